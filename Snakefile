@@ -1,0 +1,34 @@
+"""medsynth: from raw MIMIC-CXR and TCGA downloads to generative models and metric reports."""
+
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+# A configuration given on the command line replaces the demo's instead of being merged into it.
+if not workflow.config_settings.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/demo.smk"
+include: "rules/cxr.smk"
+include: "rules/slides.smk"
+include: "rules/genotypes.smk"
+include: "rules/ct.smk"
+include: "rules/splits.smk"
+include: "rules/train.smk"
+include: "rules/sample.smk"
+include: "rules/evaluate.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.build_report.output.page,
+
+
+# Last line: wraps every rule above, so that no job runs unrecorded.
+capture.install(workflow, CONFIG)

@@ -1,0 +1,115 @@
+"""Helpers of all rules files; no rules here."""
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from medsynth.lineage import capture
+from medsynth.runtime.config import ConfigError, check_raw_paths, parse_config
+from medsynth.store.code import code_digest
+
+try:
+    CONFIG = parse_config(config)
+    check_raw_paths(CONFIG)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+RESULTS = CONFIG.results_dir.as_posix()
+DEMO = f"{RESULTS}/demo"
+COHORT = f"{RESULTS}/cohorts/{{cohort}}"
+CLASSIFIER = f"{RESULTS}/classifiers/{{cohort}}"
+EXPERIMENT = f"{RESULTS}/experiments/{{experiment}}"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+WORK = f"{RESULTS}/work"
+DIGESTS = f"{RESULTS}/lineage/digests.db"
+
+COHORTS = CONFIG.cohorts
+EXPERIMENTS = {e.name: e for e in CONFIG.experiments}
+GPUS = 0 if CONFIG.device == "cpu" else 1
+
+
+def one_of(names):
+    """A wildcard constraint that matches exactly these names."""
+    # Without a name the pattern matches nothing, so that the rule is never chosen.
+    return "|".join(names) or "a^"
+
+
+def cohorts_of(kind):
+    """Names of the cohorts of one kind."""
+    return [name for name, cohort in COHORTS.items() if cohort.kind == kind]
+
+
+def experiments_of(*families):
+    """Names of the experiments of these model families."""
+    return [e.name for e in CONFIG.experiments if e.family in families]
+
+
+def settings(group):
+    """One stage's settings as a plain dict: params that differ in any value differ as a whole."""
+    return group.model_dump(mode="json")
+
+
+def cohort_settings(stage):
+    """Params function: the settings of one stage of the wildcard's cohort."""
+    return lambda wildcards: settings(getattr(COHORTS[wildcards.cohort], stage))
+
+
+def experiment_settings(stage):
+    """Params function: the settings of one stage of the wildcard's experiment."""
+    return lambda wildcards: settings(getattr(EXPERIMENTS[wildcards.experiment], stage))
+
+
+def code_of(script):
+    """Digest of a rule's script and every library module it imports."""
+    return code_digest(Path(workflow.basedir, "workflow_scripts", f"{script}.py"))
+
+
+def raw(path):
+    """A raw path as an input; what the demo makes inside a folder stands for that folder."""
+    if CONFIG.demo and path.is_relative_to(DEMO):
+        return f"{DEMO}/{path.relative_to(DEMO).parts[0]}"
+    return path.as_posix()
+
+
+def cohort_root(wildcards):
+    """The raw folder of a cohort."""
+    return raw(COHORTS[wildcards.cohort].root)
+
+
+def label_table(wildcards):
+    """The user's label table, for cohorts that have one."""
+    label = COHORTS[wildcards.cohort].index.label
+    return [raw(label.path)] if label.kind == "table" else []
+
+
+def shard_files(pattern):
+    """Input function: this file of every shard of a cohort."""
+
+    def files(wildcards):
+        cohort = COHORTS[wildcards.cohort]
+        return expand(pattern, cohort=wildcards.cohort, shard=range(cohort.index.shards))
+
+    return files
+
+
+def of_cohort(pattern):
+    """Input function: this file of the experiment's cohort."""
+    return lambda wildcards: expand(pattern, cohort=EXPERIMENTS[wildcards.experiment].cohort)
+
+
+def shards_of_experiment(wildcards):
+    """The image shards of the experiment's cohort."""
+    name = EXPERIMENTS[wildcards.experiment].cohort
+    return expand(SHARD_IMAGES, cohort=name, shard=range(COHORTS[name].index.shards))
+
+
+SHARD_IMAGES = f"{COHORT}/shards/{{shard}}.h5"
+SHARD_TABLE = f"{COHORT}/shards/{{shard}}.parquet"
+
+
+wildcard_constraints:
+    # Names hold no slash or dot, so that a path is read in one way only.
+    cohort="[a-z][a-z0-9_]*",
+    experiment="[a-z][a-z0-9_]*",
+    shard=r"\d+",

@@ -1,0 +1,61 @@
+"""Metrics against the held-out patients."""
+
+
+def experiment_identity(wildcards):
+    """Cohort and family of an experiment, as its metrics state them."""
+    experiment = EXPERIMENTS[wildcards.experiment]
+    return {"cohort": experiment.cohort, "family": experiment.family}
+
+
+rule evaluate_generation:
+    input:
+        manifest=of_cohort(rules.assemble_cohort.output.manifest),
+        gate=of_cohort(rules.check_leakage.output.gate),
+        shards=shards_of_experiment,
+        weights=of_cohort(rules.train_classifier.output.weights),
+        card=of_cohort(rules.train_classifier.output.card),
+        images=f"{EXPERIMENT}/samples.h5",
+        table=f"{EXPERIMENT}/samples.parquet",
+    output:
+        metrics=f"{EXPERIMENT}/metrics.json",
+    log:
+        f"{LOGS}/evaluate_generation/{{experiment}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_generation/{{experiment}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_of("ddpm", "progan")),
+    resources:
+        gpu=GPUS,
+    params:
+        cfg=settings(CONFIG.evaluation),
+        experiment=experiment_identity,
+        seed={"seed": CONFIG.seed},
+        device={"device": CONFIG.device},
+        code=code_of("evaluate_generation"),
+    script:
+        "../workflow_scripts/evaluate_generation.py"
+
+
+rule evaluate_translation:
+    input:
+        manifest=of_cohort(rules.assemble_cohort.output.manifest),
+        gate=of_cohort(rules.check_leakage.output.gate),
+        shards=shards_of_experiment,
+        images=rules.translate_ct.output.images,
+        table=rules.translate_ct.output.table,
+        card=rules.train_cyclegan.output.card,
+    output:
+        metrics=f"{EXPERIMENT}/metrics.json",
+    log:
+        f"{LOGS}/evaluate_translation/{{experiment}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_translation/{{experiment}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_of("cyclegan")),
+    params:
+        cfg=settings(CONFIG.evaluation),
+        experiment=experiment_identity,
+        seed={"seed": CONFIG.seed},
+        code=code_of("evaluate_translation"),
+    script:
+        "../workflow_scripts/evaluate_translation.py"

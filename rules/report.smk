@@ -1,0 +1,48 @@
+"""The page that shows what came out."""
+
+CLASSIFIED = [
+    name
+    for name in COHORTS
+    if any(e.cohort == name and e.family != "cyclegan" for e in CONFIG.experiments)
+]
+
+
+def images_of_experiments(wildcards):
+    """What every experiment made: samples, or translations for CT."""
+    kind = {
+        e.name: "translations" if e.family == "cyclegan" else "samples" for e in CONFIG.experiments
+    }
+    return [f"{EXPERIMENT}/{kind[name]}.h5".format(experiment=name) for name in kind]
+
+
+rule build_report:
+    input:
+        summaries=expand(rules.assemble_cohort.output.summary, cohort=COHORTS),
+        manifests=expand(rules.assemble_cohort.output.manifest, cohort=COHORTS),
+        gates=expand(rules.check_leakage.output.gate, cohort=COHORTS),
+        shards=[
+            shard
+            for name, cohort in COHORTS.items()
+            for shard in expand(SHARD_IMAGES, cohort=name, shard=range(cohort.index.shards))
+        ],
+        classifier_histories=expand(rules.train_classifier.output.history, cohort=CLASSIFIED),
+        classifier_metrics=expand(rules.train_classifier.output.metrics, cohort=CLASSIFIED),
+        models=expand(f"{EXPERIMENT}/model.safetensors", experiment=EXPERIMENTS),
+        histories=expand(f"{EXPERIMENT}/history.csv", experiment=EXPERIMENTS),
+        images=images_of_experiments,
+        tables=lambda wildcards: [
+            str(Path(path).with_suffix(".parquet")) for path in images_of_experiments(wildcards)
+        ],
+        metrics=expand(f"{EXPERIMENT}/metrics.json", experiment=EXPERIMENTS),
+    output:
+        page=f"{RESULTS}/report/index.html",
+    log:
+        f"{LOGS}/build_report.log",
+    benchmark:
+        f"{BENCHMARKS}/build_report.tsv"
+    params:
+        config=CONFIG.model_dump(mode="json"),
+        classified=CLASSIFIED,
+        code=code_of("build_report"),
+    script:
+        "../workflow_scripts/build_report.py"

@@ -1,0 +1,64 @@
+"""Patients are divided once, every item is accounted for, and the division is checked."""
+
+
+def genotype_labels(wildcards):
+    """The joined labels of cohorts whose label is the genotype."""
+    genotyped = wildcards.cohort in genotyped_cohorts()
+    return expand(rules.join_genotypes.output.labels, cohort=wildcards.cohort) if genotyped else []
+
+
+rule split_patients:
+    input:
+        index=f"{COHORT}/index.parquet",
+        labels=genotype_labels,
+    output:
+        splits=f"{COHORT}/splits.parquet",
+    log:
+        f"{LOGS}/split_patients/{{cohort}}.log",
+    benchmark:
+        f"{BENCHMARKS}/split_patients/{{cohort}}.tsv"
+    params:
+        cfg=cohort_settings("split"),
+        seed={"seed": CONFIG.seed},
+        code=code_of("split_patients"),
+    script:
+        "../workflow_scripts/split_patients.py"
+
+
+rule assemble_cohort:
+    input:
+        index=f"{COHORT}/index.parquet",
+        tables=shard_files(SHARD_TABLE),
+        labels=genotype_labels,
+        splits=rules.split_patients.output.splits,
+    output:
+        manifest=f"{COHORT}/manifest.parquet",
+        quarantine=f"{COHORT}/quarantine.parquet",
+        summary=f"{COHORT}/summary.json",
+    log:
+        f"{LOGS}/assemble_cohort/{{cohort}}.log",
+    benchmark:
+        f"{BENCHMARKS}/assemble_cohort/{{cohort}}.tsv"
+    params:
+        cfg=lambda wildcards: {
+            "kind": COHORTS[wildcards.cohort].kind,
+            "max_quarantined": CONFIG.max_quarantined,
+        },
+        code=code_of("assemble_cohort"),
+    script:
+        "../workflow_scripts/assemble_cohort.py"
+
+
+rule check_leakage:
+    input:
+        manifest=rules.assemble_cohort.output.manifest,
+    output:
+        gate=f"{COHORT}/leakage.json",
+    log:
+        f"{LOGS}/check_leakage/{{cohort}}.log",
+    benchmark:
+        f"{BENCHMARKS}/check_leakage/{{cohort}}.tsv"
+    params:
+        code=code_of("check_leakage"),
+    script:
+        "../workflow_scripts/check_leakage.py"

@@ -1,0 +1,63 @@
+"""Agreement with the published calls of Ceccarelli et al. 2016 on TCGA's lower-grade gliomas."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
+from medsynth.runtime.config import Genotypes
+
+DATA = Path(
+    os.environ.get("MEDSYNTH_REAL_DATA", Path(__file__).parents[2].parent / "shared" / "data")
+)
+TABLES = DATA / "tcga-tables"
+pytestmark = pytest.mark.skipif(not TABLES.is_dir(), reason=f"no real tables in {TABLES}")
+
+
+@pytest.fixture(scope="module")
+def both() -> pd.DataFrame:
+    settings = Genotypes(
+        maf=[TABLES / "DERIVED_MC3_LGG.maf.tsv.gz"],
+        segments=[TABLES / "lgg_tcga.tumor_and_normal_hg19.seg"],
+        build="hg19",
+    )
+    published = pd.read_csv(
+        TABLES / "lgggbm_tcga_pub.data_clinical_sample.tmb2020.txt", sep="\t", comment="#"
+    )
+    return call_genotypes(settings).merge(published, left_on="case", right_on="SAMPLE_ID")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "names", "cases", "agreement"),
+    [
+        ("idh", "IDH_STATUS", {"Mutant": "mutant", "WT": "wildtype"}, 511, 0.995),
+        ("codeletion", "IDH_1P19Q_SUBTYPE", {"Codel": True, "Non-codel": False}, 513, 0.99),
+        (
+            "subtype",
+            "IDH_CODEL_SUBTYPE",
+            {
+                "IDHwt": WILDTYPE,
+                "IDHmut-non-codel": NON_CODELETED,
+                "IDHmut-codel": CODELETED,
+            },
+            510,
+            0.99,
+        ),
+    ],
+)
+def test_agreement(
+    both: pd.DataFrame, ours: str, theirs: str, names: dict, cases: int, agreement: float
+) -> None:
+    compared = both[both[ours].notna() & both[theirs].notna()]
+    assert len(compared) >= cases
+    assert (compared[ours] == compared[theirs].map(names)).mean() >= agreement
+
+
+def test_every_published_codeletion_is_found(both: pd.DataFrame) -> None:
+    published = both[(both["IDH_1P19Q_SUBTYPE"] == "Codel") & both["codeletion"].notna()]
+    assert len(published) >= 165
+    assert published["codeletion"].all()

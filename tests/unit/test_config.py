@@ -1,0 +1,67 @@
+"""The configuration model is the only truth, and its errors help."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from medsynth.runtime.config import ConfigError, check_raw_paths, parse_config
+from medsynth.runtime.config_docs import schema, tables
+
+ROOT = Path(__file__).parents[2]
+DEMO = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+@pytest.fixture
+def raw():
+    return copy.deepcopy(DEMO)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_shipped_configurations_are_valid(path):
+    assert parse_config(yaml.safe_load(path.read_text())).experiments
+
+
+def test_generated_documents_are_up_to_date():
+    hint = "run: python -m medsynth.runtime.config_docs"
+    assert (ROOT / "config" / "schema.json").read_text() == schema(), hint
+    assert (ROOT / "config" / "README.md").read_text() == tables(), hint
+
+
+def test_two_mistakes_are_both_listed_with_place_and_hint(raw):
+    raw["experiments"][0]["train"]["stepps"] = 3
+    raw["cohorts"]["cxr"]["read"]["image_size"] = -1
+    with pytest.raises(ConfigError) as error:
+        parse_config(raw)
+    text = str(error.value)
+    assert "2 mistake(s)" in text
+    assert "experiments.0.ddpm.train.stepps" in text and "unknown key" in text
+    assert "cohorts.cxr.mimic_cxr.read.image_size" in text and "you gave -1" in text
+
+
+def test_an_experiment_on_a_missing_cohort_names_those_there_are(raw):
+    raw["experiments"][0]["cohort"] = "mri"
+    with pytest.raises(ConfigError, match="no cohort 'mri'.*cxr, glioma, ct"):
+        parse_config(raw)
+
+
+def test_a_family_that_does_not_fit_the_cohort_is_refused(raw):
+    raw["experiments"][0]["cohort"] = "ct"
+    with pytest.raises(ConfigError, match="family ddpm does not fit"):
+        parse_config(raw)
+
+
+def test_missing_raw_folders_are_all_named(raw, tmp_path):
+    raw["cohorts"]["cxr"]["root"] = str(tmp_path / "absent")
+    raw["cohorts"]["glioma"]["genotypes"]["maf"] = [str(tmp_path / "no.maf")]
+    with pytest.raises(ConfigError) as error:
+        check_raw_paths(parse_config(raw))
+    assert "cohorts.cxr.root" in str(error.value) and "absent" in str(error.value)
+    assert "cohorts.glioma.genotypes.maf" in str(error.value)
+
+
+def test_environment_variables_in_raw_paths_are_filled_in(raw, tmp_path, monkeypatch):
+    monkeypatch.setenv("DOWNLOADS", str(tmp_path))
+    raw["cohorts"]["cxr"]["root"] = "$DOWNLOADS/mimic"
+    assert parse_config(raw).cohorts["cxr"].root == tmp_path / "mimic"

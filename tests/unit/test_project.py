@@ -1,0 +1,44 @@
+"""The project's files agree with each other."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def _pins(file):
+    lines = (line.split("#")[0].strip() for line in (ROOT / file).read_text().splitlines())
+    return dict(line.lower().replace("_", "-").split("==") for line in lines if line)
+
+
+def test_every_direct_requirement_is_pinned_and_locked_to_the_same_version():
+    direct, locked = _pins("envs/requirements.in"), _pins("envs/requirements.txt")
+    assert len(locked) > len(direct)
+    assert {name: locked.get(name) for name in direct} == direct
+
+
+def test_conda_environment_takes_its_packages_from_the_lock_file():
+    env = yaml.safe_load((ROOT / "envs" / "medsynth.yaml").read_text())
+    *conda, pip = env["dependencies"]
+    assert conda == ["python=3.11", "pip"] and pip == {"pip": ["-r requirements.txt"]}
+
+
+def test_makefile_installs_the_pinned_torch_first():
+    assert f"torch=={_pins('envs/requirements.in')['torch']}" in (ROOT / "Makefile").read_text()
+
+
+def test_every_rule_has_the_script_of_its_name_and_no_script_is_left_over():
+    text = "\n".join(f.read_text() for f in (ROOT / "rules").glob("*.smk"))
+    rules = set(re.findall(r"^\s*rule (\w+):", text, re.M))
+    scripts = {f.stem for f in (ROOT / "workflow_scripts").glob("*.py")}
+    assert rules == scripts == set(re.findall(r"workflow_scripts/(\w+)\.py", text))
+
+
+def test_every_rule_writes_a_log_and_a_benchmark_and_tracks_its_code():
+    for file in (ROOT / "rules").glob("*.smk"):
+        for block in re.split(r"^\s*rule ", file.read_text(), flags=re.M)[1:]:
+            name = block.split(":")[0]
+            for directive in ("log:", "benchmark:", f'code=code_of("{name}")'):
+                assert directive in block, f"{file.name}: rule {name} lacks {directive}"

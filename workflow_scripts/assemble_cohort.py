@@ -1,0 +1,25 @@
+"""Join items, labels and splits into the cohort's manifest and account for every raw file.
+
+Outputs: Parquet `manifest` and `quarantine`, JSON `summary` with counts only.
+"""
+
+from medsynth.cohorts.assemble import assemble
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.atomic import write_json
+from medsynth.store.tables import read_table, write_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        params = snakemake.params.cfg
+        labels = [read_table(path) for path in snakemake.input.labels]
+        manifest, quarantine, summary = assemble(
+            read_table(snakemake.input.index),
+            [read_table(path) for path in snakemake.input.tables],
+            read_table(snakemake.input.splits),
+            labels[0] if labels else None,
+            params["max_quarantined"],
+        )
+        write_table(manifest, snakemake.output.manifest)
+        write_table(quarantine, snakemake.output.quarantine)
+        head = {"cohort": snakemake.wildcards.cohort, "kind": params["kind"]}
+        write_json(head | summary, snakemake.output.summary)

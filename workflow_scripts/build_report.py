@@ -1,0 +1,54 @@
+"""Put counts, curves, images, metrics and lineage of all cohorts and experiments on one page.
+
+Output: self-contained HTML `page`.
+"""
+
+from pathlib import Path
+
+from medsynth.lineage.ledger import runs_by_output
+from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
+from medsynth.runtime.config import Config
+from medsynth.runtime.logs import configure_logging
+
+
+def main(inputs, output, config, classified, code):
+    classifiers = {
+        name: {"classifier_history": Path(history), "classifier_metrics": Path(metrics)}
+        for name, history, metrics in zip(
+            classified, inputs.classifier_histories, inputs.classifier_metrics, strict=True
+        )
+    }
+    cohorts = [
+        CohortFiles(
+            Path(summary),
+            Path(manifest),
+            Path(summary).parent / "shards",
+            Path(gate),
+            **classifiers.get(name, {}),
+        )
+        for name, summary, manifest, gate in zip(
+            config.cohorts, inputs.summaries, inputs.manifests, inputs.gates, strict=True
+        )
+    ]
+    columns = (inputs.histories, inputs.models, inputs.images, inputs.tables, inputs.metrics)
+    experiments = [
+        ExperimentFiles(*map(Path, files)) for files in zip(*columns, strict=True)
+    ]
+    results = config.results_dir
+    build_report(
+        cohorts,
+        experiments,
+        runs_by_output(results),
+        title=config.lineage.study,
+        config_dump=config.model_dump(mode="json"),
+        tracking_hint=config.lineage.tracking_uri or f"sqlite:///{results}/lineage/mlflow.db",
+        output=output,
+        code=code,
+    )
+
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        params = snakemake.params
+        config = Config.model_validate(params.config)
+        main(snakemake.input, snakemake.output.page, config, params.classified, params.code)

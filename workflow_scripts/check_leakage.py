@@ -1,0 +1,20 @@
+"""Gate: no patient and no image stands in two splits.
+
+Output: JSON `gate`, which training and evaluation require.
+"""
+
+from medsynth.cohorts.splits import leakage
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.atomic import write_json
+from medsynth.store.tables import read_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        found = leakage(read_table(snakemake.input.manifest))
+        if not found["ok"]:
+            raise SystemExit(
+                f"{snakemake.input.manifest}: {found['patients_in_two_splits']} patients and"
+                f" {found['items_twice']} images stand in two splits; no model may be trained on"
+                " this division: look for the same bytes under two patients"
+            )
+        write_json(found, snakemake.output.gate)

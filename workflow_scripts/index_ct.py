@@ -1,0 +1,17 @@
+"""List the slices of a folder of DICOM series with patient, label and digest.
+
+Output: Parquet `table`, one row a file.
+"""
+
+from medsynth.cohorts.ct import index_ct
+from medsynth.runtime.config import CtIndex
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.digests import DigestCache
+from medsynth.store.tables import write_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        cache = DigestCache(snakemake.params.cache)
+        settings = CtIndex(**snakemake.params.cfg)
+        table = index_ct(snakemake.input.root, settings, cache)
+        write_table(table, snakemake.output.table)

@@ -1,0 +1,17 @@
+"""List the radiographs of a MIMIC-CXR download with patient, study, label and digest.
+
+Output: Parquet `table`, one row an image of the metadata table.
+"""
+
+from medsynth.cohorts.mimic_cxr import index_mimic_cxr
+from medsynth.runtime.config import CxrIndex
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.digests import DigestCache
+from medsynth.store.tables import write_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        cache = DigestCache(snakemake.params.cache)
+        settings = CxrIndex(**snakemake.params.cfg)
+        table = index_mimic_cxr(snakemake.input.root, settings, cache)
+        write_table(table, snakemake.output.table)

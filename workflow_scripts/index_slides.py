@@ -1,0 +1,17 @@
+"""List the slides of a folder of slides with patient, label and digest.
+
+Output: Parquet `table`, one row a file.
+"""
+
+from medsynth.cohorts.slides import index_slides
+from medsynth.runtime.config import SlideIndex
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.digests import DigestCache
+from medsynth.store.tables import write_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        cache = DigestCache(snakemake.params.cache)
+        settings = SlideIndex(**snakemake.params.cfg)
+        table = index_slides(snakemake.input.root, settings, cache)
+        write_table(table, snakemake.output.table)

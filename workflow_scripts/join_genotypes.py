@@ -1,0 +1,13 @@
+"""Join the genotype calls to the slides by case.
+
+Output: Parquet `labels`, one row a slide: group, label, status, reason.
+"""
+
+from medsynth.cohorts.genotypes import join_genotypes
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.tables import read_table, write_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        index, calls = read_table(snakemake.input.index), read_table(snakemake.input.calls)
+        write_table(join_genotypes(index, calls), snakemake.output.labels)

@@ -1,0 +1,1 @@
+"""medsynth: from raw hospital images to generative models whose every number can be traced."""

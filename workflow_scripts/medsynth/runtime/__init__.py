@@ -1,0 +1,1 @@
+"""What every room needs to run: configuration, logging, seeding, devices, the training loop."""

@@ -1,0 +1,56 @@
+"""Resumable state in a work folder that Snakemake does not know and so does not delete."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from medsynth.store.atomic import replacing
+from medsynth.store.digests import digest_json
+
+
+class HasState(Protocol):
+    """Modules, optimizers, averages, pools: whatever a run must find again."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> Any: ...
+
+
+@contextmanager
+def work_folder(root: str | Path, name: str, *identity: Any) -> Iterator[Path]:
+    """Yield the work folder of a training; same settings, data and code find the same folder.
+
+    It stays when the training is killed or fails, and goes when the block, which publishes the
+    results, ends well: a forced rerun must train again.
+
+    Args:
+        root: where work folders live.
+        name: experiment or cohort, for people.
+        identity: stage settings, input digests, code digest, seed; anything JSON can hold.
+    """
+    folder = Path(root) / f"{name}-{digest_json(*identity)[:16]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def save_checkpoint(path: Path, step: int, state: Mapping[str, HasState]) -> None:
+    """Save the number of finished steps and every state, atomically."""
+    with replacing(path) as temporary:
+        torch.save({"step": step, **{k: v.state_dict() for k, v in state.items()}}, temporary)
+
+
+def load_checkpoint(path: Path, state: Mapping[str, HasState]) -> int:
+    """Restore every state and return the number of finished steps; 0 without a checkpoint."""
+    if not path.exists():
+        return 0
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    for name, part in state.items():
+        part.load_state_dict(saved[name])
+    return saved["step"]

@@ -1,0 +1,73 @@
+"""Documents generated from the configuration model: ``python -m medsynth.runtime.config_docs``."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from medsynth.runtime import config
+
+HEAD = """# Configuration
+
+Generated from `workflow_scripts/medsynth/runtime/config.py`; edit that file and call
+`python -m medsynth.runtime.config_docs`. `config.yaml` is the demo, `full.yaml` the paper's scale
+for real downloads. Give your own file with `snakemake --configfile my.yaml`.
+Unknown keys are mistakes. In raw paths `$VARIABLES` and `~` are filled in.
+"""
+
+
+def schema() -> str:
+    """The JSON schema of the configuration, as kept in config/schema.json."""
+    return json.dumps(config.Config.model_json_schema(), indent=2, default=str) + "\n"
+
+
+def _default(field) -> str:
+    if field.default is PydanticUndefined:
+        return "required" if field.is_required() else ""
+    value = field.default
+    return "" if isinstance(value, BaseModel) else f"`{json.dumps(value, default=str)}`"
+
+
+def _type(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in arguments)
+    if origin in (Union, UnionType):
+        return " or ".join(map(_type, arguments))
+    if origin:
+        return f"{origin.__name__} of {', '.join(map(_type, arguments))}"
+    return "null" if annotation is NoneType else annotation.__name__
+
+
+def _section(model: type[BaseModel]) -> str:
+    lines = [f"## {model.__name__}", "", inspect.getdoc(model) or "", ""]
+    lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        meaning = field.description or ""
+        lines.append(f"| `{name}` | {_type(field.annotation)} | {_default(field)} | {meaning} |")
+    return "\n".join(lines)
+
+
+def tables() -> str:
+    """config/README.md: one table for every group of settings, the whole file first."""
+    groups = [
+        value
+        for value in vars(config).values()
+        if inspect.isclass(value) and issubclass(value, config.Settings)
+    ]
+    own = [g for g in groups if g not in (config.Config, config.Settings, config.Loop)]
+    return "\n\n".join([HEAD, *map(_section, [config.Config, *own])]) + "\n"
+
+
+if __name__ == "__main__":
+    folder = Path(__file__).resolve().parents[3] / "config"
+    (folder / "schema.json").write_text(schema())
+    (folder / "README.md").write_text(tables())

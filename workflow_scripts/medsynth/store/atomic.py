@@ -1,0 +1,52 @@
+"""Publishing files whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it is synced and takes its place.
+
+    A reader sees the old file or the new one, never a half; after an error nothing is left.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write JSON whole or not at all, indented for people, refusing NaN."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def publish(source: str | Path, path: str | Path) -> None:
+    """Copy a finished file to where the workflow expects it."""
+    with replacing(path) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def _umask() -> int:
+    # mkstemp makes private files; published ones follow the user's own mask.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,38 @@
+"""Sample images of every class from a DDPM (Ho et al. 2020, Algorithm 2).
+
+Outputs: HDF5 `images`, Parquet `table`, PNG `grid` that carries its provenance.
+"""
+
+import torch
+
+from medsynth.diffusion.samplers import sample_ddpm
+from medsynth.report.grids import write_grid
+from medsynth.runtime.config import DdpmSampling
+from medsynth.runtime.lease import choose_device
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.digests import digest_file
+from medsynth.store.models import load_model
+from medsynth.store.samples import requested_labels, write_samples
+
+
+def main(inputs, outputs, params, device):
+    settings = DdpmSampling(**params.cfg)
+    seed = params.seed["seed"]
+    state, card = load_model(inputs.weights, inputs.card)
+    labels = requested_labels(card["classes"], settings.per_class)
+    images = sample_ddpm(state, card, labels, settings, seed=seed, device=device)
+    names = [card["classes"][k] for k in labels]
+    model = digest_file(inputs.weights)
+    made_by = {"seed": seed, "model_sha256": model}
+    extra = {"guidance": settings.guidance}
+    write_samples(images, names, outputs.images, outputs.table, **made_by, extra=extra)
+    write_grid(images, names, outputs.grid, {k: str(v) for k, v in (made_by | extra).items()})
+
+
+if __name__ == "__main__":
+    with (
+        configure_logging(snakemake.log[0]),
+        choose_device(snakemake.params.device["device"], snakemake.resources.gpu) as device,
+    ):
+        torch.set_num_threads(snakemake.threads)
+        main(snakemake.input, snakemake.output, snakemake.params, device)

@@ -1,0 +1,25 @@
+"""Cut one shard of slides into tissue tiles at the wanted resolution.
+
+Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
+"""
+
+from medsynth.cohorts.slides import tile_slides
+from medsynth.runtime.config import SlideTiles
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.digests import digest_file, digest_json
+from medsynth.store.tables import read_table, write_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        params = snakemake.params
+        index = read_table(snakemake.input.index)
+        rows = index[index["shard"] == int(snakemake.wildcards.shard)]
+        made_from = digest_json(digest_file(snakemake.input.index), params.cfg, params.code)
+        manifest = tile_slides(
+            rows,
+            params.root,
+            SlideTiles(**params.cfg),
+            snakemake.output.images,
+            {"made_from": made_from},
+        )
+        write_table(manifest, snakemake.output.table)

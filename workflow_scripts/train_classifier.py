@@ -1,0 +1,54 @@
+"""Train the classifier whose features the generation metrics use, on the training split only.
+
+Outputs: `weights`, `card`, `history`, and `metrics` on the held-out test split.
+"""
+
+from pathlib import Path
+
+import torch
+
+from medsynth.classify.training import held_out_metrics, extract, model_card, train_classifier
+from medsynth.runtime.checkpoints import work_folder
+from medsynth.runtime.config import ClassifierTraining
+from medsynth.runtime.lease import choose_device
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.atomic import publish, write_json
+from medsynth.store.digests import digest_file
+from medsynth.store.manifests import class_indices, classes_of, in_split
+from medsynth.store.models import save_model
+from medsynth.store.shards import ImageStore
+from medsynth.store.tables import read_table
+
+
+def main(inputs, outputs, params, name, device):
+    settings = ClassifierTraining(**params.cfg)
+    manifest = read_table(inputs.manifest)
+    classes = classes_of(manifest)
+    folder = Path(inputs.shards[0]).parent
+    store = ImageStore(in_split(manifest, "train"), folder)
+    labels = class_indices(store.manifest, classes)
+    seed = params.seed["seed"]
+    data = digest_file(inputs.manifest)
+    with work_folder(params.work, name, params.cfg, seed, data, params.code) as work:
+        state, history = train_classifier(
+            store, labels, len(classes), settings, seed=seed, device=device, work=work
+        )
+        _, size, _, channels = store.read([0]).shape
+        card = model_card(settings, classes, image_channels=channels, image_size=size)
+        held_out = ImageStore(in_split(manifest, "test"), folder)
+        images = held_out.read(range(len(held_out)))
+        _, probabilities = extract(state, card, images, settings.batch, device)
+        truth = class_indices(held_out.manifest, classes)
+        write_json(held_out_metrics(probabilities, truth, classes), outputs.metrics)
+        save_model(state, card, outputs.weights, outputs.card)
+        publish(history, outputs.history)
+
+
+if __name__ == "__main__":
+    with (
+        configure_logging(snakemake.log[0]),
+        choose_device(snakemake.params.device["device"], snakemake.resources.gpu) as device,
+    ):
+        torch.set_num_threads(snakemake.threads)
+        name = f"classifier-{snakemake.wildcards.cohort}"
+        main(snakemake.input, snakemake.output, snakemake.params, name, device)
