@@ -95,7 +95,7 @@ def shard_files(pattern):
 
 def of_cohort(pattern):
     """Input function: this file of the experiment's cohort."""
-    return lambda wildcards: expand(pattern, cohort=EXPERIMENTS[wildcards.experiment].cohort)
+    return lambda wildcards: pattern.format(cohort=EXPERIMENTS[wildcards.experiment].cohort)
 
 
 def shards_of_experiment(wildcards):

@@ -43,6 +43,7 @@ rule build_report:
     params:
         config=CONFIG.model_dump(mode="json"),
         classified=CLASSIFIED,
+        cache=DIGESTS,
         code=code_of("build_report"),
     script:
         "../workflow_scripts/build_report.py"

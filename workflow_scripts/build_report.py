@@ -9,13 +9,14 @@ from medsynth.lineage.ledger import runs_by_output
 from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
 from medsynth.runtime.config import Config
 from medsynth.runtime.logs import configure_logging
+from medsynth.store.digests import DigestCache
 
 
-def main(inputs, output, config, classified, code):
+def main(inputs, output, config, params):
     classifiers = {
         name: {"classifier_history": Path(history), "classifier_metrics": Path(metrics)}
         for name, history, metrics in zip(
-            classified, inputs.classifier_histories, inputs.classifier_metrics, strict=True
+            params.classified, inputs.classifier_histories, inputs.classifier_metrics, strict=True
         )
     }
     cohorts = [
@@ -31,9 +32,7 @@ def main(inputs, output, config, classified, code):
         )
     ]
     columns = (inputs.histories, inputs.models, inputs.images, inputs.tables, inputs.metrics)
-    experiments = [
-        ExperimentFiles(*map(Path, files)) for files in zip(*columns, strict=True)
-    ]
+    experiments = [ExperimentFiles(*map(Path, files)) for files in zip(*columns, strict=True)]
     results = config.results_dir
     build_report(
         cohorts,
@@ -43,7 +42,8 @@ def main(inputs, output, config, classified, code):
         config_dump=config.model_dump(mode="json"),
         tracking_hint=config.lineage.tracking_uri or f"sqlite:///{results}/lineage/mlflow.db",
         output=output,
-        code=code,
+        code=params.code,
+        cache=DigestCache(params.cache),
     )
 
 
@@ -51,4 +51,4 @@ if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):
         params = snakemake.params
         config = Config.model_validate(params.config)
-        main(snakemake.input, snakemake.output.page, config, params.classified, params.code)
+        main(snakemake.input, snakemake.output.page, config, params)

@@ -3,6 +3,8 @@
 Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
 """
 
+from pathlib import Path
+
 from medsynth.cohorts.ct import convert_ct
 from medsynth.runtime.config import CtConvert
 from medsynth.runtime.logs import configure_logging
@@ -17,9 +19,9 @@ if __name__ == "__main__":
         made_from = digest_json(digest_file(snakemake.input.index), params.cfg, params.code)
         manifest = convert_ct(
             rows,
-            params.root,
+            Path(params.root),
             CtConvert(**params.cfg),
-            snakemake.output.images,
+            Path(snakemake.output.images),
             {"made_from": made_from},
         )
         write_table(manifest, snakemake.output.table)

@@ -3,6 +3,8 @@
 Output: Parquet `table`, one row a file.
 """
 
+from pathlib import Path
+
 from medsynth.cohorts.ct import index_ct
 from medsynth.runtime.config import CtIndex
 from medsynth.runtime.logs import configure_logging
@@ -13,5 +15,5 @@ if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):
         cache = DigestCache(snakemake.params.cache)
         settings = CtIndex(**snakemake.params.cfg)
-        table = index_ct(snakemake.input.root, settings, cache)
+        table = index_ct(Path(snakemake.input.root), settings, cache)
         write_table(table, snakemake.output.table)

@@ -3,6 +3,8 @@
 Output: Parquet `table`, one row an image of the metadata table.
 """
 
+from pathlib import Path
+
 from medsynth.cohorts.mimic_cxr import index_mimic_cxr
 from medsynth.runtime.config import CxrIndex
 from medsynth.runtime.logs import configure_logging
@@ -13,5 +15,5 @@ if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):
         cache = DigestCache(snakemake.params.cache)
         settings = CxrIndex(**snakemake.params.cfg)
-        table = index_mimic_cxr(snakemake.input.root, settings, cache)
+        table = index_mimic_cxr(Path(snakemake.input.root), settings, cache)
         write_table(table, snakemake.output.table)

@@ -5,7 +5,7 @@ Outputs: HDF5 `images`, Parquet `table`, PNG `grid` that carries its provenance.
 
 import torch
 
-from medsynth.adversarial.progan_training import sample_progan
+from medsynth.adversarial.progan_sampling import sample_progan
 from medsynth.report.grids import write_grid
 from medsynth.runtime.config import ProganSampling
 from medsynth.runtime.lease import choose_device

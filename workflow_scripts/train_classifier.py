@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from medsynth.classify.training import held_out_metrics, extract, model_card, train_classifier
+from medsynth.classify.training import extract, held_out_metrics, model_card, train_classifier
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.config import ClassifierTraining
 from medsynth.runtime.lease import choose_device

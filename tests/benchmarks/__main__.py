@@ -39,7 +39,8 @@ def main(names: list[str]) -> None:
             continue
         for row in importlib.import_module(f"tests.benchmarks.{file.stem}").rows():
             table[row["name"]] = row | {"machine": machine()}
-            print("{name:40} {ours:10.4g} {peer:10.4g} {unit:8} ratio {ratio:.3f} goal {goal}".format(**row))
+            line = "{name:40} {ours:10.4g} {peer:10.4g} {unit:8} ratio {ratio:.3f}, goal {goal}"
+            print(line.format(**row))
             write_json(list(table.values()), TARGET)
 
 

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
-from statistics import median
-
 JOBS, ROUNDS = 40, 3
 TOY = """
 rule all:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,11 +34,22 @@ def work_folder(root: str | Path, name: str, *identity: Any) -> Iterator[Path]:
         root: where work folders live.
         name: experiment or cohort, for people.
         identity: stage settings, input digests, code digest, seed; anything JSON can hold.
+
+    Raises:
+        RuntimeError: another process trains in it.
     """
     folder = Path(root) / f"{name}-{digest_json(*identity)[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
-    yield folder
-    shutil.rmtree(folder)
+    with open(folder / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(
+                f"{folder}: another process trains here, perhaps left over from a killed workflow;"
+                " wait for it or stop it"
+            ) from None
+        yield folder
+        shutil.rmtree(folder)
 
 
 def save_checkpoint(path: Path, step: int, state: Mapping[str, HasState]) -> None:

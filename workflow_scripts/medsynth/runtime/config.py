@@ -130,10 +130,10 @@ class Genotypes(Settings):
     """Where the mutation, copy-number and clinical tables are, and the calling thresholds."""
 
     maf: list[RawPath] = Field(min_length=1, description="MAF files or folders of them")
-    segments: list[RawPath] = Field(min_length=1, description="copy-number segment files or folders")
+    segments: list[RawPath] = Field(min_length=1, description="segment files or folders")
     build: Literal["hg19", "hg38"] = Field("hg38", description="genome build of the segments")
     clinical: RawPath | None = Field(None, description="clinical and assay table (IHC, FISH)")
-    loss_threshold: float = Field(-0.1, lt=0, description="segment mean (log2) that counts as loss")
+    loss_threshold: float = Field(-0.2, lt=0, description="segment mean (log2) that counts as loss")
     arm_fraction: Fraction = Field(0.7, description="share of an arm that must be lost")
 
 
@@ -194,6 +194,13 @@ class Loop(Settings):
     checkpoint_every: int = Field(200, ge=1, description="steps; a kill costs at most these")
     log_every: int = Field(20, ge=1, description="steps averaged into one point of the curves")
 
+    @model_validator(mode="after")
+    def _checkpoints_end_whole_points(self) -> Loop:
+        # A point of the curve that a kill cut in two could not be computed again.
+        if self.checkpoint_every % self.log_every:
+            raise ValueError("checkpoint_every must be a multiple of log_every")
+        return self
+
 
 class ClassifierTraining(Loop):
     """The medical classifier whose features the generation metrics use."""
@@ -204,7 +211,7 @@ class ClassifierTraining(Loop):
 
 
 class UNet(Settings):
-    channels: int = Field(32, ge=8, description="width at full resolution")
+    channels: int = Field(32, ge=8, multiple_of=8, description="width at full resolution")
     multipliers: list[int] = Field([1, 2, 2], description="width factor at each resolution")
     blocks: int = Field(1, ge=1, description="ResNet blocks a resolution")
     attention: list[int] = Field([8], description="resolutions (pixels) with self-attention")
@@ -222,6 +229,12 @@ class DdpmTraining(Loop):
     label_drop: Fraction = Field(0.1, description="share of labels dropped, for guidance")
     ema_decay: Fraction = 0.999
     unet: UNet = UNet()
+
+    @model_validator(mode="after")
+    def _noise_grows(self) -> DdpmTraining:
+        if self.beta_start > self.beta_end:
+            raise ValueError("beta_start must not exceed beta_end")
+        return self
 
 
 class DdpmSampling(Settings):

@@ -21,14 +21,14 @@ class Ema:
         self._decay = decay
         self._updates = 0
         self.module = copy.deepcopy(trained).eval().requires_grad_(False)
+        self._averages, self._weights = [list(m.parameters()) for m in (self.module, trained)]
 
     @torch.no_grad()
     def update(self) -> None:
         """Move the average one step towards the trained weights; buffers are copied."""
         self._updates += 1
         decay = min(self._decay, (1 + self._updates) / (10 + self._updates))
-        averages, weights = list(self.module.parameters()), list(self._trained.parameters())
-        torch._foreach_lerp_(averages, weights, 1 - decay)
+        torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
         for average, buffer in zip(self.module.buffers(), self._trained.buffers(), strict=True):
             average.copy_(buffer)
 

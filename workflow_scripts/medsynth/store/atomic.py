@@ -11,6 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# mkstemp makes private files; published ones follow the user's own mask. It can only be read by
+# setting it, which threads must not do: once, at import.
+_MASK = os.umask(0)
+os.umask(_MASK)
+PUBLIC_MODE = 0o666 & ~_MASK
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -27,7 +33,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(PUBLIC_MODE)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -43,10 +49,3 @@ def publish(source: str | Path, path: str | Path) -> None:
     """Copy a finished file to where the workflow expects it."""
     with replacing(path) as temporary:
         shutil.copyfile(source, temporary)
-
-
-def _umask() -> int:
-    # mkstemp makes private files; published ones follow the user's own mask.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,0 +1,161 @@
+"""CycleGAN training and translation on phantoms: B is A plus a bright disc."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from medsynth.adversarial.cyclegan import CycleGan, train_cyclegan
+from medsynth.adversarial.translation import model_card, translate
+from medsynth.runtime.config import CycleganTraining
+from medsynth.runtime.seeding import generator, numpy_rng
+
+torch.set_num_threads(1)  # these networks are too small for more
+SIZE = 16
+NO_PAIRS = np.empty((0, 2), np.int64)
+
+
+class Memory:
+    """An ImageStore in memory that can fail, as a killed job does, on its n-th read."""
+
+    def __init__(self, images: np.ndarray, reads: float = np.inf):
+        self.images, self.reads = images, reads
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, positions: np.ndarray) -> np.ndarray:
+        self.reads -= 1
+        if self.reads < 0:
+            raise KeyboardInterrupt
+        return self.images[positions]
+
+
+def phantoms(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Slices without and with a disc of contrast medium, int16 HU (n, SIZE, SIZE, 1)."""
+    rng = numpy_rng(seed)
+    y, x = np.mgrid[:SIZE, :SIZE]
+    centre = rng.uniform(5, SIZE - 6, (2, n, 1, 1))
+    disc = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 < 3**2
+    a = np.where(disc, 0.0, -500.0) + rng.normal(0, 10, (n, SIZE, SIZE))
+    b = a + np.where(disc, 500.0, 0.0)
+    return a[..., None].astype(np.int16), b[..., None].astype(np.int16)
+
+
+def settings(**changes: object) -> CycleganTraining:
+    short = {"steps": 6, "batch": 2, "channels": 4, "depth": 1, "pool": 3, "log_every": 1}
+    return CycleganTraining(**{**short, "checkpoint_every": 2, **changes})
+
+
+def diagonal(n: int) -> np.ndarray:
+    return np.stack([np.arange(n)] * 2, axis=1)
+
+
+def history(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_resumed_training_equals_an_uninterrupted_one(tmp_path: Path):
+    a, b = phantoms(8, 1)
+    rest = {"seed": 3, "device": "cpu"}
+    whole, curve = train_cyclegan(
+        Memory(a), Memory(b), diagonal(8), settings(), work=tmp_path / "1", **rest
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train_cyclegan(
+            Memory(a), Memory(b, reads=9), diagonal(8), settings(), work=tmp_path / "2", **rest
+        )
+    assert torch.load(tmp_path / "2" / "checkpoint.pt", weights_only=True)["step"] == 4
+    resumed, second = train_cyclegan(
+        Memory(a), Memory(b), diagonal(8), settings(), work=tmp_path / "2", **rest
+    )
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[k], resumed[k]) for k in whole)
+    assert history(curve) == history(second)
+
+
+def test_pair_discriminator_sees_plain_then_contrast():
+    model = CycleGan((1, SIZE, SIZE), settings(pool=0), paired=True, seed=1, device="cpu")
+    seen = []
+    model.judges["D_C"].register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
+    a, b = torch.full((2, 1, SIZE, SIZE), -0.5), torch.full((2, 1, SIZE, SIZE), 0.5)
+    pair = (torch.full((2, 1, SIZE, SIZE), -0.9), torch.full((2, 1, SIZE, SIZE), 0.9))
+    model.step(a, b, pair, generator(1))
+    # Untrained generators are identities: G(a) is a and F(b) is b.
+    expected = [(a, a), (b, b), pair, (torch.cat([a, b]), torch.cat([a, b]))]
+    assert len(seen) == len(expected)
+    for got, (first, second) in zip(seen, expected, strict=True):
+        assert torch.equal(got, torch.cat([first, second], dim=1))
+    with torch.no_grad():
+        fake_b, fake_a = model.g(a), model.f(b)
+    assert not torch.equal(fake_b, a)
+    seen.clear()
+    model.step(a, b, pair, generator(2))
+    assert torch.equal(seen[0], torch.cat([a, fake_b], dim=1))
+    assert torch.equal(seen[1], torch.cat([fake_a, b], dim=1))
+
+
+def test_without_pairs_there_is_no_pair_discriminator(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    a, b = phantoms(4, 1)
+    with caplog.at_level(logging.WARNING):
+        _, curve = train_cyclegan(
+            Memory(a), Memory(b), NO_PAIRS, settings(), seed=1, device="cpu", work=tmp_path
+        )
+    assert [r.message for r in caplog.records].count(
+        "no pairs of ct and cect slices: training without D_C"
+    ) == 1
+    names = {row["name"] for row in history(curve)}
+    assert names == {"G_adv", "F_adv", "cycle", "identity", "D_A", "D_B"}
+
+
+@pytest.mark.parametrize("empty", ["a", "b"])
+def test_a_domain_without_images_is_refused(tmp_path: Path, empty: str):
+    a, b = phantoms(4, 1)
+    stores = {"a": Memory(a), "b": Memory(b), empty: Memory(a[:0])}
+    with pytest.raises(ValueError, match="the training split is empty"):
+        train_cyclegan(*stores.values(), NO_PAIRS, settings(), seed=1, device="cpu", work=tmp_path)
+
+
+def test_learning_rate_falls_in_the_second_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rates = []
+    monkeypatch.setattr(CycleGan, "set_lr", lambda self, lr: rates.append(lr))
+    a, b = phantoms(4, 1)
+    train_cyclegan(
+        Memory(a), Memory(b), NO_PAIRS, settings(lr=1.0), seed=1, device="cpu", work=tmp_path
+    )
+    assert rates == pytest.approx([1, 1, 1, 1, 2 / 3, 1 / 3])
+
+
+def test_training_beats_doing_nothing(tmp_path: Path):
+    wanted = settings(steps=150, batch=4, channels=8, lr=2e-3, log_every=10, checkpoint_every=150)
+    a, b = phantoms(64, 1)
+    state, curve = train_cyclegan(
+        Memory(a), Memory(b), diagonal(64), wanted, seed=1, device="cpu", work=tmp_path
+    )
+    assert all(np.isfinite(float(row["value"])) for row in history(curve))
+    card = model_card(wanted, image_size=SIZE, image_channels=1)
+    a, b = (x.astype(int) for x in phantoms(32, 2))
+    for images, truth, direction in ((a, b, "ct_to_cect"), (b, a, "cect_to_ct")):
+        translated = translate(state, card, images.astype(np.int16), direction, 16, "cpu")
+        assert translated.shape == images.shape and translated.dtype == np.int16
+        nothing, done = np.abs(images - truth).mean(), np.abs(translated - truth).mean()
+        assert done < 0.7 * nothing, f"{direction}: {done:.1f} HU, doing nothing {nothing:.1f}"
+
+
+def test_untrained_translation_returns_the_clamped_slices():
+    wanted = settings(hu_range=(-200, 400))
+    model = CycleGan((1, SIZE, SIZE), wanted, paired=False, seed=1, device="cpu")
+    state = {f"F.{k}": v for k, v in model.f.state_dict().items()}
+    images = np.arange(-1000, -1000 + 3 * SIZE * SIZE * 4, 4, dtype=np.int16)
+    images = images.reshape(3, SIZE, SIZE, 1)
+    card = model_card(wanted, image_size=SIZE, image_channels=1)
+    translated = translate(state, card, images, "cect_to_ct", 2, "cpu")
+    assert np.array_equal(translated, images.clip(-200, 400))

@@ -1,0 +1,199 @@
+"""ProGAN: layers, growth, training, sampling."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from medsynth.adversarial.progan import Critic, Generator, phases, shrink
+from medsynth.adversarial.progan_layers import (
+    EqualisedConv2d,
+    EqualisedLinear,
+    initialise,
+    minibatch_stddev,
+    pixel_norm,
+)
+from medsynth.adversarial.progan_sampling import sample_progan
+from medsynth.adversarial.progan_training import model_card, phase_at, train_progan
+from medsynth.runtime.config import ProganSampling, ProganTraining
+from medsynth.runtime.seeding import generator, numpy_rng
+
+torch.set_num_threads(1)  # these networks are too small for more
+LABELS = np.array([0, 1] * 8)
+
+
+class Memory:
+    """An ImageStore in memory that can fail, as a killed job does, on its n-th read."""
+
+    def __init__(self, images: np.ndarray, reads: float = np.inf):
+        self.images, self.reads = images, reads
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, positions: np.ndarray) -> np.ndarray:
+        self.reads -= 1
+        if self.reads < 0:
+            raise KeyboardInterrupt
+        return self.images[positions]
+
+
+def classes_of_grey(size: int = 8) -> np.ndarray:
+    """Class 0 is dark, class 1 is bright; uint8 (16, size, size, 3)."""
+    noise = numpy_rng(1).integers(-20, 20, (len(LABELS), size, size, 3))
+    return (60 + 130 * LABELS[:, None, None, None] + noise).astype(np.uint8)
+
+
+def settings(**changes: object) -> ProganTraining:
+    short = {"steps": 8, "batch": 4, "channels": 8, "latent": 6, "log_every": 1}
+    return ProganTraining(**{**short, "checkpoint_every": 3, **changes})
+
+
+def networks(size: int = 16) -> tuple[Generator, Critic]:
+    networks = Generator(size, 3, 2, latent=6, channels=8), Critic(size, 3, 2, channels=8)
+    for network in networks:
+        initialise(network, generator(1))
+    return networks
+
+
+def test_equalised_layers_scale_their_weights_at_runtime():
+    conv, dense = EqualisedConv2d(5, 4, 3), EqualisedLinear(20, 4, gain=1.0)
+    assert conv.scale == pytest.approx(np.sqrt(2 / (5 * 9)))
+    assert dense.scale == pytest.approx(np.sqrt(1 / 20))
+    for layer in (conv, dense):
+        torch.nn.init.ones_(layer.weight)
+        torch.nn.init.ones_(layer.bias)
+    out = conv(torch.ones(1, 5, 3, 3))
+    assert out[0, :, 1, 1].tolist() == pytest.approx([45 * np.sqrt(2 / 45) + 1] * 4)
+    assert dense(torch.ones(1, 20))[0].tolist() == pytest.approx([20 * np.sqrt(1 / 20) + 1] * 4)
+
+
+def test_initial_weights_are_standard_normal():
+    network, _ = networks(64)
+    weights = torch.cat([p.flatten() for n, p in network.named_parameters() if "weight" in n])
+    tolerance = 5 / np.sqrt(len(weights))
+    assert abs(weights.mean()) < tolerance and abs(weights.std() - 1) < tolerance
+
+
+def test_minibatch_stddev_equals_numpy():
+    x = numpy_rng(1).normal(size=(4, 3, 5, 5))
+    out = minibatch_stddev(torch.from_numpy(x)).numpy()
+    assert out.shape == (4, 4, 5, 5)
+    assert np.array_equal(out[:, :3], x)
+    expected = np.sqrt(x.var(axis=0) + 1e-8).mean()
+    np.testing.assert_allclose(out[:, 3], expected, rtol=1e-12)
+
+
+def test_pixel_norm_gives_unit_mean_square():
+    x = torch.randn(2, 7, 3, 3, generator=generator(1), dtype=torch.float64) * 50
+    torch.testing.assert_close(
+        pixel_norm(x).square().mean(1), torch.ones(2, 3, 3, dtype=torch.float64)
+    )
+
+
+@pytest.mark.parametrize("size", [4, 12, 0, 33])
+def test_other_sizes_than_powers_of_two_are_refused(size: int):
+    with pytest.raises(ValueError, match=f"image_size {size} is not a power of two"):
+        phases(size)
+
+
+def test_phases_share_the_steps_and_fade_for_half():
+    schedule = [phase_at(i, 24, 3) for i in range(24)]
+    assert [p for p, _ in schedule] == [0] * 8 + [1] * 8 + [2] * 8
+    assert [a for _, a in schedule[:8]] == [1.0] * 8
+    for later in (schedule[8:16], schedule[16:]):
+        assert [a for _, a in later] == [0, 0.25, 0.5, 0.75, 1, 1, 1, 1]
+
+
+def double(x: torch.Tensor) -> torch.Tensor:
+    return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def halve(x: torch.Tensor) -> torch.Tensor:
+    n, c, h, w = x.shape
+    return x.reshape(n, c, h // 2, 2, w // 2, 2).mean((3, 5))
+
+
+def test_generator_fades_from_the_low_to_the_high_resolution():
+    network, _ = networks()
+    z, labels = torch.randn(3, 6, generator=generator(2)), torch.tensor([0, 1, 1])
+    low, high = double(network(z, labels, phase=1)), network(z, labels, phase=2)
+    assert high.shape == (3, 3, 16, 16)
+    torch.testing.assert_close(network(z, labels, phase=2, alpha=0.0), low)
+    torch.testing.assert_close(network(z, labels, phase=2, alpha=1.0), high)
+    torch.testing.assert_close(network(z, labels, 2, alpha=0.25), 0.75 * low + 0.25 * high)
+    torch.testing.assert_close(network(z, labels), high)
+
+
+def test_critic_fades_from_the_low_to_the_high_resolution():
+    _, network = networks()
+    x, labels = torch.randn(3, 3, 16, 16, generator=generator(2)), torch.tensor([0, 1, 1])
+    low = network(halve(x), labels, phase=1)
+    torch.testing.assert_close(network(x, labels, phase=2, alpha=0.0), low)
+    full = network(x, labels, phase=2)
+    assert full.shape == (3,)
+    torch.testing.assert_close(network(x, labels, phase=2, alpha=1 - 1e-7), full)
+    assert not torch.allclose(full, low)
+
+
+def test_critic_judges_the_class():
+    _, network = networks()
+    x = torch.randn(3, 3, 16, 16, generator=generator(2))
+    zeros, ones = torch.zeros(3, dtype=torch.long), torch.ones(3, dtype=torch.long)
+    assert not torch.isclose(network(x, zeros), network(x, ones)).any()
+
+
+def test_real_images_fade_with_the_networks():
+    x = torch.randn(2, 3, 16, 16, generator=generator(1))
+    torch.testing.assert_close(shrink(x, 2, 1.0), x)
+    torch.testing.assert_close(shrink(x, 1, 1.0), halve(x))
+    torch.testing.assert_close(shrink(x, 2, 0.25), 0.75 * double(halve(x)) + 0.25 * x)
+
+
+def test_resumed_training_equals_an_uninterrupted_one(tmp_path: Path):
+    rest = {"labels": LABELS, "n_classes": 2, "settings": settings(), "seed": 3, "device": "cpu"}
+    images = classes_of_grey()
+    whole, curve = train_progan(Memory(images), work=tmp_path / "1", **rest)
+    with pytest.raises(KeyboardInterrupt):
+        train_progan(Memory(images, reads=6), work=tmp_path / "2", **rest)
+    assert torch.load(tmp_path / "2" / "checkpoint.pt", weights_only=True)["step"] == 3
+    resumed, second = train_progan(Memory(images), work=tmp_path / "2", **rest)
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[k], resumed[k]) for k in whole)
+    assert curve.read_text() == second.read_text()
+
+
+def test_labels_that_do_not_fit_are_refused(tmp_path: Path):
+    rest = {"settings": settings(), "seed": 1, "device": "cpu", "work": tmp_path}
+    with pytest.raises(ValueError, match="3 labels for 16 images"):
+        train_progan(Memory(classes_of_grey()), LABELS[:3], 2, **rest)
+    with pytest.raises(ValueError, match=r"labels must lie in 0..0; found \[0 1\]"):
+        train_progan(Memory(classes_of_grey()), LABELS, 1, **rest)
+
+
+def test_trained_classes_differ_and_samples_do_not_depend_on_their_batch(tmp_path: Path):
+    wanted = settings(steps=240, batch=8, lr=5e-3, log_every=20, checkpoint_every=240)
+    state, curve = train_progan(
+        Memory(classes_of_grey()), LABELS, 2, wanted, seed=1, device="cpu", work=tmp_path
+    )
+    with open(curve, newline="") as file:
+        assert {row["name"] for row in csv.DictReader(file)} == {
+            "critic", "penalty", "generator", "resolution", "alpha"
+        }  # fmt: skip
+    card = model_card(wanted, ["dark", "bright"], image_channels=3, image_size=8)
+
+    def sample(labels: np.ndarray, batch: int) -> np.ndarray:
+        sampling = ProganSampling(batch=batch)
+        return sample_progan(state, card, labels, sampling, seed=4, device="cpu").astype(int)
+
+    dark, bright = sample(np.zeros(6, int), 6), sample(np.ones(6, int), 6)
+    assert dark.shape == (6, 8, 8, 3)
+    assert bright.mean() - dark.mean() > 60  # the true difference is 130
+    assert len(np.unique(dark, axis=0)) == 6
+    mixed = sample(np.array([1, 1, 1, 0]), 3)
+    # Convolutions of another batch size may round differently: at most one grey level.
+    assert abs(mixed - np.concatenate([bright[:3], dark[3:4]])).max() <= 1

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from medsynth.classify.training import (
+    class_weights,
+    extract,
+    held_out_metrics,
+    model_card,
+    random_shift,
+    train_classifier,
+)
+from medsynth.runtime.config import ClassifierTraining
+from medsynth.runtime.seeding import generator
+
+torch.set_num_threads(1)
+SMALL = ClassifierTraining(
+    steps=6, batch=4, checkpoint_every=3, log_every=1, channels=4, features=8, lr=1e-3
+)
+
+
+class Images:
+    """A store in memory; `reads` left before the process "is killed"."""
+
+    def __init__(self, images: np.ndarray, reads: int = 10**9):
+        self.images, self.reads = images, reads
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, positions) -> np.ndarray:
+        if self.reads == 0:
+            raise InterruptedError
+        self.reads -= 1
+        return self.images[positions]
+
+
+def sided(labels: np.ndarray, seed: int) -> np.ndarray:
+    """A bright square on the left (0) or on the right (1) in noise, (n, 16, 16, 1) uint8."""
+    images = np.random.default_rng(seed).integers(0, 120, (len(labels), 16, 16, 1), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[5:11, 2 + 8 * label : 6 + 8 * label] += 100
+    return images
+
+
+def train(images: Images, labels: np.ndarray, settings: ClassifierTraining, work: Path, seed=1):
+    return train_classifier(images, labels, 2, settings, seed=seed, device="cpu", work=work)
+
+
+def card_of(settings: ClassifierTraining) -> dict:
+    return model_card(settings, ["left", "right"], image_channels=1, image_size=16)
+
+
+def test_a_killed_run_resumed_equals_an_uninterrupted_one(tmp_path: Path):
+    labels = np.arange(10) % 2
+    images = sided(labels, seed=0)
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    expected, history = train(Images(images), labels, SMALL, whole)
+    with pytest.raises(InterruptedError):
+        train(Images(images, reads=6), labels, SMALL, killed)  # one for the shape, five steps
+    store = Images(images)
+    found, resumed_history = train(store, labels, SMALL, killed)
+    assert 10**9 - store.reads == 1 + 3  # resumed after step 3 of 6
+    assert all(torch.equal(found[k], expected[k]) for k in expected)
+    assert resumed_history.read_text() == history.read_text()
+
+
+def test_the_seed_decides_the_weights(tmp_path: Path):
+    labels = np.arange(10) % 2
+    images = Images(sided(labels, seed=0))
+    states = []
+    for i, seed in enumerate([1, 1, 2]):
+        torch.manual_seed(i)  # must not matter
+        work = tmp_path / str(i)
+        work.mkdir()
+        states.append(train(images, labels, SMALL, work, seed=seed)[0])
+    assert torch.equal(states[0]["head.weight"], states[1]["head.weight"])
+    assert not torch.equal(states[0]["head.weight"], states[2]["head.weight"])
+
+
+def test_learns_left_from_right_in_an_imbalanced_cohort(tmp_path: Path):
+    labels = (np.arange(200) % 10 == 0).astype(int)
+    settings = ClassifierTraining(steps=60, batch=16, channels=8, features=8, lr=3e-3)
+    state, _ = train(Images(sided(labels, seed=1)), labels, settings, tmp_path)
+    held_out = np.arange(60) % 2
+    card = card_of(settings)
+    features, probabilities = extract(state, card, sided(held_out, seed=2), 25, "cpu")
+    metrics = held_out_metrics(probabilities, held_out, ["left", "right"])
+    assert metrics["metrics"]["balanced_accuracy"]["value"] > 0.9
+    assert features.shape == (60, 8)
+    np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
+
+
+def test_a_rare_class_is_as_likely_as_the_others_when_images_tell_nothing(tmp_path: Path):
+    labels = (np.arange(40) % 10 == 0).astype(int)
+    alike = np.full((40, 16, 16, 1), 90, np.uint8)
+    settings = ClassifierTraining(steps=40, batch=40, channels=4, features=8, lr=1e-2)
+    state, _ = train(Images(alike), labels, settings, tmp_path)
+    _, probabilities = extract(state, card_of(settings), alike[:1], 1, "cpu")
+    assert probabilities[0, 1] == pytest.approx(0.5, abs=0.1)
+
+
+def test_extraction_does_not_depend_on_the_batch(tmp_path: Path):
+    labels = np.arange(10) % 2
+    images = sided(labels, seed=3)
+    state, _ = train(Images(images), labels, SMALL, tmp_path)
+    card = card_of(SMALL)
+    one, all_at_once = (extract(state, card, images, batch, "cpu") for batch in (3, 10))
+    for a, b in zip(one, all_at_once, strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="trained on"):
+        extract(state, card, images[:, :8, :8], 4, "cpu")
+
+
+def test_shifts_are_crops_of_the_padded_image_and_never_flips():
+    x = torch.randn(300, 2, 6, 5)
+    shifted = random_shift(x, generator(1, "shift", 0))
+    offsets = set()
+    for before, after in zip(x.numpy(), shifted.numpy(), strict=True):
+        padded = np.pad(before, ((0, 0), (2, 2), (2, 2)), mode="edge")
+        fits = {
+            (down, right)
+            for down in range(5)
+            for right in range(5)
+            if np.array_equal(after, padded[:, down : down + 6, right : right + 5])
+        }
+        assert len(fits) == 1
+        offsets |= fits
+    assert len(offsets) == 25
+
+
+def test_class_weights_give_every_class_the_same_share():
+    labels = np.repeat([0, 1], [104, 35])
+    weights = class_weights(labels, 2)
+    assert weights[0] * 104 == pytest.approx(weights[1] * 35)
+    assert weights[labels].mean() == pytest.approx(1)
+    with pytest.raises(ValueError, match=r"class index \[2\]"):
+        class_weights(labels, 3)
+
+
+def test_refuses_images_that_are_not_square(tmp_path: Path):
+    labels = np.arange(10) % 2
+    with pytest.raises(ValueError, match="images are 16x8"):
+        train(Images(sided(labels, seed=0)[:, :, :8]), labels, SMALL, tmp_path)
+
+
+def test_refuses_labels_that_do_not_fit_the_images(tmp_path: Path):
+    with pytest.raises(ValueError, match="3 labels for 10 images"):
+        train(Images(sided(np.zeros(10, int), seed=0)), np.zeros(3, int), SMALL, tmp_path)
+
+
+def test_held_out_metrics_count_by_hand():
+    """Truth a: 3 of 4 right. Truth b: 1 of 2 right."""
+    truth, answer = np.array([0, 0, 0, 0, 1, 1]), [0, 0, 0, 1, 1, 0]
+    found = held_out_metrics(np.eye(2)[answer], truth, ["a", "b"])
+    assert found["confusion"] == [[3, 1], [1, 1]]
+    assert found["metrics"]["accuracy"]["value"] == pytest.approx(4 / 6)
+    assert found["metrics"]["balanced_accuracy"]["value"] == pytest.approx((0.75 + 0.5) / 2)
+    assert found["per_class"]["a"]["recall"]["value"] == 0.75
+    low, high = found["metrics"]["accuracy"]["interval"]
+    assert 0 < low < 4 / 6 < high < 1
+
+
+def test_a_class_without_held_out_images_has_a_reason():
+    found = held_out_metrics(np.eye(2)[[0, 1]], np.array([0, 0]), ["a", "b"])
+    json.dumps(found, allow_nan=False)
+    assert found["metrics"]["balanced_accuracy"]["value"] is None
+    assert found["metrics"]["balanced_accuracy"]["reason"] == "no held-out images of b"
+    assert found["per_class"]["b"]["recall"]["value"] is None

@@ -1,0 +1,100 @@
+"""The cohort's manifest, its counts, and what stops it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from medsynth.cohorts.assemble import TooManyQuarantined, assemble, join_labels
+from medsynth.cohorts.unusable import CohortError
+from medsynth.store.manifests import manifest
+
+SPLITS = pd.DataFrame({"patient": ["p1", "p2", "p3"], "split": ["train", "test", "train"]})
+
+
+def row(item: str, patient: str, **columns) -> dict:
+    return (
+        {"item_id": item, "source": item, "patient": patient, "group": f"g{item}"}
+        | {
+            "label": "A",
+            "status": "used",
+            "shard": 0,
+        }
+        | columns
+    )
+
+
+def parts() -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    index = manifest(
+        [
+            row("1", "p1"),
+            row("2", "p2"),
+            row("3", "p3", status="excluded", reason="view"),
+            row("4", "p1", status="quarantined", reason="missing_file"),
+            row("5", "p3", label="B"),
+        ]
+    )
+    first = manifest([row("1", "p1", row=0), row("5", "p3", label="B", row=1)])
+    second = manifest([row("2", "p2", row=0, shard=1)])
+    return index, [first, second]
+
+
+def test_assembles_and_counts():
+    index, shards = parts()
+    frame, quarantine, summary = assemble(index, shards, SPLITS, None, 0.5)
+    assert frame["item_id"].tolist() == ["1", "4", "2", "3", "5"]
+    assert frame["split"].tolist() == ["train", "train", "test", "train", "train"]
+    assert quarantine["item_id"].tolist() == ["4"]
+    assert summary == {
+        "items": {"in": 5, "used": 3, "quarantined": 1, "excluded": 1},
+        "reasons": [
+            {"status": "excluded", "reason": "view", "n": 1},
+            {"status": "quarantined", "reason": "missing_file", "n": 1},
+        ],
+        "by_label_split": [
+            {"label": "A", "split": "test", "items": 1, "patients": 1},
+            {"label": "A", "split": "train", "items": 1, "patients": 1},
+            {"label": "B", "split": "train", "items": 1, "patients": 1},
+        ],
+    }
+
+
+def test_late_labels_replace_and_exclude():
+    index, shards = parts()
+    labels = pd.DataFrame(
+        {
+            "group": ["g1", "g2"],
+            "label": ["mutant", None],
+            "status": ["used", "excluded"],
+            "reason": [None, "no_call"],
+        }
+    )
+    frame, _, _ = assemble(index, shards, SPLITS, labels, 0.5)
+    frame = frame.set_index("item_id")
+    assert frame.loc["1", "label"] == "mutant"
+    assert frame.loc["2", ["status", "reason"]].tolist() == ["excluded", "no_call"]
+    assert frame.loc["5", ["status", "reason"]].tolist() == ["excluded", "no_genotype"]
+    assert frame.loc["4", "reason"] == "missing_file"
+    pd.testing.assert_frame_equal(index, parts()[0])  # join_labels works on a copy
+    assert join_labels(index, labels).loc[0, "label"] == "mutant"
+
+
+def test_too_many_quarantined_stops_with_counts():
+    index, shards = parts()
+    with pytest.raises(TooManyQuarantined, match=r"1 of 4 files .*\n  1 missing_file"):
+        assemble(index, shards, SPLITS, None, 0.24)
+    assemble(index, shards, SPLITS, None, 0.25)
+
+
+def test_a_class_without_training_images_stops():
+    index, shards = parts()
+    splits = SPLITS.assign(split=["train", "test", "test"])
+    with pytest.raises(CohortError, match="no training images for class B"):
+        assemble(index, shards, splits, None, 0.5)
+
+
+def test_a_cohort_without_usable_images_stops():
+    index, _ = parts()
+    index = index[index["status"] != "used"]
+    with pytest.raises(CohortError, match="no image of this cohort"):
+        assemble(index, [manifest([])], SPLITS, None, 1.0)

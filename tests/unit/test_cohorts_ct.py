@@ -1,0 +1,177 @@
+"""CT: labels from headers and tables, positions, conversion, pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+from medsynth.cohorts.ct import contrast_of, convert_ct, index_ct
+from medsynth.cohorts.pairs import pair_ct
+from medsynth.cohorts.unusable import CohortError
+from medsynth.runtime.config import CtConvert, CtIndex, CtPair, TableLabel, TagContrast
+from medsynth.store.manifests import manifest
+from medsynth.store.shards import ImageStore
+
+TAGS = CtIndex(label=TagContrast(kind="tags"), shards=1)
+AXIAL = [1, 0, 0, 0, 1, 0]
+
+
+def write_slice(path: Path, uid: str, pixels: np.ndarray | None = None, **tags) -> None:
+    pixels = np.arange(64, dtype=np.int16).reshape(8, 8) if pixels is None else pixels
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID, ds.SeriesInstanceUID = CTImageStorage, uid, "1.9"
+    ds.Modality, ds.PatientID, ds.FrameOfReferenceUID = "CT", "P1", "1.7"
+    ds.SeriesDescription = "CHEST W CONTRAST"
+    ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, 40], AXIAL
+    ds.RescaleSlope, ds.RescaleIntercept = 1, -1024
+    ds.PhotometricInterpretation, ds.SamplesPerPixel, ds.PixelRepresentation = "MONOCHROME2", 1, 1
+    ds.Rows, ds.Columns = pixels.shape
+    ds.BitsAllocated = ds.BitsStored = 16
+    ds.HighBit = 15
+    ds.PixelData = pixels.tobytes()
+    ds["PixelData"].VR = "OW"
+    for keyword, value in tags.items():
+        setattr(ds, keyword, value)
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    pydicom.dcmwrite(path, ds, enforce_file_format=True)
+
+
+@pytest.mark.parametrize(
+    ("agent", "series", "study", "expected"),
+    [
+        ("ISOVUE", "", "CT CHEST WO IV CONT", "cect"),
+        ("", "", "CT CHEST W/ CONTRAST", "cect"),
+        ("", "", "CT ABD AND PELVIS WITH IV C", "cect"),
+        ("", "", "CT Abd and Pelvis with cont", "cect"),
+        ("", "", "CODE_T_CT_ANGIO_ABD_AND_PEL_WITH_I", "cect"),
+        ("", "", "CT CHEST   W/CONTRAST", "cect"),
+        ("", "", "CT CHEST WITHOUT CONTR", "ct"),
+        ("", "", "CT CHEST WO IV CONT", "ct"),
+        ("", "", "CT HEAD W/O", "ct"),
+        ("NONE", "NON-CONTRAST 2.5MM", "", "ct"),
+        ("", "Unenhanced", "CT CHEST WITH CONTRAST", "ct"),
+        ("", "ART PHASE WITH CONTRAST", "CT LIVER W/WO CON", "cect"),
+        ("", "", "CT ANGIOGRAPHY CHEST W/WO CON", None),
+        ("", "", "CT ABD WITH AND WITHOUT CONTRAST", None),
+        ("", "LUNG WINDOWS", "CT LUNG BIOPSY", None),
+        ("", "CT WITH FUSION", "", None),
+        (None, None, None, None),
+    ],
+)
+def test_contrast_from_the_header(agent, series, study, expected):
+    ds = Dataset()
+    if agent is not None:
+        ds.ContrastBolusAgent, ds.SeriesDescription, ds.StudyDescription = agent, series, study
+    assert contrast_of(ds) == expected
+
+
+def test_index_from_headers(tmp_path):
+    write_slice(tmp_path / "a.dcm", "1.1")
+    write_slice(tmp_path / "b.dcm", "1.1")
+    write_slice(tmp_path / "c.dcm", "1.3", SeriesDescription="HELICAL")
+    write_slice(tmp_path / "d.dcm", "1.4", ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    write_slice(tmp_path / "e.dcm", "1.5", ImageOrientationPatient=[1, 0, 0, 0, 0, -1])
+    write_slice(tmp_path / "f.dcm", "1.6", PatientID="")
+    write_slice(tmp_path / "g.dcm", "1.7", Modality="MR")
+    (tmp_path / "h.dcm").write_bytes(b"junk")
+    (tmp_path / "notes.txt").write_text("no slice")
+    index = index_ct(tmp_path, TAGS).set_index("source")
+    assert index["reason"].dropna().to_dict() == {
+        "b.dcm": "duplicate",
+        "c.dcm": "no_contrast_label",
+        "d.dcm": "localizer",
+        "e.dcm": "not_axial",
+        "f.dcm": "no_patient",
+        "g.dcm": "wrong_modality",
+        "h.dcm": "not_dicom",
+    }
+    a = index.loc["a.dcm"]
+    assert a[["item_id", "patient", "group", "label", "frame", "z"]].tolist() == [
+        "1.1",
+        "P1",
+        "1.9",
+        "cect",
+        "1.7",
+        40.0,
+    ]
+
+
+def test_position_is_along_the_normal_and_points_to_the_head(tmp_path):
+    tilt = np.deg2rad(20)
+    row, column = [1, 0, 0], [0, np.cos(tilt), np.sin(tilt)]
+    tags = {"ImagePositionPatient": [3, 5, 7]}
+    write_slice(tmp_path / "a.dcm", "1.1", ImageOrientationPatient=[*row, *column], **tags)
+    flipped = [-x for x in row] + list(column)  # prone: the normal points to the feet
+    write_slice(tmp_path / "b.dcm", "1.2", ImageOrientationPatient=flipped, **tags)
+    write_slice(tmp_path / "c.dcm", "1.3", ImagePositionPatient=None)
+    z = index_ct(tmp_path, TAGS)["z"]
+    expected = np.dot([3, 5, 7], [0, -np.sin(tilt), np.cos(tilt)])
+    np.testing.assert_allclose(z[:2], expected, rtol=1e-9)
+    assert pd.isna(z[2])
+
+
+def test_table_gives_label_and_patient(tmp_path):
+    for name, uid in (("a", "1.1"), ("b", "1.2"), ("c", "1.3")):
+        write_slice(tmp_path / f"{name}.dcm", uid, PatientID="scrubbed")
+    table = tmp_path / "contrast.csv"
+    table.write_text("patient_id,file,contrast\nQ1,a.dcm,True\nQ2,b,no\n")
+    label = TableLabel(kind="table", path=table, key="file", value="contrast")
+    index = index_ct(tmp_path, CtIndex(label=label))
+    assert index["patient"].tolist() == ["Q1", "Q2", "scrubbed"]
+    assert index["label"].fillna("").tolist() == ["cect", "ct", ""]
+    assert index["reason"].fillna("").tolist() == ["", "", "no_contrast_label"]
+    table.write_text("patient_id,file,contrast\nQ1,a.dcm,True\nQ1,a.dcm,False\n")
+    with pytest.raises(CohortError, match="two different values"):
+        index_ct(tmp_path, CtIndex(label=label))
+
+
+def test_conversion_pads_with_air_and_averages(tmp_path):
+    write_slice(
+        tmp_path / "a.dcm", "1.1", np.full((8, 16), 1064, np.int16) + np.eye(8, 16, 0, "i2")
+    )
+    write_slice(tmp_path / "b.dcm", "1.2", RescaleSlope=None)
+    index = index_ct(tmp_path, TAGS)
+    items = convert_ct(index, tmp_path, CtConvert(image_size=8), tmp_path / "0.h5", {})
+    assert items["reason"].fillna("").tolist() == ["", "no_rescale"]
+    image = ImageStore(items, tmp_path).read([0])[0, ..., 0]
+    assert image.dtype == np.int16 and image.shape == (8, 8)
+    assert (image[[0, 1, 6, 7]] == -1024).all()
+    np.testing.assert_allclose(image[2:6], 40, atol=1)
+
+
+def slices(*rows) -> pd.DataFrame:
+    names = ["item_id", "patient", "label", "z", "frame"]
+    frame = pd.DataFrame([dict(zip(names, row, strict=True)) for row in rows])
+    return manifest(frame.assign(status="used", split="train"))
+
+
+def test_pairs_are_nearest_and_one_to_one():
+    frame = slices(
+        ("a1", "P", "ct", 0.0, "F"),
+        ("a2", "P", "ct", 2.0, "F"),
+        ("a3", "P", "ct", 50.0, "F"),
+        ("b1", "P", "cect", 1.5, "F"),
+        ("b2", "P", "cect", -1.0, "F"),
+        ("b3", "Q", "cect", 50.0, "F"),  # another patient
+        ("a4", "P", "ct", 80.0, "F"),
+        ("b4", "P", "cect", 80.0, "G"),  # another frame of reference
+        ("a5", "P", "ct", None, "F"),
+    )
+    pairs = pair_ct(frame, CtPair(tolerance_mm=2.5))
+    assert pairs.to_numpy().tolist() == [
+        ["P", "a1", "b2", 1.0, "train"],
+        ["P", "a2", "b1", 0.5, "train"],
+    ]
+
+
+def test_no_pairs_is_an_empty_table():
+    pairs = pair_ct(slices(("a", "P", "ct", 0.0, None)), CtPair())
+    assert pairs.columns.tolist() == ["patient", "item_a", "item_b", "distance_mm", "split"]
+    assert len(pairs) == 0

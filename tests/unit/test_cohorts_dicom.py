@@ -1,0 +1,244 @@
+"""Reading DICOM: display pipeline, Hounsfield units, and every way a file can be unusable."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
+    generate_uid,
+)
+
+from medsynth.cohorts import dicom
+from medsynth.cohorts.dicom import open_dicom, read_hu, read_radiograph, stored_values
+from medsynth.cohorts.unusable import UnusableImage
+
+RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64) // 4  # 0 .. 1023
+
+
+def dataset(pixels: np.ndarray, bits: int = 12, **tags) -> Dataset:
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, generate_uid(entropy_srcs=["x"])
+    ds.Modality = "CR"
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.Rows, ds.Columns = pixels.shape
+    ds.BitsAllocated = 8 * pixels.dtype.itemsize
+    ds.BitsStored, ds.HighBit = bits, bits - 1
+    ds.PixelRepresentation = int(pixels.dtype.kind == "i")
+    for keyword, value in tags.items():
+        setattr(ds, keyword, value)
+    ds.PixelData = pixels.tobytes()
+    ds["PixelData"].VR = "OW" if pixels.dtype.itemsize == 2 else "OB"
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return ds
+
+
+def encoded(ds: Dataset, bare: bool = False) -> bytes:
+    """The file's bytes; bare: neither preamble nor file meta information."""
+    out = BytesIO()
+    if bare:
+        syntax = ds.file_meta.TransferSyntaxUID
+        del ds.file_meta
+        pydicom.dcmwrite(
+            out, ds, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian
+        )
+    else:
+        pydicom.dcmwrite(out, ds, enforce_file_format=True)
+    return out.getvalue()
+
+
+def ct(pixels: np.ndarray, bits: int = 16, **tags) -> bytes:
+    rescale = {"Modality": "CT", "RescaleSlope": 1, "RescaleIntercept": -1024}
+    return encoded(dataset(pixels, bits, **(rescale | tags)))
+
+
+def reason(call, *arguments) -> str:
+    with pytest.raises(UnusableImage) as caught:
+        call(*arguments)
+    return caught.value.reason
+
+
+# --- radiographs ------------------------------------------------------------------------------
+
+
+def test_without_window_the_range_of_the_pixels_becomes_black_to_white():
+    shown = read_radiograph(encoded(dataset(RAMP + 100)))
+    assert shown.dtype == np.uint8
+    np.testing.assert_array_equal(shown, np.rint(RAMP / 1023 * 255))
+
+
+def test_monochrome1_is_inverted():
+    grey = read_radiograph(encoded(dataset(RAMP)))
+    inverted = read_radiograph(encoded(dataset(RAMP, PhotometricInterpretation="MONOCHROME1")))
+    np.testing.assert_array_equal(inverted, 255 - grey)
+
+
+def test_the_first_window_follows_the_formula_of_the_standard():
+    shown = read_radiograph(encoded(dataset(RAMP, WindowCenter=[400, 9], WindowWidth=[300, 9])))
+    # PS3.3 C.11.2.1.2.1, linear
+    expected = ((RAMP.astype(float) - (400 - 0.5)) / (300 - 1) + 0.5).clip(0, 1) * 255
+    np.testing.assert_allclose(shown, expected, atol=1)
+    assert shown.min() == 0 and shown.max() == 255
+
+
+def test_modality_lut_comes_before_the_window():
+    tags = {"RescaleSlope": 2, "RescaleIntercept": -500, "WindowCenter": 300, "WindowWidth": 601}
+    shown = read_radiograph(encoded(dataset(RAMP, **tags)))
+    values = RAMP.astype(float) * 2 - 500
+    np.testing.assert_allclose(shown, ((values - 299.5) / 600 + 0.5).clip(0, 1) * 255, atol=1)
+
+
+def test_voi_lut_sequence_is_applied():
+    lut = Dataset()
+    lut.LUTDescriptor = [1024, 0, 8]
+    lut.LUTData = (np.arange(1024) // 4)[::-1].astype(np.uint16).tolist()
+    lut["LUTData"].VR = "US"
+    shown = read_radiograph(encoded(dataset(RAMP, bits=10, VOILUTSequence=[lut])))
+    np.testing.assert_array_equal(shown, 255 - RAMP // 4)
+
+
+def test_padding_is_black_and_does_not_stretch_the_range():
+    pixels = RAMP + 100
+    pixels[0, 0] = 4000
+    shown = read_radiograph(encoded(dataset(pixels, PixelPaddingValue=4000)))
+    assert shown[0, 0] == 0
+    assert shown[-1, -1] == 255
+    assert shown[0, 1] == 0  # 100, the smallest of the others
+
+
+def test_padding_range_limit_spans_a_range():
+    pixels = RAMP.copy()
+    tags = {"PixelPaddingValue": 0, "PixelPaddingRangeLimit": 160}
+    _, padding = stored_values(dataset(pixels, **tags))
+    np.testing.assert_array_equal(padding, pixels <= 160)
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless])
+@pytest.mark.parametrize("bits", [8, 10, 16])
+def test_lossless_syntaxes_give_the_native_pixels(syntax, bits):
+    pixels = (RAMP >> (10 - bits) if bits < 10 else RAMP << (bits - 10)).astype(
+        np.uint8 if bits == 8 else np.uint16
+    )
+    native = read_radiograph(encoded(dataset(pixels, bits)))
+    ds = dataset(pixels, bits)
+    ds.compress(syntax)
+    np.testing.assert_array_equal(read_radiograph(encoded(ds)), native)
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+def test_missing_preamble_and_file_meta(syntax):
+    ds = dataset(RAMP)
+    ds.file_meta.TransferSyntaxUID = syntax
+    expected = read_radiograph(encoded(dataset(RAMP)))
+    np.testing.assert_array_equal(read_radiograph(encoded(ds, bare=True)), expected)
+
+
+def test_big_endian():
+    ds = dataset(RAMP)
+    ds.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    ds.PixelData = RAMP.astype(">u2").tobytes()
+    expected = read_radiograph(encoded(dataset(RAMP)))
+    np.testing.assert_array_equal(read_radiograph(encoded(ds)), expected)
+
+
+def test_overlay_bits_above_the_stored_ones_are_dropped():
+    values, _ = stored_values(dataset(RAMP | 0x8000))
+    np.testing.assert_array_equal(values, RAMP)
+    signed = np.array([[-5, 5]], np.int16)
+    values, _ = stored_values(dataset((signed & 0x0FFF).astype(np.int16)))
+    np.testing.assert_array_equal(values, signed)
+
+
+# --- Hounsfield units -------------------------------------------------------------------------
+
+
+def test_hu_uses_the_slices_own_slope_and_intercept():
+    pixels = np.array([[0, 1000], [1024, 2000]], np.int16)
+    hu = read_hu(ct(pixels, RescaleSlope="1.5", RescaleIntercept="-900"))
+    assert hu.dtype == np.int16
+    np.testing.assert_array_equal(hu, [[-900, 600], [636, 2100]])
+
+
+def test_a_zero_intercept_is_believed():
+    pixels = np.array([[-1000, 40]], np.int16)
+    np.testing.assert_array_equal(read_hu(ct(pixels, RescaleIntercept=0)), [[-1000, 40]])
+
+
+@pytest.mark.parametrize("value", [-2000, 63536, None])
+def test_padding_becomes_air_however_it_is_declared(value):
+    pixels = np.array([[-2000, 24], [1024, 3000]], np.int16)
+    data = ct(pixels)
+    if value is not None:
+        ds = open_dicom(data)
+        # 63536 is -2000 written with the wrong value representation
+        ds.add_new("PixelPaddingValue", "SS" if value < 0 else "US", value)
+        data = encoded(ds)
+    np.testing.assert_array_equal(read_hu(data), [[-1024, -1000], [0, 1976]])
+
+
+def test_padding_inside_the_range_of_tissue_becomes_air():
+    pixels = np.array([[3000, 24], [1024, 1100]], np.int16)
+    assert read_hu(ct(pixels, PixelPaddingValue=3000))[0, 0] == -1024
+
+
+# --- unusable files ---------------------------------------------------------------------------
+
+
+def test_files_that_are_not_there_or_not_dicom(tmp_path):
+    assert reason(read_radiograph, tmp_path / "absent.dcm") == "missing_file"
+    assert reason(read_radiograph, tmp_path) == "unreadable"
+    assert reason(read_radiograph, b"") == "not_dicom"
+    assert reason(read_radiograph, b"GIF89a" + bytes(range(256)) * 40) == "not_dicom"
+    assert reason(read_radiograph, b"x" * 5000) == "not_dicom"
+
+
+def test_wrong_kinds_of_image():
+    assert reason(read_radiograph, ct(RAMP)) == "wrong_modality"
+    assert reason(read_hu, encoded(dataset(RAMP))) == "wrong_modality"
+    assert reason(read_hu, ct(RAMP, RescaleType="MGML")) == "not_hu"
+    assert read_hu(ct(RAMP, RescaleType="Houndsfield Unit")).min() == -1024
+    assert reason(read_radiograph, encoded(dataset(RAMP, bits=6))) == "bit_depth"
+    assert reason(read_radiograph, encoded(dataset(RAMP * 0))) == "blank"
+    colour = dataset(RAMP, SamplesPerPixel=3, PhotometricInterpretation="RGB")
+    assert reason(read_radiograph, encoded(colour)) == "not_grey"
+    assert reason(read_radiograph, encoded(dataset(RAMP, NumberOfFrames=2))) == "multi_frame"
+
+
+def test_a_window_that_leaves_nothing_visible_is_blank():
+    data = encoded(dataset(RAMP, WindowCenter=60000, WindowWidth=10))
+    assert reason(read_radiograph, data) == "blank"
+
+
+def test_missing_rescale():
+    ds = open_dicom(ct(RAMP))
+    del ds.RescaleIntercept
+    assert reason(read_hu, encoded(ds)) == "no_rescale"
+
+
+def test_pixels_missing_cut_off_or_damaged():
+    ds = dataset(RAMP)
+    del ds.PixelData
+    assert reason(read_radiograph, encoded(ds)) == "no_pixels"
+    assert reason(read_radiograph, encoded(dataset(RAMP))[:-20]) == "truncated"
+    ds = dataset(RAMP)
+    ds.compress(JPEG2000Lossless)
+    ds.PixelData = ds.PixelData.replace(b"\xff\x4f\xff\x51", b"\x00" * 4)
+    assert reason(read_radiograph, encoded(ds)) == "cannot_decode"
+
+
+def test_absurd_sizes_are_refused_before_decoding():
+    assert reason(read_radiograph, encoded(dataset(RAMP, Rows=60000, Columns=60000))) == (
+        "absurd_size"
+    )
+    assert 60000 * 60000 > dicom.MAX_PIXELS

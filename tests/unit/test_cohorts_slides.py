@@ -1,0 +1,192 @@
+"""Slides: barcodes, labels, tissue, and tiles at the resolution asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+
+from medsynth.cohorts.resize import resize_area
+from medsynth.cohorts.slides import index_slides, tile_slides
+from medsynth.cohorts.tissue import stain, tissue_mask, tissue_share
+from medsynth.runtime.config import GenotypeLabel, SlideIndex, SlideTiles, TableLabel
+from medsynth.store.shards import ImageStore
+
+GENOTYPE = SlideIndex(label=GenotypeLabel(kind="genotype"), shards=1)
+SLIDE = "TCGA-AB-1234-01Z-00-DX1"
+PINK, GLASS = (200, 90, 160), (244, 243, 245)
+
+
+def picture(side: int = 256) -> np.ndarray:
+    """Glass on the left, tissue on the right, each pixel's red rising to the bottom."""
+    image = np.empty((side, side, 3), np.uint8)
+    image[:, : side // 2], image[:, side // 2 :] = GLASS, PINK
+    image[:, side // 2 :, 0] = 150 + np.arange(side)[:, None] * 100 // side
+    return image
+
+
+def write_pyramid(path: Path, image: np.ndarray, mpp: float) -> None:
+    """A tiled TIFF of two levels that OpenSlide opens and whose mpp it finds."""
+    options = {"tile": (64, 64), "photometric": "rgb", "resolutionunit": "CENTIMETER"}
+    with tifffile.TiffWriter(path) as tiff:
+        tiff.write(image, resolution=(1e4 / mpp, 1e4 / mpp), **options)
+        half = resize_area(image, image.shape[0] // 2, image.shape[1] // 2)
+        tiff.write(half, resolution=(5e3 / mpp, 5e3 / mpp), subfiletype=1, **options)
+
+
+def tiles_of(root: Path, **settings) -> pd.DataFrame:
+    index = index_slides(root, GENOTYPE)
+    tiles = SlideTiles(**({"image_size": 16} | settings))
+    return tile_slides(index, root, tiles, root / "shards" / "0.h5", {})
+
+
+def test_index_reads_barcodes(tmp_path):
+    names = {
+        f"{SLIDE}.0F8E-11.svs": ("used", "TCGA-AB-1234", SLIDE),
+        "TCGA-AB-1234.png": ("used", "TCGA-AB-1234", "TCGA-AB-1234"),
+        "TCGA-AB-1235-01A-01-BSA.jpg": ("used", "TCGA-AB-1235", "TCGA-AB-1235-01A-01-BSA"),
+        "TCGA-AB-1235-11A-01-TS1.svs": ("excluded", "TCGA-AB-1235", "TCGA-AB-1235-11A-01-TS1"),
+        "TCGA-AB-12345-01Z.svs": ("quarantined", "", ""),
+        "slide.svs": ("quarantined", "", ""),
+    }
+    for name in [*names, "MANIFEST.txt", "annotations.csv"]:
+        (tmp_path / "sub").mkdir(exist_ok=True)
+        (tmp_path / "sub" / name).write_bytes(name.encode())
+    index = index_slides(tmp_path, GENOTYPE).fillna({"patient": "", "group": ""})
+    found = index.set_index("source")[["status", "patient", "group"]]
+    assert {k[4:]: tuple(v) for k, v in found.T.to_dict("list").items()} == names
+    assert set(index["reason"].dropna()) == {"not_tumour", "no_barcode"}
+    assert index["label"].isna().all()
+
+
+def test_index_takes_labels_by_name_stem_or_barcode(tmp_path):
+    for name in (
+        "TCGA-AB-0001.x.png",
+        "TCGA-AB-0002.y.png",
+        "TCGA-AB-0003.z.png",
+        "TCGA-AB-0004.png",
+    ):
+        (tmp_path / name).write_bytes(name.encode())
+    table = tmp_path / "projects.tsv"
+    table.write_text(
+        "slide\tproject\nTCGA-AB-0001.x.png\tLGG\nTCGA-AB-0002.y\tGBM\nTCGA-AB-0003\tLGG\n"
+    )
+    label = TableLabel(kind="table", path=table, key="slide", value="project")
+    index = index_slides(tmp_path, SlideIndex(label=label))
+    assert index["label"].fillna("").tolist() == ["LGG", "GBM", "LGG", ""]
+    assert index["reason"].dropna().tolist() == ["no_label"]
+
+
+def test_the_same_name_twice_is_used_once(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{SLIDE}.svs").write_bytes(folder.encode())
+    index = index_slides(tmp_path, GENOTYPE)
+    assert index["reason"].fillna("").tolist() == ["", "duplicate"]
+
+
+def test_tiles_lie_on_tissue_at_the_resolution_asked_for(tmp_path):
+    write_pyramid(tmp_path / f"{SLIDE}.tif", picture(), mpp=0.5)
+    items = tiles_of(tmp_path, mpp=1.0)
+    assert (items["status"] == "used").all()
+    # 32 pixels of the finest level a tile; tissue starts at x = 128
+    assert sorted(set(items["x"])) == [128, 160, 192, 224]
+    assert sorted(set(items["y"])) == list(range(0, 256, 32))
+    assert set(items["level"]) == {1} and items["mpp"].unique() == pytest.approx(0.5, rel=1e-3)
+    assert items["item_id"][0] == f"{SLIDE}:128:0"
+    images = ImageStore(items, tmp_path / "shards").read(range(len(items)))
+    assert images.shape == (32, 16, 16, 3) and images.dtype == np.uint8
+    for image, x, y in zip(images, items["x"], items["y"], strict=True):
+        expected = resize_area(picture()[y : y + 32, x : x + 32], 16, 16)
+        np.testing.assert_allclose(image, expected, atol=1)
+
+
+def test_a_plain_image_is_a_slide_of_one_level(tmp_path):
+    Image.fromarray(picture()).save(tmp_path / f"{SLIDE}.png")
+    assert tiles_of(tmp_path)["reason"].tolist() == ["no_mpp"]
+    items = tiles_of(tmp_path, mpp=1.0, assume_mpp=0.5)
+    assert len(items) == 32 and set(items["level"]) == {0}
+    image = ImageStore(items, tmp_path / "shards").read([5])[0]
+    x, y = items.loc[5, ["x", "y"]]
+    np.testing.assert_array_equal(image, resize_area(picture()[y : y + 32, x : x + 32], 16, 16))
+
+
+def test_at_most_max_tiles_evenly_spread(tmp_path):
+    Image.fromarray(picture()).save(tmp_path / f"{SLIDE}.png")
+    items = tiles_of(tmp_path, mpp=1.0, assume_mpp=0.5, max_tiles=4)
+    assert len(items) == 4
+    assert items["y"].min() == 0 and items["y"].max() == 224
+    pd.testing.assert_frame_equal(items, tiles_of(tmp_path, mpp=1.0, assume_mpp=0.5, max_tiles=4))
+
+
+def test_bad_slides_are_one_row_each(tmp_path):
+    Image.fromarray(picture()).save(tmp_path / f"{SLIDE}.png")
+    glass = np.broadcast_to(np.array(GLASS, np.uint8), (64, 64, 3))
+    Image.fromarray(glass.copy()).save(tmp_path / "TCGA-AB-0001.png")
+    (tmp_path / "TCGA-AB-0002.svs").write_bytes(b"junk")
+    whole = (tmp_path / f"{SLIDE}.png").read_bytes()
+    (tmp_path / "TCGA-AB-0003.png").write_bytes(whole[: len(whole) // 2])
+    write_pyramid(tmp_path / "TCGA-AB-0004.tif", picture(), mpp=4.0)
+    items = tiles_of(tmp_path, mpp=1.0, assume_mpp=0.5)
+    bad = items[items["status"] == "quarantined"].set_index("group")["reason"]
+    assert bad.to_dict() == {
+        "TCGA-AB-0001": "no_tissue",
+        "TCGA-AB-0002": "cannot_open",
+        "TCGA-AB-0003": "cannot_open",
+        "TCGA-AB-0004": "too_coarse",
+    }
+    assert (items["group"] == SLIDE).sum() == 32
+
+
+def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
+    Image.fromarray(picture()).save(tmp_path / f"{SLIDE}.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert tiles_of(tmp_path, assume_mpp=0.5)["reason"].tolist() == ["absurd_size"]
+
+
+def test_a_file_changed_since_the_index_is_not_used(tmp_path):
+    path = tmp_path / f"{SLIDE}.png"
+    Image.fromarray(picture()).save(path)
+    index = index_slides(tmp_path, GENOTYPE)
+    Image.fromarray(picture()[::-1]).save(path)
+    items = tile_slides(index, tmp_path, SlideTiles(assume_mpp=0.5), tmp_path / "0.h5", {})
+    assert items["reason"].tolist() == ["changed_since_index"]
+
+
+def test_stain_is_the_excess_of_green_absorbed():
+    rgb = np.array([[PINK, (30, 30, 30), (255, 255, 255), (20, 140, 60)]], np.uint8)
+    expected = [np.log10(201 / 91), 0, 0, 0]
+    np.testing.assert_allclose(stain(rgb)[0], expected, atol=1e-12)
+
+
+def test_tissue_mask_with_glass_without_glass_and_without_tissue():
+    rng = np.random.default_rng(0)
+    noisy = np.clip(picture() + rng.normal(0, 2, (256, 256, 3)), 0, 255).astype(np.uint8)
+    expected = np.arange(256) >= 128
+    assert (tissue_mask(noisy) == expected).mean() > 0.999
+    assert tissue_mask(noisy[:, 128:]).mean() > 0.999
+    assert tissue_mask(noisy[:, :128]).mean() < 0.001
+    assert not tissue_mask(np.full((8, 8, 3), 255, np.uint8)).any()
+
+
+def test_tissue_share_of_a_grid():
+    mask = np.zeros((9, 13), bool)
+    mask[:3, :6] = True
+    share = tissue_share(mask, 4)
+    np.testing.assert_allclose(share, [[0.75, 0.375, 0], [0, 0, 0]], atol=1e-6)
+    assert tissue_share(mask, 20).shape == (0, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16])
+def test_resize_averages_areas(dtype):
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 255, (32, 48)).astype(dtype)
+    expected = image.reshape(8, 4, 8, 6).mean(axis=(1, 3))
+    resized = resize_area(image, 8, 8)
+    assert resized.dtype == dtype
+    # Pillow rounds 8-bit images after each axis
+    np.testing.assert_allclose(resized, expected, atol=1 if dtype == np.uint8 else 0.51)

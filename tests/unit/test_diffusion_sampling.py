@@ -1,0 +1,150 @@
+"""Algorithm 2 and guidance: single steps, an analytic oracle, independence of the batch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from medsynth.diffusion.samplers import ancestral_step, guided_noise, sample, sample_ddpm
+from medsynth.diffusion.schedule import Schedule, linear_schedule
+from medsynth.diffusion.training import model_card
+from medsynth.diffusion.unet import build_unet
+from medsynth.runtime.config import DdpmSampling, DdpmTraining
+from medsynth.runtime.seeding import generator
+
+
+class _GaussianNoise(nn.Module):
+    """The exact E[noise | x_t] when all pixels of class c are N(means[c], std^2).
+
+    x_t and the noise are jointly normal, so it is linear in x_t:
+    sqrt(1 - a) (x_t - sqrt(a) mean) / (a std^2 + 1 - a) with a = alpha_bar_t.
+    """
+
+    def __init__(self, schedule: Schedule, means: list[float], std: float):
+        super().__init__()
+        self.alphas_bar, self.means, self.std = schedule.alphas_bar, torch.tensor(means), std
+        self.null_label = len(means) - 1
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        a = self.alphas_bar[t].view(-1, 1, 1, 1)
+        mean = self.means[labels].view(-1, 1, 1, 1)
+        noise = (1 - a).sqrt() * (x - a.sqrt() * mean) / (a * self.std**2 + 1 - a)
+        return noise.to(x.dtype)
+
+
+def _generators(n: int) -> list[torch.Generator]:
+    return [generator(5, "sample", i) for i in range(n)]
+
+
+@pytest.mark.parametrize("t", [1, 2, 500, 1000])
+def test_step_equals_algorithm_2(t):
+    schedule = linear_schedule(1000, 1e-4, 0.02)
+    x, predicted, z = torch.randn(3, 2, 1, 8, 8, generator=generator(0), dtype=torch.float64)
+
+    beta = 1e-4 + (0.02 - 1e-4) * (t - 1) / 999
+    alpha_bar = np.prod([1 - (1e-4 + (0.02 - 1e-4) * s / 999) for s in range(t)])
+    expected = (x.numpy() - beta / math.sqrt(1 - alpha_bar) * predicted.numpy()) / math.sqrt(
+        1 - beta
+    )
+    if t > 1:
+        expected += math.sqrt(beta) * z.numpy()
+
+    step = ancestral_step(x, predicted, t, z, schedule)
+    np.testing.assert_allclose(step, expected, rtol=1e-9, atol=1e-12)
+    single = ancestral_step(x.float(), predicted.float(), t, z.float(), schedule)
+    np.testing.assert_allclose(single, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("std", [1.0, 0.5])
+def test_exact_predictor_recovers_the_gaussian_it_knows(std):
+    schedule = linear_schedule(1000, 1e-4, 0.02)
+    n, size = 16, 64
+    labels = torch.arange(n) % 2
+    model = _GaussianNoise(schedule, [-0.6, 1.4, 0.0], std)
+    x = sample(model, labels, (1, size, size), schedule, _generators(n), guidance=0)
+    pixels = n // 2 * size**2
+    for label, mean in ((0, -0.6), (1, 1.4)):  # 1.4: nothing is clipped to [-1, 1]
+        drawn = x[labels == label]
+        assert drawn.mean().item() == pytest.approx(mean, abs=5 * std / pixels**0.5)
+        assert drawn.std().item() == pytest.approx(std, rel=0.02)
+
+
+def test_no_guidance_is_the_conditional_model():
+    schedule = linear_schedule(10, 0.01, 0.3)
+    model = _GaussianNoise(schedule, [-0.5, 0.5, 0.0], 0.3)
+    x = torch.randn(2, 1, 4, 4, generator=generator(0))
+    t, labels = torch.tensor([3, 3]), torch.tensor([0, 1])
+    assert torch.equal(guided_noise(model, x, t, labels, 0.0), model(x, t, labels))
+
+
+def test_guidance_equals_the_formula():
+    schedule = linear_schedule(10, 0.01, 0.3)
+    model = _GaussianNoise(schedule, [-0.5, 0.5, 0.0], 0.3)
+    x = torch.randn(2, 1, 4, 4, generator=generator(0))
+    t, labels, null = torch.tensor([3, 7]), torch.tensor([0, 1]), torch.tensor([2, 2])
+    expected = 3 * model(x, t, labels) - 2 * model(x, t, null)
+    torch.testing.assert_close(guided_noise(model, x, t, labels, 2.0), expected)
+    assert not torch.allclose(expected, model(x, t, labels))
+
+
+@pytest.fixture(scope="module")
+def saved_model():
+    settings = DdpmTraining(
+        timesteps=6,
+        beta_start=0.01,
+        beta_end=0.5,
+        unet={"channels": 8, "multipliers": [1, 2], "attention": [4]},
+    )
+    torch.manual_seed(0)
+    model = build_unet(1, 8, 2, settings.unet)
+    for parameter in model.parameters():  # an untrained network predicts zero for everything
+        nn.init.normal_(parameter, std=0.15)
+    return model.state_dict(), model_card(settings, ["a", "b"], 1, 8)
+
+
+def _draw(saved_model, labels, seed=3, **settings) -> np.ndarray:
+    return sample_ddpm(
+        *saved_model, np.array(labels), DdpmSampling(**settings), seed=seed, device="cpu"
+    )
+
+
+def test_images_do_not_depend_on_the_batch(saved_model):
+    labels = [0, 1, 1, 0, 1]
+    together = _draw(saved_model, labels, batch=5)
+    assert together.shape == (5, 8, 8, 1) and together.dtype == np.uint8
+    for batch in (1, 2):
+        apart = _draw(saved_model, labels, batch=batch)
+        # the network may round differently in another batch: one grey level at most
+        assert np.abs(together.astype(int) - apart).max() <= 1
+
+
+def test_images_do_not_depend_on_their_neighbours(saved_model):
+    one, other = _draw(saved_model, [0, 1, 1], batch=3), _draw(saved_model, [1, 1, 0], batch=3)
+    np.testing.assert_array_equal(one[1], other[1])
+    assert (one[0] != other[0]).any()  # same noise, other label
+
+
+def test_seed_decides_the_images(saved_model):
+    first = _draw(saved_model, [0, 0])
+    np.testing.assert_array_equal(first, _draw(saved_model, [0, 0]))
+    assert (first != _draw(saved_model, [0, 0], seed=4)).any()
+    assert (first[0] != first[1]).any()
+
+
+def test_noise_of_an_image_is_its_own():
+    """With a constant predictor nothing rounds differently: equality bit for bit."""
+
+    class Zero(nn.Module):
+        null_label = 1
+
+        def forward(self, x, t, labels):
+            return torch.zeros_like(x)
+
+    schedule, labels = linear_schedule(5, 0.01, 0.3), torch.zeros(4, dtype=torch.long)
+    whole = sample(Zero(), labels, (1, 4, 4), schedule, _generators(4), guidance=1)
+    last = sample(Zero(), labels[3:], (1, 4, 4), schedule, _generators(4)[3:], guidance=1)
+    assert torch.equal(whole[3:], last)

@@ -1,0 +1,120 @@
+"""What capture relies on in Snakemake, and the small functions around it."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from snakemake import api, workflow
+from snakemake.executors import local
+
+from medsynth.lineage import capture, environment, spool
+
+
+def test_contract_with_the_pinned_snakemake():
+    """The internals capture uses; when this fails after an update, look at capture first."""
+    source = inspect.getsource(local.run_wrapper)
+    assert "run = job_rule.run_func" in source
+    assert "params,\n" in source and "jobid,\n" in source
+    assert "workflow.execute(" in inspect.getsource(api.DAGApi.execute_workflow)
+    assert "executor_plugin=" in inspect.getsource(api.DAGApi.execute_workflow)
+    assert isinstance(workflow.Workflow.is_main_process, property)
+    assert isinstance(workflow.Workflow.attempt, property)
+    assert hasattr(workflow.Workflow, "register_envvars")
+
+
+def test_plain_gives_json_whatever_a_parameter_is():
+    value = {"shape": (1, 2), "path": Path("a/b"), "set": {3, 1, 2}, 5: None, "x": [True, 0.5]}
+    expected = {"shape": [1, 2], "path": "a/b", "set": [1, 2, 3], "5": None, "x": [True, 0.5]}
+    assert capture.plain(value) == expected
+    json.dumps(capture.plain(value))
+
+
+def test_the_device_is_read_from_the_jobs_log(tmp_path):
+    (tmp_path / "log").write_text(
+        "2026-01-01 INFO medsynth.x: start\n"
+        "2026-01-01 INFO medsynth.runtime.lease: device: cuda 1 (H100)\n"
+    )
+    assert capture._device([str(tmp_path / "none"), str(tmp_path / "log")]) == "cuda 1 (H100)"
+    assert capture._device([str(tmp_path / "none")]) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("uri=postgresql://user:pw@host/db", "uri=postgresql://***@host/db"),
+        ("api_key=abc", "api_key=***"),
+        (["--db-password=abc", "--cores"], ["--db-password=***", "--cores"]),
+        ({"results": "a/b"}, {"results": "a/b"}),
+    ],
+)
+def test_secrets_are_not_recorded(said, kept):
+    assert environment.without_secrets(said) == kept
+
+
+def test_the_code_state_is_head_and_a_blob_of_what_differs(tmp_path):
+    repo, blobs = tmp_path / "repo", tmp_path / "blobs"
+
+    def git(*arguments):
+        who = ["-c", "user.name=n", "-c", "user.email=e@x"]
+        done = subprocess.run(
+            ["git", *who, *arguments], cwd=repo, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    repo.mkdir()
+    assert environment.code_state(repo, blobs) == {"head": None, "dirty": None}
+    git("init", "-q")
+    (repo / "a.py").write_text("one\n")
+    git("add", ".")
+    git("commit", "-qm", "m")
+    head = git("rev-parse", "HEAD")
+    assert environment.code_state(repo, blobs) == {"head": head, "dirty": None}
+
+    (repo / "a.py").write_text("two\n")
+    (repo / "new.py").write_text("three\n")
+    (repo / "report.txt").write_text("a patient\n")
+    state = environment.code_state(repo, blobs)
+    blob = (blobs / f"{state['dirty']}.diff").read_text()
+    assert state["head"] == head
+    assert "+two" in blob and "three" in blob and "patient" not in blob
+
+
+def test_records_come_back_in_order_and_a_broken_one_is_set_aside(tmp_path):
+    for job in ("b", "a", "c"):
+        spool.write(tmp_path, {"id": job, "phase": "start"})
+    (spool.spool_dir(tmp_path) / "00000-half.json").write_text('{"id": ')
+    (spool.spool_dir(tmp_path) / ".0-unfinished.json").write_text("")
+    assert [record["id"] for _, record in spool.read(tmp_path)] == ["b", "a", "c"]
+    assert (spool.spool_dir(tmp_path) / "00000-half.unreadable").exists()
+
+
+def test_a_process_is_known_beyond_its_pid():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    me = spool.this_process()
+    ticks = spool._start_ticks(child.pid)
+    assert spool.is_gone(me) is False
+    assert spool.is_gone(me | {"pid": child.pid, "start_ticks": ticks}) is False
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # a zombie now
+    assert spool.is_gone(me | {"pid": child.pid, "start_ticks": ticks}) is True
+    child.wait()
+    assert spool.is_gone(me | {"pid": child.pid, "start_ticks": ticks}) is True
+    assert spool.is_gone(me | {"start_ticks": me["start_ticks"] + 1}) is True  # pid used again
+    assert spool.is_gone(me | {"boot_id": "before"}) is True
+    assert spool.is_gone(me | {"boot_id": "other", "host": "other"}) is None
+
+
+def test_capture_imports_the_standard_library_only():
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import medsynth.lineage.capture"],  # -S: no site-packages
+        env={"PYTHONPATH": str(Path(capture.__file__).parents[2])},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

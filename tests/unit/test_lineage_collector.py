@@ -1,0 +1,103 @@
+"""The collector alone: what is killed, what is delivered, what waits. MLflow is played."""
+
+from __future__ import annotations
+
+import pytest
+
+from medsynth.lineage import spool
+from medsynth.lineage.collector import deliver, drain
+from medsynth.lineage.ledger import Ledger
+
+HERE = spool.this_process()
+GONE = HERE | {"start_ticks": 0}
+ELSEWHERE = HERE | {"boot_id": "other", "host": "other"}
+
+
+def start(item, kind="job", process=HERE):
+    record = {"kind": kind, "phase": "start", "id": item, "time": 1.0, "process": process}
+    return record | ({"invocation": "flow", "rule": "r", "inputs": []} if kind == "job" else {})
+
+
+def end(item, kind="job"):
+    record = {"kind": kind, "phase": "end", "id": item, "time": 2.0, "status": "COMPLETE"}
+    return record | ({"invocation": "flow", "outputs": []} if kind == "job" else {})
+
+
+class PlayedSink:
+    """Refuses the items in `bad`; `down` after the first refusal if told so."""
+
+    def __init__(self, bad=(), down=False):
+        self.bad, self.down, self.tried = set(bad), down, []
+
+    def deliver(self, item, ledger):
+        self.tried.append(item["id"])
+        if item["id"] in self.bad:
+            raise ConnectionError("refused")
+        return f"run-{item['id']}", "1"
+
+    def is_reachable(self):
+        return not self.down
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return Ledger(tmp_path / "ledger.db")
+
+
+def test_a_start_without_end_is_killed_once_its_process_is_gone(tmp_path, ledger):
+    for record in (start("flow", "invocation"), start("dead", process=GONE), start("alive")):
+        spool.write(tmp_path, record)
+    drain(tmp_path, ledger)
+    assert [ledger.status(i) for i in ("flow", "dead", "alive")] == ["RUNNING", "KILLED", "RUNNING"]
+    assert list(spool.read(tmp_path)) == []
+
+
+def test_an_end_written_while_the_collector_looked_counts_before_the_death(
+    tmp_path, ledger, monkeypatch
+):
+    def ends_and_dies(process):
+        spool.write(tmp_path, end("job"))
+        return True
+
+    spool.write(tmp_path, start("job"))
+    monkeypatch.setattr(spool, "is_gone", ends_and_dies)
+    drain(tmp_path, ledger)
+    assert ledger.status("job") == "COMPLETE"
+    assert ledger.record("job", "killed") is None
+
+
+def test_a_job_on_another_machine_is_given_up_with_its_workflow(tmp_path, ledger):
+    spool.write(tmp_path, start("flow", "invocation"))
+    spool.write(tmp_path, start("job", process=ELSEWHERE))
+    drain(tmp_path, ledger)
+    assert ledger.status("job") == "RUNNING"
+    spool.write(tmp_path, end("flow", "invocation"))
+    drain(tmp_path, ledger)
+    assert ledger.status("job") == "KILLED"
+
+
+def test_a_spool_that_was_not_emptied_in_time_adds_nothing_twice(tmp_path, ledger):
+    spool.write(tmp_path, start("job"))
+    drain(tmp_path, ledger)
+    spool.write(tmp_path, start("job"))
+    drain(tmp_path, ledger)
+    assert len(ledger.query("SELECT * FROM events")) == 1
+
+
+def test_one_bad_item_does_not_hold_up_the_others(ledger):
+    for item in "abc":
+        ledger.append(start(item))
+    assert deliver(ledger, PlayedSink(bad="b")) == 1
+    assert ledger.undelivered() == ["b"]
+    (row,) = ledger.query("SELECT error FROM deliveries WHERE error IS NOT NULL")
+    assert row["error"] == "ConnectionError: refused"
+    assert deliver(ledger, PlayedSink()) == 0
+    assert ledger.query("SELECT error FROM deliveries WHERE error IS NOT NULL") == []
+
+
+def test_a_server_that_is_down_is_not_asked_for_every_item(ledger):
+    for item in "abc":
+        ledger.append(start(item))
+    sink = PlayedSink(bad="abc", down=True)
+    assert deliver(ledger, sink) == 3
+    assert sink.tried == ["a"]

@@ -1,0 +1,121 @@
+"""The ledger: append-only, chained, each event once; queries over its indexes."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from medsynth.lineage.ledger import FIRST, Ledger, ledger_path, runs_by_output
+
+
+def file(path, sha256, name=None):
+    return {"name": name, "path": path, "sha256": sha256, "bytes": 1}
+
+
+def start(job, time, inputs=(), **more):
+    same = {"kind": "job", "phase": "start", "id": job, "invocation": "i", "rule": "r"}
+    return same | {"time": time, "inputs": list(inputs)} | more
+
+
+def end(job, time, outputs=(), status="COMPLETE"):
+    same = {"kind": "job", "phase": "end", "id": job, "invocation": "i", "status": status}
+    return same | {"time": time, "outputs": list(outputs)}
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    made = Ledger(tmp_path / "ledger.db")
+    for record in (
+        start("a", 1.0),
+        end("a", 2.0, [file("x", "11")]),
+        start("b", 3.0, [file("x", "11")]),
+        end("b", 4.0, [file("y", "11")]),
+        start("c", 5.0),
+    ):
+        made.append(record)
+    return made
+
+
+def test_each_event_carries_the_digest_of_the_one_before(ledger):
+    rows = ledger.query("SELECT * FROM events ORDER BY seq")
+    assert [r["previous"] for r in rows] == [FIRST, *(r["digest"] for r in rows[:-1])]
+    assert len({r["digest"] for r in rows}) == 5
+    assert ledger.broken_links() == []
+
+
+def test_a_record_that_comes_twice_stands_once(ledger):
+    ledger.append(end("a", 2.0, [file("x", "11")]))
+    assert len(ledger.query("SELECT * FROM events")) == 5
+
+
+@pytest.mark.parametrize("change", ["UPDATE events SET record='{}'", "DELETE FROM events"])
+def test_events_cannot_be_changed_through_sql(ledger, change):
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        ledger._db.execute(change)
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        ("UPDATE events SET record=replace(record, '11', '22') WHERE seq=2", [2]),
+        ("UPDATE events SET record='{}' WHERE seq=5", [5]),
+        ("DELETE FROM events WHERE seq=3", [4]),
+        ("UPDATE events SET phase='end' WHERE seq=1", None),
+    ],
+)
+def test_edits_behind_its_back_are_found(ledger, change, broken):
+    ledger._db.execute("DROP TRIGGER no_update")
+    ledger._db.execute("DROP TRIGGER no_delete")
+    if broken is None:
+        with pytest.raises(sqlite3.IntegrityError):
+            ledger._db.execute(change)
+    else:
+        ledger._db.execute(change)
+        assert ledger.broken_links() == broken
+
+
+def test_status_follows_the_records_and_an_end_outlives_a_kill(ledger):
+    assert [ledger.status(j) for j in "abc"] == ["COMPLETE", "COMPLETE", "RUNNING"]
+    assert [r["id"] for r in ledger.running()] == ["c"]
+    ledger.append(end("c", 6.0, status="KILLED") | {"phase": "killed"})
+    assert ledger.status("c") == "KILLED"
+    ledger.append(end("c", 7.0))
+    assert ledger.status("c") == "COMPLETE"
+
+
+def test_the_producer_is_the_last_before_the_reader_and_best_at_the_same_path(ledger):
+    assert ledger.producer("11", "x", before=9.0) == "a"
+    assert ledger.producer("11", "elsewhere", before=9.0) == "b"
+    assert ledger.producer("11", "elsewhere", before=3.0) == "a"
+    assert ledger.producer("99", "x", before=9.0) is None
+
+
+def test_a_delivered_status_that_changed_is_undelivered_again(ledger):
+    assert ledger.undelivered() == ["a", "b", "c"]
+    for job in "abc":
+        ledger.delivered(job, f"run-{job}", "1", ledger.status(job))
+    assert ledger.undelivered() == []
+    ledger.append(end("c", 7.0))
+    assert ledger.undelivered() == ["c"]
+
+
+def test_an_interrupted_transaction_leaves_nothing(ledger):
+    with pytest.raises(KeyboardInterrupt), ledger.transaction():
+        ledger.append(start("d", 8.0))
+        raise KeyboardInterrupt
+    assert ledger.status("d") is None
+    assert ledger.broken_links() == []
+
+
+def test_runs_by_output_names_the_latest_delivered_run(tmp_path):
+    assert runs_by_output(tmp_path) == {}
+    ledger_path(tmp_path).parent.mkdir()
+    ledger = Ledger(ledger_path(tmp_path))
+    for job, time in (("a", 1.0), ("b", 3.0), ("c", 5.0)):
+        ledger.append(start(job, time))
+        ledger.append(end(job, time + 1, [file("results/x", job)]))
+    ledger.delivered("a", "run-a", "1", "COMPLETE")
+    ledger.delivered("b", "run-b", "1", "COMPLETE")
+    expected = {"results/x": {"run_id": "run-b", "experiment_id": "1", "job_id": "b"}}
+    assert runs_by_output(tmp_path) == expected

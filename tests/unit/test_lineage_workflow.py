@@ -1,0 +1,368 @@
+"""Lineage end to end: a small workflow run by `python -m snakemake`, read back from MLflow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from medsynth.lineage import command, spool
+from medsynth.lineage.collector import collect
+from medsynth.lineage.ledger import Ledger, ledger_path, runs_by_output
+
+LIBRARY = Path(command.__file__).parents[2]
+
+SNAKEFILE = """
+from pathlib import Path
+from types import SimpleNamespace
+from medsynth.lineage import capture as lineage
+
+settings = SimpleNamespace(
+    results_dir=Path("results"),
+    lineage=SimpleNamespace(study="toy", tracking_uri=config.get("uri")),
+    model_dump=lambda mode: {"seed": 3},
+)
+
+rule all:
+    input: "results/out/metrics.json", "results/ran.txt", "results/retried.txt"
+
+rule make:
+    input: "raw"
+    output: text="results/{x}.part"
+    params: cfg={"seed": 5, "shape": (1, 2), "path": Path("u")}, code="c0de"
+    log: "results/logs/make/{x}.log"
+    wildcard_constraints: x="[ab]"
+    shell: "echo 'INFO medsynth.runtime.lease: device: cpu' > {log};"
+           " cat {input}/* > {output}; echo {wildcards.x} >> {output}"
+
+rule join:
+    input: parts=["results/a.part", "results/b.part"]
+    output: "results/joined.txt", folder=directory("results/folder"), mark=touch("results/mark")
+    shell: "cat {input} > {output[0]}; mkdir {output.folder}; echo 1 > {output.folder}/1"
+
+rule script:
+    input: table="results/joined.txt", folder="results/folder"
+    output:
+        metrics="results/out/metrics.json",
+        history="results/out/history.csv",
+        table="results/out/table.parquet",
+        weights="results/out/model.safetensors",
+    script: "make_out.py"
+
+rule run:
+    input: table="results/out/table.parquet", model="results/out/model.safetensors"
+    output: "results/ran.txt"
+    run:
+        Path(output[0]).write_text("ran")
+
+rule retry:
+    output: "results/retried.txt"
+    retries: 2
+    shell: "if [ -e once ]; then echo ok > {output}; else touch once; exit 3; fi"
+
+rule fail:
+    output: "results/failed.txt"
+    run:
+        raise ValueError("Doe^Jane has no scan")
+
+rule slow:
+    output: "results/slow.txt"
+    shell: "touch started; sleep $(cat seconds); echo slow > {output}"
+
+lineage.install(workflow, settings)
+"""
+
+SCRIPT = """
+import json
+from pathlib import Path
+
+out = snakemake.output
+metrics = {"n_real": 3, "metrics": {"fid": {"value": 1.5, "interval": [1, 2], "reason": None}}}
+Path(out.metrics).write_text(json.dumps(metrics))
+Path(out.history).write_text("step,name,value\\n0,loss,1.0\\n7,loss,0.5\\n")
+Path(out.table).write_bytes(b"patient 10000032")
+Path(out.weights).write_bytes(b"weights")
+"""
+
+
+def environ() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(LIBRARY)}
+
+
+def write_workflow(folder: Path) -> Path:
+    (folder / "Snakefile").write_text(SNAKEFILE)
+    (folder / "make_out.py").write_text(SCRIPT)
+    (folder / "raw").mkdir()
+    (folder / "raw/1.txt").write_text("raw\n")
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+        cwd=folder,
+        env=environ(),
+        capture_output=True,
+        text=True,
+    )
+
+
+def ask(folder: Path, *arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "medsynth.lineage.command", *arguments],
+        cwd=folder,
+        env=environ(),
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def jobs(folder: Path) -> list[dict]:
+    ledger = Ledger(ledger_path(folder / "results"))
+    rows = ledger.query("SELECT id FROM items WHERE kind='job' ORDER BY seq")
+    found = [ledger.item(row["id"]) for row in rows]
+    ledger.close()
+    return found
+
+
+def runs(folder: Path) -> list:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{folder}/results/lineage/mlflow.db")
+    study = client.get_experiment_by_name("toy")
+    return client, client.search_runs([study.experiment_id], max_results=1000)
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory) -> Path:
+    """The workflow after a dry run and one whole run; creating MLflow's database is slow."""
+    folder = write_workflow(tmp_path_factory.mktemp("toy"))
+    dry = snakemake(folder, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert not (folder / "results").exists(), "a dry run wrote something"
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_every_attempt_has_one_record_with_its_status(toy):
+    found = sorted((j["rule"], j["start"]["attempt"], j["status"]) for j in jobs(toy)[:7])
+    assert found == [
+        ("join", 1, "COMPLETE"),
+        ("make", 1, "COMPLETE"),
+        ("make", 1, "COMPLETE"),
+        ("retry", 1, "FAILED"),
+        ("retry", 2, "COMPLETE"),
+        ("run", 1, "COMPLETE"),
+        ("script", 1, "COMPLETE"),
+    ]
+
+
+def test_every_output_is_recorded_with_its_bytes(toy):
+    outputs = {o["path"]: o for j in jobs(toy)[:7] if j["end"] for o in j["end"]["outputs"]}
+    files = [
+        *("results/a.part", "results/b.part", "results/joined.txt", "results/ran.txt"),
+        *("results/out/metrics.json", "results/out/history.csv", "results/out/table.parquet"),
+        *("results/out/model.safetensors", "results/retried.txt"),
+    ]
+    assert sorted(outputs) == sorted([*files, "results/folder", "results/mark"])
+    for path in files:
+        data = (toy / path).read_bytes()
+        expected = (hashlib.sha256(data).hexdigest(), len(data))
+        assert (outputs[path]["sha256"], outputs[path]["bytes"]) == expected
+    listing = f"1, 2, {hashlib.sha256(b'1' + os.linesep.encode()).hexdigest()}"
+    assert outputs["results/folder"]["sha256"] == hashlib.sha256(listing.encode()).hexdigest()
+    assert outputs["results/mark"]["sha256"] is None  # Snakemake touches it after the job
+
+
+def test_a_record_says_how_the_job_ran(toy):
+    start, end = next((j["start"], j["end"]) for j in jobs(toy) if j["rule"] == "make")
+    assert start["params"] == {
+        "cfg": {"seed": 5, "shape": [1, 2], "path": "u"},
+        "code": "c0de",
+    }
+    assert (start["seed"], start["code"], start["threads"], end["device"]) == (5, "c0de", 1, "cpu")
+    assert [(i["name"], i["path"]) for i in start["inputs"]] == [(None, "raw")]
+    script = next(j["start"] for j in jobs(toy) if j["rule"] == "script")
+    assert [i["name"] for i in script["inputs"]] == ["table", "folder"]
+
+
+def test_mlflow_holds_exactly_one_run_an_attempt(toy):
+    client, found = runs(toy)
+    by_id = {r.data.tags["medsynth.id"]: r for r in found}
+    assert len(by_id) == len(found)
+    status = {"COMPLETE": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED"}
+    for job in jobs(toy)[:7]:
+        run = by_id[job["id"]]
+        assert run.info.status == status[job["status"]]
+        assert run.info.start_time == round(job["start"]["time"] * 1000)
+        assert run.info.end_time == round(job["end"]["time"] * 1000)
+        assert by_id[job["invocation"]].info.run_id == run.data.tags["mlflow.parentRunId"]
+        record = json.loads(
+            Path(client.download_artifacts(run.info.run_id, "record.json")).read_text()
+        )
+        assert record == {"start": job["start"], "end": job["end"]}
+
+
+def test_mlflow_holds_params_curves_datasets_and_weights_but_no_tables(toy):
+    client, found = runs(toy)
+    by_name = {r.info.run_name: r for r in found}
+    assert by_name["make x=a"].data.params["cfg.shape"] == "[1, 2]"
+    script = by_name["script"]
+    assert script.data.metrics["fid"] == 1.5 and script.data.metrics["fid.interval.1"] == 2
+    curve = client.get_metric_history(script.info.run_id, "loss")
+    assert sorted((m.step, m.value) for m in curve) == [(0, 1.0), (7, 0.5)]
+    uploaded = {a.path for a in client.list_artifacts(script.info.run_id, "results/out")}
+    assert uploaded == {"results/out/metrics.json", "results/out/history.csv"}
+
+    run = client.get_run(by_name["run"].info.run_id)  # a search leaves the models out
+    (dataset,) = run.inputs.dataset_inputs
+    table = hashlib.sha256(b"patient 10000032").hexdigest()
+    assert (dataset.dataset.name, dataset.dataset.digest) == ("table", table[:36])
+    (used,), (made,) = run.inputs.model_inputs, script.outputs.model_outputs
+    assert used.model_id == made.model_id
+    model = client.get_logged_model(made.model_id)
+    assert model.tags["sha256"] == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_the_report_can_link_outputs_to_runs(toy):
+    links = runs_by_output(toy / "results")
+    run = next(r for r in runs(toy)[1] if r.info.run_name == "script")
+    assert links["results/out/metrics.json"]["run_id"] == run.info.run_id
+
+
+def test_a_run_with_nothing_to_do_is_recorded_without_jobs(toy):
+    before = len(jobs(toy))
+    assert snakemake(toy).returncode == 0
+    assert collect(toy / "results") == 0
+    code, said = ask(toy, "status", "--json")
+    answer = json.loads(said)
+    assert (code, answer["ok"], answer["undelivered"]) == (0, True, 0)
+    assert answer["invocations"][0]["jobs"] == {}
+    assert len(jobs(toy)) == before
+
+
+def test_trace_goes_up_to_the_raw_folder(toy):
+    code, said = ask(toy, "trace", "results/ran.txt", "--json")
+    answer = json.loads(said)
+    assert code == 0
+    assert sorted(j["rule"] for j in answer["jobs"].values()) == [
+        "join",
+        "make",
+        "make",
+        "run",
+        "script",
+    ]
+    raw = [i for j in answer["jobs"].values() for i in j["inputs"] if not i["producer"]]
+    assert {i["path"] for i in raw} == {"raw"}
+    assert all(j["run_id"] for j in answer["jobs"].values())
+    code, said = ask(toy, "trace", str(toy / "results/ran.txt"))
+    assert code == 0 and said.count("make x=a") == 1 and "raw: no job made it" in said
+
+
+def test_trace_tells_unknown_and_altered_artifacts(toy):
+    code, said = ask(toy, "trace", "results/nothing.txt")
+    assert code == command.UNKNOWN and "no recorded job made or read it" in said
+    path = toy / "results/retried.txt"
+    before, stat = path.read_bytes(), path.stat()
+    path.write_bytes(b"oK\n")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    code, said = ask(toy, "trace", "results/retried.txt")
+    path.write_bytes(before)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert code == command.WRONG and "ALTERED" in said
+    assert ask(toy, "trace", "results/retried.txt")[0] == command.OK
+
+
+def test_a_failed_job_is_recorded_without_its_message(toy):
+    assert snakemake(toy, "results/failed.txt").returncode == 1
+    failed = jobs(toy)[-1]
+    assert (failed["rule"], failed["status"]) == ("fail", "FAILED")
+    assert failed["end"]["error"] == "ValueError"
+    assert b"Doe^Jane" not in ledger_path(toy / "results").read_bytes()
+    run = next(r for r in runs(toy)[1] if r.info.run_name == "fail")
+    assert run.info.status == "FAILED"
+
+
+def test_a_killed_workflow_becomes_killed_and_the_next_run_goes_on(toy):
+    (toy / "seconds").write_text("600")
+    (toy / "started").unlink(missing_ok=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "1", "results/slow.txt"],
+        cwd=toy,
+        env=environ(),
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while not (toy / "started").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert collect(toy / "results") == 0
+    assert [(j["rule"], j["status"]) for j in jobs(toy)[-1:]] == [("slow", "KILLED")]
+
+    (toy / "seconds").write_text("0")
+    assert snakemake(toy, "--unlock").returncode == 0
+    done = snakemake(toy, "results/slow.txt", "--rerun-incomplete")
+    assert done.returncode == 0, done.stderr
+    found = [r.info.status for r in runs(toy)[1] if r.info.run_name == "slow"]
+    assert sorted(found) == ["FINISHED", "KILLED"]
+    assert ask(toy, "status")[0] == command.OK
+
+
+def test_no_job_fails_when_mlflow_is_down_and_all_arrives_later(toy, tmp_path):
+    folder = write_workflow(tmp_path)
+    done = snakemake(folder, "--config", "uri=http://127.0.0.1:9", "--", "results/joined.txt")
+    assert done.returncode == 0, done.stderr
+    assert "not yet in MLflow" in done.stderr
+    code, said = ask(folder, "status")
+    assert code == command.WRONG and "waiting: 0 for the ledger, 4 for MLflow" in said
+    # Into the other workflow's database, because creating one is slow.
+    store = f"sqlite:///{toy}/results/lineage/mlflow.db"
+    assert collect(folder / "results", store) == 0
+    assert collect(folder / "results", store) == 0
+    ids = [job["id"] for job in jobs(folder)]
+    delivered = [r.data.tags["medsynth.id"] for r in runs(toy)[1]]
+    assert [delivered.count(i) for i in ids] == [1, 1, 1]
+
+
+def test_a_run_made_by_a_collector_that_died_is_found_again(toy):
+    ledger = Ledger(ledger_path(toy / "results"))
+    before = len(runs(toy)[1])
+    ledger._db.execute("DELETE FROM deliveries")  # as if it died after making each run
+    ledger.close()
+    assert collect(toy / "results") == 0
+    assert len(runs(toy)[1]) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("lineage.install(workflow, settings)", "", None),
+        ("rule retry:", "rule retry:\n    cache: True", "uses cache:"),
+        (
+            "",
+            "\nrule late:\n    output: 'results/late'\n    shell: 'touch {output}'\n",
+            "unrecorded",
+        ),
+    ],
+)
+def test_what_cannot_be_recorded_does_not_run(tmp_path, old, new, says):
+    folder = write_workflow(tmp_path)
+    text = SNAKEFILE.replace(old, new) if old else SNAKEFILE + new
+    (folder / "Snakefile").write_text(text)
+    done = snakemake(folder, "results/a.part", "--rerun-triggers", "mtime")
+    if says:
+        assert done.returncode == 1 and says in done.stderr
+        assert not spool.lineage_dir(folder / "results").exists()
+    else:
+        assert done.returncode == 0  # the control: the same call runs without lineage

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from medsynth.metrics.frechet import frechet_distance
+from medsynth.metrics.intervals import bootstrap_interval, metric, wilson_interval
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def test_of_a_mean_matches_the_normal_interval():
+    x = np.random.default_rng(1).standard_normal(400)
+    interval, reason = bootstrap_interval(np.mean, [x], 4000, rng())
+    half = 1.96 * x.std() / 20
+    assert reason is None
+    assert interval == pytest.approx([x.mean() - half, x.mean() + half], abs=0.1 * half)
+
+
+def test_covers_the_true_mean_about_as_often_as_it_says():
+    draws = np.random.default_rng(2).exponential(size=(300, 40))
+    intervals = [bootstrap_interval(np.mean, [x], 200, rng())[0] for x in draws]
+    assert 0.88 <= np.mean([low <= 1 <= high for low, high in intervals]) <= 0.98
+
+
+def test_is_decided_by_the_generator():
+    x = np.random.default_rng(3).standard_normal(30)
+    first = bootstrap_interval(np.mean, [x], 50, rng())
+    assert first == bootstrap_interval(np.mean, [x], 50, rng())
+    assert first != bootstrap_interval(np.mean, [x], 50, np.random.default_rng(1))
+
+
+def test_contains_a_distance_that_duplicates_push_up():
+    x, y = np.random.default_rng(4).standard_normal((2, 60, 8))
+    value = frechet_distance(x, y)
+    resampled = [frechet_distance(x[rng().integers(60, size=60)], y)]
+    assert resampled[0] > value
+    (low, high), _ = bootstrap_interval(frechet_distance, [x, y], 200, rng(), bounds=(0, np.inf))
+    assert 0 <= low < value < high
+
+
+def test_resamples_patients_whole():
+    """Ten equal images a patient tell no more than one."""
+    of_patients = np.random.default_rng(5).standard_normal(12)
+    values, patients = np.repeat(of_patients, 10), np.repeat(np.arange(12), 10)
+    single, _ = bootstrap_interval(np.mean, [of_patients], 500, rng())
+    whole, _ = bootstrap_interval(np.mean, [values], 500, rng(), patients=patients)
+    assert whole == pytest.approx(single, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("items", "resamples", "patients", "said"),
+    [
+        (4, 50, None, "4 items"),
+        (8, 0, None, "bootstrap is 0"),
+        (8, 50, np.arange(8) // 2, "4 patients"),
+    ],
+)
+def test_gives_a_reason_instead_of_an_interval(items, resamples, patients, said):
+    interval, reason = bootstrap_interval(
+        np.mean, [np.arange(items)], resamples, rng(), patients=patients
+    )
+    assert interval is None
+    assert said in reason
+
+
+def test_wilson_equals_its_formula():
+    hits, n, z = 7, 30, 1.959963984540054
+    share = hits / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    assert wilson_interval(hits, n) == pytest.approx([centre - half, centre + half], rel=1e-12)
+
+
+def test_a_metric_is_json_and_joins_its_reasons():
+    written = metric(1.5, "lower", [1.0, 2.0], None, "few", None, "odd")
+    assert json.loads(json.dumps(written)) == {
+        "value": 1.5, "interval": [1.0, 2.0], "better": "lower", "reason": "few; odd"
+    }  # fmt: skip
+    assert metric(1.5, "lower")["reason"] is None

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from medsynth.metrics.translation import body_mask, evaluate_translation, mae_hu, psnr_db, ssim
+from medsynth.runtime.config import Evaluation
+
+RANGE = (-1000, 1000)
+SETTINGS = Evaluation(bootstrap=50)
+EVERYWHERE = np.ones((32, 32), dtype=bool)
+
+
+def phantom() -> np.ndarray:
+    """A body with two lungs above a table, (32, 32) HU."""
+    hu = np.full((32, 32), -1000.0)
+    hu[6:24, 4:28] = 40
+    hu[9:20, 7:13] = hu[9:20, 19:25] = -850
+    hu[28:30, 2:30] = 100
+    return hu
+
+
+def slices(n: int, noise: float, seed: int) -> np.ndarray:
+    random = np.random.default_rng(seed).standard_normal((n, 32, 32, 1))
+    return np.round(phantom()[None, ..., None] + noise * random).astype(np.int16)
+
+
+def evaluate(source, translated, target, **changes) -> dict:
+    return evaluate_translation(
+        source,
+        translated,
+        target,
+        **{"hu_range": RANGE, "settings": SETTINGS, "seed": 1, **changes},
+    )
+
+
+def test_body_mask_fills_the_lungs_and_leaves_the_table_out():
+    expected = np.zeros((32, 32), dtype=bool)
+    expected[6:24, 4:28] = True
+    np.testing.assert_array_equal(body_mask(phantom()), expected)
+
+
+def test_body_mask_of_air_is_empty():
+    assert not body_mask(np.full((16, 16), -1000)).any()
+
+
+def test_psnr_and_ssim_equal_scikit_image_on_whole_images():
+    a, b = (slices(1, 60, s)[0, ..., 0].astype(float) for s in (1, 2))
+    whole = peak_signal_noise_ratio(a, b, data_range=2000)
+    assert psnr_db(b, a, EVERYWHERE, 2000) == pytest.approx(whole, rel=1e-12)
+    similarity = structural_similarity(
+        a, b, data_range=2000, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    inner = np.zeros((32, 32), dtype=bool)
+    inner[5:-5, 5:-5] = True  # scikit-image leaves half a window out of its mean
+    assert ssim(a, b, inner, 2000) == pytest.approx(similarity, rel=1e-12)
+
+
+def test_only_the_mask_counts():
+    target = phantom()
+    image = target + 10
+    image[~body_mask(target)] = 900
+    mask = body_mask(target)
+    assert mae_hu(image, target, mask) == pytest.approx(10)
+    assert psnr_db(image, target, mask, 2000) == pytest.approx(20 * np.log10(2000 / 10))
+
+
+def test_compares_with_doing_nothing():
+    target = slices(8, 0, seed=1)
+    metrics = evaluate(target + np.int16(100), (target + np.float32(20)).astype(float), target)
+    values = {name: m["value"] for name, m in metrics.items()}
+    assert values["mae_hu"] == pytest.approx(20)
+    assert values["mae_hu_do_nothing"] == pytest.approx(100)
+    assert values["mae_hu_gain"] == pytest.approx(80)
+    assert values["psnr_db"] == pytest.approx(20 * np.log10(2000 / 20))
+    assert values["psnr_db_gain"] == pytest.approx(20 * np.log10(5))
+    assert values["ssim_gain"] == pytest.approx(values["ssim"] - values["ssim_do_nothing"])
+    better = {name: m["better"] for name, m in metrics.items()}
+    assert {n for n, b in better.items() if b == "lower"} == {"mae_hu", "mae_hu_do_nothing"}
+
+
+def test_values_outside_the_range_are_cut_but_the_body_is_found_before():
+    """A soft-tissue window would otherwise turn air into body."""
+    target = np.full((6, 32, 32, 1), -1000, np.int16)
+    target[:, 8:16, 8:16] = 3000
+    metrics = evaluate(target, np.full(target.shape, 100.0), target, hu_range=(-160, 240))
+    assert metrics["mae_hu"]["value"] == pytest.approx(140)
+    assert metrics["mae_hu_do_nothing"]["value"] == 0
+
+
+def test_intervals_contain_the_mean_and_widen_over_patients():
+    target = slices(40, 0, seed=1)
+    offsets = np.repeat(np.arange(10) * 8, 4).reshape(-1, 1, 1, 1)  # four slices a patient
+    pairs, patients = (target, target + offsets, target), np.repeat(np.arange(10), 4)
+    over_pairs = evaluate(*pairs)["mae_hu"]
+    over_patients = evaluate(*pairs, patients=patients)["mae_hu"]
+    widths = [np.ptp(m["interval"]) for m in (over_pairs, over_patients)]
+    assert widths[1] > 1.5 * widths[0]
+    for m in (over_pairs, over_patients):
+        assert m["interval"][0] < m["value"] < m["interval"][1]
+
+
+def test_pairs_without_a_body_are_left_out_and_counted():
+    target, source = slices(9, 5, seed=1), slices(9, 50, seed=2)
+    target[4] = -1000
+    metrics = evaluate(source, source, target)
+    rest = np.arange(9) != 4
+    without = evaluate(source[rest], source[rest], target[rest])
+    assert metrics["mae_hu"]["value"] == without["mae_hu"]["value"]
+    assert metrics["mae_hu"]["interval"] == without["mae_hu"]["interval"]
+    assert metrics["mae_hu"]["reason"] == "1 of 9 pairs left out: no body in the target"
+    assert without["mae_hu"]["reason"] is None
+
+
+def test_what_cannot_be_measured_is_null_with_a_reason():
+    none = evaluate(*(np.empty((0, 32, 32, 1), np.int16),) * 3)
+    assert {(m["value"], m["reason"]) for m in none.values()} == {(None, "no pairs")}
+    small = evaluate(*(slices(6, 9, seed=s)[:, :8, :8] for s in (1, 2, 3)))
+    assert small["mae_hu"]["value"] is not None
+    assert (small["ssim"]["value"], small["ssim_gain"]["value"]) == (None, None)
+    assert "window of 11 pixels" in small["ssim"]["reason"]
+    target = slices(6, 9, seed=1)
+    equal = evaluate(target, target, target)
+    assert equal["mae_hu"]["value"] == 0
+    for name in ("psnr_db", "psnr_db_do_nothing", "psnr_db_gain"):
+        assert equal[name]["value"] is None
+        assert "6 pairs are equal images" in equal[name]["reason"]
+    json.dumps([none, small, equal], allow_nan=False)
+
+
+def test_refuses_arrays_that_do_not_fit():
+    target = slices(3, 0, seed=1)
+    with pytest.raises(ValueError, match="must have the same shape"):
+        evaluate(target, target[:2], target)

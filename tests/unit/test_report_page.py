@@ -1,0 +1,182 @@
+"""The page, built from a small synthetic study, says what its artifacts say and nothing private."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from report_study import SECRET, make_study
+
+from medsynth.report.page import build_report
+from medsynth.store.atomic import write_json
+from medsynth.store.digests import digest_file
+
+
+def build(
+    cohorts, experiments, page: Path, demo: dict | None = None, tracking: str = "sqlite:///m.db"
+) -> str:
+    lineage = {"study": "unit <study>", "tracking_uri": tracking}
+    config = {"seed": 1, "device": "auto", "demo": demo, "lineage": lineage}
+    build_report(
+        cohorts,
+        experiments,
+        {str(experiments[0].model): {"run_id": "f00dfeed", "experiment_id": "7"}},
+        title="Synthetic radiographs, tiles and CT",
+        config_dump=config,
+        tracking_hint=tracking,
+        output=page,
+        code="0123abcd",
+    )
+    return page.read_text()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> dict:
+    root = tmp_path_factory.mktemp("study")
+    cohorts, experiments = make_study(root)
+    text = build(cohorts, experiments, root / "report" / "index.html")
+    return {"text": text, "cohorts": cohorts, "experiments": experiments}
+
+
+def section(text: str, name: str) -> str:
+    return text.split(f'<section id="{name}">')[1].split("</section>")[0]
+
+
+def test_every_section_and_its_entry_in_the_contents(study):
+    sections = "findings data leakage training images metrics lineage configuration".split()
+    assert re.findall(r'<section id="(\w+)">', study["text"]) == sections
+    assert (
+        re.findall(r'<a href="#(\w+)">', study["text"].split("<nav")[1].split("</nav>")[0])
+        == sections
+    )
+
+
+def test_nothing_is_loaded_from_outside(study):
+    text = study["text"]
+    loaded = re.findall(r'(?:src|srcset|poster|data|xlink:href)="([^"]*)"', text)
+    assert loaded and all(target.startswith("data:image/") for target in loaded)
+    links = set(re.findall(r'href="([^"#][^"]*)"', text))
+    assert links == {"http://127.0.0.1:5000/#/experiments/7/runs/f00dfeed"}
+    assert set(re.findall(r"https?://[^/\s\"<]+", text)) == {"http://127.0.0.1:5000"}
+    assert not re.search(r"<(script|link|iframe|object|embed)\b|@import|url\(", text)
+
+
+def test_no_identifier_reaches_the_page(study):
+    assert SECRET not in study["text"]
+    assert SECRET in str(pd.read_parquet(study["cohorts"][0].manifest)["patient"].iloc[0])
+
+
+def test_metric_values_are_those_of_the_json(study):
+    shown = re.findall(r'<data value="([^"]+)">', section(study["text"], "metrics"))
+    for files in study["experiments"]:
+        for metric in json.loads(files.metrics.read_text())["metrics"].values():
+            if metric["value"] is not None:
+                assert repr(metric["value"]) in shown
+
+
+def test_null_metric_shows_its_reason_and_no_number(study):
+    rows = re.findall(
+        r"<tr><th scope=\"row\">SSIM<.*?</tr>", section(study["text"], "metrics"), re.S
+    )
+    assert len(rows) == 2  # of all pairs, and by direction
+    for row in rows:
+        assert "slices are smaller than the window of 11 pixels" in row
+        assert "<data" not in row and "—" in row
+
+
+def test_flow_counts_equal_the_summary(study):
+    for files, drawing in zip(
+        study["cohorts"],
+        re.findall(r'<svg class="flow".*?</svg>', study["text"], re.S),
+        strict=True,
+    ):
+        summary = json.loads(files.summary.read_text())
+        names = [html.unescape(n) for n in re.findall(r'class="name">([^<]*)<', drawing)]
+        counts = [int(n) for n in re.findall(r'class="count">(\d+)', drawing)]
+        drawn = dict(zip(names, counts, strict=True))
+        assert drawn["raw items"] == summary["items"]["in"]
+        assert drawn["used"] == summary["items"]["used"]
+        for reason in summary["reasons"]:
+            assert drawn[reason["reason"].replace("_", " ")] == reason["n"]
+        for split in ("train", "validate", "test"):
+            cells = [r["items"] for r in summary["by_label_split"] if r["split"] == split]
+            assert drawn[split] == sum(cells)
+
+
+def test_ddpm_and_progan_of_one_cohort_are_compared(study):
+    metrics = section(study["text"], "metrics")
+    assert "ddpm_glioma (ddpm)" in metrics and "progan_glioma (progan)" in metrics
+    assert "Experiments on cohort cxr side by side" not in metrics  # only one experiment there
+    findings = section(study["text"], "findings")
+    assert "progan_glioma 21.35: better, the intervals do not overlap" in findings  # FID
+    assert "progan_glioma 0.1332: better, but the intervals overlap" in findings  # KID
+    assert "untranslated 63.5; gain 22.26 (15.4 to 29.8)" in findings
+
+
+def test_lineage_lists_every_artifact_by_content(study):
+    lineage = section(study["text"], "lineage")
+    for files in study["experiments"]:
+        assert str(files.model) in lineage
+        assert digest_file(files.model) in lineage
+    assert lineage.count("not recorded") == lineage.count("<tr>") - 2  # all but the header and one
+
+
+def test_small_numbers_are_called_small(study):
+    metrics = section(study["text"], "metrics")
+    assert "Only 18 real and 72 generated images." in metrics
+    assert metrics.count("come from 3 patients.") == 3
+    assert metrics.count("Intervals resample patients") == 1
+
+
+def test_text_from_outside_is_escaped(study):
+    assert "unit <study>" not in study["text"]
+    assert "unit &lt;study&gt;" in study["text"]
+
+
+def test_pictures_have_alternative_texts(study):
+    pictures = re.findall(r"<img [^>]*>", study["text"])
+    # 2 classifiers and 4 trainings, 2 real + 2 x 1 and 3 real + 3 x 2 strips, 2 directions, 2 bars
+    assert len(pictures) == 6 + 4 + 9 + 2 + 2
+    assert all(re.search(r'alt="[^"]{20,}"', picture) for picture in pictures)
+
+
+def test_translations_are_set_beside_their_target_where_there_is_one(study):
+    images = section(study["text"], "images")
+    unpaired, paired = images.split("cect to ct")[1].split("ct to cect")
+    assert "the map is translated minus source" in unpaired
+    assert "the map is translated minus target" in paired
+
+
+def test_mlflow_is_opened_by_command_or_found_on_its_server(study, tmp_path):
+    assert "mlflow ui --backend-store-uri sqlite:///m.db" in section(study["text"], "lineage")
+    page, server = tmp_path / "page.html", "https://mlflow.example.org"
+    text = build(study["cohorts"][:1], study["experiments"][:1], page, tracking=server)
+    assert f'href="{server}/#/experiments/7/runs/f00dfeed"' in text
+    assert "mlflow ui" not in text and "127.0.0.1" not in text
+
+
+def test_credentials_of_the_tracking_server_stay_out(study, tmp_path):
+    page, uri = tmp_path / "page.html", "postgresql://alice:hunter2@db.example.org/mlflow"
+    text = build(study["cohorts"][:1], study["experiments"][:1], page, tracking=uri)
+    assert "alice" not in text and "hunter2" not in text
+    assert section(text, "lineage").count("postgresql://…@db.example.org/mlflow") == 1
+    assert section(text, "configuration").count("postgresql://…@db.example.org/mlflow") == 1
+
+
+def test_page_is_the_same_every_time(study, tmp_path):
+    assert build(study["cohorts"], study["experiments"], tmp_path / "again.html") == study["text"]
+
+
+def test_failed_gate_and_demonstration_data_are_said_aloud(study, tmp_path):
+    gate = tmp_path / "leakage.json"
+    write_json({"patients_in_two_splits": 2, "items_twice": 0, "ok": False}, gate)
+    cohorts = [replace(study["cohorts"][0], leakage=gate)]
+    text = build(cohorts, study["experiments"][:1], tmp_path / "page.html", demo={"seed": 7})
+    assert section(text, "leakage").count("FAILED") == 1
+    assert "Demonstration data" in text and "Contains real held-out images" not in text
+    assert "FAILED" not in study["text"] and "Demonstration data" not in study["text"]

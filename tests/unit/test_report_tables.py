@@ -1,0 +1,151 @@
+"""Words and numbers of the report claim what the artifacts support, and no more."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pandas as pd
+import pytest
+
+from medsynth.report import figures, tables
+
+
+def entry(value, interval=None, better="lower", reason=None, **more) -> dict:
+    return {"value": value, "interval": interval, "better": better, "reason": reason, **more}
+
+
+@pytest.mark.parametrize(
+    "mine, other, words",
+    [
+        (entry(1, [0.5, 1.5]), entry(3, [2, 4]), "better, the intervals do not overlap"),
+        (entry(3, [2, 4]), entry(1, [0.5, 1.5]), "worse, the intervals do not overlap"),
+        (entry(1, [0.5, 2.5]), entry(3, [2, 4]), "better, but the intervals overlap"),
+        (entry(1, [0.5, 2]), entry(3, [2, 4]), "better, but the intervals overlap"),  # touching
+        (
+            entry(3, [2, 4], "higher"),
+            entry(1, [0, 1], "higher"),
+            "better, the intervals do not overlap",
+        ),
+        (entry(1), entry(3, [2, 4]), "better, but without intervals"),
+        (entry(2, [1, 3]), entry(2, [1, 3]), "equal"),
+        (entry(None), entry(2), "not comparable, a value is missing"),
+        (entry(0.0, [0, 0]), entry(2, [1, 3]), "better, the intervals do not overlap"),
+    ],
+)
+def test_comparison(mine, other, words):
+    assert tables.compare(mine, other) == words
+
+
+def results(name: str, **metrics) -> dict:
+    return {
+        "experiment": name, "metrics": metrics, "n_real": 100, "n_generated": 100, "extractor": None
+    }  # fmt: skip
+
+
+def test_best_value_follows_the_direction_and_needs_all_values():
+    rows = tables.side_by_side(
+        [
+            results("a", fid=entry(3.0), recall=entry(0.9, None, "higher"), kid=entry(None)),
+            results(
+                "b",
+                fid=entry(2.0),
+                recall=entry(0.1, None, "higher"),
+                kid=entry(1.0),
+                only=entry(1),
+            ),
+        ]
+    )
+    assert {r["metric"].name: r["best"] for r in rows} == {"fid": "b", "recall": "a", "kid": None}
+    assert tables.side_by_side([results("a", fid=entry(3.0))]) == []
+
+
+def test_finding_is_set_beside_chance_and_doing_nothing():
+    one = results("one", label_agreement=entry(0.5, [0.4, 0.6], "higher", chance=0.25))
+    (cell,) = tables.finding(one, [one])["cells"]
+    assert cell["beside"] == ["chance 0.25"]
+    ct = results(
+        "ct",
+        mae_hu=entry(40.0, [30, 50]),
+        mae_hu_do_nothing=entry(60.0, [50, 70]),
+        mae_hu_gain=entry(20.0, [10, 30], "higher"),
+    )
+    (cell,) = tables.finding(ct, [ct])["cells"]
+    assert cell["metric"].title == "MAE (HU)"
+    assert cell["beside"] == ["untranslated 60; gain 20 (10 to 30)"]
+
+
+def test_telling_metrics_come_first_and_unknown_ones_last():
+    names = ["zeta", "recall", "mae_hu_gain", "mae_hu_do_nothing", "mae_hu", "fid", "alpha"]
+    ordered = [m.name for m in tables.metrics_in_order({n: entry(1.0) for n in names})]
+    expected = ["fid", "recall", "mae_hu", "mae_hu_do_nothing", "mae_hu_gain", "alpha", "zeta"]
+    assert ordered == expected
+
+
+def test_the_longer_side_of_a_class_table_goes_down():
+    scores = {"fid": entry(1.0), "recall": entry(0.5)}
+    tall = tables.by_class({"per_class": {"a": scores, "b": scores, "c": scores}})
+    assert (tall["corner"], tall["head"]) == ("Class", ["FID", "Recall"])
+    assert [name for name, _ in tall["rows"]] == ["a", "b", "c"]
+    wide = tables.by_class({"per_class": {"a": scores}})
+    assert (wide["corner"], wide["head"]) == ("Metric", ["a"])
+    assert [(name, [m.value for m in ms]) for name, ms in wide["rows"]] == [
+        ("FID", [1.0]),
+        ("Recall", [0.5]),
+    ]
+    assert tables.by_class({"per_class": {}}) is None
+
+
+def test_warnings_fit_the_numbers():
+    enough = results("e", recall=entry(0.5)) | {"n_real": 100, "n_generated": 100}
+    assert tables.warnings_of(enough) == []
+    (few,) = tables.warnings_of(enough | {"n_real": 99})
+    assert "Only 99 real images" in few
+    (biased,) = tables.warnings_of(results("e", fid=entry(1.0)) | {"n_real": 9_999})
+    assert "biased upwards" in biased
+    (own,) = tables.warnings_of(enough | {"extractor": {"sha256": "ab"}})
+    assert "not from Inception" in own
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(12.3456789, "12.35"), (0.00012345, "0.0001234"), (377110, "377,110"), (0.0, "0")],
+)
+def test_number(value, text):
+    assert tables.number(value) == text
+
+
+def test_band_widths_are_proportional_to_counts():
+    nodes = [
+        figures.Node(n, c, k, "#000") for n, c, k in [("in", 0, 400), ("a", 1, 300), ("b", 1, 100)]
+    ]
+    drawing = figures.flow(nodes, [(0, 1, 300), (0, 2, 100)], "counts")
+    widths = [float(w) for w in re.findall(r" v([\d.]+) C", drawing)]
+    assert widths[0] == pytest.approx(3 * widths[1], rel=0.01)
+    heights = [float(h) for h in re.findall(r'<rect [^>]*height="([\d.]+)"', drawing)]
+    assert sum(widths) == pytest.approx(heights[0], rel=0.01)
+
+
+def test_flow_escapes_what_it_is_told():
+    drawing = figures.flow([figures.Node("<b>", 0, 1, "#000")], [], 'say "hi"')
+    assert "<b>" not in drawing and "&lt;b&gt;" in drawing and 'say "hi"' not in drawing
+
+
+def test_long_names_are_cut_to_fit():
+    drawing = figures.flow([figures.Node("x" * 50, 3, 1, "#000")], [], "")
+    assert ">" + "x" * 31 + "…<" in drawing and "x" * 32 not in drawing
+
+
+def test_curves_share_a_panel_between_training_and_validation_and_use_logs_when_steep():
+    rows = [(s, n, v) for s in (1, 2, 3) for n, v in (("train_loss", 1.0), ("validate_loss", 2.0))]
+    rows += [(1, "penalty", 100.0), (2, "penalty", 1.0)]
+    assert figures._panels(["train_loss", "validate_loss", "penalty"]) == {
+        "loss": {"train_loss": "train", "validate_loss": "validate"},
+        "penalty": {"penalty": "penalty"},
+    }
+    uri = figures.curves(pd.DataFrame(rows, columns=["step", "name", "value"]))
+    drawing = base64.b64decode(uri.split(",")[1]).decode()
+    # glyphs are paths, so the drawn text stands in comments
+    titles = re.findall(r"<!-- (.*?) -->", drawing)
+    assert "loss" in titles and "penalty (log scale)" in titles
+    assert {"train", "validate"} <= set(titles)

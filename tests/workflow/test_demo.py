@@ -1,0 +1,157 @@
+"""The tiny demo, run once through the public command line, and what must be true afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.xdist_group("finished")
+
+
+def declared_outputs(checkout) -> set[str]:
+    """Every output file that Snakemake knows of."""
+    lines = checkout.snakemake("--summary").stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("output_file\t"))
+    rows = [line.split("\t")[0] for line in lines[start + 1 :] if "\t" in line]
+    return set(rows)
+
+
+def rerun_rules(checkout, *arguments) -> dict[str, int]:
+    """Rules and numbers of jobs that a dry run would start."""
+    text = checkout.snakemake("-n", *arguments).stdout
+    if "Nothing to be done" in text:
+        return {}
+    stats = text.split("Job stats:")[1].split("total")[0]
+    return {name: int(n) for name, n in re.findall(r"^(\w+)\s+(\d+)$", stats, re.M)}
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert rerun_rules(finished) == {}
+
+
+def test_every_declared_output_exists_and_has_an_mlflow_run(finished):
+    from mlflow.tracking import MlflowClient
+
+    declared = declared_outputs(finished)
+    assert len(declared) > 50
+    assert all((finished.folder / path).exists() for path in declared)
+    client = MlflowClient(f"sqlite:///{finished.folder}/results/lineage/mlflow.db")
+    experiment = client.get_experiment_by_name("medsynth-test")
+    recorded = set()
+    for run in client.search_runs([experiment.experiment_id], max_results=1000):
+        if "medsynth.job" in run.data.tags and run.info.status == "FINISHED":
+            record = client.download_artifacts(run.info.run_id, "record.json")
+            outputs = json.loads(open(record).read())["outputs"]
+            recorded |= {entry["path"] for entry in outputs}
+    assert declared - recorded == set()
+
+
+def test_status_is_clean_and_trace_reaches_the_raw_data(finished):
+    status = finished.medsynth("status", "--json")
+    assert status.returncode == 0, status.stdout + status.stderr
+    trace = finished.medsynth("trace", "results/experiments/cxr_ddpm/metrics.json")
+    assert trace.returncode == 0
+    for rule in ("evaluate_generation", "sample_ddpm", "train_ddpm", "make_demo_data"):
+        assert rule in trace.stdout
+
+
+def test_planted_faults_are_quarantined_with_their_reasons(finished):
+    cohorts = finished.folder / "results" / "cohorts"
+    reasons = {
+        name: set(pd.read_parquet(cohorts / name / "quarantine.parquet")["reason"])
+        for name in ("cxr", "glioma", "ct")
+    }
+    assert {"missing_file", "cannot_decode"} <= reasons["cxr"]
+    assert "cannot_open" in reasons["glioma"]
+    assert "cannot_decode" in reasons["ct"]
+
+
+def test_no_patient_identifier_stands_in_text_or_report(finished):
+    results = finished.folder / "results"
+    manifests = [
+        pd.read_parquet(results / "cohorts" / c / "manifest.parquet") for c in ("cxr", "glioma")
+    ]
+    patients = set(pd.concat(manifests)["patient"])
+    assert len(patients) > 50
+    pattern = re.compile("|".join(re.escape(p) for p in sorted(patients)))
+    texts = [
+        path
+        for path in results.rglob("*")
+        if path.suffix in {".json", ".csv", ".tsv", ".log", ".html"} and "demo" not in path.parts
+    ]
+    assert len(texts) > 60
+    assert [str(p) for p in texts if pattern.search(p.read_text(errors="replace"))] == []
+
+
+def test_patients_never_stand_in_two_splits(finished):
+    for name in ("cxr", "glioma", "ct"):
+        cohort = finished.folder / "results" / "cohorts" / name
+        frame = pd.read_parquet(cohort / "manifest.parquet")
+        rows = frame[frame["status"] == "used"]
+        assert (rows.groupby("patient")["split"].nunique() == 1).all()
+        assert set(rows["split"]) >= {"train", "test"}
+        assert json.loads((cohort / "leakage.json").read_text())["ok"]
+
+
+def test_report_shows_every_experiment_without_network(finished):
+    page = (finished.folder / "results" / "report" / "index.html").read_text()
+    for name in ("cxr_ddpm", "glioma_ddpm", "glioma_progan", "ct_cyclegan"):
+        assert name in page
+    assert not re.search(r"(src|href)=[\"']https?://(?!127\.0\.0\.1)", page)
+
+
+def test_a_changed_setting_reruns_exactly_what_depends_on_it(finished):
+    config = finished.folder / "tiny.yaml"
+    original = config.read_text()
+    config.write_text(original.replace("{steps: 20, batch: 4", "{steps: 21, batch: 4"))
+    try:
+        rules = rerun_rules(finished)
+    finally:
+        config.write_text(original)
+    assert rules == {
+        "train_cyclegan": 1,
+        "translate_ct": 1,
+        "evaluate_translation": 1,
+        "build_report": 1,
+        "all": 1,
+    }
+
+
+def test_swapped_values_of_two_settings_are_noticed(finished):
+    config = finished.folder / "tiny.yaml"
+    original = config.read_text()
+    swapped = original.replace("steps: 30, batch: 8, latent: 8", "steps: 8, batch: 30, latent: 8")
+    config.write_text(swapped)
+    try:
+        rules = rerun_rules(finished)
+    finally:
+        config.write_text(original)
+    assert rules["train_progan"] == 1 and "train_ddpm" not in rules
+
+
+def test_an_edited_library_module_reruns_only_the_rules_that_import_it(finished):
+    module = finished.folder / "workflow_scripts" / "medsynth" / "adversarial" / "pool.py"
+    original = module.read_text()
+    module.write_text(original + "\n# edited\n")
+    try:
+        rules = rerun_rules(finished)
+    finally:
+        module.write_text(original)
+    assert rules == {
+        "train_cyclegan": 1,
+        "translate_ct": 1,
+        "evaluate_translation": 1,
+        "build_report": 1,
+        "all": 1,
+    }
+
+
+def test_one_stage_can_be_forced_and_one_experiment_asked_for(finished):
+    forced = rerun_rules(finished, "--forcerun", "sample_progan")
+    assert forced == {"sample_progan": 1, "evaluate_generation": 1, "build_report": 1, "all": 1}
+    target = "results/experiments/ct_cyclegan/metrics.json"
+    asked = rerun_rules(finished, "--forcerun", "train_cyclegan", "--", target)
+    assert asked == {"train_cyclegan": 1, "translate_ct": 1, "evaluate_translation": 1}

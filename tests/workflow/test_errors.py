@@ -1,0 +1,71 @@
+"""What a user sees when something is wrong, through the public command line."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+
+def test_two_mistakes_in_the_configuration_are_listed_at_once(checkout):
+    config = checkout.folder / "tiny.yaml"
+    text = config.read_text().replace("image_size: 32", "image_sise: 32")
+    config.write_text(text.replace("device: cpu", "device: gpu"))
+    result = checkout.snakemake("-n", check=False)
+    assert result.returncode != 0
+    assert "2 mistake(s)" in result.stdout
+    assert "image_sise" in result.stdout and "unknown key" in result.stdout
+    assert "device" in result.stdout and "Traceback" not in result.stdout
+
+
+def test_a_missing_raw_folder_is_named_before_anything_runs(checkout):
+    config = checkout.folder / "tiny.yaml"
+    config.write_text(config.read_text().replace("results/demo/tcga-ct", "/mnt/absent/ct"))
+    result = checkout.snakemake("-n", check=False)
+    assert result.returncode != 0
+    assert "cohorts.ct.root: /mnt/absent/ct does not exist" in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_a_dry_run_writes_nothing(checkout):
+    checkout.snakemake("-n")
+    assert not (checkout.folder / "results").exists()
+
+
+def test_too_many_unusable_files_stop_the_cohort_and_say_where_to_look(checkout):
+    config = checkout.folder / "tiny.yaml"
+    config.write_text(config.read_text().replace("max_quarantined: 0.2", "max_quarantined: 0.0"))
+    result = checkout.snakemake("results/cohorts/ct/manifest.parquet", check=False)
+    assert result.returncode != 0
+    log = (checkout.folder / "results" / "logs" / "assemble_cohort" / "ct.log").read_text()
+    assert "TooManyQuarantined" in log and "cannot_decode" in log
+
+
+def test_a_killed_training_goes_on_from_its_checkpoint(checkout):
+    config = checkout.folder / "tiny.yaml"
+    text = config.read_text().replace("steps: 20, batch: 4", "steps: 400, batch: 4")
+    config.write_text(text.replace("channels: 8}", "channels: 8, checkpoint_every: 5}"))
+    target = "results/experiments/ct_cyclegan/model.safetensors"
+    workflow = subprocess.Popen(
+        checkout.command(target),
+        cwd=checkout.folder,
+        env=checkout.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    work = checkout.folder / "results" / "work"
+    deadline = time.monotonic() + 300
+    while not list(work.glob("ct_cyclegan-*/checkpoint.pt")):
+        assert workflow.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    os.killpg(workflow.pid, signal.SIGKILL)
+    workflow.wait()
+
+    checkout.snakemake(target)
+    log = checkout.folder / "results" / "logs" / "train_cyclegan" / "ct_cyclegan.log"
+    assert re.search(r"resuming after step \d+ of 400", log.read_text())
+    assert (checkout.folder / target).exists()
+    assert not list(work.glob("ct_cyclegan-*"))

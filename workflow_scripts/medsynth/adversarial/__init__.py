@@ -1,0 +1,1 @@
+"""Adversarial models: CycleGAN translates CT, ProGAN is the generation baseline."""

@@ -1,0 +1,58 @@
+"""Using a trained CycleGAN: CT slices with contrast medium from those without, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medsynth.adversarial.generators import ResidualUNet
+from medsynth.runtime.config import CycleganTraining
+from medsynth.runtime.tensors import hu_to_network, network_to_hu
+
+Direction = Literal["ct_to_cect", "cect_to_ct"]
+PREFIXES: dict[Direction, str] = {"ct_to_cect": "G.", "cect_to_ct": "F."}
+
+
+def model_card(
+    settings: CycleganTraining, *, image_size: int, image_channels: int
+) -> dict[str, Any]:
+    """What `translate` needs to know beside the weights; image_size is for people."""
+    return {
+        "family": "cyclegan",
+        "image_size": image_size,
+        "image_channels": image_channels,
+        "channels": settings.channels,
+        "depth": settings.depth,
+        "hu_range": list(settings.hu_range),
+    }
+
+
+@torch.no_grad()
+def translate(
+    state: Mapping[str, Tensor],
+    card: Mapping[str, Any],
+    images: np.ndarray,
+    direction: Direction,
+    batch: int,
+    device: str | torch.device,
+) -> np.ndarray:
+    """Translate int16 HU slices (N, H, W, C) to int16 HU slices of the same shape.
+
+    HU outside the card's ``hu_range`` are clamped to it before and after.
+    """
+    prefix = PREFIXES[direction]
+    network = ResidualUNet(card["image_channels"], card["channels"], card["depth"])
+    network.load_state_dict(
+        {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+    )
+    network.to(device).eval()
+    translated = np.empty_like(images)
+    for start in range(0, len(images), batch):
+        x = hu_to_network(images[start : start + batch], card["hu_range"], device)
+        hu = network_to_hu(network(x), card["hu_range"])
+        translated[start : start + batch] = hu.round()
+    return translated

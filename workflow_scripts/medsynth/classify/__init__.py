@@ -1,0 +1,1 @@
+"""The medical classifier: its features judge generated images, its answers their labels."""

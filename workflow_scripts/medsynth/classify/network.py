@@ -1,0 +1,75 @@
+"""A small residual network with a feature vector before its linear head."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+_LAST_SIDE = 8  # pixels at which halving stops
+
+
+def _norm(width: int) -> nn.GroupNorm:
+    return nn.GroupNorm(math.gcd(8, width), width)
+
+
+class ResidualBlock(nn.Module):
+    """Pre-activation block (He et al. 2016b, Fig. 1b) that halves the image.
+
+    GroupNorm, because batches are small and an image's features must not depend on the others.
+    """
+
+    def __init__(self, inside: int, outside: int):
+        super().__init__()
+        self.residual = nn.Sequential(
+            _norm(inside),
+            nn.SiLU(),
+            nn.Conv2d(inside, outside, 3, 2, 1),
+            _norm(outside),
+            nn.SiLU(),
+            nn.Conv2d(outside, outside, 3, 1, 1),
+        )
+        self.skip = nn.Conv2d(inside, outside, 1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.skip(x) + self.residual(x)
+
+
+class Classifier(nn.Module):
+    """Halves the image to 8 pixels or less, at least once, doubling the width up to eightfold.
+
+    Args:
+        image_size: side in pixels; decides how often the image is halved.
+        image_channels: 1 grey, 3 RGB.
+        n_classes: length of the logits.
+        channels: width at full resolution.
+        features: length of the feature vector.
+    """
+
+    def __init__(
+        self, image_size: int, image_channels: int, n_classes: int, channels: int, features: int
+    ):
+        super().__init__()
+        halvings = max(1, math.ceil(math.log2(image_size / _LAST_SIDE)))
+        widths = [channels * min(2**i, 8) for i in range(halvings + 1)]
+        self.body = nn.Sequential(
+            nn.Conv2d(image_channels, channels, 3, 1, 1),
+            *(ResidualBlock(a, b) for a, b in pairwise(widths)),
+            _norm(widths[-1]),
+            nn.SiLU(),
+            # Quadrants, not one mean: on which side something lies carries meaning.
+            nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(4 * widths[-1], features),
+            nn.SiLU(),
+        )
+        self.head = nn.Linear(features, n_classes)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Feature vectors (n, features) of images (n, C, H, W) in [-1, 1]."""
+        return self.body(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, n_classes) of images (n, C, H, W) in [-1, 1]."""
+        return self.head(self.features(x))

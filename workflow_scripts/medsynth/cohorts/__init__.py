@@ -1,0 +1,1 @@
+"""From raw downloads to patients, items and shards: one subject a file."""

@@ -1,0 +1,113 @@
+"""The cohort's manifest: index, shards, splits and labels put together, and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from medsynth.cohorts.unusable import REASONS, CohortError
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest
+
+
+class TooManyQuarantined(CohortError):
+    """More of the cohort is unusable than the configuration allows."""
+
+
+def join_labels(frame: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """Give the used rows the label of their group.
+
+    Args:
+        frame: index or item manifest.
+        labels: DataFrame(group, label, status, reason), one row a group.
+
+    Returns:
+        The frame with labels; groups that `labels` lacks or has not used are excluded, with its
+        reason or "no_genotype".
+    """
+    found = frame[["group"]].merge(labels.drop_duplicates("group"), on="group", how="left")
+    found.index = frame.index
+    rows = frame["status"] == USED
+    unusable = rows & ((found["status"] != USED) | found["label"].isna())
+    frame = frame.copy()
+    frame.loc[rows, "label"] = found.loc[rows, "label"]
+    frame.loc[unusable, "status"] = EXCLUDED
+    frame.loc[unusable, "reason"] = found.loc[unusable, "reason"].fillna("no_genotype")
+    return frame
+
+
+def assemble(
+    index: pd.DataFrame,
+    shards: Sequence[pd.DataFrame],
+    splits: pd.DataFrame,
+    labels: pd.DataFrame | None,
+    max_quarantined: float,
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """Put the cohort together.
+
+    Args:
+        index: index manifest.
+        shards: manifests of all shards.
+        splits: DataFrame(patient, split).
+        labels: DataFrame(group, label, status, reason) where labels are joined late, else None.
+        max_quarantined: largest share of the not excluded source files that may be quarantined.
+
+    Returns:
+        The manifest (all rows, sorted by patient and item), its quarantined rows, and the summary
+        {"items", "reasons", "by_label_split"}; the caller adds the names of cohort and kind.
+
+    Raises:
+        TooManyQuarantined: above max_quarantined; counts by reason.
+        CohortError: nothing is left, or a class has no training images.
+    """
+    frame = pd.concat([index[index["status"] != USED], *shards], ignore_index=True)
+    _check_quarantined(index, frame, max_quarantined)
+    if labels is not None:
+        frame = join_labels(frame, labels)
+    frame["split"] = frame["patient"].map(splits.set_index("patient")["split"])
+    frame = manifest(frame.sort_values(["patient", "item_id"], ignore_index=True))
+    summary = _summary(frame)
+    _check_classes(summary["by_label_split"])
+    return frame, frame[frame["status"] == QUARANTINED].reset_index(drop=True), summary
+
+
+def _check_quarantined(index: pd.DataFrame, frame: pd.DataFrame, limit: float) -> None:
+    wanted = int((index["status"] != EXCLUDED).sum())
+    bad = frame[frame["status"] == QUARANTINED]
+    if wanted and len(bad) / wanted > limit:
+        reasons = "\n".join(
+            f"  {n} {reason}: {REASONS[reason]}"
+            for reason, n in bad["reason"].value_counts().items()
+        )
+        raise TooManyQuarantined(
+            f"{len(bad)} of {wanted} files cannot be used ({len(bad) / wanted:.0%}, allowed are"
+            f" {limit:.0%}):\n{reasons}\nThe index and shard tables of this cohort name every"
+            " file (columns source, reason, detail). Correct the files, or raise max_quarantined."
+        )
+
+
+def _summary(frame: pd.DataFrame) -> dict[str, Any]:
+    status = frame["status"].value_counts()
+    reasons = frame[frame["status"] != USED].groupby(["status", "reason"]).size()
+    cells = frame[frame["status"] == USED].groupby(["label", "split"])["patient"]
+    table = cells.agg(items="size", patients="nunique").reset_index()
+    return {
+        "items": {"in": len(frame)}
+        | {name: int(status.get(name, 0)) for name in (USED, QUARANTINED, EXCLUDED)},
+        "reasons": reasons.rename("n").reset_index().to_dict("records"),
+        "by_label_split": table.to_dict("records"),
+    }
+
+
+def _check_classes(cells: list[dict[str, Any]]) -> None:
+    if not cells:
+        raise CohortError(
+            "no image of this cohort can be used; see the reasons in its index and shard tables"
+        )
+    trained = {cell["label"] for cell in cells if cell["split"] == "train"}
+    if empty := sorted({cell["label"] for cell in cells} - trained):
+        raise CohortError(
+            f"no training images for class {', '.join(empty)}; lower split.test_fraction and"
+            " split.validate_fraction, drop the class, or add patients who have it"
+        )

@@ -1,0 +1,208 @@
+"""Single-frame grey DICOM images: robust reading, display pipeline, Hounsfield units.
+
+Attribute and section names follow DICOM PS3.3 (Image Pixel C.7.6.3, Modality LUT C.11.1,
+VOI LUT C.11.2, CT Image C.8.2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from medsynth.cohorts.unusable import UnusableImage
+
+RADIOGRAPHY = {"CR", "DX", "RG"}
+AIR_HU = -1024
+NOT_HU = {"OD", "MGML", "Z_EFF", "ED", "EDW", "PCT"}  # RescaleType, PS3.3 C.11.1.1.2
+MAX_PIXELS = 2**26  # four times the largest flat-panel detector
+
+# Invalid values are everywhere in archives; pydicom's warnings would print them, names included.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+
+@contextmanager
+def unusable_as(reason: str) -> Iterator[None]:
+    """Turn whatever malformed bytes provoke in pydicom or a codec into :class:`UnusableImage`."""
+    try:
+        yield
+    except UnusableImage:
+        raise
+    except Exception as error:
+        raise UnusableImage(reason, f"{type(error).__name__}: {error}") from error
+
+
+def open_dicom(source: Path | bytes, *, pixels: bool = True) -> Dataset:
+    """Read a data set, with or without preamble and file meta information.
+
+    Args:
+        source: a file, or its bytes.
+        pixels: False reads the header only.
+
+    Raises:
+        UnusableImage: missing_file, unreadable, not_dicom.
+    """
+    try:
+        stream = BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+    except FileNotFoundError as error:
+        raise UnusableImage("missing_file") from error
+    except OSError as error:
+        raise UnusableImage("unreadable", type(error).__name__) from error
+    with stream, unusable_as("not_dicom"):
+        dataset = pydicom.dcmread(stream, force=True, stop_before_pixels=not pixels)
+        # force=True parses any bytes; these two are in every image and never in noise
+        if "SOPClassUID" not in dataset and "Rows" not in dataset:
+            raise UnusableImage("not_dicom", "neither SOPClassUID nor Rows")
+        _complete_file_meta(dataset)
+    return dataset
+
+
+def _complete_file_meta(dataset: Dataset) -> None:
+    """Without file meta only the native syntaxes are possible; pydicom found out which."""
+    if not hasattr(dataset, "file_meta"):
+        dataset.file_meta = FileMetaDataset()
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        native = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else native
+
+
+def stored_values(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Decode the pixels.
+
+    Returns:
+        Stored values (H, W), int32 in the range of BitsStored and PixelRepresentation, and the
+        mask (H, W), bool, of padding.
+
+    Raises:
+        UnusableImage: no_pixels, not_grey, multi_frame, bit_depth, absurd_size, truncated,
+            cannot_decode, bad_tags.
+    """
+    if "PixelData" not in dataset:
+        raise UnusableImage("no_pixels")
+    with unusable_as("bad_tags"):
+        if dataset.get("SamplesPerPixel", 1) != 1 or not str(
+            dataset.PhotometricInterpretation
+        ).startswith("MONOCHROME"):
+            raise UnusableImage("not_grey", str(dataset.PhotometricInterpretation))
+        if int(dataset.get("NumberOfFrames") or 1) != 1:
+            raise UnusableImage("multi_frame", str(dataset.NumberOfFrames))
+        rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsStored)
+        if not 8 <= bits <= 16 or dataset.BitsAllocated not in (8, 16):
+            raise UnusableImage("bit_depth", f"{bits} of {dataset.BitsAllocated}")
+        if not 1 <= rows * columns <= MAX_PIXELS:
+            raise UnusableImage("absurd_size", f"{rows} x {columns}")
+        native = not dataset.file_meta.TransferSyntaxUID.is_compressed
+        if native and len(dataset.PixelData) < rows * columns * dataset.BitsAllocated // 8:
+            raise UnusableImage("truncated", f"{len(dataset.PixelData)} bytes")
+        signed = dataset.PixelRepresentation == 1
+    with unusable_as("cannot_decode"):
+        values = dataset.pixel_array.astype(np.int32)
+    if values.shape != (rows, columns):
+        raise UnusableImage("cannot_decode", f"decoded to {values.shape}")
+    padding = _padding(dataset, values)
+    # Old devices keep overlays above HighBit; shifting up and down drops them, keeps the sign.
+    if signed:
+        return (values << (32 - bits)) >> (32 - bits), padding
+    return values & ((1 << bits) - 1), padding
+
+
+def _padding(dataset: Dataset, values: np.ndarray) -> np.ndarray:
+    """Mask of PixelPaddingValue .. PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2).
+
+    The attribute is often written as US beside signed pixels (63536 for -2000), so it is
+    read in the two's complement of BitsAllocated.
+    """
+    if dataset.get("PixelPaddingValue") is None:
+        return np.zeros(values.shape, bool)
+    allocated = int(dataset.BitsAllocated)
+
+    def as_stored(value: int) -> int:
+        value &= (1 << allocated) - 1
+        negative = dataset.PixelRepresentation == 1 and value >> (allocated - 1)
+        return value - (1 << allocated) if negative else value
+
+    with unusable_as("bad_tags"):
+        value = int(dataset.PixelPaddingValue)
+        limit = dataset.get("PixelPaddingRangeLimit")
+        low, high = sorted(as_stored(v) for v in (value, value if limit is None else int(limit)))
+    return (values >= low) & (values <= high)
+
+
+def read_radiograph(source: Path | bytes) -> np.ndarray:
+    """Read a projection radiograph as it is meant to be shown.
+
+    Modality LUT, then VOI LUT or the first window; without either, the range of the pixels that
+    are not padding. MONOCHROME1 is inverted; padding is black. PhotometricInterpretation is
+    believed: pixels that contradict it cannot be told from the header.
+
+    Returns:
+        uint8 (H, W), 0 black to 255 white.
+
+    Raises:
+        UnusableImage: wrong_modality, blank, and those of open_dicom and stored_values.
+    """
+    dataset = open_dicom(source)
+    if (modality := dataset.get("Modality") or "CR") not in RADIOGRAPHY:
+        raise UnusableImage("wrong_modality", str(modality))
+    stored, padding = stored_values(dataset)
+    if padding.all():
+        raise UnusableImage("blank", "only padding")
+    with unusable_as("bad_tags"):
+        values = apply_modality_lut(stored, dataset)
+        window = [dataset.get("WindowCenter"), dataset.get("WindowWidth")]
+        if dataset.get("VOILUTSequence") or None not in window:
+            for lut in dataset.get("VOILUTSequence") or []:
+                # pydicom indexes 8-bit tables with 8 bits, and wraps round those of > 256 entries
+                lut.LUTDescriptor[2] = max(lut.LUTDescriptor[2], 16)
+            # The output range is that of the extremes the detector can store.
+            bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
+            extremes = np.array([0, (1 << bits) - 1], np.int32) - (signed << (bits - 1))
+            shown = apply_voi_lut(apply_modality_lut(extremes, dataset), dataset)
+            values = apply_voi_lut(values, dataset)
+        else:
+            shown = values[~padding]
+    low, high = float(shown.min()), float(shown.max())
+    if low == high or np.ptp(values[~padding]) == 0:
+        raise UnusableImage("blank")
+    grey = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        grey = 1 - grey
+    grey[padding] = 0
+    return np.rint(grey * 255).astype(np.uint8)
+
+
+def read_hu(source: Path | bytes) -> np.ndarray:
+    """Read a CT slice with its own RescaleSlope and RescaleIntercept.
+
+    Returns:
+        int16 (H, W) in Hounsfield units, at least -1024: padding, and the values below air that
+        scanners write outside the reconstruction circle without declaring them, become -1024.
+
+    Raises:
+        UnusableImage: wrong_modality, no_rescale, not_hu, blank, and those of open_dicom and
+            stored_values.
+    """
+    dataset = open_dicom(source)
+    if dataset.get("Modality") != "CT":
+        raise UnusableImage("wrong_modality", str(dataset.get("Modality")))
+    if dataset.get("RescaleSlope") is None or dataset.get("RescaleIntercept") is None:
+        raise UnusableImage("no_rescale")
+    if (kind := dataset.get("RescaleType")) in NOT_HU:  # else HU, however it is spelt
+        raise UnusableImage("not_hu", str(kind))
+    stored, padding = stored_values(dataset)
+    with unusable_as("bad_tags"):
+        slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
+    hu = np.rint(stored * slope + intercept)
+    hu[padding] = AIR_HU
+    hu = np.clip(hu, AIR_HU, np.iinfo(np.int16).max).astype(np.int16)
+    if np.ptp(hu) == 0:
+        raise UnusableImage("blank")
+    return hu

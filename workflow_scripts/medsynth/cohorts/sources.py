@@ -1,0 +1,151 @@
+"""What every cohort does with its raw files: hash them, look labels up, fill a shard."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from medsynth.cohorts.unusable import CohortError, UnusableImage
+from medsynth.runtime.config import TableLabel
+from medsynth.store.digests import DigestCache, digest_bytes, digest_path
+from medsynth.store.manifests import QUARANTINED, USED, manifest
+from medsynth.store.shards import ShardWriter
+
+log = logging.getLogger(__name__)
+
+
+def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Read a CSV, or TSV by its suffix, as text; empty cells are null.
+
+    Raises:
+        CohortError: the file is absent, or lacks some of `columns`.
+    """
+    if not path.exists():
+        raise CohortError(f"{path} does not exist; correct its path or download it")
+    separator = "\t" if {".tsv", ".txt"} & set(path.suffixes) else ","
+    table = pd.read_csv(path, sep=separator, dtype=str)
+    if missing := [c for c in columns if c not in table.columns]:
+        raise CohortError(
+            f"{path}: no column {', '.join(missing)}; it has: {', '.join(table.columns)}"
+        )
+    return table
+
+
+def read_labels(settings: TableLabel) -> pd.DataFrame:
+    """The label table, indexed by its key column, with a column "label".
+
+    Raises:
+        CohortError: file or columns missing, or one key with two labels.
+    """
+    table = read_csv(settings.path, [settings.key, settings.value])
+    table = table.assign(label=table[settings.value].str.strip()).dropna(subset=[settings.key])
+    table = table.drop_duplicates([settings.key, "label"]).set_index(settings.key)
+    if twice := table.index.duplicated().sum():
+        raise CohortError(
+            f"{settings.path}: {twice} keys in {settings.key!r} have two different values in"
+            f" {settings.value!r}; leave one row for each image"
+        )
+    return table
+
+
+def row_of(table: pd.DataFrame, file: Path) -> pd.Series | None:
+    """The label row whose key is the file's name, its stem, or its stem up to the first dot."""
+    for key in (file.name, file.stem, file.name.split(".")[0]):
+        if key in table.index:
+            return table.loc[key]
+    return None
+
+
+def set_aside(frame: pd.DataFrame, where: pd.Series | np.ndarray, status: str, reason: str) -> None:
+    """Give the still usable rows in `where` a status and reason, in place: the first one stays."""
+    frame.loc[where & (frame["status"] == USED), ["status", "reason"]] = [status, reason]
+
+
+def quarantine_repeats(frame: pd.DataFrame) -> None:
+    """Keep the first of the usable rows with the same item_id, in place."""
+    usable = frame["status"] == USED
+    repeated = usable & frame["item_id"].where(usable).duplicated()
+    set_aside(frame, repeated, QUARANTINED, "duplicate")
+
+
+def hash_sources(frame: pd.DataFrame, root: Path, cache: DigestCache | None) -> None:
+    """Fill source_sha256 and source_bytes of the usable rows, in place.
+
+    A file that is not there, or cannot be read, is quarantined (missing_file, unreadable).
+    """
+    known: dict[int, tuple[str, int]] = {}
+    lost: dict[str, list[int]] = {"missing_file": [], "unreadable": []}
+    for label, source in frame.loc[frame["status"] == USED, "source"].items():
+        try:
+            known[label] = digest_path(root / source, cache)
+        except FileNotFoundError:
+            lost["missing_file"].append(label)
+        except OSError:
+            lost["unreadable"].append(label)
+    columns = ["source_sha256", "source_bytes"]
+    frame[columns] = pd.DataFrame.from_dict(known, orient="index", columns=columns).reindex(
+        frame.index
+    )
+    for reason, labels in lost.items():
+        set_aside(frame, frame.index.isin(labels), QUARANTINED, reason)
+
+
+def fill_shard(
+    index: pd.DataFrame,
+    root: Path,
+    path: Path,
+    attrs: dict[str, str],
+    decode: Callable[[bytes], np.ndarray],
+) -> pd.DataFrame:
+    """Decode the usable rows of one shard into an HDF5 file.
+
+    Each file is read once: the bytes that are decoded are the bytes that are hashed.
+
+    Args:
+        index: the index rows of this shard.
+        root: folder `source` is relative to.
+        path: HDF5 file to write.
+        attrs: attributes of the file.
+        decode: bytes to an image (H, W); may raise UnusableImage.
+
+    Returns:
+        The manifest of the usable rows: used with their `row` in the shard, or quarantined with
+        `reason` and `detail`.
+    """
+    rows = []
+    with ShardWriter(path, attrs) as writer:
+        for item in index[index["status"] == USED].to_dict("records"):
+            try:
+                data = read_unchanged(root / item["source"], item["source_sha256"])
+                item["row"] = writer.append(decode(data)[..., None], item["item_id"])
+            except UnusableImage as error:
+                item |= {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
+            rows.append(item)
+    log.info("%d images, %d quarantined", *_counts(rows))
+    return manifest(rows)
+
+
+def read_unchanged(path: Path, sha256: str) -> bytes:
+    """The bytes of a file, if they are still those the index hashed.
+
+    Raises:
+        UnusableImage: missing_file, unreadable, changed_since_index.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UnusableImage("missing_file") from error
+    except OSError as error:
+        raise UnusableImage("unreadable", type(error).__name__) from error
+    if digest_bytes(data) != sha256:
+        raise UnusableImage("changed_since_index")
+    return data
+
+
+def _counts(rows: list[dict]) -> tuple[int, int]:
+    used = sum(row["status"] == USED for row in rows)
+    return used, len(rows) - used

@@ -1,0 +1,112 @@
+"""Dividing patients, and proving that the division holds."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pandas as pd
+
+from medsynth.cohorts.unusable import CohortError
+from medsynth.runtime.config import Split
+from medsynth.store.manifests import used
+
+TRAIN, VALIDATE, TEST = "train", "validate", "test"
+
+
+def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
+    """Divide the patients that have usable rows; every patient stands in exactly one split.
+
+    Patients are grouped by their most frequent label and ordered by sha256(seed, patient), so
+    the place of one does not depend on who else is there. Of every label that at least three
+    patients have, at least one patient is in train and, with a test_fraction, one in test.
+
+    Args:
+        index: index manifest with labels; "split_hint" is needed for official splits.
+        settings: fractions, or the published division.
+        seed: of the order.
+
+    Returns:
+        DataFrame(patient, split) sorted by patient; split is train, validate or test.
+
+    Raises:
+        CohortError: an official split that is absent, incomplete or contradicts itself.
+    """
+    rows = used(index)
+    split = _official(rows) if settings.official else _stratified(rows, settings, seed)
+    return split.rename_axis("patient").rename("split").sort_index().reset_index()
+
+
+def leakage(manifest: pd.DataFrame) -> dict[str, int | bool]:
+    """The gate: no patient and no image in two splits.
+
+    Returns:
+        {"patients_in_two_splits", "items_twice", "ok"}: an item is the same bytes and, for
+        tiles, the same place; "ok" is True when both counts are 0.
+    """
+    rows = used(manifest)
+    item = [c for c in ("source_sha256", "x", "y") if c in rows.columns]
+    counts = {
+        "patients_in_two_splits": _in_two_splits(rows, ["patient"]),
+        "items_twice": _in_two_splits(rows, item),
+    }
+    return counts | {"ok": not any(counts.values())}
+
+
+def _in_two_splits(rows: pd.DataFrame, by: list[str]) -> int:
+    # a missing split counts as one of its own: nothing may stand outside the division
+    splits = rows["split"].fillna("none")
+    return int((splits.groupby([rows[c] for c in by], dropna=False).nunique() > 1).sum())
+
+
+def _official(rows: pd.DataFrame) -> pd.Series:
+    if "split_hint" not in rows or rows["split_hint"].isna().any():
+        missing = len(rows) if "split_hint" not in rows else rows["split_hint"].isna().sum()
+        raise CohortError(
+            f"split.official is set, but {missing} images have no published split;"
+            " add the split table or set official: false"
+        )
+    hints = rows.groupby("patient")["split_hint"]
+    if conflicting := int((hints.nunique() > 1).sum()):
+        raise CohortError(
+            f"the published split puts {conflicting} patients in two splits;"
+            " correct the split table or set official: false"
+        )
+    return hints.first()
+
+
+def _stratified(rows: pd.DataFrame, settings: Split, seed: int) -> pd.Series:
+    labels = rows.groupby(["patient", "label"]).size().rename("n").reset_index()
+    labels["order"] = [_order(seed, patient) for patient in labels["patient"]]
+    main = labels.sort_values(["n", "label"], ascending=[False, True]).drop_duplicates("patient")
+    split = pd.Series(TRAIN, index=main["patient"])
+    for _, stratum in main.sort_values("order").groupby("label"):
+        n = len(stratum)
+        tests = round(n * settings.test_fraction)
+        validates = min(round(n * settings.validate_fraction), max(n - tests - 1, 0))
+        split[stratum["patient"].iloc[:tests]] = TEST
+        split[stratum["patient"].iloc[tests : tests + validates]] = VALIDATE
+    wanted = [TRAIN, TEST] if settings.test_fraction > 0 else [TRAIN]
+    _cover(split, labels.sort_values("order").groupby("label")["patient"], wanted)
+    return split
+
+
+def _cover(split: pd.Series, patients: pd.api.typing.SeriesGroupBy, wanted: list[str]) -> None:
+    """Move single patients, in place, so that every label of at least three is in `wanted`."""
+    members = {label: list(group) for label, group in patients if len(group) >= 3}
+    # rare labels first: they have the fewest patients to choose from
+    for _, group in sorted(members.items(), key=lambda item: (len(item[1]), item[0])):
+        for target in wanted:
+            if (split[group] == target).any():
+                continue
+            for patient in group:
+                if all(
+                    (split[other] == split[patient]).sum() > 1
+                    for other in members.values()
+                    if patient in other and split[patient] in wanted
+                ):
+                    split[patient] = target
+                    break
+
+
+def _order(seed: int, patient: str) -> str:
+    return hashlib.sha256(f"{seed}:{patient}".encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Denoising diffusion: schedule, forward process and loss, samplers, U-Net, training."""

@@ -1,0 +1,1 @@
+"""Lineage: which data, code and configuration made an artifact, recorded for every job."""

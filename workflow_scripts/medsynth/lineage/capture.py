@@ -1,0 +1,198 @@
+"""Capture: every job leaves a start and an end record, whatever its rule's author thinks of.
+
+:func:`install`, on the Snakefile's last line, wraps each rule's run function, which every
+executor calls for `shell:`, `script:` and `run:` alike, in the main process or in a child. It
+also wraps `workflow.execute`, where an invocation begins and ends. These two names and the run
+function's parameters are the only Snakemake internals used; a contract test guards them.
+Standard library only, because jobs wait for this import.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import stat
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage import spool
+from medsynth.lineage.environment import canonical
+from medsynth.lineage.invocation import INVOCATION, recording_invocation
+from medsynth.runtime.lease import DEVICE_LINE
+from medsynth.store.digests import DigestCache, digest_path
+
+# The device line stands near the top of a job's log, which may grow long.
+LOG_HEAD_BYTES = 65536
+
+
+def install(workflow: Any, settings: Any) -> None:
+    """Record every job of `workflow`; call it after the last rule of the Snakefile.
+
+    Args:
+        workflow: Snakemake's, as the Snakefile sees it.
+        settings: the checked configuration: `results_dir`, `lineage` and `model_dump`.
+    """
+    results = Path(settings.results_dir).absolute()
+    recorder = JobRecorder(results, workflow)
+    for rule in workflow.rules:
+        if not rule.norun:
+            rule.run_func = recorder.recording(rule)
+    if workflow.is_main_process:
+        workflow.execute = recording_invocation(workflow, settings, results)
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON has it: tuples and sets become lists, paths and the rest strings."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value), key=canonical)
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _named(values: Any) -> list[tuple[str | None, Any]]:
+    """(name, item) of each item in one of Snakemake's named lists; None where it has no name."""
+    names: list[str | None] = [None] * len(values)
+    for name, (start, end) in values._get_names():
+        names[start : end or start + 1] = [name] * ((end or start + 1) - start)
+    return list(zip(names, values, strict=True))
+
+
+def _as_dict(values: Any) -> dict[str, Any]:
+    """A named list as a dict; items without a name are called by their position."""
+    named = {name: getattr(values, name) for name, _ in values._get_names()}
+    named |= {str(i): item for i, (name, item) in enumerate(_named(values)) if name is None}
+    return plain(named)
+
+
+def _seed(params: dict[str, Any]) -> int | None:
+    for group in (params, *(v for v in params.values() if isinstance(v, dict))):
+        if isinstance(group.get("seed"), int):
+            return group["seed"]
+    return None
+
+
+def _device(logs: Iterable[str]) -> str | None:
+    """What the lease told the job's log; the job chose it in a process of its own."""
+    for path in filter(os.path.isfile, logs):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            if found := DEVICE_LINE.search(file.read(LOG_HEAD_BYTES)):
+                return found[1]
+    return None
+
+
+class JobRecorder:
+    """Makes run functions that write a job's two records to the spool."""
+
+    def __init__(self, results: Path, workflow: Any):
+        self.results = results
+        self.workflow = workflow
+        self.workdir = Path.cwd()
+        self._attempts: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    def _attempt(self, jobid: int) -> int:
+        """Snakemake repeats failed jobs under one id here, or tells a child which time it is."""
+        with self._lock:
+            self._attempts[jobid] += 1
+            return self.workflow.attempt - 1 + self._attempts[jobid]
+
+    def _artifacts(
+        self, items: list[tuple[str | None, str]], skip: set[int], cache: DigestCache
+    ) -> list[dict[str, Any]]:
+        """Name, path, sha256 and size of each file or folder; pipes are never opened."""
+        found = []
+        for position, (name, path) in enumerate(items):
+            absolute = os.path.abspath(path)
+            relative = os.path.relpath(absolute, self.workdir)
+            entry = {
+                "name": name,
+                "path": absolute if relative.startswith("..") else relative,
+                "sha256": None,
+                "bytes": None,
+            }
+            mode = os.stat(path).st_mode if os.path.exists(path) else 0
+            if position not in skip and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                entry["sha256"], entry["bytes"] = digest_path(path, cache)
+            found.append(entry)
+        return found
+
+    def _start(self, rule: Any, job: dict[str, Any], cache: DigestCache) -> spool.Record:
+        params = _as_dict(job["params"])
+        resources = _as_dict(job["resources"])
+        return {
+            "phase": "start",
+            "rule": rule.name,
+            "wildcards": _as_dict(job["wildcards"]),
+            "params": params,
+            "code": params.get("code"),
+            "seed": _seed(params),
+            "threads": job["threads"],
+            # Without Snakemake's own (_cores, _nodes) and the machine's.
+            "resources": {
+                k: v for k, v in resources.items() if not k.startswith("_") and k != "tmpdir"
+            },
+            "attempt": self._attempt(job["jobid"]),
+            "log": list(job["log"]),
+            "inputs": self._artifacts(_named(job["input"]), set(), cache),
+            "outputs": list(job["output"]),
+            "process": spool.this_process(),
+            "time": time.time(),
+        }
+
+    def _end(
+        self, job: dict[str, Any], error: str | None, unhashed: set[int], cache: DigestCache
+    ) -> spool.Record:
+        ended = time.time()
+        # A failed job's outputs are removed by Snakemake and never become anyone's input.
+        outputs = [] if error else self._artifacts(_named(job["output"]), unhashed, cache)
+        if any(o["sha256"] is None for i, o in enumerate(outputs) if i not in unhashed):
+            # Snakemake finds out next, and fails the job.
+            error, outputs = "MissingOutput", []
+        return {
+            "phase": "end",
+            "status": "FAILED" if error else "COMPLETE",
+            "error": error,
+            "device": _device(job["log"]),
+            "outputs": outputs,
+            "time": ended,
+        }
+
+    def recording(self, rule: Any) -> Callable[..., None]:
+        """The run function of `rule`, with records before and after it."""
+        run = rule.run_func
+        signature = inspect.signature(run)
+        # Their bytes are a stream, or are made by Snakemake after the run function.
+        unhashed = {
+            i
+            for i, output in enumerate(rule.output)
+            if {"pipe", "service", "touch"} & set(getattr(output, "flags", {}))
+        }
+
+        @functools.wraps(run)
+        def recorded(*args: Any) -> None:
+            job = signature.bind(*args).arguments
+            same = {"kind": "job", "id": uuid.uuid4().hex, "invocation": os.environ.get(INVOCATION)}
+            error = None
+            with closing(DigestCache(spool.lineage_dir(self.results) / "digests.db")) as cache:
+                spool.write(self.results, same | self._start(rule, job, cache))
+                try:
+                    run(*args)
+                except BaseException as exception:
+                    # The message may name patients; the log it stands in is theirs to read.
+                    error = type(exception).__name__
+                    raise
+                finally:
+                    spool.write(self.results, same | self._end(job, error, unhashed, cache))
+
+        recorded.records_lineage = True
+        return recorded

@@ -1,0 +1,84 @@
+"""What a workflow invocation ran with: code state, packages, machine, configuration."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from medsynth.runtime.lease import installed_devices
+from medsynth.store.digests import digest_bytes, digest_path
+
+# Only what is code for sure: an untracked .txt could be a patient's report.
+SOURCES = re.compile(r"(\.(py|smk|ya?ml|toml)|/?Snakefile|/?Makefile)$")
+SECRET_OPTION = re.compile(r"(?i)((?:password|passwd|secret|token|api[-_]?key)[^=\s]*[=:]\s*)\S+")
+URL_PASSWORD = re.compile(r"(://)[^/@\s]+@")
+
+
+def without_secrets(value: Any) -> Any:
+    """`value` with passwords in URLs, and values given to password-like names, starred out."""
+    if isinstance(value, dict):
+        return {k: without_secrets(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_secrets(v) for v in value]
+    if isinstance(value, str):
+        return URL_PASSWORD.sub(r"\1***@", SECRET_OPTION.sub(r"\1***", value))
+    return value
+
+
+def canonical(value: Any) -> str:
+    """JSON with one spelling for equal values, so that digests of it mean something."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def code_state(folder: Path, blobs: Path) -> dict[str, str | None]:
+    """HEAD, and what differs from it as a file in `blobs` named by its sha256.
+
+    The difference is `git diff HEAD` and the text of untracked sources that git does not ignore;
+    `dirty` is None in a clean checkout. Without git or commits `head` is None.
+    """
+    head = _git(folder, "rev-parse", "--verify", "HEAD")
+    difference = _git(folder, "diff", "HEAD") or ""
+    untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "--full-name") or ""
+    top = Path((_git(folder, "rev-parse", "--show-toplevel") or "").strip())
+    for name in sorted(untracked.splitlines()):
+        if SOURCES.search(name) and (top / name).is_file():
+            difference += f"\n+++ untracked {name}\n{(top / name).read_text(errors='replace')}"
+    dirty = digest_bytes(difference.encode()) if difference else None
+    if dirty and not (blob := blobs / f"{dirty}.diff").exists():
+        blobs.mkdir(parents=True, exist_ok=True)
+        blob.write_text(difference)
+    return {"head": head.strip() if head else None, "dirty": dirty}
+
+
+def environment(folder: Path) -> dict[str, Any]:
+    """Interpreter, installed packages, lock files (`folder`/envs), platform and GPUs."""
+    packages = sorted({f"{d.name}=={d.version}" for d in metadata.distributions()})
+    driver = Path("/proc/driver/nvidia/version")
+    locks = folder / "envs"
+    return {
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "platform": platform.platform(),
+        "snakemake": metadata.version("snakemake"),
+        "packages": packages,
+        "packages_sha256": digest_bytes("\n".join(packages).encode()),
+        "lock_sha256": digest_path(locks)[0] if locks.is_dir() else None,
+        "driver": driver.read_text().splitlines()[0] if driver.exists() else None,
+        "gpus": installed_devices(),
+    }

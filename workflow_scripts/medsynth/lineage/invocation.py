@@ -1,0 +1,153 @@
+"""Where a workflow invocation begins and ends: its record, its collector, its refusals."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from medsynth.lineage import spool
+from medsynth.lineage.environment import canonical, code_state, environment, without_secrets
+from medsynth.store.digests import digest_bytes
+
+# Jobs find their invocation's id here, in whatever process they run.
+INVOCATION = "MEDSYNTH_INVOCATION"
+# How long a finished workflow waits for MLflow; what is late is delivered by the next run.
+DRAIN_SECONDS = 120
+# Locks of this process: closing the file would free them.
+_HELD: list[IO[str]] = []
+
+
+def _refuse_unrecordable(workflow: Any) -> None:
+    for rule in workflow.rules:
+        if not rule.norun and not hasattr(rule.run_func, "records_lineage"):
+            raise RuntimeError(
+                f"rule {rule.name} would run unrecorded: it was defined after lineage.install();"
+                " make that call the Snakefile's last line"
+            )
+        if rule.cache.output:
+            raise RuntimeError(
+                f"rule {rule.name} uses cache:, whose results no job of this workflow made;"
+                " remove the directive"
+            )
+
+
+def _hold(path: Path) -> None:
+    """Lock the results for this process; a kill frees them, unlike Snakemake's own lock files.
+
+    The default profile therefore sets nolock.
+    """
+    file = open(path, "w")  # stays open: the lock lives as long as the process
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise RuntimeError(
+            f"another snakemake is at work on {path.parents[1]}; wait for it or stop it"
+        ) from None
+    _HELD.append(file)
+
+
+def _start_record(workflow: Any, settings: Any, results: Path, invocation: str) -> spool.Record:
+    config = without_secrets(settings.model_dump(mode="json"))
+    base = Path(workflow.basedir)
+    return {
+        "kind": "invocation",
+        "phase": "start",
+        "id": invocation,
+        "study": settings.lineage.study,
+        "arguments": without_secrets(sys.argv[1:]),
+        "snakefile": str(workflow.main_snakefile),
+        "workdir": os.getcwd(),
+        "results": str(results),
+        "config": config,
+        "config_sha256": digest_bytes(canonical(config).encode()),
+        "git": code_state(base, spool.lineage_dir(results) / "code"),
+        "environment": environment(base),
+        "process": spool.this_process(),
+        "time": time.time(),
+    }
+
+
+def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callable[..., Any]:
+    """`workflow.execute`, with records before and after it; dry runs and --touch leave none."""
+    execute = workflow.execute
+
+    @functools.wraps(execute)
+    def recorded(*, executor_plugin: Any, **arguments: Any) -> Any:
+        kind = executor_plugin.common_settings
+        if kind.dryrun_exec or kind.touch_exec:
+            return execute(executor_plugin=executor_plugin, **arguments)
+        _refuse_unrecordable(workflow)
+        _hold(spool.lineage_dir(results) / "workflow.lock")
+        invocation = uuid.uuid4().hex
+        os.environ[INVOCATION] = invocation
+        workflow.register_envvars(INVOCATION)  # so that jobs on other machines get it too
+        spool.write(results, _start_record(workflow, settings, results, invocation))
+        collector = _start_collector(results, settings, invocation)
+        error = None
+        try:
+            return execute(executor_plugin=executor_plugin, **arguments)
+        except BaseException as exception:
+            error = type(exception).__name__
+            raise
+        finally:
+            end = {
+                "kind": "invocation",
+                "phase": "end",
+                "id": invocation,
+                "status": "FAILED" if error else "COMPLETE",
+                "error": error,
+                "jobs": len(workflow.dag) if workflow.dag else 0,
+                "time": time.time(),
+            }
+            spool.write(results, end)
+            if end["jobs"]:
+                _wait_for(collector, results, settings, invocation)
+
+    return recorded
+
+
+def _start_collector(results: Path, settings: Any, invocation: str) -> subprocess.Popen[bytes]:
+    """The collector as a process of its own, which outlives a killed workflow to record that."""
+    root = str(Path(__file__).resolve().parents[2])
+    environ = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    }
+    if settings.lineage.tracking_uri:  # not an argument: it may hold a password, ps shows those
+        environ["MEDSYNTH_TRACKING_URI"] = settings.lineage.tracking_uri
+    command = ["-m", "medsynth.lineage.collector", str(results), "--follow", invocation]
+    with open(spool.lineage_dir(results) / "collector.log", "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, *command],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _wait_for(
+    collector: subprocess.Popen[bytes], results: Path, settings: Any, invocation: str
+) -> None:
+    if collector.poll() is not None:  # it was killed while the workflow ran
+        collector = _start_collector(results, settings, invocation)
+    print("Lineage: waiting for the last records to reach MLflow.", file=sys.stderr)
+    try:
+        done = collector.wait(DRAIN_SECONDS) == 0
+    except subprocess.TimeoutExpired:
+        done = False
+    if not done:
+        print(
+            f"Lineage: some records are safe but not yet in MLflow; see `medsynth status --results"
+            f" {results}` and {spool.lineage_dir(results)}/collector.log. The next run delivers"
+            " them.",
+            file=sys.stderr,
+        )

@@ -1,0 +1,273 @@
+"""What MLflow sees: study = experiment, invocation = parent run, job attempt = child run.
+
+Importing this imports mlflow, which takes seconds; only the collector does. Nothing sent holds a
+patient's id: image stores and tables go by digest, and datasets are named by the file's role.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# A server that is down must cost seconds: what it missed is delivered later anyway.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["DO_NOT_TRACK"] = "true"
+
+from mlflow import MlflowClient  # noqa: E402
+from mlflow.entities import (  # noqa: E402
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModelInput,
+    LoggedModelOutput,
+    Metric,
+    Param,
+    RunTag,
+)
+from mlflow.exceptions import MlflowException  # noqa: E402
+
+from medsynth.lineage.ledger import Ledger  # noqa: E402
+from medsynth.lineage.spool import Record, lineage_dir  # noqa: E402
+from medsynth.store.digests import digest_file  # noqa: E402
+
+MLFLOW_STATUS = {
+    "RUNNING": "RUNNING",
+    "COMPLETE": "FINISHED",
+    "FAILED": "FAILED",
+    "KILLED": "KILLED",
+}
+# Limits of mlflow 3 (mlflow/utils/validation.py).
+PARAM_LENGTH, TAG_LENGTH, DATASET_DIGEST = 6000, 8000, 36
+PARAMS_A_BATCH, METRICS_A_BATCH, MODELS_FOUND = 100, 1000, 10
+
+# Parquet, HDF5 and DICOM may hold patient ids and are never uploaded.
+UPLOADED = {".json", ".csv", ".png", ".html", ".yaml", ".md"}
+UPLOADED_BYTES = 5_000_000
+DATASETS = {".parquet", ".h5"}
+# Below results/: raw downloads (or the demo's likeness of them), whose tables name patients.
+RAW = "demo"
+
+
+def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, leaf) for every leaf of nested dicts and lists; lists of leaves stay whole."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from flat(item, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, list) and any(isinstance(v, dict | list) for v in value):
+        for position, item in enumerate(value):
+            yield from flat(item, f"{prefix}.{position}")
+    else:
+        yield prefix, value
+
+
+def numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """The numbers of a metrics file: `{"metrics": {"fid": {"value": 3}}}` gives `fid`, 3."""
+    for key, value in flat(metrics):
+        name = key.removeprefix("metrics.").removesuffix(".value")
+        values = {name: value}
+        if isinstance(value, list):
+            values = {f"{name}.{position}": item for position, item in enumerate(value)}
+        for each, number in values.items():
+            if isinstance(number, int | float) and not isinstance(number, bool):
+                # What MLflow allows in a metric's name.
+                yield re.sub(r"[^\w\-. :/]", "_", each), float(number)
+
+
+def _text(value: Any, length: int) -> str:
+    return (value if isinstance(value, str) else json.dumps(value))[:length]
+
+
+def _milliseconds(record: Record) -> int:
+    return round(record["time"] * 1000)
+
+
+class MlflowSink:
+    """Writes ledger items to an MLflow store; everything it does may be repeated."""
+
+    def __init__(self, results_dir: str | Path, tracking_uri: str | None = None):
+        self._results = Path(results_dir).absolute()
+        folder = lineage_dir(results_dir)
+        # The collector is the only writer and holds a lock, so that no two processes create
+        # the database at once: that fails, and can leave it broken for good.
+        self._client = MlflowClient(tracking_uri or f"sqlite:///{folder / 'mlflow.db'}")
+        self._artifacts = None if tracking_uri else (folder / "mlartifacts").as_uri()
+        self._experiments: dict[str, str] = {}
+
+    def is_reachable(self) -> bool:
+        try:
+            self._client.search_experiments(max_results=1)
+        except MlflowException:
+            return False
+        return True
+
+    def _experiment(self, study: str) -> str:
+        if study not in self._experiments:
+            known = self._client.get_experiment_by_name(study)
+            self._experiments[study] = (
+                known.experiment_id
+                if known
+                else self._client.create_experiment(study, artifact_location=self._artifacts)
+            )
+        return self._experiments[study]
+
+    def deliver(self, item: Record, ledger: Ledger) -> tuple[str, str]:
+        """Make or finish the run of one job or invocation; returns its run and experiment ids."""
+        is_job = item["kind"] == "job"
+        # A job that lost its invocation's record is still recorded, in the default study.
+        invocation = ledger.item(item["invocation"]) if item["invocation"] else None
+        parent = invocation if is_job else item
+        experiment = self._experiment(parent["start"]["study"] if parent else "medsynth")
+        run_id = item["run_id"]
+        if not run_id:
+            if is_job and parent and not parent["run_id"]:
+                raise RuntimeError("the run of its invocation could not be made yet")
+            # A collector cut off after making the run left it here.
+            run_id = self._find(experiment, item["id"])
+            run_id = run_id or self._create(experiment, item, parent if is_job else None)
+            self._log_start(run_id, item["start"])
+            if is_job:
+                self._log_inputs(run_id, experiment, item["start"]["inputs"])
+        if item["status"] != "RUNNING":
+            self._finish(run_id, experiment, item, parent)
+        return run_id, experiment
+
+    def _find(self, experiment: str, item: str) -> str | None:
+        found = self._client.search_runs(
+            [experiment], f"tags.`medsynth.id` = '{item}'", max_results=1
+        )
+        return found[0].info.run_id if found else None
+
+    def _create(self, experiment: str, item: Record, parent: Record | None) -> str:
+        start = item["start"]
+        tags = {"medsynth.id": item["id"], "medsynth.kind": item["kind"]}
+        if item["kind"] == "job":
+            wildcards = " ".join(f"{k}={v}" for k, v in start["wildcards"].items())
+            name = f"{start['rule']} {wildcards}".strip()
+            tags |= {"medsynth.rule": start["rule"], "medsynth.attempt": start["attempt"]}
+            tags |= {f"medsynth.wildcard.{k}": v for k, v in start["wildcards"].items()}
+            tags |= {"medsynth.code": start["code"]}
+        else:
+            name = "snakemake " + " ".join(start["arguments"])
+        if parent:
+            tags["mlflow.parentRunId"] = parent["run_id"]
+        if origin := (parent or item)["start"] if parent or item["kind"] != "job" else None:
+            tags |= {
+                "mlflow.source.git.commit": origin["git"]["head"],
+                "mlflow.source.name": origin["snakefile"],
+                "medsynth.git.dirty": origin["git"]["dirty"],
+                "medsynth.config_sha256": origin["config_sha256"],
+                "medsynth.packages_sha256": origin["environment"]["packages_sha256"],
+                "medsynth.lock_sha256": origin["environment"]["lock_sha256"],
+            }
+        run = self._client.create_run(
+            experiment,
+            start_time=_milliseconds(start),
+            tags={k: _text(v, TAG_LENGTH) for k, v in tags.items() if v is not None},
+            run_name=name[:250],
+        )
+        return run.info.run_id
+
+    def _log_start(self, run_id: str, start: Record) -> None:
+        settings = start["config"] if start["kind"] == "invocation" else dict(start["params"])
+        settings.pop("code", None)  # a tag
+        if start["kind"] == "job":
+            settings |= {"threads": start["threads"]}
+            settings |= {f"resources.{k}": v for k, v in start["resources"].items()}
+        params = [Param(k[:250], _text(v, PARAM_LENGTH)) for k, v in flat(settings) if k]
+        for at in range(0, len(params), PARAMS_A_BATCH):
+            self._client.log_batch(run_id, params=params[at : at + PARAMS_A_BATCH])
+
+    def _log_inputs(self, run_id: str, experiment: str, inputs: list[Record]) -> None:
+        datasets, models = [], []
+        for file in inputs:
+            suffix = Path(file["path"]).suffix
+            if file["sha256"] and suffix in DATASETS:
+                role = file["name"] or "input"
+                source = json.dumps({"path": file["path"], "sha256": file["sha256"]})
+                datasets.append(
+                    DatasetInput(
+                        Dataset(role, file["sha256"][:DATASET_DIGEST], "local", source),
+                        [InputTag("mlflow.data.context", role)],
+                    )
+                )
+            elif file["sha256"] and suffix == ".safetensors":
+                models += [LoggedModelInput(m) for m in self._models(experiment, file["sha256"])]
+        if datasets or models:
+            self._client.log_inputs(run_id, datasets, models)
+
+    def _models(self, experiment: str, sha256: str) -> list[str]:
+        found = self._client.search_logged_models(
+            [experiment], f"tags.sha256 = '{sha256}'", max_results=MODELS_FOUND
+        )
+        return [model.model_id for model in found]
+
+    def _finish(self, run_id: str, experiment: str, item: Record, parent: Record | None) -> None:
+        end = item["end"] or item["killed"]
+        for file in end.get("outputs", []):
+            if file["sha256"]:
+                self._log_output(run_id, experiment, item, file, parent)
+        record = {phase: item[phase] for phase in ("start", "end", "killed") if item[phase]}
+        self._client.log_dict(run_id, record, "record.json")
+        tags = {"status": item["status"], "error": end.get("error"), "device": end.get("device")}
+        tags["seed"] = item["start"].get("seed")
+        run_tags = [RunTag(f"medsynth.{k}", str(v)) for k, v in tags.items() if v is not None]
+        self._client.log_batch(run_id, tags=run_tags)
+        self._client.set_terminated(run_id, MLFLOW_STATUS[item["status"]], _milliseconds(end))
+
+    def _log_output(
+        self, run_id: str, experiment: str, item: Record, file: Record, parent: Record | None
+    ) -> None:
+        relative = Path(file["path"])
+        path = Path(parent["start"]["workdir"] if parent else self._results.parent, relative)
+        if path.suffix == ".safetensors":
+            self._log_model(run_id, experiment, item["start"]["rule"], file)
+        if path.suffix not in UPLOADED or file["bytes"] > UPLOADED_BYTES:
+            return
+        if path.is_relative_to(self._results / RAW):
+            return
+        # A temp() output may be gone and another job's may stand here: only these very bytes.
+        if not path.is_file() or digest_file(path) != file["sha256"]:
+            return
+        at = _milliseconds(item["end"])
+        metrics = []
+        if path.name.endswith("metrics.json"):
+            metrics = [Metric(k, v, at, 0) for k, v in numbers(json.loads(path.read_bytes()))]
+        elif path.name == "history.csv":
+            with open(path, newline="") as table:
+                metrics = [
+                    Metric(row["name"], float(row["value"]), at, int(row["step"]))
+                    for row in csv.DictReader(table)
+                ]
+        for first in range(0, len(metrics), METRICS_A_BATCH):
+            self._client.log_batch(run_id, metrics=metrics[first : first + METRICS_A_BATCH])
+        folder = "" if relative.is_absolute() else relative.parent.as_posix()
+        self._client.log_artifact(run_id, str(path), folder)
+
+    def _log_model(self, run_id: str, experiment: str, rule: str, file: Record) -> None:
+        """Weights as a logged model, known by their digest; the bytes stay where they are."""
+        known = self._client.search_logged_models(
+            [experiment], f"source_run_id = '{run_id}' AND tags.sha256 = '{file['sha256']}'"
+        )
+        if known:
+            return
+        model = self._client.create_logged_model(
+            experiment,
+            name=re.sub(r"[^\w-]", "_", Path(file["path"]).parent.name) or "model",
+            source_run_id=run_id,
+            tags={
+                "sha256": file["sha256"],
+                "path": file["path"],
+                "mlflow.model.isExternal": "true",
+            },
+            model_type=rule,
+        )
+        self._client.finalize_logged_model(model.model_id, "READY")
+        self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])

@@ -1,0 +1,1 @@
+"""What generated and translated images are worth: float64 numbers with intervals and reasons."""

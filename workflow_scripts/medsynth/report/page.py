@@ -1,0 +1,300 @@
+"""Puts the artifacts of a study together as one self-contained HTML page.
+
+The page depends on its inputs only: no time of building, no network, no external file. It shows
+counts, classes and pixels; patient, study and item identifiers stay in the Parquet files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+import yaml
+
+from medsynth.report import figures, tables
+from medsynth.report.grids import MIN_SIDE, translation_figure
+from medsynth.store.atomic import replacing
+from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.manifests import in_split
+from medsynth.store.samples import read_samples
+from medsynth.store.shards import ImageStore
+from medsynth.store.tables import read_table
+
+STRIP_PIXELS, SLICES_PER_DIRECTION = 1024, 3
+MLFLOW = "http://127.0.0.1:5000"
+
+
+@dataclass(frozen=True)
+class CohortFiles:
+    """Where a cohort's artifacts lie; ``shards`` is the folder of ``{k}.h5``."""
+
+    summary: Path
+    manifest: Path
+    shards: Path
+    leakage: Path
+    classifier_history: Path | None = None
+    classifier_metrics: Path | None = None
+
+
+@dataclass(frozen=True)
+class ExperimentFiles:
+    """Where an experiment's artifacts lie; images are samples or, for CT, translations."""
+
+    history: Path
+    model: Path
+    images: Path
+    table: Path
+    metrics: Path
+
+
+@dataclass(frozen=True)
+class _Cohort:
+    files: CohortFiles
+    summary: dict[str, Any]
+    manifest: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        return self.summary["cohort"]
+
+
+@dataclass(frozen=True)
+class _Experiment:
+    files: ExperimentFiles
+    results: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.results["experiment"]
+
+    @property
+    def family(self) -> str:
+        return self.results["family"]
+
+
+def build_report(
+    cohorts: Sequence[CohortFiles],
+    experiments: Sequence[ExperimentFiles],
+    runs: Mapping[str, Mapping[str, str]],
+    *,
+    title: str,
+    config_dump: Mapping[str, Any],
+    tracking_hint: str,
+    output: str | Path,
+    code: str | None = None,
+    cache: DigestCache | None = None,
+) -> None:
+    """Write the report page.
+
+    Args:
+        cohorts: artifacts of every cohort.
+        experiments: artifacts of every experiment; its cohort is named in its metrics.json.
+        runs: path of an artifact as given above -> MLflow run_id and experiment_id. Artifacts
+            without an entry are listed by digest alone.
+        title: heading of the page.
+        config_dump: the whole configuration as JSON values (``model_dump(mode="json")``).
+        tracking_hint: MLflow tracking URI. Links lead to it if it is a server; else to the address
+            where ``mlflow ui`` answers by default. No other link leaves the page.
+        output: HTML file, replaced atomically.
+        code: commit or digest of the source, shown if given.
+        cache: digests already known, so that large shards need not be read again.
+
+    Raises:
+        OSError: an artifact is missing.
+        KeyError: a JSON artifact lacks a field, or an experiment's cohort is not in `cohorts`.
+    """
+    gathered = [_Cohort(f, _json(f.summary), read_table(f.manifest)) for f in cohorts]
+    by_cohort: dict[str, list[_Experiment]] = {c.name: [] for c in gathered}
+    for files in experiments:
+        experiment = _Experiment(files, _json(files.metrics))
+        by_cohort[experiment.results["cohort"]].append(experiment)
+
+    tracking_uri = tables.without_credentials(tracking_hint)
+    tracking_url = tracking_uri if tracking_uri.startswith("http") else MLFLOW
+    config_text = yaml.safe_dump(dict(config_dump), sort_keys=False, allow_unicode=True)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": tables.number, "patients": tables.patients}
+    html = environment.get_template("template.html").render(
+        title=title,
+        config=config_dump,
+        config_text=tables.without_credentials(config_text),
+        code=code,
+        findings=[
+            tables.finding(e.results, [o.results for o in es])
+            for es in by_cohort.values()
+            for e in es
+        ],
+        cohorts=[_cohort_view(c, by_cohort[c.name]) for c in gathered],
+        artifacts=_artifacts(cohorts, experiments, runs, tracking_url, cache),
+        tracking_uri=tracking_uri,
+        tracking_url=tracking_url,
+    )
+    with replacing(output) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())
+
+
+def _cohort_view(cohort: _Cohort, experiments: list[_Experiment]) -> dict[str, Any]:
+    """Everything the template shows of one cohort and its experiments."""
+    summary, files = cohort.summary, cohort.files
+    splits = tables.split_rows(summary, cohort.manifest)
+    nodes, links = tables.flow_of(summary, splits)
+    said = "; ".join(f"{n.name}: {n.count} items" for n in nodes)
+    curves = [(f"{e.name} ({e.family})", e.files.history) for e in experiments]
+    if files.classifier_history:
+        curves.insert(0, ("classifier", files.classifier_history))
+    translates = summary["kind"] == "ct"
+    return {
+        "name": cohort.name,
+        "summary": summary,
+        "counts": tables.cohort_counts(summary["kind"], cohort.manifest),
+        "labels": tables.labels_of(summary),
+        "splits": splits,
+        "flow": figures.flow(nodes, links, f"Data flow of cohort {cohort.name}. {said}."),
+        "reasons": tables.reason_rows(summary),
+        "leakage": _json(files.leakage),
+        "curves": [(name, figures.curves(pd.read_csv(path))) for name, path in curves],
+        "classifier": _classifier(_json(files.classifier_metrics))
+        if files.classifier_metrics
+        else None,
+        "classes": [] if translates else _classes(cohort, experiments),
+        "translations": [t for e in experiments for t in _translations(cohort, e)]
+        if translates
+        else [],
+        "results": [
+            {
+                "name": e.name,
+                "family": e.family,
+                "json": e.results,
+                "metrics": tables.metrics_in_order(e.results["metrics"]),
+                "by_class": tables.by_class(e.results),
+                "warnings": tables.warnings_of(e.results),
+            }
+            for e in experiments
+        ],
+        "side_by_side": tables.side_by_side([e.results for e in experiments]),
+        "agreement": _agreement(experiments),
+    }
+
+
+def _classifier(results: dict[str, Any]) -> dict[str, Any]:
+    """Metrics and confusion (rows: truth, columns: answer) of the classifier."""
+    return {
+        "metrics": tables.metrics_in_order(results["metrics"]),
+        "recalls": {
+            name: tables.metric_of("recall", entries["recall"])
+            for name, entries in results["per_class"].items()
+        },
+        "confusion": dict(zip(results["per_class"], results["confusion"], strict=True)),
+    }
+
+
+def _evenly(n: int, most: int) -> np.ndarray:
+    """At most `most` positions out of n, evenly spread."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int)) if n else np.arange(0)
+
+
+def _classes(cohort: _Cohort, experiments: list[_Experiment]) -> list[dict[str, Any]]:
+    """Strips of images per class: real ones of the test split, then each experiment's."""
+    store = ImageStore(in_split(cohort.manifest, "test"), cohort.files.shards)
+    labels = store.manifest["label"]
+    side = store.read([0]).shape[1] if len(store) else MIN_SIDE
+    most = min(12, max(4, STRIP_PIXELS // side))
+    generated = {e.name: read_samples(e.files.images, e.files.table) for e in experiments}
+    rows = []
+    for name in tables.labels_of(cohort.summary):
+        places = np.flatnonzero(labels == name)
+        shown = places[_evenly(len(places), most)]
+        real = figures.strip_uri(store.read(shown)) if len(shown) else None
+        strips = [{"name": "real, held out", "uri": real, "shown": len(shown), "of": len(places)}]
+        for experiment, (images, table) in generated.items():
+            places = np.flatnonzero(table["label"] == name)
+            shown = places[:most]
+            uri = figures.strip_uri(images[shown]) if len(shown) else None
+            strips.append({"name": experiment, "uri": uri, "shown": len(shown), "of": len(places)})
+        rows.append({"name": name, "strips": strips})
+    return rows
+
+
+def _translations(cohort: _Cohort, experiment: _Experiment) -> list[dict[str, Any]]:
+    """One figure for each direction: source, translated, target where there is one, difference."""
+    images, table = read_samples(experiment.files.images, experiment.files.table)
+    store = ImageStore(cohort.manifest, cohort.files.shards)
+    position = pd.Series(np.arange(len(store)), index=store.manifest["item_id"])
+    found = []
+    for direction, rows in table.reset_index().groupby("label", sort=True):
+        paired = rows[rows["target_item"].notna()]
+        rows = paired if len(paired) else rows
+        rows = rows.iloc[_evenly(len(rows), SLICES_PER_DIRECTION)]
+        source = store.read(position[rows["source_item"]])
+        target = store.read(position[rows["target_item"]]) if len(paired) else None
+        figure = translation_figure(source, images[rows["index"]], target)
+        found.append(
+            {
+                "name": experiment.name,
+                "direction": direction,
+                "paired": target is not None,
+                "shown": len(rows),
+                "uri": figures.png_uri(figure),
+            }
+        )
+    return found
+
+
+def _agreement(experiments: list[_Experiment]) -> dict[str, str] | None:
+    """The per-class label agreement of a cohort's experiments beside chance."""
+    values = {
+        e.name: {c: m["label_agreement"] for c, m in e.results["per_class"].items()}
+        for e in experiments
+        if e.family != "cyclegan"
+    }
+    if not values:
+        return None
+    said = [
+        f"{name}, {label}: {tables.metric_of('label_agreement', entry).text}"
+        for name, entries in values.items()
+        for label, entry in entries.items()
+    ]
+    return {"uri": figures.bars(values), "text": "; ".join(said)}
+
+
+def _artifacts(
+    cohorts: Sequence[CohortFiles],
+    experiments: Sequence[ExperimentFiles],
+    runs: Mapping[str, Mapping[str, str]],
+    tracking_url: str,
+    cache: DigestCache | None,
+) -> list[dict[str, str]]:
+    """Path, digest and MLflow run of every artifact the page was built from."""
+    rows = []
+    for files in (*cohorts, *experiments):
+        given = [path for f in fields(files) if (path := getattr(files, f.name))]
+        for path in given:
+            # A job writes one shard, so lineage knows the files and not their folder.
+            for file in sorted(path.glob("*.h5")) if path.is_dir() else [path]:
+                run = runs.get(str(file), {})
+                where = "#/experiments/{experiment_id}/runs/{run_id}".format(**run) if run else ""
+                rows.append(
+                    {
+                        "path": str(file),
+                        "sha256": digest_file(file, cache),
+                        "run_id": run.get("run_id", ""),
+                        "url": f"{tracking_url}/{where}",
+                    }
+                )
+    return rows
