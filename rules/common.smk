@@ -22,6 +22,7 @@ EXPERIMENT = f"{RESULTS}/experiments/{{experiment}}"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 WORK = f"{RESULTS}/work"
+ENVIRONMENT = Path(workflow.basedir, "envs", "medsynth.yaml").as_posix()
 DIGESTS = f"{RESULTS}/lineage/digests.db"
 
 COHORTS = CONFIG.cohorts
@@ -104,6 +105,43 @@ def shards_of_experiment(wildcards):
     return expand(SHARD_IMAGES, cohort=name, shard=range(COHORTS[name].index.shards))
 
 
+def genotype_tables(wildcards):
+    """Mutation, copy-number and clinical tables of a cohort."""
+    tables = COHORTS[wildcards.cohort].genotypes
+    paths = [*tables.maf, *tables.segments, *([tables.clinical] if tables.clinical else [])]
+    return sorted({raw(path) for path in paths})
+
+
+def genotyped_cohorts():
+    """Names of the slide cohorts whose label is the genotype."""
+    return [n for n in cohorts_of("slides") if COHORTS[n].index.label.kind == "genotype"]
+
+
+def genotype_labels(wildcards):
+    """The joined labels of cohorts whose label is the genotype."""
+    genotyped = wildcards.cohort in genotyped_cohorts()
+    return expand(rules.join_genotypes.output.labels, cohort=wildcards.cohort) if genotyped else []
+
+
+def experiment_identity(wildcards):
+    """Cohort and family of an experiment, as its metrics state them."""
+    experiment = EXPERIMENTS[wildcards.experiment]
+    return {"cohort": experiment.cohort, "family": experiment.family}
+
+
+def images_of_experiments(wildcards):
+    """What every experiment made: samples, or translations for CT."""
+    kind = {
+        e.name: "translations" if e.family == "cyclegan" else "samples" for e in CONFIG.experiments
+    }
+    return [f"{EXPERIMENT}/{kind[name]}.h5".format(experiment=name) for name in kind]
+
+
+CLASSIFIED = [
+    name
+    for name in COHORTS
+    if any(e.cohort == name and e.family != "cyclegan" for e in CONFIG.experiments)
+]
 SHARD_IMAGES = f"{COHORT}/shards/{{shard}}.h5"
 SHARD_TABLE = f"{COHORT}/shards/{{shard}}.parquet"
 

@@ -13,6 +13,8 @@ rule index_ct:
         f"{BENCHMARKS}/index_ct/{{cohort}}.tsv"
     wildcard_constraints:
         cohort=one_of(cohorts_of("ct")),
+    conda:
+        ENVIRONMENT
     params:
         cfg=cohort_settings("index"),
         cache=DIGESTS,
@@ -33,6 +35,8 @@ rule convert_ct:
         f"{BENCHMARKS}/convert_ct/{{cohort}}/{{shard}}.tsv"
     wildcard_constraints:
         cohort=one_of(cohorts_of("ct")),
+    conda:
+        ENVIRONMENT
     params:
         cfg=cohort_settings("convert"),
         root=cohort_root,
@@ -52,6 +56,8 @@ rule pair_ct:
         f"{BENCHMARKS}/pair_ct/{{cohort}}.tsv"
     wildcard_constraints:
         cohort=one_of(cohorts_of("ct")),
+    conda:
+        ENVIRONMENT
     params:
         cfg=cohort_settings("pair"),
         code=code_of("pair_ct"),

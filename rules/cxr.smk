@@ -12,6 +12,8 @@ rule index_mimic_cxr:
         f"{BENCHMARKS}/index_mimic_cxr/{{cohort}}.tsv"
     wildcard_constraints:
         cohort=one_of(cohorts_of("mimic_cxr")),
+    conda:
+        ENVIRONMENT
     params:
         cfg=cohort_settings("index"),
         cache=DIGESTS,
@@ -32,6 +34,8 @@ rule shard_mimic_cxr:
         f"{BENCHMARKS}/shard_mimic_cxr/{{cohort}}/{{shard}}.tsv"
     wildcard_constraints:
         cohort=one_of(cohorts_of("mimic_cxr")),
+    conda:
+        ENVIRONMENT
     params:
         cfg=cohort_settings("read"),
         root=cohort_root,

@@ -12,6 +12,8 @@ if CONFIG.demo:
         wildcard_constraints:
             # Each is one folder of its own; other paths below demo/ are inside them.
             dataset="mimic-cxr|tcga-slides|tcga-genomics|tcga-ct",
+        conda:
+            ENVIRONMENT
         params:
             cfg=settings(CONFIG.demo),
             code=code_of("make_demo_data"),

@@ -1,12 +1,6 @@
 """Metrics against the held-out patients."""
 
 
-def experiment_identity(wildcards):
-    """Cohort and family of an experiment, as its metrics state them."""
-    experiment = EXPERIMENTS[wildcards.experiment]
-    return {"cohort": experiment.cohort, "family": experiment.family}
-
-
 rule evaluate_generation:
     input:
         manifest=of_cohort(rules.assemble_cohort.output.manifest),
@@ -24,6 +18,8 @@ rule evaluate_generation:
         f"{BENCHMARKS}/evaluate_generation/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("ddpm", "progan")),
+    conda:
+        ENVIRONMENT
     resources:
         gpu=GPUS,
     params:
@@ -52,6 +48,8 @@ rule evaluate_translation:
         f"{BENCHMARKS}/evaluate_translation/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("cyclegan")),
+    conda:
+        ENVIRONMENT
     params:
         cfg=settings(CONFIG.evaluation),
         experiment=experiment_identity,

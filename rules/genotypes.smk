@@ -1,18 +1,6 @@
 """Glioma genotypes from mutation and copy-number tables, joined to slides by case."""
 
 
-def genotype_tables(wildcards):
-    """Mutation, copy-number and clinical tables of a cohort."""
-    tables = COHORTS[wildcards.cohort].genotypes
-    paths = [*tables.maf, *tables.segments, *([tables.clinical] if tables.clinical else [])]
-    return sorted({raw(path) for path in paths})
-
-
-def genotyped_cohorts():
-    """Names of the slide cohorts whose label is the genotype."""
-    return [n for n in cohorts_of("slides") if COHORTS[n].index.label.kind == "genotype"]
-
-
 rule call_genotypes:
     input:
         tables=genotype_tables,
@@ -24,6 +12,8 @@ rule call_genotypes:
         f"{BENCHMARKS}/call_genotypes/{{cohort}}.tsv"
     wildcard_constraints:
         cohort=one_of(genotyped_cohorts()),
+    conda:
+        ENVIRONMENT
     params:
         cfg=cohort_settings("genotypes"),
         code=code_of("call_genotypes"),
@@ -43,6 +33,8 @@ rule join_genotypes:
         f"{BENCHMARKS}/join_genotypes/{{cohort}}.tsv"
     wildcard_constraints:
         cohort=one_of(genotyped_cohorts()),
+    conda:
+        ENVIRONMENT
     params:
         code=code_of("join_genotypes"),
     script:

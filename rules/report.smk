@@ -1,19 +1,5 @@
 """The page that shows what came out."""
 
-CLASSIFIED = [
-    name
-    for name in COHORTS
-    if any(e.cohort == name and e.family != "cyclegan" for e in CONFIG.experiments)
-]
-
-
-def images_of_experiments(wildcards):
-    """What every experiment made: samples, or translations for CT."""
-    kind = {
-        e.name: "translations" if e.family == "cyclegan" else "samples" for e in CONFIG.experiments
-    }
-    return [f"{EXPERIMENT}/{kind[name]}.h5".format(experiment=name) for name in kind]
-
 
 rule build_report:
     input:
@@ -40,6 +26,8 @@ rule build_report:
         f"{LOGS}/build_report.log",
     benchmark:
         f"{BENCHMARKS}/build_report.tsv"
+    conda:
+        ENVIRONMENT
     params:
         config=CONFIG.model_dump(mode="json"),
         classified=CLASSIFIED,

@@ -15,6 +15,8 @@ rule sample_ddpm:
         f"{BENCHMARKS}/sample_ddpm/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("ddpm")),
+    conda:
+        ENVIRONMENT
     resources:
         gpu=GPUS,
     params:
@@ -40,6 +42,8 @@ rule sample_progan:
         f"{BENCHMARKS}/sample_progan/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("progan")),
+    conda:
+        ENVIRONMENT
     resources:
         gpu=GPUS,
     params:
@@ -68,6 +72,8 @@ rule translate_ct:
         f"{BENCHMARKS}/translate_ct/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("cyclegan")),
+    conda:
+        ENVIRONMENT
     resources:
         gpu=GPUS,
     params:

@@ -13,6 +13,8 @@ rule index_slides:
         f"{BENCHMARKS}/index_slides/{{cohort}}.tsv"
     wildcard_constraints:
         cohort=one_of(cohorts_of("slides")),
+    conda:
+        ENVIRONMENT
     params:
         cfg=cohort_settings("index"),
         cache=DIGESTS,
@@ -33,6 +35,8 @@ rule tile_slides:
         f"{BENCHMARKS}/tile_slides/{{cohort}}/{{shard}}.tsv"
     wildcard_constraints:
         cohort=one_of(cohorts_of("slides")),
+    conda:
+        ENVIRONMENT
     params:
         cfg=cohort_settings("tiles"),
         root=cohort_root,

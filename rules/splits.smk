@@ -1,12 +1,6 @@
 """Patients are divided once, every item is accounted for, and the division is checked."""
 
 
-def genotype_labels(wildcards):
-    """The joined labels of cohorts whose label is the genotype."""
-    genotyped = wildcards.cohort in genotyped_cohorts()
-    return expand(rules.join_genotypes.output.labels, cohort=wildcards.cohort) if genotyped else []
-
-
 rule split_patients:
     input:
         index=f"{COHORT}/index.parquet",
@@ -17,6 +11,8 @@ rule split_patients:
         f"{LOGS}/split_patients/{{cohort}}.log",
     benchmark:
         f"{BENCHMARKS}/split_patients/{{cohort}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         cfg=cohort_settings("split"),
         seed={"seed": CONFIG.seed},
@@ -39,6 +35,8 @@ rule assemble_cohort:
         f"{LOGS}/assemble_cohort/{{cohort}}.log",
     benchmark:
         f"{BENCHMARKS}/assemble_cohort/{{cohort}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         cfg=lambda wildcards: {
             "kind": COHORTS[wildcards.cohort].kind,
@@ -58,6 +56,8 @@ rule check_leakage:
         f"{LOGS}/check_leakage/{{cohort}}.log",
     benchmark:
         f"{BENCHMARKS}/check_leakage/{{cohort}}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         code=code_of("check_leakage"),
     script:

@@ -15,6 +15,8 @@ rule train_classifier:
         f"{LOGS}/train_classifier/{{cohort}}.log",
     benchmark:
         f"{BENCHMARKS}/train_classifier/{{cohort}}.tsv"
+    conda:
+        ENVIRONMENT
     resources:
         gpu=GPUS,
     params:
@@ -42,6 +44,8 @@ rule train_ddpm:
         f"{BENCHMARKS}/train_ddpm/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("ddpm")),
+    conda:
+        ENVIRONMENT
     resources:
         gpu=GPUS,
     params:
@@ -69,6 +73,8 @@ rule train_progan:
         f"{BENCHMARKS}/train_progan/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("progan")),
+    conda:
+        ENVIRONMENT
     resources:
         gpu=GPUS,
     params:
@@ -97,6 +103,8 @@ rule train_cyclegan:
         f"{BENCHMARKS}/train_cyclegan/{{experiment}}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("cyclegan")),
+    conda:
+        ENVIRONMENT
     resources:
         gpu=GPUS,
     params:
