@@ -96,6 +96,12 @@ def test_patients_never_stand_in_two_splits(finished):
         assert json.loads((cohort / "leakage.json").read_text())["ok"]
 
 
+def test_samples_asked_for_a_class_are_called_that_class(finished):
+    experiment = finished.folder / "results" / "experiments" / "cxr_ddpm"
+    agreement = json.loads((experiment / "metrics.json").read_text())["metrics"]["label_agreement"]
+    assert agreement["interval"][0] > agreement["chance"] + 0.1
+
+
 def test_report_shows_every_experiment_without_network(finished):
     page = (finished.folder / "results" / "report" / "index.html").read_text()
     for name in ("cxr_ddpm", "glioma_ddpm", "glioma_progan", "ct_cyclegan"):

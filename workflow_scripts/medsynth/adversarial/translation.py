@@ -42,7 +42,8 @@ def translate(
 ) -> np.ndarray:
     """Translate int16 HU slices (N, H, W, C) to int16 HU slices of the same shape.
 
-    HU outside the card's ``hu_range`` are clamped to it before and after.
+    The generators see and give HU within the card's ``hu_range``. What they change there is added
+    to the slice as it is, so that air and bone outside the range keep their values.
     """
     prefix = PREFIXES[direction]
     network = ResidualUNet(card["image_channels"], card["channels"], card["depth"])
@@ -52,7 +53,8 @@ def translate(
     network.to(device).eval()
     translated = np.empty_like(images)
     for start in range(0, len(images), batch):
-        x = hu_to_network(images[start : start + batch], card["hu_range"], device)
-        hu = network_to_hu(network(x), card["hu_range"])
-        translated[start : start + batch] = hu.round()
+        source = images[start : start + batch]
+        x = hu_to_network(source, card["hu_range"], device)
+        change = network_to_hu(network(x), card["hu_range"]) - source.clip(*card["hu_range"])
+        translated[start : start + batch] = source + change.round()
     return translated

@@ -19,8 +19,6 @@ from medsynth.store.digests import digest_bytes
 
 # Jobs find their invocation's id here, in whatever process they run.
 INVOCATION = "MEDSYNTH_INVOCATION"
-# The collector finds where to deliver here.
-TRACKING_URI, ARTIFACT_URI = "MEDSYNTH_TRACKING_URI", "MEDSYNTH_ARTIFACT_URI"
 # How long a finished workflow waits for MLflow; what is late is delivered by the next run.
 DRAIN_SECONDS = 120
 # Locks of this process: closing the file would free them.
@@ -123,9 +121,8 @@ def _start_collector(results: Path, settings: Any, invocation: str) -> subproces
     environ = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     }
-    # Not arguments: they may hold a password, and ps shows those.
-    uris = {TRACKING_URI: settings.lineage.tracking_uri, ARTIFACT_URI: settings.lineage.artifact_uri}
-    environ |= {name: uri for name, uri in uris.items() if uri}
+    if settings.lineage.tracking_uri:  # not an argument: it may hold a password, ps shows those
+        environ["MEDSYNTH_TRACKING_URI"] = settings.lineage.tracking_uri
     command = ["-m", "medsynth.lineage.collector", str(results), "--follow", invocation]
     with open(spool.lineage_dir(results) / "collector.log", "ab") as log:
         return subprocess.Popen(

@@ -1,0 +1,62 @@
+"""A copy of the source tree in which tests run the public command line and may edit files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ["Snakefile", "rules", "workflow_scripts", "config", "profiles", "envs"]
+
+
+class Checkout:
+    """A private source tree; `snakemake` runs in it with its own copy of the library."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        folder.mkdir(parents=True)
+        for name in SOURCES:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+            copy(ROOT / name, folder / name)
+        shutil.copyfile(Path(__file__).parent / "workflow" / "tiny.yaml", folder / "tiny.yaml")
+        self.environment = os.environ | {
+            "PYTHONPATH": str(folder / "workflow_scripts"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        """The full command line; a configuration other than tiny.yaml may be among `arguments`."""
+        config = [] if "--configfile" in arguments else ["--configfile", "tiny.yaml"]
+        return [
+            *(sys.executable, "-m", "snakemake", "--cores", "2", "--resources", "gpu=4"),
+            *(*config, *arguments),
+        ]
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the workflow and return what it printed, stdout and stderr together."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=1500,
+        )
+        if check and done.returncode:
+            raise AssertionError(done.stdout[-6000:])
+        return done
+
+    def medsynth(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the lineage command."""
+        return subprocess.run(
+            [sys.executable, "-m", "medsynth.lineage.command", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            timeout=120,
+        )
