@@ -52,6 +52,24 @@ def test_a_family_that_does_not_fit_the_cohort_is_refused(raw):
         parse_config(raw)
 
 
+@pytest.mark.parametrize(
+    ("experiment", "size", "message"),
+    [
+        (0, 30, "30 pixels cannot be halved 2 times"),
+        (0, 64, r"unet.attention \[8\] is not among the resolutions \[64, 32, 16\]"),
+        (2, 48, "progan needs a power of two, not 48"),
+        (3, 34, "34 pixels cannot be halved 2 times"),
+    ],
+)
+def test_networks_that_do_not_fit_the_images_are_refused(raw, experiment, size, message):
+    cohort = raw["cohorts"][raw["experiments"][experiment]["cohort"]]
+    stage = next(cohort[s] for s in ("read", "tiles", "convert") if s in cohort)
+    stage["image_size"] = size
+    raw["experiments"] = [raw["experiments"][experiment]]
+    with pytest.raises(ConfigError, match=message):
+        parse_config(raw)
+
+
 def test_missing_raw_folders_are_all_named(raw, tmp_path):
     raw["cohorts"]["cxr"]["root"] = str(tmp_path / "absent")
     raw["cohorts"]["glioma"]["genotypes"]["maf"] = [str(tmp_path / "no.maf")]

@@ -54,7 +54,7 @@ def _train(store, settings, work, seed=1):
 
 
 def test_training_learns_the_classes(store, tmp_path):
-    settings = _settings(steps=200, log_every=20)
+    settings = _settings(steps=200, log_every=20, checkpoint_every=200)
     state, history = _train(store, settings, tmp_path)
     points = pd.read_csv(history)
     assert set(points["name"]) == {"loss", "gradient_norm"}

@@ -76,7 +76,6 @@ def test_attention_equals_softmax_over_all_pixels():
     [
         (30, UNet(multipliers=[1, 2, 2], attention=[]), "multiple of 4"),
         (64, UNet(multipliers=[1, 2, 2], attention=[8]), r"\[64, 32, 16\]"),
-        (8, UNet(channels=12, multipliers=[1], attention=[]), "multiple of 8"),
     ],
 )
 def test_impossible_shapes_are_refused_with_advice(size, settings, message):

@@ -188,8 +188,8 @@ def build_unet(
     """The network for square images, as training makes it and sampling rebuilds it.
 
     Raises:
-        ValueError: the image cannot be halved as often as the levels ask, attention is wanted at a
-            resolution that does not occur, or the width is no multiple of 8.
+        ValueError: the image cannot be halved as often as the levels ask, or attention is wanted
+            at a resolution that does not occur.
     """
     levels = len(settings.multipliers)
     if image_size % 2 ** (levels - 1):
@@ -203,6 +203,4 @@ def build_unet(
             f"unet.attention asks for {absent} pixels, but the resolutions are {sizes};"
             " choose among them, or give an empty list"
         )
-    if settings.channels % 8:
-        raise ValueError(f"unet.channels {settings.channels} must be a multiple of 8")
     return UNet(image_channels, image_size, n_classes, settings)
