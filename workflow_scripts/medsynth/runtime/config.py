@@ -319,6 +319,33 @@ class Lineage(Settings):
     tracking_uri: str | None = Field(
         None, description="MLflow server or database; null keeps a SQLite file in results_dir"
     )
+    artifact_uri: str | None = Field(
+        None,
+        description="where MLflow keeps files (folder, s3://...) of a study from its first run on;"
+        " null: in results_dir, or where the server keeps them",
+    )
+
+
+def _image_size(cohort: CxrCohort | SlideCohort | CtCohort) -> int:
+    stage = {"mimic_cxr": "read", "slides": "tiles", "ct": "convert"}[cohort.kind]
+    return getattr(cohort, stage).image_size
+
+
+def _misfit(experiment: Any, size: int) -> str | None:
+    """Why the networks cannot take images of this size; better now than after hours of reading."""
+    if experiment.family == "progan":
+        return None if size & (size - 1) == 0 else f"progan needs a power of two, not {size} pixels"
+    if experiment.family == "cyclegan":
+        halvings, attention = experiment.train.depth, []
+    else:
+        unet = experiment.train.unet
+        halvings, attention = len(unet.multipliers) - 1, unet.attention
+    if size % 2**halvings:
+        return f"{size} pixels cannot be halved {halvings} times"
+    sizes = [size >> i for i in range(halvings + 1)]
+    if absent := sorted(set(attention) - set(sizes)):
+        return f"unet.attention {absent} is not among the resolutions {sizes}"
+    return None
 
 
 class Config(Settings):
@@ -352,6 +379,8 @@ class Config(Settings):
                     f"experiment {e.name}: family {e.family} does not fit cohort kind"
                     f" {cohort.kind}; cyclegan translates ct, ddpm and progan generate the others"
                 )
+            if misfit := _misfit(e, _image_size(cohort)):
+                raise ValueError(f"experiment {e.name}: {misfit}")
         return self
 
 
