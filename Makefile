@@ -16,7 +16,7 @@ demo: $(VENV)/ready
 	@echo "             then open http://127.0.0.1:5000"
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadgroup tests
+	$(BIN)/python -m pytest -n auto --dist loadfile tests
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -129,12 +129,34 @@ def experiment_identity(wildcards):
     return {"cohort": experiment.cohort, "family": experiment.family}
 
 
+def images_of(name, suffix):
+    """What an experiment made: samples, or translations for CT."""
+    kind = "translations" if EXPERIMENTS[name].family == "cyclegan" else "samples"
+    return f"{EXPERIMENT}/{kind}{suffix}".format(experiment=name)
+
+
 def images_of_experiments(wildcards):
-    """What every experiment made: samples, or translations for CT."""
-    kind = {
-        e.name: "translations" if e.family == "cyclegan" else "samples" for e in CONFIG.experiments
-    }
-    return [f"{EXPERIMENT}/{kind[name]}.h5".format(experiment=name) for name in kind]
+    """What every experiment made."""
+    return [images_of(name, ".h5") for name in EXPERIMENTS]
+
+
+def generated_table(wildcards):
+    """The table of what the experiment made."""
+    return images_of(wildcards.experiment, ".parquet")
+
+
+def models_of_evaluation(file):
+    """Input function: this file of the experiment's model and, if one judges it, the classifier."""
+
+    def files(wildcards):
+        experiment = EXPERIMENTS[wildcards.experiment]
+        judges = [] if experiment.family == "cyclegan" else [CLASSIFIER]
+        folders = expand(
+            [EXPERIMENT, *judges], experiment=experiment.name, cohort=experiment.cohort
+        )
+        return [f"{folder}/{file}" for folder in folders]
+
+    return files
 
 
 CLASSIFIED = [

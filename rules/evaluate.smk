@@ -1,10 +1,33 @@
-"""Metrics against the held-out patients."""
+"""Metrics against the held-out patients, whom no model involved has seen."""
+
+
+rule check_evaluation:
+    input:
+        splits_gate=of_cohort(rules.check_leakage.output.gate),
+        manifest=of_cohort(rules.assemble_cohort.output.manifest),
+        weights=models_of_evaluation("model.safetensors"),
+        people=models_of_evaluation("people.parquet"),
+        table=generated_table,
+    output:
+        gate=f"{EXPERIMENT}/leakage.json",
+    log:
+        f"{LOGS}/check_evaluation/{{experiment}}.log",
+    benchmark:
+        f"{BENCHMARKS}/check_evaluation/{{experiment}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(EXPERIMENTS),
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("check_evaluation"),
+    script:
+        "../workflow_scripts/check_evaluation.py"
 
 
 rule evaluate_generation:
     input:
         manifest=of_cohort(rules.assemble_cohort.output.manifest),
-        gate=of_cohort(rules.check_leakage.output.gate),
+        gate=rules.check_evaluation.output.gate,
         shards=shards_of_experiment,
         weights=of_cohort(rules.train_classifier.output.weights),
         card=of_cohort(rules.train_classifier.output.card),
@@ -35,7 +58,7 @@ rule evaluate_generation:
 rule evaluate_translation:
     input:
         manifest=of_cohort(rules.assemble_cohort.output.manifest),
-        gate=of_cohort(rules.check_leakage.output.gate),
+        gate=rules.check_evaluation.output.gate,
         shards=shards_of_experiment,
         images=rules.translate_ct.output.images,
         table=rules.translate_ct.output.table,

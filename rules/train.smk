@@ -10,6 +10,7 @@ rule train_classifier:
         weights=f"{CLASSIFIER}/model.safetensors",
         card=f"{CLASSIFIER}/model.json",
         history=f"{CLASSIFIER}/history.csv",
+        people=f"{CLASSIFIER}/people.parquet",
         metrics=f"{CLASSIFIER}/metrics.json",
     log:
         f"{LOGS}/train_classifier/{{cohort}}.log",
@@ -38,6 +39,7 @@ rule train_ddpm:
         weights=f"{EXPERIMENT}/model.safetensors",
         card=f"{EXPERIMENT}/model.json",
         history=f"{EXPERIMENT}/history.csv",
+        people=f"{EXPERIMENT}/people.parquet",
     log:
         f"{LOGS}/train_ddpm/{{experiment}}.log",
     benchmark:
@@ -67,6 +69,7 @@ rule train_progan:
         weights=f"{EXPERIMENT}/model.safetensors",
         card=f"{EXPERIMENT}/model.json",
         history=f"{EXPERIMENT}/history.csv",
+        people=f"{EXPERIMENT}/people.parquet",
     log:
         f"{LOGS}/train_progan/{{experiment}}.log",
     benchmark:
@@ -97,6 +100,7 @@ rule train_cyclegan:
         weights=f"{EXPERIMENT}/model.safetensors",
         card=f"{EXPERIMENT}/model.json",
         history=f"{EXPERIMENT}/history.csv",
+        people=f"{EXPERIMENT}/people.parquet",
     log:
         f"{LOGS}/train_cyclegan/{{experiment}}.log",
     benchmark:

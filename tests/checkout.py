@@ -15,17 +15,22 @@ SOURCES = ["Snakefile", "rules", "workflow_scripts", "config", "profiles", "envs
 class Checkout:
     """A private source tree; `snakemake` runs in it with its own copy of the library."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, exists: bool = False):
         self.folder = folder
-        folder.mkdir(parents=True)
-        for name in SOURCES:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
-            copy(ROOT / name, folder / name)
-        shutil.copyfile(Path(__file__).parent / "workflow" / "tiny.yaml", folder / "tiny.yaml")
+        if not exists:
+            self._fill()
         self.environment = os.environ | {
             "PYTHONPATH": str(folder / "workflow_scripts"),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+
+    def _fill(self) -> None:
+        self.folder.mkdir(parents=True)
+        for name in SOURCES:
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
+            copy(ROOT / name, self.folder / name)
+        tiny = Path(__file__).parent / "workflow" / "tiny.yaml"
+        shutil.copyfile(tiny, self.folder / "tiny.yaml")
 
     def command(self, *arguments: str) -> list[str]:
         """The full command line; a configuration other than tiny.yaml may be among `arguments`."""

@@ -1,6 +1,7 @@
 """Train the classifier whose features the generation metrics use, on the training split only.
 
-Outputs: `weights`, `card`, `history`, and `metrics` on the held-out test split.
+Outputs: `weights`, `card`, `history`, `people` it was trained on, and `metrics` on the held-out
+test split.
 """
 
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import torch
 
 from medsynth.classify.training import extract, held_out_metrics, model_card, train_classifier
+from medsynth.cohorts.trained import trained_on
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.config import ClassifierTraining
 from medsynth.runtime.lease import choose_device
@@ -17,7 +19,7 @@ from medsynth.store.digests import digest_file
 from medsynth.store.manifests import class_indices, classes_of, in_split
 from medsynth.store.models import save_model
 from medsynth.store.shards import ImageStore
-from medsynth.store.tables import read_table
+from medsynth.store.tables import read_table, write_table
 
 
 def main(inputs, outputs, params, name, device):
@@ -41,6 +43,8 @@ def main(inputs, outputs, params, name, device):
         truth = class_indices(held_out.manifest, classes)
         write_json(held_out_metrics(probabilities, truth, classes), outputs.metrics)
         save_model(state, card, outputs.weights, outputs.card)
+        people = trained_on(store.manifest, digest_file(outputs.weights))
+        write_table(people, outputs.people)
         publish(history, outputs.history)
 
 

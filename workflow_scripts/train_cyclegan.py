@@ -1,15 +1,17 @@
 """Train a CycleGAN between CT without (a) and with (b) contrast on the training split.
 
-Outputs: `weights` of both generators, `card`, `history`.
+Outputs: `weights` of both generators, `card`, `history`, `people` they were trained on.
 """
 
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from medsynth.adversarial.cyclegan import train_cyclegan
 from medsynth.adversarial.translation import model_card
 from medsynth.cohorts.pairs import pair_positions
+from medsynth.cohorts.trained import trained_on
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.config import CycleganTraining
 from medsynth.runtime.lease import choose_device
@@ -19,7 +21,7 @@ from medsynth.store.digests import digest_file
 from medsynth.store.manifests import in_split
 from medsynth.store.models import save_model
 from medsynth.store.shards import ImageStore
-from medsynth.store.tables import read_table
+from medsynth.store.tables import read_table, write_table
 
 
 def main(inputs, outputs, params, name, device):
@@ -38,6 +40,8 @@ def main(inputs, outputs, params, name, device):
         _, size, _, channels = ct.read([0]).shape
         card = model_card(settings, image_size=size, image_channels=channels)
         save_model(state, card, outputs.weights, outputs.card)
+        read = pd.concat([ct.manifest, cect.manifest])
+        write_table(trained_on(read, digest_file(outputs.weights)), outputs.people)
         publish(history, outputs.history)
 
 

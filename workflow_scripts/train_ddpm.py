@@ -1,12 +1,14 @@
 """Train a DDPM on a cohort's training split (Ho et al. 2020, Algorithm 1).
 
-Outputs: averaged `weights` (safetensors), `card` (JSON), `history` (CSV: step, name, value).
+Outputs: averaged `weights` (safetensors), `card` (JSON), `history` (CSV: step, name, value),
+`people` (Parquet: whom it was trained on).
 """
 
 from pathlib import Path
 
 import torch
 
+from medsynth.cohorts.trained import trained_on
 from medsynth.diffusion.training import model_card, train_ddpm
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.config import DdpmTraining
@@ -17,7 +19,7 @@ from medsynth.store.digests import digest_file
 from medsynth.store.manifests import class_indices, classes_of, in_split
 from medsynth.store.models import save_model
 from medsynth.store.shards import ImageStore
-from medsynth.store.tables import read_table
+from medsynth.store.tables import read_table, write_table
 
 
 def main(inputs, outputs, params, name, device):
@@ -36,6 +38,8 @@ def main(inputs, outputs, params, name, device):
         save_model(
             state, model_card(settings, classes, channels, size), outputs.weights, outputs.card
         )
+        people = trained_on(store.manifest, digest_file(outputs.weights))
+        write_table(people, outputs.people)
         publish(history, outputs.history)
 
 

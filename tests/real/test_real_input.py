@@ -17,10 +17,9 @@ import yaml
 from tests.checkout import ROOT, Checkout
 
 DATA = Path(os.environ.get("MEDSYNTH_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()
-pytestmark = [
-    pytest.mark.skipif(not DATA.is_dir(), reason=f"no real data at {DATA} (MEDSYNTH_REAL_DATA)"),
-    pytest.mark.xdist_group("real"),
-]
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason=f"no real data at {DATA} (MEDSYNTH_REAL_DATA)"
+)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,8 @@ from snakemake import api, workflow
 from snakemake.executors import local
 
 from medsynth.lineage import capture, environment, spool
+from medsynth.runtime.lease import DEVICE_LINE
+from medsynth.runtime.logs import said
 
 
 def test_contract_with_the_pinned_snakemake():
@@ -40,8 +42,8 @@ def test_the_device_is_read_from_the_jobs_log(tmp_path):
         "2026-01-01 INFO medsynth.x: start\n"
         "2026-01-01 INFO medsynth.runtime.lease: device: cuda 1 (H100)\n"
     )
-    assert capture._device([str(tmp_path / "none"), str(tmp_path / "log")]) == "cuda 1 (H100)"
-    assert capture._device([str(tmp_path / "none")]) is None
+    assert said(DEVICE_LINE, [str(tmp_path / "none"), str(tmp_path / "log")]) == "cuda 1 (H100)"
+    assert said(DEVICE_LINE, [str(tmp_path / "none")]) is None
 
 
 @pytest.mark.parametrize(

@@ -12,24 +12,24 @@ import time
 from pathlib import Path
 
 import pytest
-
-from medsynth.lineage import command, spool
-from medsynth.lineage.collector import collect
-from medsynth.lineage.ledger import Ledger, ledger_path, runs_by_output
-
-LIBRARY = Path(command.__file__).parents[2]
-
-SNAKEFILE = """
-from pathlib import Path
-from types import SimpleNamespace
-from medsynth.lineage import capture as lineage
-
-settings = SimpleNamespace(
-    results_dir=Path("results"),
-    lineage=SimpleNamespace(study="toy", tracking_uri=config.get("uri")),
-    model_dump=lambda mode: {"seed": 3},
+from lineage_toy import (
+    HEAD,
+    MLFLOW_STATUS,
+    client,
+    environ,
+    jobs,
+    runs,
+    snakemake,
+    start_snakemake,
 )
 
+from medsynth.lineage import command, spool
+from medsynth.lineage.collector import TRACKING_URI, collect
+from medsynth.lineage.ledger import Ledger, ledger_path, runs_by_output
+
+SNAKEFILE = (
+    HEAD
+    + """
 rule all:
     input: "results/out/metrics.json", "results/ran.txt", "results/retried.txt"
 
@@ -78,6 +78,7 @@ rule slow:
 
 lineage.install(workflow, settings)
 """
+)
 
 SCRIPT = """
 import json
@@ -92,26 +93,12 @@ Path(out.weights).write_bytes(b"weights")
 """
 
 
-def environ() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(LIBRARY)}
-
-
 def write_workflow(folder: Path) -> Path:
     (folder / "Snakefile").write_text(SNAKEFILE)
     (folder / "make_out.py").write_text(SCRIPT)
     (folder / "raw").mkdir()
     (folder / "raw/1.txt").write_text("raw\n")
     return folder
-
-
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-        cwd=folder,
-        env=environ(),
-        capture_output=True,
-        text=True,
-    )
 
 
 def ask(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -123,22 +110,6 @@ def ask(folder: Path, *arguments: str) -> tuple[int, str]:
         text=True,
     )
     return done.returncode, done.stdout + done.stderr
-
-
-def jobs(folder: Path) -> list[dict]:
-    ledger = Ledger(ledger_path(folder / "results"))
-    rows = ledger.query("SELECT id FROM items WHERE kind='job' ORDER BY seq")
-    found = [ledger.item(row["id"]) for row in rows]
-    ledger.close()
-    return found
-
-
-def runs(folder: Path) -> list:
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{folder}/results/lineage/mlflow.db")
-    study = client.get_experiment_by_name("toy")
-    return client, client.search_runs([study.experiment_id], max_results=1000)
 
 
 @pytest.fixture(scope="module")
@@ -196,46 +167,45 @@ def test_a_record_says_how_the_job_ran(toy):
 
 
 def test_mlflow_holds_exactly_one_run_an_attempt(toy):
-    client, found = runs(toy)
+    found = runs(toy)
     by_id = {r.data.tags["medsynth.id"]: r for r in found}
     assert len(by_id) == len(found)
-    status = {"COMPLETE": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED"}
     for job in jobs(toy)[:7]:
         run = by_id[job["id"]]
-        assert run.info.status == status[job["status"]]
+        assert run.info.status == MLFLOW_STATUS[job["status"]]
         assert run.info.start_time == round(job["start"]["time"] * 1000)
         assert run.info.end_time == round(job["end"]["time"] * 1000)
         assert by_id[job["invocation"]].info.run_id == run.data.tags["mlflow.parentRunId"]
         record = json.loads(
-            Path(client.download_artifacts(run.info.run_id, "record.json")).read_text()
+            Path(client(toy).download_artifacts(run.info.run_id, "record.json")).read_text()
         )
         assert record == {"start": job["start"], "end": job["end"]}
 
 
 def test_mlflow_holds_params_curves_datasets_and_weights_but_no_tables(toy):
-    client, found = runs(toy)
+    mlflow, found = client(toy), runs(toy)
     by_name = {r.info.run_name: r for r in found}
     assert by_name["make x=a"].data.params["cfg.shape"] == "[1, 2]"
     script = by_name["script"]
     assert script.data.metrics["fid"] == 1.5 and script.data.metrics["fid.interval.1"] == 2
-    curve = client.get_metric_history(script.info.run_id, "loss")
+    curve = mlflow.get_metric_history(script.info.run_id, "loss")
     assert sorted((m.step, m.value) for m in curve) == [(0, 1.0), (7, 0.5)]
-    uploaded = {a.path for a in client.list_artifacts(script.info.run_id, "results/out")}
+    uploaded = {a.path for a in mlflow.list_artifacts(script.info.run_id, "results/out")}
     assert uploaded == {"results/out/metrics.json", "results/out/history.csv"}
 
-    run = client.get_run(by_name["run"].info.run_id)  # a search leaves the models out
+    run = mlflow.get_run(by_name["run"].info.run_id)  # a search leaves the models out
     (dataset,) = run.inputs.dataset_inputs
     table = hashlib.sha256(b"patient 10000032").hexdigest()
     assert (dataset.dataset.name, dataset.dataset.digest) == ("table", table[:36])
     (used,), (made,) = run.inputs.model_inputs, script.outputs.model_outputs
     assert used.model_id == made.model_id
-    model = client.get_logged_model(made.model_id)
+    model = mlflow.get_logged_model(made.model_id)
     assert model.tags["sha256"] == hashlib.sha256(b"weights").hexdigest()
 
 
 def test_the_report_can_link_outputs_to_runs(toy):
     links = runs_by_output(toy / "results")
-    run = next(r for r in runs(toy)[1] if r.info.run_name == "script")
+    run = next(r for r in runs(toy) if r.info.run_name == "script")
     assert links["results/out/metrics.json"]["run_id"] == run.info.run_id
 
 
@@ -246,7 +216,10 @@ def test_a_run_with_nothing_to_do_is_recorded_without_jobs(toy):
     code, said = ask(toy, "status", "--json")
     answer = json.loads(said)
     assert (code, answer["ok"], answer["undelivered"]) == (0, True, 0)
-    assert answer["invocations"][0]["jobs"] == {}
+    (latest, *_) = answer["invocations"]
+    assert (latest["status"], latest["jobs"]) == ("COMPLETE", {})
+    (run,) = [r for r in runs(toy) if r.data.tags["medsynth.id"] == latest["id"]]
+    assert (run.info.status, run.data.tags["medsynth.jobs"]) == ("FINISHED", "0")
     assert len(jobs(toy)) == before
 
 
@@ -288,20 +261,14 @@ def test_a_failed_job_is_recorded_without_its_message(toy):
     assert (failed["rule"], failed["status"]) == ("fail", "FAILED")
     assert failed["end"]["error"] == "ValueError"
     assert b"Doe^Jane" not in ledger_path(toy / "results").read_bytes()
-    run = next(r for r in runs(toy)[1] if r.info.run_name == "fail")
+    run = next(r for r in runs(toy) if r.info.run_name == "fail")
     assert run.info.status == "FAILED"
 
 
 def test_a_killed_workflow_becomes_killed_and_the_next_run_goes_on(toy):
     (toy / "seconds").write_text("600")
     (toy / "started").unlink(missing_ok=True)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "1", "results/slow.txt"],
-        cwd=toy,
-        env=environ(),
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = start_snakemake(toy, "results/slow.txt")
     while not (toy / "started").exists():
         assert process.poll() is None
         time.sleep(0.05)
@@ -311,15 +278,14 @@ def test_a_killed_workflow_becomes_killed_and_the_next_run_goes_on(toy):
     assert [(j["rule"], j["status"]) for j in jobs(toy)[-1:]] == [("slow", "KILLED")]
 
     (toy / "seconds").write_text("0")
-    assert snakemake(toy, "--unlock").returncode == 0
-    done = snakemake(toy, "results/slow.txt", "--rerun-incomplete")
+    done = snakemake(toy, "results/slow.txt")
     assert done.returncode == 0, done.stderr
-    found = [r.info.status for r in runs(toy)[1] if r.info.run_name == "slow"]
+    found = [r.info.status for r in runs(toy) if r.info.run_name == "slow"]
     assert sorted(found) == ["FINISHED", "KILLED"]
     assert ask(toy, "status")[0] == command.OK
 
 
-def test_no_job_fails_when_mlflow_is_down_and_all_arrives_later(toy, tmp_path):
+def test_no_job_fails_when_mlflow_is_down_and_all_arrives_later(toy, tmp_path, monkeypatch):
     folder = write_workflow(tmp_path)
     done = snakemake(folder, "--config", "uri=http://127.0.0.1:9", "--", "results/joined.txt")
     assert done.returncode == 0, done.stderr
@@ -327,21 +293,21 @@ def test_no_job_fails_when_mlflow_is_down_and_all_arrives_later(toy, tmp_path):
     code, said = ask(folder, "status")
     assert code == command.WRONG and "waiting: 0 for the ledger, 4 for MLflow" in said
     # Into the other workflow's database, because creating one is slow.
-    store = f"sqlite:///{toy}/results/lineage/mlflow.db"
-    assert collect(folder / "results", store) == 0
-    assert collect(folder / "results", store) == 0
+    monkeypatch.setenv(TRACKING_URI, f"sqlite:///{toy}/results/lineage/mlflow.db")
+    assert collect(folder / "results") == 0
+    assert collect(folder / "results") == 0
     ids = [job["id"] for job in jobs(folder)]
-    delivered = [r.data.tags["medsynth.id"] for r in runs(toy)[1]]
+    delivered = [r.data.tags["medsynth.id"] for r in runs(toy)]
     assert [delivered.count(i) for i in ids] == [1, 1, 1]
 
 
 def test_a_run_made_by_a_collector_that_died_is_found_again(toy):
     ledger = Ledger(ledger_path(toy / "results"))
-    before = len(runs(toy)[1])
+    before = len(runs(toy))
     ledger._db.execute("DELETE FROM deliveries")  # as if it died after making each run
     ledger.close()
     assert collect(toy / "results") == 0
-    assert len(runs(toy)[1]) == before
+    assert len(runs(toy)) == before
 
 
 @pytest.mark.parametrize(

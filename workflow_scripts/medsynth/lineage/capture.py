@@ -17,7 +17,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,8 @@ from medsynth.lineage import spool
 from medsynth.lineage.environment import canonical
 from medsynth.lineage.invocation import INVOCATION, recording_invocation
 from medsynth.runtime.lease import DEVICE_LINE
+from medsynth.runtime.logs import said
 from medsynth.store.digests import DigestCache, digest_path
-
-# The device line stands near the top of a job's log, which may grow long.
-LOG_HEAD_BYTES = 65536
 
 
 def install(workflow: Any, settings: Any) -> None:
@@ -78,15 +76,6 @@ def _seed(params: dict[str, Any]) -> int | None:
     for group in (params, *(v for v in params.values() if isinstance(v, dict))):
         if isinstance(group.get("seed"), int):
             return group["seed"]
-    return None
-
-
-def _device(logs: Iterable[str]) -> str | None:
-    """What the lease told the job's log; the job chose it in a process of its own."""
-    for path in filter(os.path.isfile, logs):
-        with open(path, encoding="utf-8", errors="replace") as file:
-            if found := DEVICE_LINE.search(file.read(LOG_HEAD_BYTES)):
-                return found[1]
     return None
 
 
@@ -162,7 +151,8 @@ class JobRecorder:
             "phase": "end",
             "status": "FAILED" if error else "COMPLETE",
             "error": error,
-            "device": _device(job["log"]),
+            # The job chose it in a process of its own.
+            "device": said(DEVICE_LINE, job["log"]),
             "outputs": outputs,
             "time": ended,
         }

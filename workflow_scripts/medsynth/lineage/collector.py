@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Where to deliver, in the environment because it may hold a password: ps shows arguments.
+TRACKING_URI, ARTIFACT_URI = "MEDSYNTH_TRACKING_URI", "MEDSYNTH_ARTIFACT_URI"
 POLL_SECONDS = 0.5
 # An MLflow server that is down is asked again after this long.
 RETRY_SECONDS = 15.0
+# How often running trainings are asked for new points.
+STREAM_SECONDS = 2.0
 
 
 @contextmanager
@@ -53,21 +57,29 @@ def _over(record: spool.Record, ledger: Ledger) -> bool:
     return gone
 
 
-def _move(results_dir: str | Path, ledger: Ledger) -> None:
+def _move(results_dir: str | Path, ledger: Ledger) -> int:
+    from medsynth.lineage.people import take_in  # pandas takes a second; workflows import this
+
     waiting = list(spool.read(results_dir))
     with ledger.transaction():
         for _, record in waiting:
             ledger.append(record)
-    for path, _ in waiting:
+    for path, record in waiting:
+        take_in(results_dir, ledger, record)  # while the record still waits: a kill repeats it
         path.unlink()
+    return len(waiting)
 
 
-def drain(results_dir: str | Path, ledger: Ledger) -> None:
-    """Move the spool into the ledger, then record as KILLED what can no longer end."""
-    _move(results_dir, ledger)
+def drain(results_dir: str | Path, ledger: Ledger) -> bool:
+    """Move the spool into the ledger, then record as KILLED what can no longer end.
+
+    Returns:
+        Whether the ledger has grown.
+    """
+    moved = _move(results_dir, ledger)
     gone = [record for record in ledger.running() if _over(record, ledger)]
     if not gone:
-        return
+        return moved > 0
     # Whoever wrote an end did so before going, so that it must be in the spool by now.
     _move(results_dir, ledger)
     with ledger.transaction():
@@ -75,6 +87,7 @@ def drain(results_dir: str | Path, ledger: Ledger) -> None:
             if ledger.status(record["id"]) == "RUNNING":
                 keep = {k: record[k] for k in ("kind", "id", "invocation") if k in record}
                 ledger.append(keep | {"phase": "killed", "status": "KILLED", "time": time.time()})
+    return True
 
 
 def deliver(ledger: Ledger, sink: MlflowSink) -> int:
@@ -97,18 +110,29 @@ def deliver(ledger: Ledger, sink: MlflowSink) -> int:
     return len(ledger.undelivered())
 
 
-def _open_sink(results_dir: str | Path, tracking_uri: str | None) -> MlflowSink:
+def stream(ledger: Ledger, sink: MlflowSink) -> None:
+    """Send what running trainings have measured; what cannot go now goes with the job's end."""
+    try:
+        for record in ledger.running():
+            if ledger.status(record.get("invocation")):
+                around = ledger.record(record["invocation"], "start")
+                sink.follow(ledger.item(record["id"]), around["workdir"])
+    except Exception as error:  # any server, network or file trouble
+        log.warning("curves are not in MLflow yet: %s", type(error).__name__, exc_info=True)
+
+
+def _open_sink(results_dir: str | Path) -> MlflowSink:
     from medsynth.lineage.mlflow_sink import MlflowSink  # mlflow takes seconds to import
 
-    return MlflowSink(results_dir, tracking_uri)
+    uris = (os.environ.get(name) for name in (TRACKING_URI, ARTIFACT_URI))
+    return MlflowSink(results_dir, *uris)
 
 
-def collect(results_dir: str | Path, tracking_uri: str | None = None) -> int:
+def collect(results_dir: str | Path) -> int:
     """Drain the spool and bring MLflow up to date, once.
 
-    Args:
-        results_dir: the workflow's results folder.
-        tracking_uri: MLflow's; None is the SQLite file in the results folder.
+    MLflow is where the environment's MEDSYNTH_TRACKING_URI says, else the SQLite file in the
+    results folder.
 
     Returns:
         How many jobs and invocations MLflow still lacks.
@@ -117,24 +141,28 @@ def collect(results_dir: str | Path, tracking_uri: str | None = None) -> int:
         drain(results_dir, ledger)
         if not ledger.undelivered():
             return 0
-        return deliver(ledger, _open_sink(results_dir, tracking_uri))
+        return deliver(ledger, _open_sink(results_dir))
 
 
-def follow(results_dir: str | Path, invocation: str, tracking_uri: str | None = None) -> int:
+def follow(results_dir: str | Path, invocation: str) -> int:
     """Collect until `invocation` and all its jobs are over; returns what MLflow still lacks."""
-    sink = None
-    retry_at = 0.0
+    sink = _open_sink(results_dir)
+    retry_at = stream_at = 0.0
+    lacking = -1  # not counted yet: that takes a while in a long ledger
     while True:
         with _sole_writer(results_dir) as ledger:
-            drain(results_dir, ledger)
-            lacking = len(ledger.undelivered())
+            if drain(results_dir, ledger) or lacking < 0:
+                lacking = len(ledger.undelivered())
             over = ledger.status(invocation) != "RUNNING" and not any(
                 r.get("invocation") == invocation for r in ledger.running()
             )
-            if lacking and (over or time.monotonic() >= retry_at):
-                sink = sink or _open_sink(results_dir, tracking_uri)
+            now = time.monotonic()
+            if lacking and (over or now >= retry_at):
                 lacking = deliver(ledger, sink)
                 retry_at = time.monotonic() + RETRY_SECONDS if lacking else 0.0
+            elif not lacking and now >= stream_at:
+                stream(ledger, sink)
+                stream_at = time.monotonic() + STREAM_SECONDS
         if over:
             return lacking
         time.sleep(POLL_SECONDS)
@@ -150,10 +178,9 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    tracking_uri = os.environ.get("MEDSYNTH_TRACKING_URI")
     if options.follow:
-        return int(follow(options.results, options.follow, tracking_uri) > 0)
-    return int(collect(options.results, tracking_uri) > 0)
+        return int(follow(options.results, options.follow) > 0)
+    return int(collect(options.results) > 0)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from medsynth.lineage import spool
+from medsynth.lineage.collector import ARTIFACT_URI, TRACKING_URI
 from medsynth.lineage.environment import canonical, code_state, environment, without_secrets
 from medsynth.store.digests import digest_bytes
 
@@ -25,34 +27,67 @@ DRAIN_SECONDS = 120
 _HELD: list[IO[str]] = []
 
 
+def _refusal(message: str) -> Exception:
+    """The error that Snakemake shows without a traceback."""
+    from snakemake.exceptions import WorkflowError  # slow, and jobs import this module
+
+    return WorkflowError(message)
+
+
 def _refuse_unrecordable(workflow: Any) -> None:
     for rule in workflow.rules:
         if not rule.norun and not hasattr(rule.run_func, "records_lineage"):
-            raise RuntimeError(
+            raise _refusal(
                 f"rule {rule.name} would run unrecorded: it was defined after lineage.install();"
                 " make that call the Snakefile's last line"
             )
         if rule.cache.output:
-            raise RuntimeError(
+            raise _refusal(
                 f"rule {rule.name} uses cache:, whose results no job of this workflow made;"
                 " remove the directive"
             )
 
 
-def _hold(path: Path) -> None:
+def _hold(path: Path, invocation: str) -> None:
     """Lock the results for this process; a kill frees them, unlike Snakemake's own lock files.
 
-    The default profile therefore sets nolock.
+    The default profile therefore sets nolock. The file says who holds it, so that jobs which a
+    killed holder left running, and which would write into the same files, are found and stopped.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = open(path, "w")  # stays open: the lock lives as long as the process
+    file = open(path, "a+")  # stays open: the lock lives as long as the process
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise RuntimeError(
+        file.close()
+        raise _refusal(
             f"another snakemake is at work on {path.parents[1]}; wait for it or stop it"
         ) from None
     _HELD.append(file)
+    file.seek(0)
+    if before := file.read():
+        _stop_jobs(before)
+    file.truncate(0)
+    file.write(invocation)
+    file.flush()
+
+
+def _stop_jobs(invocation: str) -> None:
+    """Kill what is left of an invocation whose workflow process is gone."""
+    mark = f"{INVOCATION}={invocation}".encode()
+    left = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+                left.append(process)
+        except (PermissionError, FileNotFoundError, ProcessLookupError):
+            continue  # another user's, or just gone
+    if left:
+        print(
+            f"Lineage: stopped {len(left)} processes that a killed workflow left running.",
+            file=sys.stderr,
+        )
 
 
 def _start_record(workflow: Any, settings: Any, results: Path, invocation: str) -> spool.Record:
@@ -86,8 +121,8 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
         if kind.dryrun_exec or kind.touch_exec:
             return execute(executor_plugin=executor_plugin, **arguments)
         _refuse_unrecordable(workflow)
-        _hold(spool.lineage_dir(results) / "workflow.lock")
         invocation = uuid.uuid4().hex
+        _hold(spool.lineage_dir(results) / "workflow.lock", invocation)
         os.environ[INVOCATION] = invocation
         workflow.register_envvars(INVOCATION)  # so that jobs on other machines get it too
         spool.write(results, _start_record(workflow, settings, results, invocation))
@@ -121,8 +156,12 @@ def _start_collector(results: Path, settings: Any, invocation: str) -> subproces
     environ = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     }
-    if settings.lineage.tracking_uri:  # not an argument: it may hold a password, ps shows those
-        environ["MEDSYNTH_TRACKING_URI"] = settings.lineage.tracking_uri
+    del environ[INVOCATION]  # it is no job of the invocation, and may outlive it
+    uris = {
+        TRACKING_URI: settings.lineage.tracking_uri,
+        ARTIFACT_URI: settings.lineage.artifact_uri,
+    }
+    environ |= {name: uri for name, uri in uris.items() if uri}
     command = ["-m", "medsynth.lineage.collector", str(results), "--follow", invocation]
     with open(spool.lineage_dir(results) / "collector.log", "ab") as log:
         return subprocess.Popen(

@@ -29,11 +29,12 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON events
 CREATE TABLE IF NOT EXISTS items (
     id TEXT PRIMARY KEY, seq INTEGER, kind TEXT, invocation TEXT, rule TEXT, status TEXT);
 CREATE INDEX IF NOT EXISTS items_status ON items (status);
+CREATE INDEX IF NOT EXISTS items_invocation ON items (invocation, status);
 CREATE TABLE IF NOT EXISTS artifacts (
     job TEXT, time REAL, role TEXT, name TEXT, path TEXT, sha256 TEXT, bytes INTEGER,
     UNIQUE (job, role, path));
-CREATE INDEX IF NOT EXISTS artifacts_path ON artifacts (role, path);
-CREATE INDEX IF NOT EXISTS artifacts_sha256 ON artifacts (role, sha256);
+CREATE INDEX IF NOT EXISTS artifacts_by_path ON artifacts (path, role, time);
+CREATE INDEX IF NOT EXISTS artifacts_by_sha256 ON artifacts (sha256, role, time);
 CREATE TABLE IF NOT EXISTS deliveries (
     id TEXT PRIMARY KEY, run_id TEXT, experiment_id TEXT, status TEXT, error TEXT);
 """

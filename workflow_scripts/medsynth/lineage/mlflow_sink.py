@@ -6,23 +6,17 @@ patient's id: image stores and tables go by digest, and datasets are named by th
 
 from __future__ import annotations
 
-import csv
 import json
-import os
 import re
-from collections.abc import Iterator
+import time
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-# A server that is down must cost seconds: what it missed is delivered later anyway.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ["DO_NOT_TRACK"] = "true"
-
-from mlflow import MlflowClient  # noqa: E402
-from mlflow.entities import (  # noqa: E402
+# isort: split, because what is above sets MLflow up before its import
+from mlflow import MlflowClient
+from mlflow.entities import (
     Dataset,
     DatasetInput,
     InputTag,
@@ -32,11 +26,18 @@ from mlflow.entities import (  # noqa: E402
     Param,
     RunTag,
 )
-from mlflow.exceptions import MlflowException  # noqa: E402
 
-from medsynth.lineage.ledger import Ledger  # noqa: E402
-from medsynth.lineage.spool import Record, lineage_dir  # noqa: E402
-from medsynth.store.digests import digest_file  # noqa: E402
+from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.measurements import (
+    Point,
+    flat,
+    numbers,
+    read_points,
+)
+from medsynth.lineage.mlflow_store import artifact_root, open_store
+from medsynth.lineage.spool import Record
+from medsynth.runtime.logs import HISTORY_LINE, said
+from medsynth.store.digests import digest_file
 
 MLFLOW_STATUS = {
     "RUNNING": "RUNNING",
@@ -56,31 +57,6 @@ DATASETS = {".parquet", ".h5"}
 RAW = "demo"
 
 
-def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted key, leaf) for every leaf of nested dicts and lists; lists of leaves stay whole."""
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from flat(item, f"{prefix}.{key}" if prefix else str(key))
-    elif isinstance(value, list) and any(isinstance(v, dict | list) for v in value):
-        for position, item in enumerate(value):
-            yield from flat(item, f"{prefix}.{position}")
-    else:
-        yield prefix, value
-
-
-def numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:
-    """The numbers of a metrics file: `{"metrics": {"fid": {"value": 3}}}` gives `fid`, 3."""
-    for key, value in flat(metrics):
-        name = key.removeprefix("metrics.").removesuffix(".value")
-        values = {name: value}
-        if isinstance(value, list):
-            values = {f"{name}.{position}": item for position, item in enumerate(value)}
-        for each, number in values.items():
-            if isinstance(number, int | float) and not isinstance(number, bool):
-                # What MLflow allows in a metric's name.
-                yield re.sub(r"[^\w\-. :/]", "_", each), float(number)
-
-
 def _text(value: Any, length: int) -> str:
     return (value if isinstance(value, str) else json.dumps(value))[:length]
 
@@ -89,22 +65,38 @@ def _milliseconds(record: Record) -> int:
     return round(record["time"] * 1000)
 
 
+@dataclass
+class Curve:
+    """How far MLflow has the curves of a run: the last step of each, and the bytes read live."""
+
+    steps: dict[str, int]
+    read: int = 0
+
+
 class MlflowSink:
     """Writes ledger items to an MLflow store; everything it does may be repeated."""
 
-    def __init__(self, results_dir: str | Path, tracking_uri: str | None = None):
+    def __init__(
+        self,
+        results_dir: str | Path,
+        tracking_uri: str | None = None,
+        artifact_uri: str | None = None,
+    ):
         self._results = Path(results_dir).absolute()
-        folder = lineage_dir(results_dir)
-        # The collector is the only writer and holds a lock, so that no two processes create
-        # the database at once: that fails, and can leave it broken for good.
-        self._client = MlflowClient(tracking_uri or f"sqlite:///{folder / 'mlflow.db'}")
-        self._artifacts = None if tracking_uri else (folder / "mlartifacts").as_uri()
+        self._tracking_uri = tracking_uri
+        self._artifacts = artifact_root(results_dir, tracking_uri, artifact_uri)
         self._experiments: dict[str, str] = {}
+        self._curves: dict[str, Curve] = {}
+
+    @cached_property
+    def _client(self) -> MlflowClient:
+        """Opened on first use, so that a store that is not there is one more failed delivery."""
+        return open_store(self._results, self._tracking_uri)
 
     def is_reachable(self) -> bool:
         try:
             self._client.search_experiments(max_results=1)
-        except MlflowException:
+        except Exception:  # each kind of store has errors of its own
             return False
         return True
 
@@ -217,10 +209,11 @@ class MlflowSink:
         record = {phase: item[phase] for phase in ("start", "end", "killed") if item[phase]}
         self._client.log_dict(run_id, record, "record.json")
         tags = {"status": item["status"], "error": end.get("error"), "device": end.get("device")}
-        tags["seed"] = item["start"].get("seed")
+        tags |= {"seed": item["start"].get("seed"), "jobs": end.get("jobs")}
         run_tags = [RunTag(f"medsynth.{k}", str(v)) for k, v in tags.items() if v is not None]
         self._client.log_batch(run_id, tags=run_tags)
         self._client.set_terminated(run_id, MLFLOW_STATUS[item["status"]], _milliseconds(end))
+        self._curves.pop(run_id, None)
 
     def _log_output(
         self, run_id: str, experiment: str, item: Record, file: Record, parent: Record | None
@@ -241,15 +234,41 @@ class MlflowSink:
         if path.name.endswith("metrics.json"):
             metrics = [Metric(k, v, at, 0) for k, v in numbers(json.loads(path.read_bytes()))]
         elif path.name == "history.csv":
-            with open(path, newline="") as table:
-                metrics = [
-                    Metric(row["name"], float(row["value"]), at, int(row["step"]))
-                    for row in csv.DictReader(table)
-                ]
-        for first in range(0, len(metrics), METRICS_A_BATCH):
-            self._client.log_batch(run_id, metrics=metrics[first : first + METRICS_A_BATCH])
+            self._log_curve(run_id, self._curve(run_id), read_points(path)[0], at)
+        self._log_metrics(run_id, metrics)
         folder = "" if relative.is_absolute() else relative.parent.as_posix()
         self._client.log_artifact(run_id, str(path), folder)
+
+    def _log_metrics(self, run_id: str, metrics: list[Metric]) -> None:
+        for first in range(0, len(metrics), METRICS_A_BATCH):
+            self._client.log_batch(run_id, metrics=metrics[first : first + METRICS_A_BATCH])
+
+    def follow(self, item: Record, workdir: str | Path) -> None:
+        """Send what the curves of a running job have gained; `workdir` is where it runs."""
+        history = said(HISTORY_LINE, (Path(workdir, log) for log in item["start"]["log"]))
+        if not history or not item["run_id"]:
+            return
+        curve = self._curve(item["run_id"])
+        try:
+            points, curve.read = read_points(Path(workdir, history), curve.read)
+        except FileNotFoundError:
+            return  # the training has just ended; all points come with its output
+        self._log_curve(item["run_id"], curve, points, round(time.time() * 1000))
+
+    def _curve(self, run_id: str) -> Curve:
+        """What MLflow has of the run's curves; it is asked only after a restart or an error."""
+        if curve := self._curves.pop(run_id, None):
+            return curve
+        names = self._client.get_run(run_id).data.metrics
+        history = {name: self._client.get_metric_history(run_id, name) for name in names}
+        return Curve({name: max(m.step for m in points) for name, points in history.items()})
+
+    def _log_curve(self, run_id: str, curve: Curve, points: list[Point], at: int) -> None:
+        """Send those points, in the order of their steps, that MLflow does not have yet."""
+        new = [p for p in points if p.step > curve.steps.get(p.name, -1)]
+        self._log_metrics(run_id, [Metric(p.name, p.value, at, p.step) for p in new])
+        curve.steps |= {p.name: p.step for p in new}
+        self._curves[run_id] = curve
 
     def _log_model(self, run_id: str, experiment: str, rule: str, file: Record) -> None:
         """Weights as a logged model, known by their digest; the bytes stay where they are."""

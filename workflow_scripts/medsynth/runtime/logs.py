@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# How a training says in its log where its metrics grow; the lineage collector follows that file.
+HISTORY_LINE = re.compile(r"medsynth\.runtime\.loop: history: (.+)$", re.MULTILINE)
+# What is read of a log, which may grow long; such lines stand near its top.
+HEAD_BYTES = 65536
 
 
 @contextmanager
@@ -28,3 +35,12 @@ def configure_logging(path: str | Path) -> Iterator[None]:
     except BaseException:
         logging.getLogger("medsynth").exception("the job failed")
         raise
+
+
+def said(line: re.Pattern[str], logs: Iterable[str | Path]) -> str | None:
+    """The first group of `line` in the first of a job's logs that has it, if any."""
+    for path in filter(os.path.isfile, logs):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            if found := line.search(file.read(HEAD_BYTES)):
+                return found[1]
+    return None

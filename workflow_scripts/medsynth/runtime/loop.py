@@ -55,6 +55,7 @@ def run_steps(
     if first:
         log.info("resuming after step %d of %d", first, settings.steps)
     _cut_history(history, first)
+    log.info("history: %s", history)  # logs.HISTORY_LINE; from here on the file only grows
     window: dict[str, list[float]] = defaultdict(list)
     since = time.monotonic()
     logged = first

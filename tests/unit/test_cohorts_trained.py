@@ -1,0 +1,106 @@
+"""The gate before evaluation: it must fail whenever the real set was seen in training."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+import check_evaluation
+from medsynth.cohorts.trained import seen_in_training, trained_on
+from medsynth.store.digests import digest_file
+from medsynth.store.manifests import manifest
+from medsynth.store.tables import write_table
+
+MODEL = "m" * 64
+CLEAN = {"patients_seen": 0, "images_seen": 0, "list_of_these_weights": True, "ok": True}
+
+
+def items(*rows):
+    """(patient, source, split) each."""
+    keys = ("patient", "source_sha256", "split")
+    return manifest([dict(zip(keys, row, strict=True)) | {"status": "used"} for row in rows])
+
+
+TRAIN = items(("a", "1", "train"), ("a", "1", "train"), ("b", "2", "train"))
+
+
+def test_the_list_has_every_file_of_the_training_once():
+    people = trained_on(TRAIN, MODEL)
+    assert people.to_dict("records") == [
+        {"patient": "a", "source_sha256": "1", "model_sha256": MODEL},
+        {"patient": "b", "source_sha256": "2", "model_sha256": MODEL},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("real", "model", "found"),
+    [
+        (items(("c", "3", "test")), MODEL, CLEAN),
+        (
+            items(("a", "4", "test"), ("a", "5", "test")),
+            MODEL,
+            CLEAN | {"patients_seen": 1, "ok": False},
+        ),
+        (items(("c", "2", "test")), MODEL, CLEAN | {"images_seen": 1, "ok": False}),
+        (
+            items(("c", "3", "test")),
+            "n" * 64,
+            CLEAN | {"list_of_these_weights": False, "ok": False},
+        ),
+    ],
+    ids=["clean", "a patient", "an image under another name", "another model's list"],
+)
+def test_what_was_trained_on_is_found(real, model, found):
+    assert seen_in_training(real, trained_on(TRAIN, MODEL), model) == found
+
+
+def test_an_empty_list_proves_nothing():
+    assert not seen_in_training(TRAIN, trained_on(TRAIN[:0], MODEL), MODEL)["ok"]
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """Model and classifier, trained on patient a; c is held out."""
+    paths = {name: str(tmp_path / name) for name in ("manifest", "table")}
+    names = ("model", "classifier")
+    weights = [str(tmp_path / name) for name in names]
+    people = [str(tmp_path / f"{name}.parquet") for name in names]
+    for path, listed in zip(weights, people, strict=True):
+        with open(path, "w") as file:
+            file.write(path)
+        write_table(trained_on(items(("a", "1", "train")), digest_file(path)), listed)
+    write_table(items(("a", "1", "train"), ("c", "3", "test")), paths["manifest"])
+    write_table(pd.DataFrame({"model_sha256": [digest_file(weights[0])]}), paths["table"])
+    return SimpleNamespace(**paths, weights=weights, people=people)
+
+
+def test_held_out_patients_pass(inputs):
+    assert list(check_evaluation.check(inputs).values()) == [CLEAN, CLEAN]
+
+
+def test_a_training_patient_moved_to_test_afterwards_is_refused(inputs):
+    write_table(items(("a", "1", "test"), ("c", "3", "test")), inputs.manifest)
+    with pytest.raises(SystemExit, match="1 patients and 1 images of the test split were trained"):
+        check_evaluation.check(inputs)
+
+
+def test_the_classifiers_people_count_too(inputs):
+    judge, listed = inputs.weights[1], inputs.people[1]
+    write_table(trained_on(items(("c", "9", "train")), digest_file(judge)), listed)
+    with pytest.raises(SystemExit, match=r"trained on by\s+\S*classifier"):
+        check_evaluation.check(inputs)
+
+
+def test_a_list_of_other_weights_is_refused(inputs):
+    with open(inputs.weights[1], "a") as file:
+        file.write("trained again")
+    with pytest.raises(SystemExit, match="is not the list of whom"):
+        check_evaluation.check(inputs)
+
+
+def test_images_of_another_model_are_refused(inputs):
+    write_table(pd.DataFrame({"model_sha256": ["other"]}), inputs.table)
+    with pytest.raises(SystemExit, match="not of the model"):
+        check_evaluation.check(inputs)

@@ -1,0 +1,269 @@
+"""Withdrawal of a patient: what is named, what is destroyed, what is proven afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import json
+import sqlite3
+import uuid
+from argparse import Namespace
+
+import h5py
+import pandas as pd
+import pytest
+
+from medsynth.lineage import erasure, spool
+from medsynth.lineage.collector import drain
+from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.questions import UnknownArtifact, impact
+from medsynth.lineage.traces import traces
+from medsynth.store.digests import digest_bytes, digest_path
+from medsynth.store.tables import write_table
+
+PATIENT, OTHER = "TCGA-ZZ-A001", "TCGA-ZZ-B001"
+
+
+class Study:
+    """A results folder in which jobs were played: two cohorts, one model each, one report."""
+
+    def __init__(self, folder):
+        self.folder, self.results = folder, folder / "results"
+        flow = {"kind": "invocation", "id": "flow", "phase": "start", "time": 0.0}
+        flow |= {"workdir": str(folder), "results": str(self.results), "config": {}}
+        flow |= {
+            "arguments": ["--cores", "2", "x", "-n", "--configfile", "my study.yaml", "-j=2", "all"]
+        }
+        spool.write(self.results, flow | {"process": spool.this_process()})
+        for cohort, patient in (("a", PATIENT), ("b", OTHER)):
+            self.run_cohort(cohort, [patient, f"TCGA-ZZ-{cohort}2"])
+        shards = ["results/cohorts/a/0.h5", "results/cohorts/b/0.h5"]
+        self.job("report", [*shards, "results/a/metrics.json"], {"results/index.html": b"page"})
+        self.ledger = Ledger(ledger_path(self.results))
+        drain(self.results, self.ledger)
+
+    def run_cohort(self, name, patients):
+        raw = self.folder / "raw" / name
+        rows = []
+        for number, patient in enumerate(patients):
+            path = raw / patient / "1.dcm"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(f"{name} {number} pixels".encode())
+            sha256 = digest_path(path)[0]
+            rows.append({"item_id": f"1.2.{name}.{number}", "group": f"9.{name}.{number}"})
+            rows[-1] |= {"source": f"{patient}/1.dcm", "patient": patient, "source_sha256": sha256}
+        (raw / "labels.csv").write_text("patient,label\n" + "".join(f"{p},1\n" for p in patients))
+        index = pd.DataFrame(rows)
+        cohort = f"results/cohorts/{name}"
+        self.job("index", [f"raw/{name}"], {f"{cohort}/index.parquet": index}, names=["root"])
+        shard = {f"{cohort}/0.h5": f"shard {name}".encode(), f"{cohort}/0.parquet": index[:1]}
+        self.job("shard", [f"{cohort}/index.parquet"], shard)
+        # Equal bytes in both cohorts: not a way from one to the other.
+        self.job("check", [f"{cohort}/0.parquet"], {f"{cohort}/gate.json": b"{}"})
+        read = [f"{cohort}/0.h5", f"{cohort}/gate.json"]
+        self.job("train", read, {f"results/{name}/model": f"weights {name}".encode()})
+        made = {f"results/{name}/metrics.json": f"[{name!r}]".encode()}
+        self.job("evaluate", [*read, f"results/{name}/model"], made)
+
+    def job(self, rule, inputs, outputs, names=()):
+        for path, content in outputs.items():
+            target = self.folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, bytes):
+                target.write_bytes(content)
+            else:
+                write_table(content, target)
+
+        def files(paths):
+            named = [*names, *[None] * len(paths)]
+            digests = [digest_path(self.folder / path) for path in paths]
+            return [
+                {"name": n, "path": p, "sha256": d[0], "bytes": d[1]}
+                for n, p, d in zip(named[: len(paths)], paths, digests, strict=True)
+            ]
+
+        same = {"kind": "job", "id": uuid.uuid4().hex, "invocation": "flow", "rule": rule}
+        start = {"phase": "start", "time": 1.0, "inputs": files(inputs), "wildcards": {"e": "a"}}
+        spool.write(self.results, same | start | {"process": spool.this_process()})
+        end = {"phase": "end", "status": "COMPLETE", "time": 2.0, "outputs": files(list(outputs))}
+        spool.write(self.results, same | end)
+
+    def ask(self, patient, erase=False, yes=False):
+        return impact.answer(self.results, Namespace(patient=patient, erase=erase, yes=yes))
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    study = Study(tmp_path)
+    # MLflow is in the workflow tests; here the tombstone comes as far as the ledger.
+    monkeypatch.setattr(erasure, "collect", lambda results: drain(results, study.ledger))
+    return study
+
+
+def paths(entries):
+    return [entry["path"] for entry in entries]
+
+
+def test_impact_names_all_of_one_cohort_and_nothing_of_the_other(study):
+    found = study.ask(PATIENT)
+    cohort = "results/cohorts/a"
+    assert paths(found["destroy"]) == [
+        *(f"{cohort}/{name}" for name in ("0.h5", "0.parquet", "index.parquet")),
+        "results/index.html",
+    ]
+    assert paths(found["redo"]) == [
+        *("results/a/metrics.json", "results/a/model", f"{cohort}/gate.json"),
+    ]
+    raw = study.folder / "raw" / "a"
+    assert found["raw"] == [str(raw / PATIENT)]
+    assert found["rows"] == {str(raw / "labels.csv"): 1}
+    assert found["command"] == (
+        "snakemake --cores 2 --configfile 'my study.yaml' -j=2"
+        " --forcerun results/cohorts/a/index.parquet"
+    )
+    assert not impact.wrong(found) and found["unknown"] == []
+    assert "results/a/model" in impact.show(found) and json.dumps(found)
+
+
+def test_a_patient_outside_the_shard_needs_it_remade_but_not_destroyed(study):
+    found = study.ask("TCGA-ZZ-a2")
+    assert paths(found["destroy"]) == ["results/cohorts/a/index.parquet"]
+    assert {"results/cohorts/a/0.h5", "results/index.html"} <= set(paths(found["redo"]))
+
+
+def test_an_unfinished_training_on_the_patient_is_destroyed_too(study):
+    work = study.results / "work"
+    for name in ("a-" + "0" * 16, "other-" + "0" * 16):
+        (work / name).mkdir(parents=True)
+    read = study.ledger.query("SELECT * FROM artifacts WHERE path='results/cohorts/a/0.h5'")[0]
+    start = {"kind": "job", "id": "dead", "invocation": "flow", "rule": "train", "phase": "start"}
+    start |= {"time": 3.0, "wildcards": {"experiment": "a"}, "process": spool.this_process()}
+    spool.write(study.results, start | {"inputs": [read]})
+    drain(study.results, study.ledger)
+    assert study.ask(PATIENT)["unfinished"] == [str(work / ("a-" + "0" * 16))]
+
+
+def test_what_was_made_from_lost_tables_is_named_as_unknown(study):
+    manifests = spool.lineage_dir(study.results) / "people"
+    shard = study.folder / "results/cohorts/b/0.parquet"
+    (manifests / f"{digest_path(shard)[0]}.parquet").unlink()
+    shard.unlink()
+    unknown = study.ask(PATIENT)["unknown"]
+    assert unknown == ["results/b/metrics.json", "results/b/model", "results/cohorts/b/gate.json"]
+
+
+def test_a_stranger_is_unknown(study):
+    with pytest.raises(UnknownArtifact, match="no artifact of .* holds a patient of this id"):
+        study.ask("TCGA-ZZ-X001")
+
+
+def test_without_yes_nothing_is_touched(study):
+    before = digest_path(study.folder / "raw"), digest_path(study.results / "cohorts")
+    found = study.ask(PATIENT, erase=True)
+    assert impact.wrong(found) and "NOTHING WAS ERASED" in impact.show(found)
+    assert (digest_path(study.folder / "raw"), digest_path(study.results / "cohorts")) == before
+
+
+def test_erase_leaves_nothing_and_says_so_in_the_ledger(study):
+    cache = sqlite3.connect(spool.lineage_dir(study.results) / "digests.db")
+    cache.execute("INSERT INTO digests (path) VALUES (?)", (f"/raw/a/{PATIENT}/1.dcm",))
+    cache.commit()
+    before = study.ask(PATIENT)
+    found = study.ask(PATIENT, erase=True, yes=True)
+    assert found["left"] == [] and not impact.wrong(found)
+    assert not any((study.folder / path).exists() for path in paths(before["destroy"]))
+    assert not (study.folder / "raw" / "a" / PATIENT).exists()
+    # A table outside results is its owner's.
+    assert PATIENT in (study.folder / "raw" / "a" / "labels.csv").read_text()
+    assert list(found["rows"]) == [str(study.folder / "raw" / "a" / "labels.csv")]
+    assert traces(study.results, [PATIENT], set(before["sources"])) == []
+    (grave,) = study.ledger.query("SELECT id FROM items WHERE rule='erase_patient'")
+    tombstone = study.ledger.item(grave["id"])
+    assert tombstone["start"]["params"] == {"patient": digest_bytes(before["patient_key"].encode())}
+    assert tombstone["end"]["erased"] == sorted({e["sha256"] for e in before["past"]})
+    assert study.ledger.broken_links() == []
+    # Asked again, it tells when; the other patient is as before.
+    again = study.ask(PATIENT)
+    assert len(again["erased"]) == 1 and again["destroy"] == again["redo"] == []
+    assert "results/cohorts/b/index.parquet" in paths(study.ask(OTHER)["destroy"])
+
+
+def test_bytes_that_come_back_after_an_erasure_are_known_again(study):
+    path = study.folder / "results/cohorts/a/index.parquet"
+    content = path.read_bytes()
+    study.ask(PATIENT, erase=True, yes=True)
+    path.write_bytes(content)  # from a backup
+    assert paths(study.ask(PATIENT)["destroy"]) == ["results/cohorts/a/index.parquet"]
+
+
+def test_what_erase_cannot_know_of_is_found_by_the_proof(study):
+    shard = study.folder / "results/cohorts/a/0.h5"
+    (study.results / "copy.bin").write_bytes(shard.read_bytes())
+    (study.results / "notes.txt").write_text(f"see {PATIENT}")
+    (study.results / "item.txt").write_text("see 1.2.a.0, not 1.2.a.01")
+    found = study.ask(PATIENT, erase=True, yes=True)
+    assert impact.wrong(found)
+    assert found["left"] == [
+        {"path": "results/copy.bin", "found": "bytes"},
+        {"path": "results/item.txt", "found": "id"},
+        {"path": "results/notes.txt", "found": "id"},
+    ]
+    assert "LEFT BEHIND" in impact.show(found)
+
+
+def test_demo_tables_lose_the_rows_and_a_running_workflow_is_not_disturbed(study):
+    demo = study.results / "demo"
+    demo.mkdir()
+    table = demo / "clinical.csv.gz"
+    table.write_bytes(gzip.compress(f"case,age\n{PATIENT},60\n{OTHER},50\n".encode()))
+    study.job(
+        "call", ["results/demo"], {"results/calls.parquet": pd.DataFrame({"case": [PATIENT]})}
+    )
+    drain(study.results, study.ledger)
+    with open(spool.lineage_dir(study.results) / "workflow.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(RuntimeError, match="snakemake is at work"):
+            study.ask(PATIENT, erase=True, yes=True)
+        assert (study.results / "calls.parquet").exists()
+    found = study.ask(PATIENT, erase=True, yes=True)
+    assert found["left"] == [] and str(table) not in found["rows"]
+    assert gzip.decompress(table.read_bytes()) == f"case,age\n{OTHER},50\n".encode()
+
+
+def test_case_files_are_found_by_their_text_and_by_the_sample_sheet(study):
+    raw = study.folder / "gdc"
+    for name in ("f1", "f2", "f3"):
+        (raw / name).mkdir(parents=True)
+    maf = f"#version 2.4\nGene\tSample\nIDH1\t{PATIENT}-01A\nTP53\t{PATIENT}-01A\n"
+    (raw / "f1" / "x.maf.gz").write_bytes(gzip.compress(maf.encode()))
+    sheet = f"File ID\tCase ID\nf2\t{PATIENT}\nf3\t{OTHER}\n"
+    (raw / "sheet.tsv").write_text(sheet)
+    calls = pd.DataFrame({"case": [PATIENT]})
+    study.job("call", ["gdc"], {"results/calls.parquet": calls})
+    drain(study.results, study.ledger)
+    found = study.ask(PATIENT)
+    assert {str(raw / "f1" / "x.maf.gz"), str(raw / "f2")} <= set(found["raw"])
+    assert str(raw / "f3") not in found["raw"] and found["rows"][str(raw / "sheet.tsv")] == 1
+
+
+def test_traces_looks_into_every_form(tmp_path):
+    folder = tmp_path / "results"
+    (folder / PATIENT).mkdir(parents=True)
+    (folder / PATIENT / "1").write_bytes(b"")
+    (folder / "a.bin").write_bytes(b"\0\xff" + PATIENT.encode() + b"-01A")
+    (folder / "b.gz").write_bytes(gzip.compress(PATIENT.encode()))
+    write_table(pd.DataFrame({"x": ["no"] * 9 + [f"yes {PATIENT}"]}), folder / "c.parquet")
+    with h5py.File(folder / "d.h5", "w") as file:
+        file.create_dataset("id", data=[PATIENT.encode()] * 50, compression="gzip")
+    with sqlite3.connect(folder / "e.db") as db:
+        db.execute("CREATE TABLE t (x TEXT)")
+        for length in range(4000, 4100):  # on every place of the page's edge
+            db.execute("INSERT INTO t VALUES (?)", ("x" * length + PATIENT,))
+    clean = [PATIENT + "0", "0" + PATIENT, "TCGA-ZZ-A01"]
+    (folder / "f.txt").write_text(" ".join(clean))
+    found = traces(folder, [PATIENT], {digest_path(folder / "f.txt")[0]})
+    assert [(f["path"], f["found"]) for f in found] == [
+        (f"results/{PATIENT}/1", "id"),
+        *((f"results/{name}", "id") for name in ("a.bin", "b.gz", "c.parquet", "d.h5", "e.db")),
+        ("results/f.txt", "bytes"),
+    ]

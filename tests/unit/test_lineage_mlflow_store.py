@@ -1,0 +1,46 @@
+"""MLflow's store: created whole or not at all, files where they belong."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+
+import pytest
+
+from medsynth.lineage.mlflow_store import artifact_root, open_store
+
+
+def test_a_database_cut_off_while_it_is_made_is_made_again(tmp_path):
+    from mlflow.store.db import utils
+
+    def dies_with_half_the_tables(_engine) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def opens() -> None:
+        utils._upgrade_db = dies_with_half_the_tables
+        open_store(tmp_path)
+
+    child = multiprocessing.get_context("fork").Process(target=opens)
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    (left,) = (tmp_path / "lineage").glob("*.db")
+    assert left.stat().st_size > 0 and left.name.startswith(".mlflow-")
+    assert open_store(tmp_path).search_experiments(max_results=1)
+
+
+@pytest.mark.parametrize(
+    ("tracking", "artifacts", "expected"),
+    [
+        (None, None, "file:///r/lineage/mlartifacts"),
+        ("postgresql://host/db", None, "file:///r/lineage/mlartifacts"),
+        ("postgresql://host/db", "s3://bucket/x", "s3://bucket/x"),
+        ("http://host:5000", None, None),
+        ("http://host:5000", "s3://bucket/x", "s3://bucket/x"),
+    ],
+)
+def test_files_lie_where_configured_else_with_the_server_else_in_results(
+    tracking, artifacts, expected
+):
+    assert artifact_root("/r", tracking, artifacts) == expected

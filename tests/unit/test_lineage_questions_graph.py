@@ -1,0 +1,65 @@
+"""Walking the ledger: edges join on digest, and equal bytes of other files lead nowhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from medsynth.lineage.drawing import Node, place
+from medsynth.lineage.graph import ancestors, descendants, readers
+from medsynth.lineage.ledger import Ledger
+
+
+def file(path: str, sha256: str) -> dict:
+    return {"name": None, "path": path, "sha256": sha256, "bytes": 1}
+
+
+def add(ledger: Ledger, job: str, time: float, inputs: list[dict], outputs: list[dict]) -> None:
+    same = {"kind": "job", "id": job, "invocation": None, "rule": job}
+    ledger.append(same | {"phase": "start", "time": time, "inputs": inputs})
+    end = {"phase": "end", "status": "COMPLETE", "time": time + 0.5, "outputs": outputs}
+    ledger.append(same | end)
+
+
+@pytest.fixture
+def ledger(tmp_path) -> Ledger:
+    """a and b make equal bytes; c reads a's, d reads b's, e the folder that d writes into."""
+    made = Ledger(tmp_path / "ledger.db")
+    add(made, "a", 1, [], [file("x/gate", "11")])
+    add(made, "b", 2, [], [file("y/gate", "11")])
+    add(made, "c", 3, [file("x/gate", "11")], [file("x/out", "22")])
+    add(made, "d", 4, [file("y/gate", "11")], [file("y/parts", "33")])
+    add(made, "e", 5, [file("y/parts/1", "44")], [file("z", "55")])
+    return made
+
+
+def ids(items: list[dict]) -> list[str]:
+    return [item["id"] for item in items]
+
+
+def test_equal_bytes_of_another_file_are_another_artifact(ledger):
+    assert readers(file("x/gate", "11"), "a", ledger) == ["c"]
+    assert readers(file("y/gate", "11"), "b", ledger) == ["d"]
+
+
+def test_a_file_in_a_folder_a_job_made_leads_to_that_job_and_back(ledger):
+    assert ids(ancestors("e", ledger)) == ["e", "d", "b"]
+    assert ids(descendants(["d"], ledger)) == ["d", "e"]
+
+
+def test_a_version_read_before_it_was_made_anew_has_other_readers(ledger):
+    add(ledger, "a2", 6, [], [file("x/gate", "99")])
+    add(ledger, "c2", 7, [file("x/gate", "99")], [file("x/out", "88")])
+    assert ids(ancestors("c", ledger)) == ["c", "a"]
+    assert ids(ancestors("c2", ledger)) == ["c2", "a2"]
+    assert readers(file("x/gate", "99"), "a2", ledger) == ["c2"]
+
+
+def test_boxes_stand_right_of_what_they_need_and_never_on_each_other():
+    nodes = {key: Node(key, "job", key, "", "") for key in "abcde"}
+    for first, second in ("ab", "bc", "ac", "ad", "de"):
+        nodes[first].after.append(nodes[second])
+        nodes[second].before.append(nodes[first])
+    width, height = place(list(nodes.values()))
+    assert all(n.x < m.x for n in nodes.values() for m in n.after)
+    assert len({(n.x, n.y) for n in nodes.values()}) == 5
+    assert all(0 < n.x < width and 0 < n.y < height for n in nodes.values())

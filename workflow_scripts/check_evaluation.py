@@ -1,0 +1,48 @@
+"""Gate: neither the model nor the classifier that judges has seen the metric's real patients.
+
+Whom they were trained on is what the trainings wrote down, not what the manifest says today.
+
+Output: JSON `gate`, which evaluation requires.
+"""
+
+from medsynth.cohorts.trained import seen_in_training
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.atomic import write_json
+from medsynth.store.digests import digest_file
+from medsynth.store.manifests import in_split
+from medsynth.store.tables import read_table
+
+SPLIT = "test"
+
+
+def check(inputs):
+    """{weights file: what the gate found}; SystemExit if a metric would be worthless."""
+    real = in_split(read_table(inputs.manifest), SPLIT)
+    digests = {path: digest_file(path) for path in inputs.weights}
+    made_by = set(read_table(inputs.table)["model_sha256"])
+    if made_by != {digests[inputs.weights[0]]}:
+        raise SystemExit(
+            f"{inputs.table}: these images are not of the model {inputs.weights[0]};"
+            " delete them and run again"
+        )
+    found = {}
+    for path, people in zip(inputs.weights, inputs.people, strict=True):
+        found[path] = seen_in_training(real, read_table(people), digests[path])
+        if not found[path]["list_of_these_weights"]:
+            raise SystemExit(
+                f"{people} is not the list of whom {path} was trained on;"
+                " delete both and train again"
+            )
+        if not found[path]["ok"]:
+            raise SystemExit(
+                f"{inputs.manifest}: {found[path]['patients_seen']} patients and"
+                f" {found[path]['images_seen']} images of the {SPLIT} split were trained on by"
+                f" {path}: its metrics would be worthless; the division was changed after the"
+                " training, so delete the model and train again"
+            )
+    return found
+
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        write_json(check(snakemake.input), snakemake.output.gate)

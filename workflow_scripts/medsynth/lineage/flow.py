@@ -1,0 +1,82 @@
+"""What went into what, asked of the ledger's database for many artifacts at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from medsynth.lineage.ledger import Ledger
+
+Artifact = tuple[str, str]  # digest, path
+
+MAPPED_BYTES = 1 << 30  # the default of 2 MB makes walks through a large ledger twice as slow
+# Small files of two cohorts may be equal, so bytes count as made here, at this path; only bytes
+# that no job made at this path (a copy) go back to whoever made them elsewhere.
+READS = """
+    used.role='inputs' AND used.sha256=made.sha256 AND (used.path=made.path OR NOT EXISTS (
+        SELECT 1 FROM artifacts WHERE role='outputs' AND sha256=used.sha256 AND path=used.path))
+"""
+DERIVED = f"""
+WITH RECURSIVE made (sha256, path) AS (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+    UNION
+    SELECT next.sha256, next.path FROM made
+        JOIN artifacts AS used ON {READS}
+        JOIN artifacts AS next ON next.job=used.job AND next.role='outputs'
+        WHERE next.sha256 NOT NULL)
+SELECT sha256, path FROM made
+"""
+READERS = f"""
+SELECT DISTINCT used.job FROM (SELECT ? AS sha256, ? AS path) AS made
+    JOIN artifacts AS used ON {READS}
+"""
+WITH_DIGESTS = """
+SELECT DISTINCT sha256, path FROM artifacts
+    WHERE role='outputs' AND sha256 IN (SELECT value FROM json_each(?)) ORDER BY path, sha256
+"""
+LATEST = """
+SELECT sha256, path, MAX(time) AS time FROM artifacts
+    WHERE role='outputs' AND sha256 NOT NULL AND path IN (SELECT value FROM json_each(?))
+    GROUP BY path ORDER BY path
+"""
+OF_JOB = "SELECT sha256, path FROM artifacts WHERE job=? AND role=? AND sha256 NOT NULL"
+MAKERS = "SELECT job FROM artifacts WHERE role='outputs' AND sha256=? AND path=? ORDER BY time"
+
+
+class Flow:
+    """The graph of jobs and artifacts in a ledger."""
+
+    def __init__(self, ledger: Ledger):
+        self._ledger = ledger
+        ledger.query(f"PRAGMA mmap_size={MAPPED_BYTES}")
+
+    def _artifacts(self, sql: str, *values: str) -> list[Artifact]:
+        return [(row["sha256"], row["path"]) for row in self._ledger.query(sql, *values)]
+
+    def with_digests(self, digests: Iterable[str]) -> list[Artifact]:
+        """All that was made of these bytes, wherever it lay."""
+        return self._artifacts(WITH_DIGESTS, json.dumps(list(digests)))
+
+    def derived(self, artifacts: Iterable[Artifact]) -> set[Artifact]:
+        """These artifacts and all that jobs made from them."""
+        return set(self._artifacts(DERIVED, json.dumps(list(artifacts))))
+
+    def latest(self, artifacts: Iterable[Artifact]) -> list[Artifact]:
+        """Those of `artifacts` after which nothing else was made at their path, by path."""
+        wanted = set(artifacts)
+        paths = json.dumps(sorted({path for _, path in wanted}))
+        return [artifact for artifact in self._artifacts(LATEST, paths) if artifact in wanted]
+
+    def readers(self, artifact: Artifact) -> list[str]:
+        """The jobs that read an artifact or a copy of it."""
+        return [row["job"] for row in self._ledger.query(READERS, *artifact)]
+
+    def makers(self, artifact: Artifact) -> list[str]:
+        """The jobs that made an artifact."""
+        return [row["job"] for row in self._ledger.query(MAKERS, *artifact)]
+
+    def inputs(self, job: str) -> list[Artifact]:
+        return self._artifacts(OF_JOB, job, "inputs")
+
+    def outputs(self, job: str) -> list[Artifact]:
+        return self._artifacts(OF_JOB, job, "outputs")

@@ -1,0 +1,55 @@
+"""Numbers for MLflow: the leaves of settings and metrics files, and curves while they grow."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Point(NamedTuple):
+    step: int
+    name: str
+    value: float
+
+
+def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, leaf) for every leaf of nested dicts and lists; lists of leaves stay whole."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from flat(item, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, list) and any(isinstance(v, dict | list) for v in value):
+        for position, item in enumerate(value):
+            yield from flat(item, f"{prefix}.{position}")
+    else:
+        yield prefix, value
+
+
+def numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """The numbers of a metrics file: `{"metrics": {"fid": {"value": 3}}}` gives `fid`, 3."""
+    for key, value in flat(metrics):
+        name = key.removeprefix("metrics.").removesuffix(".value")
+        values = {name: value}
+        if isinstance(value, list):
+            values = {f"{name}.{position}": item for position, item in enumerate(value)}
+        for each, number in values.items():
+            if isinstance(number, int | float) and not isinstance(number, bool):
+                # What MLflow allows in a metric's name.
+                yield re.sub(r"[^\w\-. :/]", "_", each), float(number)
+
+
+def read_points(path: Path, start: int = 0) -> tuple[list[Point], int]:
+    """The rows of history.csv from byte `start` on, and the byte at which the next will begin.
+
+    A row that is being written is left for the next time.
+    """
+    with open(path, "rb") as file:
+        file.seek(start)
+        text = file.read()
+    whole = text[: text.rfind(b"\n") + 1]
+    rows = csv.reader(whole.decode().splitlines())
+    if start == 0:
+        next(rows, None)  # the header: step, name, value
+    return [Point(int(s), name, float(v)) for s, name, v in rows], start + len(whole)

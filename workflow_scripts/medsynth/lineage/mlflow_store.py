@@ -1,0 +1,62 @@
+"""Opening MLflow's store, and creating it the first time so that nothing can break it.
+
+MLflow lets every process create the tables of a fresh database: of several at once most fail, and
+one cut off half way leaves a database that no later one can use. So the default SQLite file is
+made aside and renamed, and a PostgreSQL database is created under an advisory lock.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import sqlalchemy
+
+# A server that is down must cost seconds: what it missed is delivered later anyway.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+# One thread writes; many workflows may share one PostgreSQL server.
+os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "1")
+os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW", "2")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["DO_NOT_TRACK"] = "true"
+
+from mlflow import MlflowClient  # noqa: E402  (reads the settings above)
+
+from medsynth.lineage.spool import lineage_dir  # noqa: E402
+from medsynth.store.atomic import replacing  # noqa: E402
+
+# Any number that no other program on the server locks.
+CREATION_LOCK = 0x6D656473796E7468  # "medsynth"
+
+
+def open_store(results_dir: str | Path, tracking_uri: str | None = None) -> MlflowClient:
+    """A client of the store at `tracking_uri`, or of lineage/mlflow.db in the results folder.
+
+    The caller must be the only one to open that file for the first time.
+
+    Raises:
+        MlflowException, sqlalchemy.exc.OperationalError: it cannot be reached.
+    """
+    if tracking_uri is None:
+        database = lineage_dir(results_dir) / "mlflow.db"
+        if not database.exists():
+            with replacing(database) as temporary:
+                MlflowClient(f"sqlite:///{temporary}")
+        return MlflowClient(f"sqlite:///{database}")
+    if not tracking_uri.startswith("postgresql"):
+        return MlflowClient(tracking_uri)
+    engine = sqlalchemy.create_engine(tracking_uri, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:  # its end frees the lock
+        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_lock(CREATION_LOCK)))
+        return MlflowClient(tracking_uri)
+
+
+def artifact_root(
+    results_dir: str | Path, tracking_uri: str | None, artifact_uri: str | None
+) -> str | None:
+    """Where a new study keeps its artifacts; None leaves it to the MLflow server."""
+    if artifact_uri or (tracking_uri or "").startswith("http"):
+        return artifact_uri
+    return (lineage_dir(results_dir) / "mlartifacts").as_uri()

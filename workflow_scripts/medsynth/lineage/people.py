@@ -1,0 +1,199 @@
+"""People: whose data an artifact holds, told by keys that mean nothing outside these results.
+
+Every table and image store that a job made of patients' items has a people manifest,
+``lineage/people/<sha256>.parquet``: `patient_key`, and `source_sha256`, the raw file an item came
+from (null where the table does not say). It is sorted by key in small row groups, so that one
+patient is found by the groups' statistics. The collector writes it; jobs know nothing of it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import os
+import secrets
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.questions import workdir
+from medsynth.lineage.spool import Record, lineage_dir
+from medsynth.store.atomic import replacing
+from medsynth.store.digests import DigestCache, digest_file
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ["patient_key", "source_sha256"]
+ROWS_A_GROUP = 20_000
+EXAMINED = {".parquet", ".h5"}
+# The rule under which an erasure stands in the ledger.
+TOMBSTONE = "erase_patient"
+PATIENT = ("patient", "case")
+# Columns that name items, and what a table that has patients calls them.
+ITEMS = {"group": "group", "source_item": "item_id", "target_item": "item_id"}
+
+
+def local_secret(results: str | Path) -> bytes:
+    """The key of all patient keys, made on first use and readable by its owner only.
+
+    It never leaves the results folder; without it nobody can tell whom a key stands for.
+    """
+    path = lineage_dir(results) / "secret"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".secret-{secrets.token_hex(8)}")
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was first: its secret counts
+            os.link(temporary, path)
+        temporary.unlink()
+    return bytes.fromhex(path.read_text())
+
+
+def patient_key(secret: bytes, patient: str) -> str:
+    """HMAC-SHA256 (RFC 2104) of a patient's id, as 64 hex digits."""
+    return hmac.digest(secret, patient.encode(), "sha256").hex()
+
+
+def people_dir(results: str | Path) -> Path:
+    return lineage_dir(results) / "people"
+
+
+def take_in(results: str | Path, ledger: Ledger, record: Record) -> None:
+    """Write the people manifests that a finished job's tables and image stores lack.
+
+    An image store holds whom the table of its name holds. A file that is not any more what the
+    job made, or cannot be read, gets none: :func:`catch_up` tells of it.
+
+    Args:
+        record: any; only a job's end record tells of people. Its start is in the ledger.
+    """
+    if record["phase"] != "end":
+        return
+    made = {f["path"]: f["sha256"] for f in record.get("outputs", []) if f["sha256"]}
+    tables = [path for path in made if Path(path).suffix in EXAMINED]
+    erased = _erased(ledger) if tables else set()
+    wanted = [p for p in tables if made[p] in erased or not _manifest(results, made[p])]
+    if not wanted:
+        return
+    base = workdir(results, ledger)
+    start = ledger.record(record["id"], "start") or {"inputs": []}  # a broken one was set aside
+    inputs = [base / file["path"] for file in start["inputs"]]
+    known = [path for path in inputs if path.suffix == ".parquet" and path.is_file()]
+    secret = local_secret(results)
+    with closing(DigestCache(lineage_dir(results) / "digests.db")) as cache:
+        for path in wanted:
+            table = Path(path).with_suffix(".parquet").as_posix()
+            file = base / table
+            if table not in made:
+                people = pd.DataFrame(columns=["patient"])
+            elif not file.is_file() or digest_file(file, cache) != made[table]:
+                continue
+            else:
+                try:
+                    people = _people(file, known)
+                except (pa.ArrowInvalid, OSError) as error:  # a rule's author may write anything
+                    log.warning("%s cannot be read (%s): its people are not known", path, error)
+                    continue
+            write_people(people, secret, people_dir(results) / f"{made[path]}.parquet")
+
+
+def _manifest(results: str | Path, sha256: str) -> bool:
+    return (people_dir(results) / f"{sha256}.parquet").exists()
+
+
+def _erased(ledger: Ledger) -> set[str]:
+    """Digests whose manifests lack somebody who was erased, should the bytes come back."""
+    rows = ledger.query("SELECT id FROM items WHERE rule=?", TOMBSTONE)
+    ends = [ledger.record(row["id"], "end") or {"erased": []} for row in rows]
+    return {sha256 for end in ends for sha256 in end["erased"]}
+
+
+def _people(table: Path, inputs: Iterable[Path]) -> pd.DataFrame:
+    """Columns patient and, if known, source_sha256 of a table's rows; empty if it has no people."""
+    names = pq.read_schema(table).names
+    for column in PATIENT:
+        if column in names:
+            columns = [column, *(c for c in ["source_sha256"] if c in names)]
+            return pd.read_parquet(table, columns=columns).rename(columns={column: "patient"})
+    found = [pd.DataFrame(columns=["patient"])]
+    references = [column for column in ITEMS if column in names]
+    for known in inputs if references else ():
+        columns = {"patient", "source_sha256", *ITEMS.values()} & set(pq.read_schema(known).names)
+        if "patient" not in columns:
+            continue
+        items = pd.read_parquet(known, columns=sorted(columns))
+        for column in references:
+            if ITEMS[column] in columns:
+                named = pd.read_parquet(table, columns=[column])[column].dropna()
+                found.append(items[items[ITEMS[column]].isin(named)])
+    return pd.concat(found)
+
+
+def write_people(people: pd.DataFrame, secret: bytes, path: Path) -> None:
+    """Write one people manifest.
+
+    Args:
+        people: columns patient (rows without one are left out) and perhaps source_sha256.
+    """
+    people = people.reindex(columns=["patient", "source_sha256"]).dropna(subset=["patient"])
+    people = people.drop_duplicates()
+    keys = {patient: patient_key(secret, patient) for patient in people["patient"].unique()}
+    frame = people.assign(patient_key=people["patient"].map(keys))[COLUMNS].astype("str")
+    _write(frame.sort_values(COLUMNS, ignore_index=True), path)
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    schema = pa.schema([(column, pa.string()) for column in COLUMNS])
+    with replacing(path) as temporary:
+        table = pa.Table.from_pandas(frame, schema, preserve_index=False)
+        pq.write_table(table, temporary, row_group_size=ROWS_A_GROUP, compression="zstd")
+
+
+def catch_up(results: str | Path, ledger: Ledger) -> list[str]:
+    """Write the people manifests of artifacts that were collected without one.
+
+    Returns:
+        Digests of the tables and image stores whose people stay unknown, because their bytes
+        are gone or cannot be read.
+    """
+    rows = ledger.query(
+        "SELECT DISTINCT job, path, sha256 FROM artifacts WHERE role='outputs' AND sha256 NOT NULL"
+        " AND (path LIKE '%.parquet' OR path LIKE '%.h5')"
+    )
+    known = {path.stem for path in people_dir(results).glob("*.parquet")} - _erased(ledger)
+    lacking = [row for row in rows if row["sha256"] not in known]
+    base = workdir(results, ledger)
+    for job in sorted({row["job"] for row in lacking if (base / row["path"]).exists()}):
+        take_in(results, ledger, ledger.record(job, "end"))
+    return sorted({r["sha256"] for r in lacking if not _manifest(results, r["sha256"])})
+
+
+def holders(results: str | Path, key: str) -> dict[str, set[str]]:
+    """{digest of an artifact that holds the patient: digests of the patient's raw files in it}."""
+    held = {}
+    for path in sorted(people_dir(results).glob("*.parquet")):
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                bounds = file.metadata.row_group(group).column(0).statistics
+                if bounds and bounds.min <= key <= bounds.max:  # None: a group without rows
+                    rows = file.read_row_group(group).to_pandas()
+                    sources = rows.loc[rows["patient_key"] == key, "source_sha256"]
+                    if len(sources):
+                        held.setdefault(path.stem, set()).update(sources.dropna())
+    return held
+
+
+def forget(results: str | Path, key: str) -> None:
+    """Take a patient's rows out of every people manifest."""
+    for sha256 in holders(results, key):
+        path = people_dir(results) / f"{sha256}.parquet"
+        frame = pd.read_parquet(path)
+        _write(frame[frame["patient_key"] != key], path)

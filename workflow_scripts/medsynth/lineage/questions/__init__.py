@@ -1,0 +1,122 @@
+"""What `medsynth` can be asked, one module a question; here is what several of them need.
+
+A question's module has `HELP` (one line), `EXAMPLE` (a command line), `add_arguments(parser)`,
+`answer(results, arguments) -> dict` (fit for JSON), `show(answer) -> str` (for people) and
+`wrong(answer) -> bool` (the command's exit status is 1).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage import spool
+from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.store.digests import DigestCache, digest_path
+
+Row = dict[str, Any]
+SHORT = 12  # hex digits shown to people
+# A digest (64) or a job's id (32), or enough of its beginning.
+HEX = re.compile(r"[0-9a-f]{8,64}")
+LATEST = (
+    "SELECT artifacts.* FROM artifacts WHERE {} AND sha256 NOT NULL"
+    " ORDER BY role='outputs' DESC, time DESC LIMIT 1"
+)
+
+
+class UnknownArtifact(LookupError):
+    """No recorded job made or read this path or these bytes."""
+
+
+@contextmanager
+def opened(results: str | Path) -> Iterator[Ledger]:
+    """The ledger of a results folder, which must exist."""
+    path = ledger_path(results)
+    if not path.exists():
+        raise UnknownArtifact(
+            f"{path} does not exist: no workflow has run here yet, or --results is wrong"
+            " (`medsynth rebuild` makes a lost ledger again from MLflow)"
+        )
+    ledger = Ledger(path)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def digest_cache(results: str | Path) -> DigestCache:
+    return DigestCache(spool.lineage_dir(results) / "digests.db")
+
+
+def workdir(results: str | Path, ledger: Ledger) -> Path:
+    """The folder that recorded relative paths are relative to.
+
+    It lies by the results as it lay when the workflow ran, so that a folder that was moved or
+    copied is never answered for by the one it came from.
+    """
+    rows = ledger.query(
+        "SELECT record FROM events JOIN items USING (seq) WHERE kind='invocation'"
+        " ORDER BY seq DESC LIMIT 1"
+    )
+    here = Path(results).absolute()
+    if not rows:
+        return here.parent
+    ran = json.loads(rows[0]["record"])
+    return Path(os.path.normpath(here / os.path.relpath(ran["workdir"], ran["results"])))
+
+
+def find(name: str | Path, results: str | Path, ledger: Ledger) -> Row:
+    """The artifact that `name` means: the latest at that path, else of those bytes.
+
+    Args:
+        name: a path, a file or folder whose bytes are known, a file inside a recorded folder,
+            or the beginning (8 or more digits) of a digest or of the id of a job, which stands
+            for its first output.
+
+    Returns:
+        A row of the ledger's `artifacts`.
+
+    Raises:
+        UnknownArtifact: nothing recorded fits.
+    """
+    absolute = os.path.abspath(name)
+    relative = os.path.relpath(absolute, workdir(results, ledger))
+    spellings = list(dict.fromkeys([relative, os.path.normpath(name), absolute]))
+    for spelling in spellings:
+        if rows := ledger.query(LATEST.format("path=?"), spelling):
+            return rows[0]
+    if os.path.exists(name):
+        if rows := ledger.query(LATEST.format("sha256=?"), digest_path(name)[0]):
+            return rows[0]
+        for spelling in spellings:
+            for folder in Path(spelling).parents:
+                if rows := ledger.query(LATEST.format("path=?"), str(folder)):
+                    return rows[0]
+        raise UnknownArtifact(f"{name}: no recorded job made or read it")
+    if HEX.fullmatch(str(name)):
+        for column in ("sha256", "job"):
+            between = f"{column}>=? AND {column}<?"
+            if rows := ledger.query(LATEST.format(between), str(name), f"{name}g"):
+                return rows[0]
+        raise UnknownArtifact(f"{name}: no recorded digest or job begins like this")
+    raise UnknownArtifact(f"{name}: no recorded job made or read it, and there is no such file")
+
+
+def when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).isoformat(" ", "seconds")
+
+
+def counts(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in numbers.items())
+
+
+def job_name(job: Row) -> str:
+    """Rule and wildcards, as in a tree."""
+    wildcards = " ".join(f"{k}={v}" for k, v in job["wildcards"].items())
+    return f"{job['rule']} {wildcards}".strip()

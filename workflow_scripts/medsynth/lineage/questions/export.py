@@ -1,0 +1,86 @@
+"""`medsynth export`: all that is recorded, as a Workflow Run RO-Crate for others to read.
+
+The crate holds the workflow's files, the configuration of every run, and every job with what went
+in and came out, by sha256. It holds no data and no patient's id.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.crate import WORKFLOW, Crate
+from medsynth.lineage.questions import UnknownArtifact, opened, workdir
+
+HELP = "write a Workflow Run RO-Crate"
+EXAMPLE = "medsynth export crate"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder for the crate")
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write the crate.
+
+    Returns:
+        crate: the folder. jobs, invocations, entities: how many it describes.
+
+    Raises:
+        UnknownArtifact: the folder exists, or nothing was recorded.
+    """
+    folder: Path = arguments.folder
+    if folder.exists():
+        raise UnknownArtifact(f"{folder} exists already; export wants a new folder")
+    with opened(results) as ledger:
+        rows = ledger.query("SELECT id, kind FROM items ORDER BY seq")
+        items = {row["id"]: ledger.item(row["id"]) for row in rows}
+        base = workdir(results, ledger)
+    jobs = [item for item in items.values() if item["kind"] == "job"]
+    invocations = [item for item in items.values() if item["kind"] == "invocation"]
+    if not invocations:
+        raise UnknownArtifact(f"{results}: no invocation is recorded, so there is nothing to tell")
+    last = invocations[-1]["start"]
+    folder.mkdir(parents=True)
+    crate = Crate(_copy_workflow(Path(last["snakefile"]), folder), last, base)
+    for item in jobs:
+        crate.add_job(item)
+    for item in invocations:
+        config = f"config-{item['id']}.json"
+        (folder / config).write_text(json.dumps(item["start"]["config"], indent=1) + "\n")
+        crate.add_invocation(item, config)
+    metadata = crate.metadata()
+    (folder / "ro-crate-metadata.json").write_text(metadata)
+    return {
+        "crate": str(folder),
+        "jobs": len(jobs),
+        "invocations": len(invocations),
+        "entities": len(json.loads(metadata)["@graph"]),
+    }
+
+
+def _copy_workflow(snakefile: Path, folder: Path) -> list[str]:
+    """The Snakefile and the rules beside it, as they are now."""
+    if not snakefile.exists():
+        raise UnknownArtifact(f"{snakefile}, the workflow that ran, is not there any more")
+    shutil.copy(snakefile, folder / WORKFLOW)
+    copied = [WORKFLOW]
+    for rules in sorted(snakefile.parent.glob("rules/*.smk")):
+        (folder / "rules").mkdir(exist_ok=True)
+        shutil.copy(rules, folder / "rules")
+        copied.append(f"rules/{rules.name}")
+    return copied
+
+
+def wrong(answer: dict[str, Any]) -> bool:
+    return False
+
+
+def show(answer: dict[str, Any]) -> str:
+    return (
+        f"{answer['crate']}: {answer['jobs']} jobs in {answer['invocations']} runs of the workflow,"
+        f" {answer['entities']} entities"
+    )

@@ -1,0 +1,224 @@
+"""`medsynth impact`: a patient withdraws. What must be destroyed, what redone, and how?
+
+Destroyed is what holds the patient's data or may show it; redone is all that was derived.
+`--erase` says what it would do, `--erase --yes` does it and proves that no trace is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import shlex
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.flow import Artifact, Flow
+from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.people import TOMBSTONE, catch_up, holders, local_secret, patient_key
+from medsynth.lineage.questions import UnknownArtifact, opened, when, workdir
+from medsynth.lineage.raw import RawData, raw_data
+from medsynth.store.digests import digest_bytes
+
+Row = dict[str, Any]
+
+HELP = "a patient withdraws: what must be destroyed, what redone; --erase does it"
+EXAMPLE = "medsynth impact TCGA-02-0001 --erase --yes"
+
+# Below the results folder: raw demo data.
+DEMO = "demo"
+PICTURES = {".png", ".html"}
+# Options of the last run that say what to run on and where, with one value and with several.
+ONE_VALUE = {"-s", "--snakefile", "-d", "--directory", "--profile", "--workflow-profile"}
+ONE_VALUE |= {"-c", "--cores", "-j", "--jobs", "-e", "--executor"}
+VALUES = {"--configfile", "--configfiles", "-C", "--config", "--resources"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("patient", metavar="PATIENT", help="the id in the raw data (TCGA case)")
+    parser.add_argument("--erase", action="store_true", help="destroy all that must be destroyed")
+    parser.add_argument("--yes", action="store_true", help="with --erase: really")
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> Row:
+    found = impact(results, arguments.patient)
+    if arguments.erase and arguments.yes:
+        from medsynth.lineage.erasure import erase
+
+        found |= erase(results, arguments.patient, found)
+    return found | {"asked": arguments.erase, "done": arguments.erase and arguments.yes}
+
+
+def impact(results: Path, patient: str) -> Row:
+    """What a patient's withdrawal means.
+
+    Returns:
+        destroy: artifacts on the disk, each path, sha256 and why. redo: artifacts derived from
+        them, path and sha256. raw: the patient's raw files and folders. rows: {raw table: rows
+        that name the patient}. unfinished: work folders of trainings on them. command: the
+        snakemake call that makes everything again. past: artifacts (path, sha256, job) that held
+        or may have shown the patient at any time. identifiers, sources: ids of the patient's
+        images and digests of their files. unknown: artifacts on the disk of which it cannot be
+        told whether they go back to the patient. erased: times of earlier erasures.
+
+    Raises:
+        UnknownArtifact: no artifact holds this patient, and none was erased.
+    """
+    results = Path(results).absolute()
+    with opened(results) as ledger:
+        base = workdir(results, ledger)
+        key = patient_key(local_secret(results), patient)
+        lost = catch_up(results, ledger)
+        held = holders(results, key)
+        erased = tombstones(ledger, key)
+        if not held and not erased:
+            raise UnknownArtifact(
+                f"no artifact of {results} holds a patient of this id"
+                + (f"; of {len(lost)} that are gone it is not known" if lost else "")
+            )
+        flow = Flow(ledger)
+        holding = flow.with_digests(held)
+        reached = flow.derived(holding)
+        unclear = flow.derived(flow.with_digests(lost)) - reached
+        shown = set(_pictures(holding, flow))
+        affected, unknown = (_on_disk(artifacts, base, flow) for artifacts in (reached, unclear))
+        destroy = {a: "holds the patient's data" for a in affected if a[0] in held}
+        destroy |= {a: "may show the patient's images" for a in affected if a in shown}
+        raw = _raw_data(patient, holding, results, base, ledger)
+        past = set(holding) | set(_pictures(flow.with_digests({*held, *lost}), flow))
+        return {
+            "patient_key": key,
+            "destroy": [{"path": p, "sha256": s, "why": w} for (s, p), w in destroy.items()],
+            "redo": [{"path": p, "sha256": s} for s, p in affected if (s, p) not in destroy],
+            "raw": sorted(map(str, raw.files)),
+            "rows": {str(path): rows for path, rows in sorted(raw.rows.items())},
+            "unfinished": _unfinished(results, reached, flow, ledger),
+            "command": _command([a for a in affected if _is_first(a, reached, flow)], ledger),
+            "past": [
+                {"path": p, "sha256": s, "jobs": flow.makers((s, p))} for s, p in sorted(past)
+            ],
+            "identifiers": sorted(raw.identifiers),
+            "sources": sorted(set().union(*held.values())),
+            "unknown": [path for _, path in unknown],
+            "erased": erased,
+        }
+
+
+def tombstones(ledger: Ledger, key: str) -> list[float]:
+    """When this patient was erased."""
+    rows = ledger.query(
+        "SELECT json_extract(record, '$.time') AS time FROM events JOIN items USING (seq)"
+        " WHERE rule=? AND json_extract(record, '$.params.patient') = ?",
+        TOMBSTONE,
+        digest_bytes(key.encode()),
+    )
+    return [row["time"] for row in rows]
+
+
+def _on_disk(artifacts: Iterable[Artifact], base: Path, flow: Flow) -> list[Artifact]:
+    """Those that are the last made at their path, where something lies, sorted by path."""
+    return [(s, p) for s, p in flow.latest(artifacts) if os.path.exists(base / p)]
+
+
+def _pictures(holding: Iterable[Artifact], flow: Flow) -> Iterator[Artifact]:
+    """Pictures and pages made by jobs that read an image store among `holding`."""
+    for store in holding:
+        if store[1].endswith(".h5"):
+            for job in flow.readers(store):
+                for artifact in flow.outputs(job):
+                    if Path(artifact[1]).suffix in PICTURES:
+                        yield artifact
+
+
+def _raw_data(
+    patient: str, holding: list[Artifact], results: Path, base: Path, ledger: Ledger
+) -> RawData:
+    indexed, other = set(), set()
+    for sha256, path in holding:
+        rows = ledger.query(
+            "SELECT used.path, used.name FROM artifacts AS used JOIN artifacts AS made USING (job)"
+            " WHERE used.role='inputs' AND made.role='outputs' AND made.sha256=? AND made.path=?",
+            sha256,
+            path,
+        )
+        for row in rows:
+            source = base / row["path"]
+            made_here = source.is_relative_to(results) and not source.is_relative_to(results / DEMO)
+            if made_here:
+                continue
+            if row["name"] != "root":
+                other.add(source)
+            elif (base / path).exists():
+                indexed.add((base / path, source))
+    return raw_data(patient, sorted(indexed), sorted(other))
+
+
+def _unfinished(results: Path, reached: set[Artifact], flow: Flow, ledger: Ledger) -> list[str]:
+    """Work folders (<name>-<16 hex digits>) of jobs that read the patient's data and died."""
+    folders = list((results / "work").glob("*-" + "[0-9a-f]" * 16))
+    if not folders:
+        return []
+    died = ledger.query("SELECT id FROM items WHERE kind='job' AND status!='COMPLETE'")
+    starts = [ledger.record(r["id"], "start") for r in died if reached & set(flow.inputs(r["id"]))]
+    names = {name for start in starts for name in start["wildcards"].values()}
+    # train_classifier calls its folder after the cohort.
+    names |= {f"classifier-{name}" for name in names}
+    return sorted(str(folder) for folder in folders if folder.name[:-17] in names)
+
+
+def _is_first(artifact: Artifact, reached: set[Artifact], flow: Flow) -> bool:
+    """Whether no other affected artifact went into this one."""
+    return not any(reached & set(flow.inputs(job)) for job in flow.makers(artifact))
+
+
+def _command(first: list[Artifact], ledger: Ledger) -> str:
+    rows = ledger.query(
+        "SELECT json_extract(record, '$.arguments') AS arguments FROM events JOIN items USING (seq)"
+        " WHERE kind='invocation' ORDER BY seq DESC LIMIT 1"
+    )
+    kept, more = [], 0.0
+    for word in json.loads(rows[0]["arguments"]) if rows else []:
+        option, _, value = word.partition("=")
+        if option.startswith("-"):
+            wanted = option in ONE_VALUE | VALUES
+            more = 0 if value or not wanted else 1 if option in ONE_VALUE else math.inf
+        else:
+            wanted = more > 0
+            more -= 1
+        kept += [word] if wanted else []
+    targets = sorted(path for _, path in first)
+    return shlex.join(["snakemake", *kept, *(["--forcerun", *targets] if targets else [])])
+
+
+def wrong(answer: Row) -> bool:
+    return bool(answer["asked"] and (not answer["done"] or answer["left"]))
+
+
+def show(answer: Row) -> str:
+    return "\n".join(_lines(answer))
+
+
+def _lines(answer: Row) -> Iterator[str]:
+    for time in answer["erased"]:
+        yield f"erased before: {when(time)}"
+    yield f"{'destroyed' if answer['done'] else 'to destroy'}: {len(answer['destroy'])} artifacts"
+    yield from (f"  {entry['path']}  [{entry['why']}]" for entry in answer["destroy"])
+    yield from (f"  {path}  [unfinished training]" for path in answer["unfinished"])
+    yield f"raw files and folders of the patient: {len(answer['raw'])}"
+    yield from (f"  {path}" for path in answer["raw"])
+    if answer["rows"]:
+        yield "raw tables that name the patient; remove these rows before you redo anything:"
+        yield from (f"  {path}  {rows} rows" for path, rows in answer["rows"].items())
+    yield f"to redo: {len(answer['redo'])} artifacts"
+    yield from (f"  {entry['path']}" for entry in answer["redo"])
+    yield f"by: {answer['command']}"
+    if answer["unknown"]:
+        yield "NOT KNOWN, because their tables are gone or unreadable; remake them to be sure:"
+        yield from (f"  {path}" for path in answer["unknown"])
+    if answer["asked"] and not answer["done"]:
+        yield "NOTHING WAS ERASED: add --yes to destroy what is listed above"
+    if answer["done"]:
+        yield "LEFT BEHIND:" if answer["left"] else "no trace is left in results, ledger and MLflow"
+        yield from (f"  {trace['path']}  [{trace['found']}]" for trace in answer["left"])

@@ -1,0 +1,148 @@
+"""`medsynth rerun`: does the job that made a file make the same bytes again?
+
+Snakemake repeats that one job from its record, with the configuration it had, in an empty folder
+where its inputs and what these were made of are links. The recorded files are not touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.environment import environment
+from medsynth.lineage.graph import ancestors, maker
+from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.questions import (
+    SHORT,
+    UnknownArtifact,
+    digest_cache,
+    find,
+    job_name,
+    opened,
+    workdir,
+)
+from medsynth.lineage.repeat import link_inputs, run_alone
+from medsynth.store.digests import DigestCache
+
+Row = dict[str, Any]
+
+HELP = "repeat the job that made a file, in a clean folder, and compare the bytes"
+EXAMPLE = "medsynth rerun results/experiments/cxr_ddpm/samples.png"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", help="a file a job made, its digest, or a job's id")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="work in this new folder and leave it there"
+    )
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Repeat a job and compare.
+
+    Returns:
+        job, rule, wildcards. status: of the repeated job. outputs: path, recorded, now (digests)
+        and `same` of each. identical: all are. reasons: what was not as when the job ran: altered
+        or missing inputs, other code, parameters, packages, device; or that nothing was, so that
+        the rule is not deterministic or reads what it does not declare. Empty if identical.
+    """
+    if arguments.keep and arguments.keep.exists():
+        raise UnknownArtifact(f"{arguments.keep} exists already; --keep wants a new folder")
+    with opened(results) as ledger, closing(digest_cache(results)) as cache:
+        found = find(arguments.path, results, ledger)
+        made = found["role"] == "outputs"
+        job = found["job"] if made else maker(found, found["time"], ledger)
+        if not job:
+            raise UnknownArtifact(f"{found['path']}: no job made it, so none can be repeated")
+        top = arguments.keep or Path(tempfile.mkdtemp(prefix="medsynth-rerun-"))
+        try:
+            return _rerun(job, top.absolute(), workdir(results, ledger), ledger, cache)
+        finally:
+            if not arguments.keep:
+                shutil.rmtree(top)
+
+
+def _rerun(job: str, top: Path, base: Path, ledger: Ledger, cache: DigestCache) -> dict[str, Any]:
+    behind = ancestors(job, ledger)
+    item = behind[0]
+    ran = ledger.record(item["invocation"], "start") if item["invocation"] else None
+    if item["status"] != "COMPLETE" or not ran:
+        raise UnknownArtifact(
+            f"job {job[:SHORT]} is {item['status']}, or its invocation is not recorded"
+        )
+    if not Path(ran["snakefile"]).exists():
+        raise UnknownArtifact(f"{ran['snakefile']}, which made it, is not there any more")
+
+    # The same place below `top`, so that recorded paths outside the working directory fit, too.
+    clean = Path(f"{top}{ran['workdir']}")
+    clean.mkdir(parents=True)
+    outputs = item["end"]["outputs"]
+    reasons = link_inputs(behind, base, top, clean, cache)
+    end = start = None
+    if not any(reason.endswith("missing") for reason in reasons):
+        start, end = run_alone(item["start"], ran, top, clean)
+        if not end:
+            reasons.append("snakemake did not start it; --keep keeps snakemake.log")
+    now = {o["path"].removeprefix(str(top)): o["sha256"] for o in (end or {}).get("outputs", [])}
+    compared = [
+        {"path": o["path"], "recorded": o["sha256"], "now": now.get(o["path"])}
+        for o in outputs
+        if o["sha256"]
+    ]
+    same = [o | {"same": o["recorded"] == o["now"]} for o in compared]
+    identical = bool(end) and all(o["same"] for o in same)
+    if not identical and start and end:
+        reasons += _changes(item, ran, start, end)
+        if not reasons:
+            reasons = [
+                "nothing else changed: the rule is not deterministic, or reads what it does not"
+                " declare as input"
+            ]
+    return {
+        "job": job,
+        "rule": item["rule"],
+        "wildcards": item["start"]["wildcards"],
+        "status": end["status"] if end else "NOT RUN",
+        "outputs": same,
+        "identical": identical,
+        "reasons": [] if identical else reasons,
+    }
+
+
+def _changes(item: Row, ran: Row, start: Row, end: Row) -> Iterator[str]:
+    """What was not the same in the repeated job, besides its inputs."""
+    if end["status"] != "COMPLETE":
+        yield f"the repeated job failed with {end['error']}; --keep keeps its log"
+    before, after = dict(item["start"]["params"]), dict(start["params"])
+    code = [(params.pop("code", None) or "none")[:SHORT] for params in (before, after)]
+    if code[0] != code[1]:
+        yield f"code changed: {code[0]} then, {code[1]} now; git {ran['git']['head'] or 'unknown'}"
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield f"parameter {name} changed"
+    if item["end"]["device"] != end["device"]:
+        yield f"device changed: {item['end']['device']} then, {end['device']} now"
+    then, now = ran["environment"], environment(Path(ran["snakefile"]).parent)
+    for name in ("python", "platform", "driver", "gpus", "lock_sha256"):
+        if then[name] != now[name]:
+            yield f"environment changed: {name} was {then[name]}, is {now[name]}"
+    if packages := sorted(set(then["packages"]) ^ set(now["packages"])):
+        yield f"environment changed: packages {', '.join(packages[:10])}"
+
+
+def wrong(answer: dict[str, Any]) -> bool:
+    return not answer["identical"]
+
+
+def show(answer: dict[str, Any]) -> str:
+    lines = [f"{job_name(answer)}  job {answer['job'][:SHORT]}, repeated: {answer['status']}"]
+    for output in answer["outputs"]:
+        now = (output["now"] or "not made")[:SHORT]
+        state = "identical" if output["same"] else f"DIFFERS: {now} now"
+        lines.append(f"  {output['path']}  [{output['recorded'][:SHORT]}]  {state}")
+    return "\n".join(lines + [f"  because {reason}" for reason in answer["reasons"]])

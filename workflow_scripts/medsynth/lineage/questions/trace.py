@@ -1,0 +1,189 @@
+"""`medsynth trace`: what made an artifact, up to the raw files; or what was made from it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.embedded import MODEL, embedded_provenance, made_with
+from medsynth.lineage.graph import ancestors, descendants, job_facts, maker, readers
+from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.questions import (
+    SHORT,
+    UnknownArtifact,
+    digest_cache,
+    find,
+    job_name,
+    opened,
+    when,
+    workdir,
+)
+from medsynth.store.digests import DigestCache, digest_path
+
+Row = dict[str, Any]
+
+HELP = "what made an artifact, up to the raw files; --down: what was made from it"
+EXAMPLE = "medsynth trace results/experiments/cxr_ddpm/samples.png --html graph.html"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "path",
+        metavar="PATH",
+        help="a file or folder a job made or read, a copy of one, an image made by a model of"
+        " this results folder, or the beginning of a digest or of a job's id",
+    )
+    parser.add_argument("--down", action="store_true", help="descendants instead of ancestors")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page to look at")
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    found = trace(results, arguments.path, down=arguments.down)
+    if arguments.html:
+        from medsynth.lineage.drawing import write_page  # jinja2
+
+        write_page(found, arguments.html)
+    return found
+
+
+def trace(results: str | Path, path: str | Path, *, down: bool = False) -> dict[str, Any]:
+    """Where an artifact comes from, or with `down` what it went into.
+
+    Returns:
+        artifact: name, path, sha256, bytes, `on_disk` (same, altered or missing, by its bytes),
+        `producer` (a key of jobs, or None for a file no job made), `readers` if `down`, and
+        `embedded`: what the file says of itself where its bytes are not in the ledger.
+        jobs: {job id: how it ran, `inputs` and `outputs`, each like `artifact`}; every ancestor
+        (descendant) once. Inputs no job made are not compared with the disk: that is for verify.
+
+    Raises:
+        UnknownArtifact: no record of this path or these bytes.
+    """
+    with opened(results) as ledger:
+        artifact = _artifact(path, results, ledger)
+        base = workdir(results, ledger)
+        producer = artifact["producer"]
+        if down:
+            artifact["readers"] = readers(artifact, producer, ledger)
+            items = descendants(artifact["readers"], ledger)
+        else:
+            items = ancestors(producer, ledger) if producer else []
+        cache = digest_cache(results)
+        jobs = {item["id"]: _job(item, base, cache, ledger) for item in items}
+        cache.close()
+    return {"artifact": artifact, "down": down, "jobs": jobs}
+
+
+def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> Row:
+    said = None
+    try:
+        found = find(path, results, ledger)
+    except UnknownArtifact:
+        said = embedded_provenance(path) if Path(path).is_file() else None
+        found = made_with(said, ledger) if said else None
+        if said and not found:
+            raise UnknownArtifact(
+                f"{path} says that model {said[MODEL][:SHORT]} made it, which is not recorded"
+                " here; ask the results folder that this model is from"
+            ) from None
+        if not found:
+            raise
+    artifact = {k: found[k] for k in ("name", "path", "sha256", "bytes")}
+    artifact["on_disk"] = on_disk(artifact, workdir(results, ledger), None)
+    made = found["role"] == "outputs"
+    artifact["producer"] = found["job"] if made else maker(artifact, found["time"], ledger)
+    return artifact | {"embedded": said}
+
+
+def on_disk(artifact: Row, base: Path, cache: DigestCache | None) -> str:
+    """same, altered or missing; without a cache the bytes are read in any case."""
+    path = base / artifact["path"]
+    if not path.exists():
+        return "missing"
+    return "same" if digest_path(path, cache)[0] == artifact["sha256"] else "altered"
+
+
+def _job(item: Row, base: Path, cache: DigestCache, ledger: Ledger) -> Row:
+    outputs = (item["end"] or {}).get("outputs", [])
+    return job_facts(item, ledger) | {
+        "inputs": [
+            file | {"on_disk": _state(file, base, cache) if file["producer"] else None}
+            for file in item["start"]["inputs"]
+        ],
+        "outputs": [
+            file | {"producer": item["id"], "on_disk": _state(file, base, cache)}
+            for file in outputs
+        ],
+    }
+
+
+def _state(file: Row, base: Path, cache: DigestCache) -> str | None:
+    return on_disk(file, base, cache) if file["sha256"] else None
+
+
+def wrong(answer: dict[str, Any]) -> bool:
+    return answer["artifact"]["on_disk"] == "altered" and not answer["artifact"]["embedded"]
+
+
+def show(answer: dict[str, Any]) -> str:
+    artifact, jobs = answer["artifact"], answer["jobs"]
+    head = []
+    if said := answer["artifact"]["embedded"]:
+        text = ", ".join(f"{k} {v[:SHORT]}" for k, v in sorted(said.items()))
+        head = [f"not a recorded file; it says of itself: {text}. So it comes from:"]
+    lines = _down(artifact, jobs, "", set()) if answer["down"] else _up(artifact, jobs, "", set())
+    return "\n".join([*head, *lines])
+
+
+def _artifact_line(artifact: Row) -> str:
+    digest = artifact["sha256"][:SHORT] if artifact["sha256"] else "not hashed"
+    notes = [digest]
+    if artifact["on_disk"] in ("altered", "missing"):
+        notes.append(artifact["on_disk"].upper() + " since it was recorded")
+    if not artifact["producer"]:
+        notes.append("raw: no job made it")
+    return f"{artifact['path']}  [{'; '.join(notes)}]"
+
+
+def _job_lines(job: Row) -> Iterator[str]:
+    status = "" if job["status"] == "COMPLETE" else f"  {job['status']}"
+    yield f"{job_name(job)}  job {job['job'][:SHORT]}{status}"
+    yield (
+        f"  {when(job['time'])}, {job['seconds']} s, {job['host']}, device {job['device'] or '-'}"
+    )
+    yield f"  MLflow run {job['run_id'] or 'not there yet'}, seed {job['seed']}"
+    git = job.get("git") or {"head": None, "dirty": None}
+    dirty = f" + {git['dirty'][:SHORT]}.diff" if git["dirty"] else ""
+    yield f"  code {(job['code'] or '-')[:SHORT]}, git {(git['head'] or '-')[:SHORT]}{dirty}"
+    if "config_sha256" in job:
+        yield f"  config {job['config_sha256'][:SHORT]}, packages {job['packages_sha256'][:SHORT]}"
+
+
+def _up(artifact: Row, jobs: dict[str, Row], indent: str, shown: set[str]) -> Iterator[str]:
+    yield indent + _artifact_line(artifact)
+    producer = artifact["producer"]
+    if producer is None:
+        return
+    inner = indent + "    "
+    if producer in shown:
+        yield f"{inner}by job {producer[:SHORT]}, shown above"
+        return
+    shown.add(producer)
+    yield from (inner + line for line in _job_lines(jobs[producer]))
+    for file in jobs[producer]["inputs"]:
+        yield from _up(file, jobs, inner, shown)
+
+
+def _down(artifact: Row, jobs: dict[str, Row], indent: str, shown: set[str]) -> Iterator[str]:
+    yield indent + _artifact_line(artifact)
+    inner = indent + "    "
+    for reader in artifact["readers"]:
+        if reader in shown:
+            yield f"{inner}read by job {reader[:SHORT]}, shown above"
+            continue
+        shown.add(reader)
+        yield from (f"{inner}{line}" for line in _job_lines(jobs[reader]))
+        for file in jobs[reader]["outputs"]:
+            yield from _down(file, jobs, inner, shown)

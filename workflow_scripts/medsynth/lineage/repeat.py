@@ -1,0 +1,76 @@
+"""One recorded job again, alone in a clean folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage import spool
+from medsynth.lineage.invocation import INVOCATION
+from medsynth.store.digests import DigestCache, digest_path
+
+Row = dict[str, Any]
+LIBRARY = Path(__file__).resolve().parents[2]
+
+
+def link_inputs(
+    behind: list[Row], base: Path, top: Path, clean: Path, cache: DigestCache
+) -> list[str]:
+    """Links to all the job was made of; says which of its own inputs are not as they were.
+
+    What lies further back is linked where it is unaltered: a rule may read the files that its
+    input lists. Its own inputs are read byte by byte.
+    """
+    reasons = []
+    own = {file["path"] for file in behind[0]["start"]["inputs"]}
+    files = {f["path"]: f for item in behind[::-1] for f in item["start"]["inputs"]}
+    for path, file in sorted(files.items()):  # a folder comes before what lies in it
+        real, link = base / path, Path(f"{clean}/{path}")
+        if os.path.isabs(path):
+            link = Path(f"{top}{path}")
+        state = "missing"
+        if real.exists():
+            sha256 = digest_path(real, None if path in own else cache)[0]
+            state = "same" if file["sha256"] in (None, sha256) else "altered"
+        if path in own and state != "same":
+            reasons.append(f"input {path} is {state}")
+        if state == "missing" or (state == "altered" and path not in own) or link.exists():
+            continue
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if any(o["path"].startswith(f"{path}/") for o in behind[0]["end"]["outputs"]):
+            shutil.copytree(real, link)  # the job writes into it
+        else:
+            link.symlink_to(real.resolve())
+    return reasons
+
+
+def run_alone(start: Row, ran: Row, top: Path, clean: Path) -> tuple[Row | None, Row | None]:
+    """The records that the repeated job leaves, as those of a workflow's own jobs."""
+    config = dict(ran["config"])
+    place = os.path.relpath(ran["results"], ran["workdir"])
+    if "results_dir" in config:
+        config["results_dir"] = place  # an absolute one would be written into
+    (top / "config.json").write_text(json.dumps(config))
+    wildcards = ",".join(f"{k}={v}" for k, v in start["wildcards"].items())
+    resources = [f"gpu={start['resources']['gpu']}"] if start["resources"].get("gpu") else []
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ran["snakefile"]]
+    command += ["--directory", str(clean), "--configfile", str(top / "config.json")]
+    # How Snakemake itself starts one job in a process of its own.
+    command += ["--mode", "subprocess", "--target-jobs", f"{start['rule']}:{wildcards}"]
+    command += ["--allowed-rules", start["rule"], "--force", "--nolock"]
+    command += ["--cores", str(start["threads"]), "--workflow-profile", "none"]
+    command += ["--resources", *resources] if resources else []
+    environ = {k: v for k, v in os.environ.items() if k != INVOCATION}
+    # The library beside the Snakefile, if it has its own.
+    scripts = Path(ran["snakefile"]).with_name("workflow_scripts")
+    path = [str(scripts), str(LIBRARY), environ.get("PYTHONPATH")]
+    environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    with open(top / "snakemake.log", "w") as log:
+        subprocess.run(command, env=environ, stdout=log, stderr=log, check=False)
+    records = {r["phase"]: r for _, r in spool.read(clean / place)}
+    return records.get("start"), records.get("end")
