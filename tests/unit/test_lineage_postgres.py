@@ -18,10 +18,9 @@ from medsynth.lineage.collector import ARTIFACT_URI, TRACKING_URI, collect
 from medsynth.lineage.mlflow_store import open_store
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-pytestmark = [
-    pytest.mark.skipif(not BINARIES, reason="no PostgreSQL server: apt-get install postgresql"),
-    pytest.mark.xdist_group("postgres"),
-]
+pytestmark = pytest.mark.skipif(
+    not BINARIES, reason="no PostgreSQL server: apt-get install postgresql"
+)
 PASSWORD = "open-sesame-4711"
 
 SNAKEFILE = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 
@@ -41,7 +42,7 @@ def test_every_declared_output_exists_and_has_an_mlflow_run(finished):
     for run in client.search_runs([experiment.experiment_id], max_results=1000):
         if run.data.tags["medsynth.kind"] == "job" and run.info.status == "FINISHED":
             record = client.download_artifacts(run.info.run_id, "record.json")
-            outputs = json.loads(open(record).read())["outputs"]
+            outputs = json.loads(Path(record).read_text())["end"]["outputs"]
             recorded |= {entry["path"] for entry in outputs}
     assert declared - recorded == set()
 

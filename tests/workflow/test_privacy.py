@@ -20,7 +20,6 @@ def manifest_of(checkout, cohort) -> pd.DataFrame:
     return pd.read_parquet(checkout.folder / "results" / "cohorts" / cohort / "manifest.parquet")
 
 
-@pytest.mark.xdist_group("finished")
 def test_identifiers_are_in_every_raw_format_and_in_no_text_ledger_or_mlflow(finished):
     items = pd.concat([manifest_of(finished, name) for name in ("cxr", "glioma", "ct")])
     identifiers = set(items["patient"].dropna()) | set(items["item_id"])
