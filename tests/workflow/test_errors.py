@@ -46,7 +46,9 @@ def test_too_many_unusable_files_stop_the_cohort_and_say_where_to_look(checkout)
 def test_a_killed_training_goes_on_from_its_checkpoint(checkout):
     config = checkout.folder / "tiny.yaml"
     text = config.read_text().replace("steps: 20, batch: 4", "steps: 400, batch: 4")
-    config.write_text(text.replace("channels: 8}", "channels: 8, checkpoint_every: 5}"))
+    config.write_text(
+        text.replace("channels: 8}", "channels: 8, checkpoint_every: 5, log_every: 5}")
+    )
     target = "results/experiments/ct_cyclegan/model.safetensors"
     workflow = subprocess.Popen(
         checkout.command("--", target),
