@@ -20,7 +20,7 @@ from medsynth.store.atomic import publish
 from medsynth.store.digests import digest_file
 from medsynth.store.manifests import in_split
 from medsynth.store.models import save_model
-from medsynth.store.shards import ImageStore
+from medsynth.store.shards import ImageStore, made_from
 from medsynth.store.tables import read_table, write_table
 
 
@@ -32,7 +32,8 @@ def main(inputs, outputs, params, name, device):
     cect = ImageStore(train[train["label"] == "cect"], folder)
     pairs = pair_positions(read_table(inputs.pairs), ct.manifest, cect.manifest)
     seed = params.seed["seed"]
-    data = [digest_file(inputs.manifest), digest_file(inputs.pairs)]
+    tables = [digest_file(inputs.manifest), digest_file(inputs.pairs)]
+    data = [*tables, *made_from(inputs.shards)]
     with work_folder(params.work, name, params.cfg, seed, data, params.code) as work:
         state, history = train_cyclegan(
             ct, cect, pairs, settings, seed=seed, device=device, work=work

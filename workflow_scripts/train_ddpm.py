@@ -18,7 +18,7 @@ from medsynth.store.atomic import publish
 from medsynth.store.digests import digest_file
 from medsynth.store.manifests import class_indices, classes_of, in_split
 from medsynth.store.models import save_model
-from medsynth.store.shards import ImageStore
+from medsynth.store.shards import ImageStore, made_from
 from medsynth.store.tables import read_table, write_table
 
 
@@ -29,7 +29,7 @@ def main(inputs, outputs, params, name, device):
     store = ImageStore(in_split(manifest, "train"), Path(inputs.shards[0]).parent)
     labels = class_indices(store.manifest, classes)
     seed = params.seed["seed"]
-    data = digest_file(inputs.manifest)
+    data = [digest_file(inputs.manifest), *made_from(inputs.shards)]
     with work_folder(params.work, name, params.cfg, seed, data, params.code) as work:
         state, history = train_ddpm(
             store, labels, len(classes), settings, seed=seed, device=device, work=work

@@ -42,7 +42,9 @@ def main(inputs, outputs, params, device):
 
     to_ct = directions == "cect_to_ct"
     paired = to_ct & target.notna().to_numpy()
-    shown = np.flatnonzero(paired if paired.any() else to_ct)[:GRID_COLUMNS]
+    # One direction, paired slices if possible; a test split may lack either.
+    choices = (paired, to_ct, ~to_ct)
+    shown = np.flatnonzero(next(rows for rows in choices if rows.any()))[:GRID_COLUMNS]
     goal = source[positions_of(target[shown], store.manifest)] if paired.any() else None
     provenance = {key: str(value) for key, value in made_by.items()}
     write_translation_grid(source[shown], translated[shown], goal, outputs.grid, provenance)

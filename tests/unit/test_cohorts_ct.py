@@ -175,3 +175,37 @@ def test_no_pairs_is_an_empty_table():
     pairs = pair_ct(slices(("a", "P", "ct", 0.0, None)), CtPair())
     assert pairs.columns.tolist() == ["patient", "item_a", "item_b", "distance_mm", "split"]
     assert len(pairs) == 0
+
+
+@pytest.mark.parametrize(
+    ("agent", "route", "phase"),
+    [
+        ("OMNIPAQUE 350", "", "cect"),
+        ("ORAL & IV", "", "cect"),
+        ("OMNIPAQUE", "Oral", None),
+        ("ORAL CONTRAST", "", None),
+        ("NO IV CONTRAST", "", None),
+        ("None given", "", None),
+        ("-", "", None),
+        ("0", "", None),
+    ],
+)
+def test_only_an_agent_in_the_vein_makes_a_slice_enhanced(agent, route, phase):
+    header = Dataset()
+    header.ContrastBolusAgent, header.ContrastBolusRoute = agent, route
+    assert contrast_of(header) == phase
+
+
+def test_a_bare_name_that_several_files_have_labels_none_of_them(tmp_path):
+    for series in ("a", "b"):
+        (tmp_path / series).mkdir()
+        (tmp_path / series / "1-001.dcm").write_bytes(b"x")
+    (tmp_path / "labels.csv").write_text("file,contrast\n1-001.dcm,yes\n")
+    label = TableLabel(kind="table", path=tmp_path / "labels.csv", key="file", value="contrast")
+    with pytest.raises(CohortError, match="give paths relative to root"):
+        index_ct(tmp_path, CtIndex(label=label))
+
+
+def test_a_pattern_that_matches_nothing_is_an_error(tmp_path):
+    with pytest.raises(CohortError, match="no file matches"):
+        index_ct(tmp_path, CtIndex(label={"kind": "tags"}))

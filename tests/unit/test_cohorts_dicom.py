@@ -242,3 +242,14 @@ def test_absurd_sizes_are_refused_before_decoding():
         "absurd_size"
     )
     assert 60000 * 60000 > dicom.MAX_PIXELS
+
+
+@pytest.mark.parametrize(
+    ("centre", "width", "low", "high"),
+    [(1000, 4096, 65, 255), (2048, 8192, 64, 191), (4095, 4096, 0, 128)],
+)
+def test_a_window_beyond_the_stored_range_is_not_stretched(centre, width, low, high):
+    """PS3.3 C.11.2.1.2 for the ends of 12 bits."""
+    ramp = np.linspace(0, 4095, 64 * 64).round().astype(np.uint16).reshape(64, 64)
+    shown = read_radiograph(encoded(dataset(ramp, bits=12, WindowCenter=centre, WindowWidth=width)))
+    assert abs(int(shown.min()) - low) <= 1 and abs(int(shown.max()) - high) <= 1

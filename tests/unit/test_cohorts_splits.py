@@ -67,12 +67,6 @@ def test_small_and_mixed_labels_reach_train_and_test(seed):
             assert table.loc[label].get("test", 0) >= 1, (label, labels)
 
 
-def test_without_a_test_fraction_nothing_is_held_out():
-    index = cohort({f"p{i}": ["A"] for i in range(5)})
-    split = split_patients(index, Split(validate_fraction=0, test_fraction=0), seed=1)
-    assert set(split["split"]) == {"train"}
-
-
 def test_patients_without_usable_rows_are_left_out():
     index = cohort({"p1": ["A"], "p2": ["A"], "p3": ["A"]})
     index.loc[index["patient"] == "p2", "status"] = "quarantined"

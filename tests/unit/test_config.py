@@ -83,3 +83,19 @@ def test_environment_variables_in_raw_paths_are_filled_in(raw, tmp_path, monkeyp
     monkeypatch.setenv("DOWNLOADS", str(tmp_path))
     raw["cohorts"]["cxr"]["root"] = "$DOWNLOADS/mimic"
     assert parse_config(raw).cohorts["cxr"].root == tmp_path / "mimic"
+
+
+def test_mistakes_between_experiments_are_listed_together_without_the_whole_file(raw):
+    raw["experiments"][0]["cohort"] = "mri"
+    raw["experiments"][1]["cohort"] = "pet"
+    raw["lineage"]["tracking_uri"] = "postgresql://me:secret@host/db"
+    with pytest.raises(ConfigError) as error:
+        parse_config(raw)
+    assert "'mri'" in str(error.value) and "'pet'" in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+def test_a_falling_hu_range_is_refused(raw):
+    raw["experiments"][3]["train"]["hu_range"] = [400, -200]
+    with pytest.raises(ConfigError, match="hu_range must rise"):
+        parse_config(raw)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from medsynth.diffusion.process import ddpm_loss, drop_labels, q_sample
-from medsynth.diffusion.schedule import forward_spectrum, linear_schedule, p2_weights
+from medsynth.diffusion.schedule import linear_schedule, p2_weights
 
 T = 1000
 BETAS = np.concatenate([[0.0], np.linspace(1e-4, 0.02, T)])
@@ -135,20 +135,3 @@ def test_labels_are_dropped_in_the_asked_share(share):
     assert torch.equal(dropped[kept], labels[kept])
     observed = 1 - kept.float().mean().item()
     assert observed == pytest.approx(share, abs=5 * (share * (1 - share) / n) ** 0.5)
-
-
-def test_forward_spectrum_matches_noised_images(schedule):
-    """Parseval's mean power and a Monte Carlo estimate agree with the expected bands."""
-    size, t = 16, 300
-    wave = np.cos(2 * np.pi * 3 * np.arange(size) / size)
-    image = np.broadcast_to(wave, (size, size))
-    signal, noise = forward_spectrum(schedule, image[None], [0, t])
-    assert signal.shape == (2, size // 2)
-    assert noise[0] == 0
-    assert signal[0].argmax() == 3 and np.delete(signal[0], 3).max() < 1e-20
-
-    z = torch.randn(400, 1, size, size, generator=_generator(), dtype=torch.float64)
-    x0 = torch.from_numpy(image.copy()).expand_as(z)
-    xt = q_sample(x0, torch.full((400,), t), z, schedule)[:, 0].numpy()
-    observed, _ = forward_spectrum(schedule, xt, [0])
-    np.testing.assert_allclose(observed[0], signal[1] + noise[1], rtol=0.2)

@@ -12,8 +12,10 @@ from pydicom.dataset import Dataset
 from medsynth.cohorts.dicom import AIR_HU, open_dicom, read_hu, unusable_as
 from medsynth.cohorts.resize import padded_square, resize_area
 from medsynth.cohorts.sources import (
+    check_names,
     fill_shard,
     hash_sources,
+    matching_files,
     quarantine_repeats,
     read_labels,
     row_of,
@@ -33,7 +35,10 @@ WITHOUT = re.compile(
     r"\b(without|w ?/ ?o|wo|non ?-?con\w*|no (iv )?con\w*|unenhanced|native|pre ?-?con\w*)\b"
 )
 WITH = re.compile(r"\b((with|w) ?/? ?(iv?|c|con\w*)|post ?-?con\w*|enhanced|angio\w*|cta|cect)\b")
-NO_AGENT = {"", "no", "none", "n", "without", "n/a", "no contrast"}
+NO_AGENT = re.compile(r"\W*|0|n|n/?a|(no|non|none|not|without|w/?o)\b.*")
+# Contrast medium that is drunk stays in the bowel; only in the vein does it make a slice "cect".
+BY_MOUTH = re.compile(r"\b(oral|orally|po|rectal|rectally)\b")
+IN_VEIN = re.compile(r"\b(iv|i\.v|intraven\w*)\b")
 LEAST_AXIAL = 0.8  # cosine of the slice normal to the body axis; gantries tilt up to 30 degrees
 
 
@@ -51,16 +56,20 @@ def index_ct(root: Path, settings: CtIndex, cache: DigestCache | None = None) ->
         no_patient, duplicate, unreadable.
 
     Raises:
-        CohortError: the label table is missing, lacks columns or contradicts itself.
+        CohortError: no file matches, or the label table is missing, lacks columns, contradicts
+            itself or says a name that several files have.
     """
     table = read_labels(settings.label) if isinstance(settings.label, TableLabel) else None
     rows = []
-    for file in sorted(root.glob(settings.pattern)):
-        if not file.is_file():
-            continue
+    files = matching_files(root, settings.pattern)
+    if table is not None:
+        check_names(files, table)
+    for file in files:
         row = {"item_id": file.stem, "source": file.relative_to(root).as_posix(), "status": USED}
         try:
-            row |= _describe(open_dicom(file, pixels=False), file, table)
+            dataset = open_dicom(file, pixels=False)
+            found = None if table is None else row_of(table, file, root)
+            row |= _describe(dataset, file.stem, table is not None, found)
         except UnusableImage as error:
             row |= {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
         row["shard"] = shard_of(row["item_id"], settings.shards)
@@ -89,22 +98,22 @@ def convert_ct(
     return fill_shard(index, root, path, attrs, decode)
 
 
-def _describe(dataset: Dataset, file: Path, table: pd.DataFrame | None) -> dict:
-    """The columns that a header and the label table give."""
+def _describe(dataset: Dataset, stem: str, tabled: bool, found: pd.Series | None) -> dict:
+    """The columns that a header gives, and the row `found` in the label table if there is one."""
     with unusable_as("bad_tags"):
         if dataset.get("Modality") != "CT":
             raise UnusableImage("wrong_modality", str(dataset.get("Modality")))
         normal, z = _position(dataset)
         row = {
-            "item_id": str(dataset.get("SOPInstanceUID") or file.stem),
+            "item_id": str(dataset.get("SOPInstanceUID") or stem),
             "patient": str(dataset.get("PatientID") or "").strip(),
             "group": str(dataset.get("SeriesInstanceUID") or "") or None,
             "frame": str(dataset.get("FrameOfReferenceUID") or "") or None,
             "z": z,
         }
         localizer = "LOCALIZER" in (dataset.get("ImageType") or [])
-        label = contrast_of(dataset) if table is None else None
-    if table is not None and (found := row_of(table, file)) is not None:
+        label = None if tabled else contrast_of(dataset)
+    if found is not None:
         label = TABLE_VALUES.get(str(found["label"]).lower())
         row["patient"] = found.get("patient_id", row["patient"])
     row["label"] = label
@@ -133,13 +142,16 @@ def _position(dataset: Dataset) -> tuple[np.ndarray, float | None]:
 def contrast_of(dataset: Dataset) -> str | None:
     """Contrast phase by what the header says, from the most specific attribute on.
 
-    ContrastBolusAgent, then SeriesDescription, then StudyDescription: a study with contrast has
-    series without, so the study is asked last, and one "with and without" says nothing.
+    ContrastBolusAgent (with ContrastBolusRoute), then SeriesDescription, then StudyDescription: a
+    study with contrast has series without, so the study is asked last, and one "with and without"
+    says nothing.
 
     Returns:
         "ct", "cect", or None if the header does not say.
     """
-    if str(dataset.get("ContrastBolusAgent") or "").strip().lower() not in NO_AGENT:
+    agent = str(dataset.get("ContrastBolusAgent") or "").strip().lower()
+    route = f"{agent} {dataset.get('ContrastBolusRoute') or ''}".lower()
+    if not NO_AGENT.fullmatch(agent) and (IN_VEIN.search(route) or not BY_MOUTH.search(route)):
         return ENHANCED
     for keyword in ("SeriesDescription", "StudyDescription"):
         words = re.sub(r"[^a-z0-9/&+-]+", " ", str(dataset.get(keyword) or "").lower())

@@ -22,6 +22,7 @@ from medsynth.cohorts.unusable import UnusableImage
 RADIOGRAPHY = {"CR", "DX", "RG"}
 AIR_HU = -1024
 NOT_HU = {"OD", "MGML", "Z_EFF", "ED", "EDW", "PCT"}  # RescaleType, PS3.3 C.11.1.1.2
+FAR = 2**20
 MAX_PIXELS = 2**26  # four times the largest flat-panel detector
 
 # Invalid values are everywhere in archives; pydicom's warnings would print them, names included.
@@ -33,7 +34,7 @@ def unusable_as(reason: str) -> Iterator[None]:
     """Turn whatever malformed bytes provoke in pydicom or a codec into :class:`UnusableImage`."""
     try:
         yield
-    except UnusableImage:
+    except (UnusableImage, MemoryError):  # a busy machine says nothing about the file
         raise
     except Exception as error:
         raise UnusableImage(reason, f"{type(error).__name__}: {error}") from error
@@ -162,10 +163,14 @@ def read_radiograph(source: Path | bytes) -> np.ndarray:
             for lut in dataset.get("VOILUTSequence") or []:
                 # pydicom indexes 8-bit tables with 8 bits, and wraps round those of > 256 entries
                 lut.LUTDescriptor[2] = max(lut.LUTDescriptor[2], 16)
-            # The output range is that of the extremes the detector can store.
+            # The output range: of a table what the extremes a detector can store become, of a
+            # window its whole range, also where it reaches beyond them (PS3.3 C.11.2.1.2).
             bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
             extremes = np.array([0, (1 << bits) - 1], np.int32) - (signed << (bits - 1))
-            shown = apply_voi_lut(apply_modality_lut(extremes, dataset), dataset)
+            ends = apply_modality_lut(extremes, dataset)
+            if not dataset.get("VOILUTSequence"):
+                ends = np.array([-FAR, FAR], np.int32)
+            shown = apply_voi_lut(ends, dataset)
             values = apply_voi_lut(values, dataset)
         else:
             shown = values[~padding]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from medsynth.cohorts.unusable import CohortError
 from medsynth.runtime.config import CtPair
 from medsynth.store.manifests import used
 
@@ -15,7 +16,7 @@ def pair_ct(manifest: pd.DataFrame, settings: CtPair) -> pd.DataFrame:
     """Pair every "ct" slice (a) with the nearest "cect" slice (b), each slice at most once.
 
     Positions are comparable only within one frame of reference (PS3.3 C.7.4.1), so two
-    examinations of one patient give no pairs.
+    examinations of one patient give no pairs, and neither do slices that name no frame.
 
     Args:
         manifest: of a CT cohort, with columns z (mm) and frame.
@@ -25,9 +26,9 @@ def pair_ct(manifest: pd.DataFrame, settings: CtPair) -> pd.DataFrame:
         DataFrame(patient, item_a, item_b, distance_mm, split), sorted by patient and item_a.
         The nearest pairs are taken first.
     """
-    slices = used(manifest).dropna(subset=["z"])
+    slices = used(manifest).dropna(subset=["z", "frame"])
     pairs = []
-    for (patient, _), group in slices.groupby(["patient", "frame"], dropna=False):
+    for (patient, _), group in slices.groupby(["patient", "frame"]):
         a = group[group["label"] == "ct"].sort_values("item_id")
         b = group[group["label"] == "cect"].sort_values("item_id")
         distance = np.abs(a["z"].to_numpy(float)[:, None] - b["z"].to_numpy(float)[None, :])
@@ -49,10 +50,14 @@ def positions_of(items: pd.Series, manifest: pd.DataFrame) -> np.ndarray:
     """The row (n,) int64 of every item in a manifest.
 
     Raises:
-        KeyError: an item is not in the manifest.
+        CohortError: items are not in the manifest.
     """
-    place = {item: i for i, item in enumerate(manifest["item_id"])}
-    return np.array([place[item] for item in items], dtype=np.int64)
+    place = items.map({item: i for i, item in enumerate(manifest["item_id"])})
+    if lost := int(place.isna().sum()):
+        raise CohortError(
+            f"{lost} slices are not in the manifest; run pair_ct and translate_ct again"
+        )
+    return place.to_numpy(dtype=np.int64)
 
 
 def pair_positions(pairs: pd.DataFrame, a: pd.DataFrame, b: pd.DataFrame) -> np.ndarray:

@@ -15,7 +15,14 @@ import pandas as pd
 from PIL import Image
 
 from medsynth.cohorts.resize import resize_area
-from medsynth.cohorts.sources import hash_sources, quarantine_repeats, read_labels, row_of
+from medsynth.cohorts.sources import (
+    check_names,
+    hash_sources,
+    matching_files,
+    quarantine_repeats,
+    read_labels,
+    row_of,
+)
 from medsynth.cohorts.tissue import tissue_mask, tissue_share
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.runtime.config import SlideIndex, SlideTiles, TableLabel
@@ -50,15 +57,16 @@ def index_slides(
     """
     table = read_labels(settings.label) if isinstance(settings.label, TableLabel) else None
     rows = []
-    for file in sorted(root.glob(settings.pattern)):
-        if file.suffix.lower() not in SUFFIXES or not file.is_file():
-            continue
+    files = [f for f in matching_files(root, settings.pattern) if f.suffix.lower() in SUFFIXES]
+    if table is not None:
+        check_names(files, table)
+    for file in files:
         row = {"item_id": file.stem, "source": file.relative_to(root).as_posix(), "status": USED}
         row["shard"] = shard_of(file.stem, settings.shards)
         if barcode := BARCODE.match(file.name):
             row |= {"patient": barcode[1], "group": barcode[0]}
             if table is not None:
-                found = row_of(table, file)
+                found = row_of(table, file, root)
                 row["label"] = None if found is None else found["label"]
                 if pd.isna(row["label"]):
                     row |= {"status": EXCLUDED, "reason": "no_label"}

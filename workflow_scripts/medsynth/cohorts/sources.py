@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.errors import EmptyDataError, ParserError
 
 from medsynth.cohorts.unusable import CohortError, UnusableImage
 from medsynth.runtime.config import TableLabel
@@ -22,12 +23,18 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     """Read a CSV, or TSV by its suffix, as text; empty cells are null.
 
     Raises:
-        CohortError: the file is absent, or lacks some of `columns`.
+        CohortError: the file is absent or damaged, or lacks some of `columns`.
     """
     if not path.exists():
         raise CohortError(f"{path} does not exist; correct its path or download it")
     separator = "\t" if {".tsv", ".txt"} & set(path.suffixes) else ","
-    table = pd.read_csv(path, sep=separator, dtype=str)
+    try:
+        table = pd.read_csv(path, sep=separator, dtype=str)
+    except (EOFError, OSError, UnicodeDecodeError, ParserError, EmptyDataError) as error:
+        # Not chained: the parser's message may quote a row.
+        raise CohortError(
+            f"{path}: cannot be read ({type(error).__name__}); download it again"
+        ) from None
     if missing := [c for c in columns if c not in table.columns]:
         raise CohortError(
             f"{path}: no column {', '.join(missing)}; it has: {', '.join(table.columns)}"
@@ -52,9 +59,39 @@ def read_labels(settings: TableLabel) -> pd.DataFrame:
     return table
 
 
-def row_of(table: pd.DataFrame, file: Path) -> pd.Series | None:
-    """The label row whose key is the file's name, its stem, or its stem up to the first dot."""
-    for key in (file.name, file.stem, file.name.split(".")[0]):
+def matching_files(root: Path, pattern: str) -> list[Path]:
+    """The files below `root` that the pattern matches, sorted.
+
+    Raises:
+        CohortError: there is none.
+    """
+    files = sorted(file for file in root.glob(pattern) if file.is_file())
+    if not files:
+        raise CohortError(f"{root}: no file matches {pattern!r}; correct root or index.pattern")
+    return files
+
+
+def check_names(files: list[Path], table: pd.DataFrame) -> None:
+    """Refuse a table that says one file's name where several files have it.
+
+    Archives number the slices of every series alike; a bare name would label all of them.
+
+    Raises:
+        CohortError: such names stand in the table.
+    """
+    names = pd.Series([file.name for file in files])
+    shared = set(names[names.duplicated()])
+    shared |= {Path(name).stem for name in shared}
+    if twice := len(shared & set(table.index)):
+        raise CohortError(
+            f"{twice} names in the label table belong to several files; give paths relative to root"
+        )
+
+
+def row_of(table: pd.DataFrame, file: Path, root: Path) -> pd.Series | None:
+    """The label row whose key is the file's path below `root`, its name, its stem, or its stem up
+    to the first dot."""
+    for key in (file.relative_to(root).as_posix(), file.name, file.stem, file.name.split(".")[0]):
         if key in table.index:
             return table.loc[key]
     return None

@@ -18,7 +18,7 @@ def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFr
 
     Patients are grouped by their most frequent label and ordered by sha256(seed, patient), so
     the place of one does not depend on who else is there. Of every label that at least three
-    patients have, at least one patient is in train and, with a test_fraction, one in test.
+    patients have, at least one patient is in train and one in test.
 
     Args:
         index: index manifest with labels; "split_hint" is needed for official splits.
@@ -85,13 +85,13 @@ def _stratified(rows: pd.DataFrame, settings: Split, seed: int) -> pd.Series:
         validates = min(round(n * settings.validate_fraction), max(n - tests - 1, 0))
         split[stratum["patient"].iloc[:tests]] = TEST
         split[stratum["patient"].iloc[tests : tests + validates]] = VALIDATE
-    wanted = [TRAIN, TEST] if settings.test_fraction > 0 else [TRAIN]
-    _cover(split, labels.sort_values("order").groupby("label")["patient"], wanted)
+    _cover(split, labels.sort_values("order").groupby("label")["patient"])
     return split
 
 
-def _cover(split: pd.Series, patients: pd.api.typing.SeriesGroupBy, wanted: list[str]) -> None:
-    """Move single patients, in place, so that every label of at least three is in `wanted`."""
+def _cover(split: pd.Series, patients: pd.api.typing.SeriesGroupBy) -> None:
+    """Move single patients, in place, so that every label of at least three is in both."""
+    wanted = [TRAIN, TEST]
     members = {label: list(group) for label, group in patients if len(group) >= 3}
     # rare labels first: they have the fewest patients to choose from
     for _, group in sorted(members.items(), key=lambda item: (len(item[1]), item[0])):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,29 +62,3 @@ def p2_weights(schedule: Schedule, gamma: float, k: float) -> Tensor:
     noise = 1 - signal
     # (k + signal/noise)^-1, written so that t = 0 (no noise) divides nothing by zero
     return (noise / (k * noise + signal)) ** gamma
-
-
-def forward_spectrum(
-    schedule: Schedule, images: np.ndarray, steps: list[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Expected power of signal and of noise in x_t, for each band of spatial frequency.
-
-    The orthonormal Fourier transform of eq. 4 gives E|X_t(f)|^2 =
-    alpha_bar_t |X_0(f)|^2 + (1 - alpha_bar_t): white noise drowns the weak high frequencies first.
-
-    Args:
-        schedule: the forward process.
-        images: (N, H, H) float, the data in [-1, 1].
-        steps: the L timesteps wanted.
-
-    Returns:
-        signal (L, H//2), averaged over images and over rings of one cycle per image width, from
-        0 to H/2 - 1 cycles; noise (L,), the same in every band.
-    """
-    size = images.shape[-1]
-    power = (np.abs(np.fft.fft2(images, norm="ortho")) ** 2).mean(axis=0)
-    cycles = np.fft.fftfreq(size, d=1 / size)
-    ring = np.rint(np.hypot(cycles[:, None], cycles[None, :])).astype(int).ravel()
-    bands = (np.bincount(ring, power.ravel()) / np.bincount(ring))[: size // 2]
-    alphas_bar = schedule.alphas_bar.numpy()[steps]
-    return alphas_bar[:, None] * bands, 1 - alphas_bar

@@ -12,7 +12,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -81,7 +89,7 @@ class Split(Settings):
 
     official: bool = Field(False, description="use the cohort's published split where it has one")
     validate_fraction: Fraction = Field(0.15, description="patients held out for validation")
-    test_fraction: Fraction = Field(0.2, description="patients held out for evaluation")
+    test_fraction: float = Field(0.2, gt=0, lt=1, description="patients held out for evaluation")
 
     @model_validator(mode="after")
     def _leaves_training_patients(self) -> Split:
@@ -212,7 +220,9 @@ class ClassifierTraining(Loop):
 
 class UNet(Settings):
     channels: int = Field(32, ge=8, multiple_of=8, description="width at full resolution")
-    multipliers: list[int] = Field([1, 2, 2], description="width factor at each resolution")
+    multipliers: list[PositiveInt] = Field(
+        [1, 2, 2], min_length=1, description="width factor at each resolution"
+    )
     blocks: int = Field(1, ge=1, description="ResNet blocks a resolution")
     attention: list[int] = Field([8], description="resolutions (pixels) with self-attention")
     dropout: Fraction = 0.0
@@ -269,6 +279,12 @@ class CycleganTraining(Loop):
     pair_weight: float = Field(1.0, ge=0, description="weight of D_C")
     pool: int = Field(50, ge=0, description="generated images kept for the discriminators")
     hu_range: tuple[int, int] = Field((-1000, 1000), description="HU mapped to [-1, 1]")
+
+    @model_validator(mode="after")
+    def _range_rises(self) -> CycleganTraining:
+        if self.hu_range[0] >= self.hu_range[1]:
+            raise ValueError("hu_range must rise")
+        return self
 
 
 class Evaluation(Settings):
@@ -365,22 +381,23 @@ class Config(Settings):
     @model_validator(mode="after")
     def _refers_to_what_exists(self) -> Config:
         names = [e.name for e in self.experiments]
-        if twice := sorted({n for n in names if names.count(n) > 1}):
-            raise ValueError(f"experiment names must differ; twice: {', '.join(twice)}")
+        wrong = [
+            f"experiment name {n} stands twice" for n in sorted(set(names)) if names.count(n) > 1
+        ]
         for e in self.experiments:
             cohort = self.cohorts.get(e.cohort)
             if cohort is None:
-                raise ValueError(
-                    f"experiment {e.name}: no cohort {e.cohort!r};"
-                    f" there are: {', '.join(self.cohorts)}"
-                )
-            if (e.family == "cyclegan") != (cohort.kind == "ct"):
-                raise ValueError(
+                there_are = ", ".join(self.cohorts)
+                wrong.append(f"experiment {e.name}: no cohort {e.cohort!r}; there are: {there_are}")
+            elif (e.family == "cyclegan") != (cohort.kind == "ct"):
+                wrong.append(
                     f"experiment {e.name}: family {e.family} does not fit cohort kind"
                     f" {cohort.kind}; cyclegan translates ct, ddpm and progan generate the others"
                 )
-            if misfit := _misfit(e, _image_size(cohort)):
-                raise ValueError(f"experiment {e.name}: {misfit}")
+            elif misfit := _misfit(e, _image_size(cohort)):
+                wrong.append(f"experiment {e.name}: {misfit}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
 
 
@@ -392,6 +409,8 @@ def _hint(error: dict[str, Any]) -> str:
         return "unknown key; remove it or check its spelling in config/schema.json"
     if error["type"] == "missing":
         return "add this key"
+    if error["type"] == "value_error":
+        return "see config/README.md"
     if error["type"].startswith("union_tag"):
         return "give one of the expected values"
     return f"you gave {error['input']!r}; see config/schema.json"

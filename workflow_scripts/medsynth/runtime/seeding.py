@@ -6,6 +6,7 @@ No generator lives across steps, so a resumed run draws exactly what an uninterr
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -39,5 +40,11 @@ def batch_positions(n: int, batch: int, seed: int, step: int, *keys: int | str) 
         raise ValueError("no items to train on: the training split is empty")
     wanted = np.arange(step * batch, (step + 1) * batch)
     epochs = wanted // n
-    deals = {e: numpy_rng(seed, "epoch", int(e), *keys).permutation(n) for e in np.unique(epochs)}
-    return np.array([deals[e][w % n] for e, w in zip(epochs, wanted, strict=True)])
+    return np.array(
+        [_deal(n, seed, int(e), *keys)[w % n] for e, w in zip(epochs, wanted, strict=True)]
+    )
+
+
+@lru_cache(maxsize=4)
+def _deal(n: int, seed: int, epoch: int, *keys: int | str) -> np.ndarray:
+    return numpy_rng(seed, "epoch", epoch, *keys).permutation(n)

@@ -78,6 +78,15 @@ class ShardWriter:
         self._stack.__exit__(kind, error, traceback)
 
 
+def made_from(shards: Sequence[str | Path]) -> list[str]:
+    """What made each shard: other pixels are other data, though the manifest stays the same."""
+    found = []
+    for path in shards:
+        with h5py.File(path, "r") as file:
+            found.append(file.attrs["made_from"])
+    return found
+
+
 class ImageStore:
     """The images of a manifest's used rows, read from their shards on demand.
 
