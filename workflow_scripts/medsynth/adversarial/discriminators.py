@@ -35,7 +35,7 @@ class PatchDiscriminator(nn.Module):
         for stride in strides:
             layers.append(nn.Conv2d(inputs, outputs, 4, stride, padding=1))
             if len(layers) > 1:  # the first layer has no norm: it must see absolute HU
-                layers.append(nn.GroupNorm(math.gcd(8, outputs), outputs))
+                layers.append(nn.GroupNorm(math.gcd(8, max(outputs // 4, 1)), outputs))
             layers.append(nn.LeakyReLU(0.2))
             inputs, outputs = outputs, 2 * outputs
         layers.append(nn.Conv2d(inputs, 1, 4, 1, padding=1))

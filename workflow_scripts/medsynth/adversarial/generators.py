@@ -15,7 +15,7 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     # Group norm keeps more of the absolute HU than CycleGAN's instance norm.
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, padding=1),
-        nn.GroupNorm(math.gcd(8, outputs), outputs),
+        nn.GroupNorm(math.gcd(8, max(outputs // 4, 1)), outputs),
         nn.LeakyReLU(0.2),
     )
 

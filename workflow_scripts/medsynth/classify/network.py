@@ -11,7 +11,7 @@ _LAST_SIDE = 8  # pixels at which halving stops
 
 
 def _norm(width: int) -> nn.GroupNorm:
-    return nn.GroupNorm(math.gcd(8, width), width)
+    return nn.GroupNorm(math.gcd(8, max(width // 4, 1)), width)
 
 
 class ResidualBlock(nn.Module):
