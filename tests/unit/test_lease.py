@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import time
+from subprocess import CalledProcessError
 
 import pytest
 
@@ -132,3 +133,13 @@ def test_cuda_that_cannot_be_had_is_an_error(monkeypatch, visible, gpus):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     with pytest.raises(DeviceError), choose_device("cuda", gpus):
         pass
+
+
+@pytest.mark.parametrize("failure", [FileNotFoundError("nvidia-smi"), CalledProcessError(9, "x")])
+def test_a_driver_that_does_not_work_is_no_gpu(monkeypatch, caplog, failure):
+    def fails(*arguments, **options):
+        raise failure
+
+    monkeypatch.setattr(lease.Path, "glob", lambda folder, pattern: [folder / "nvidia0"])
+    monkeypatch.setattr(lease.subprocess, "run", fails)
+    assert lease.installed_devices() == [] and "not used" in caplog.text

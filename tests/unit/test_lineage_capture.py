@@ -5,17 +5,21 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from snakemake import api, workflow
 from snakemake.executors import local
 
-from medsynth.lineage import capture, environment, spool
+from medsynth.lineage import capture, environment, invocation, spool
 from medsynth.runtime.lease import DEVICE_LINE
 from medsynth.runtime.logs import said
+from medsynth.store.digests import DigestCache, digest_bytes, digest_file
+from medsynth.store.secrets import without_secrets
 
 
 def test_contract_with_the_pinned_snakemake():
@@ -50,13 +54,16 @@ def test_the_device_is_read_from_the_jobs_log(tmp_path):
     ("said", "kept"),
     [
         ("uri=postgresql://user:pw@host/db", "uri=postgresql://***@host/db"),
+        ("postgresql://u:pa/s@s@host:5432/db", "postgresql://***@host:5432/db"),
+        ("postgresql://host/db?password=x", "postgresql://host/db?password=***"),
+        ({"db_password": "x", "tokens": 5}, {"db_password": "***", "tokens": 5}),
         ("api_key=abc", "api_key=***"),
         (["--db-password=abc", "--cores"], ["--db-password=***", "--cores"]),
         ({"results": "a/b"}, {"results": "a/b"}),
     ],
 )
 def test_secrets_are_not_recorded(said, kept):
-    assert environment.without_secrets(said) == kept
+    assert without_secrets(said) == kept
 
 
 def test_the_code_state_is_head_and_a_blob_of_what_differs(tmp_path):
@@ -81,10 +88,57 @@ def test_the_code_state_is_head_and_a_blob_of_what_differs(tmp_path):
     (repo / "a.py").write_text("two\n")
     (repo / "new.py").write_text("three\n")
     (repo / "report.txt").write_text("a patient\n")
+    (repo / "tracked.csv").write_text("a patient\n")
+    git("add", "tracked.csv")
+    (repo / "sub" / "latin.py").parent.mkdir()
+    (repo / "sub" / "latin.py").write_bytes("naïve\n".encode("latin-1"))
+    git("add", "sub")
     state = environment.code_state(repo, blobs)
     blob = (blobs / f"{state['dirty']}.diff").read_text()
     assert state["head"] == head
     assert "+two" in blob and "three" in blob and "patient" not in blob
+    assert "na\N{REPLACEMENT CHARACTER}ve" in blob
+    below = environment.code_state(repo / "sub", blobs)["dirty"]
+    assert "+two" in (blobs / f"{below}.diff").read_text()
+
+
+@pytest.mark.parametrize("first", [0, 4096], ids=["all", "behind the first page"])
+def test_a_damaged_digest_cache_fails_no_job_and_is_begun_anew(tmp_path, first):
+    path, file = tmp_path / "digests.db", tmp_path / "file"
+    file.write_bytes(b"content")
+    with closing(DigestCache(path)) as cache:
+        for number in range(1000):
+            cache.put(f"/raw/{number}", file.stat(), "0" * 64)
+    healthy = path.read_bytes()
+    path.write_bytes(healthy[:first] + b"x" * (len(healthy) - first))
+    for _ in range(2):
+        with closing(DigestCache(path)) as cache:
+            assert digest_file(file, cache) == digest_bytes(b"content")
+    assert (tmp_path / "digests.db.damaged").exists() and path.stat().st_size < len(healthy)
+    with closing(DigestCache(path)) as cache:
+        cache.forget(["file"])
+        assert cache.get(str(file), file.stat()) is None
+    assert not (tmp_path / "digests.db.damaged").exists()
+
+
+def test_a_lock_on_the_digest_cache_is_no_damage(tmp_path):
+    cache = DigestCache(tmp_path / "digests.db")
+    with closing(cache), pytest.raises(sqlite3.OperationalError):
+        cache._renew(sqlite3.OperationalError("database is locked"))
+    assert [path.name for path in tmp_path.iterdir()] == ["digests.db"]
+
+
+@pytest.mark.parametrize("related", [False, True])
+def test_a_killed_workflows_processes_are_stopped_but_no_ancestor(monkeypatch, related):
+    child = subprocess.Popen(["sleep", "600"], env=os.environ | {invocation.INVOCATION: "dead"})
+    assert {os.getpid(), os.getppid()} <= invocation._ancestors()
+    if related:
+        monkeypatch.setattr(invocation, "_ancestors", lambda: {child.pid})
+    invocation._stop_jobs("dead")
+    ended = child.poll()
+    child.kill()
+    child.wait()
+    assert ended == (None if related else -9)
 
 
 def test_records_come_back_in_order_and_a_broken_one_is_set_aside(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medsynth.lineage import spool
+from medsynth.lineage import collector, spool
 from medsynth.lineage.collector import deliver, drain
 from medsynth.lineage.ledger import Ledger
 
@@ -93,6 +93,20 @@ def test_one_bad_item_does_not_hold_up_the_others(ledger):
     assert row["error"] == "ConnectionError: refused"
     assert deliver(ledger, PlayedSink()) == 0
     assert ledger.query("SELECT error FROM deliveries WHERE error IS NOT NULL") == []
+
+
+def test_passwords_stay_out_of_the_errors(ledger, caplog):
+    class Refuses(PlayedSink):
+        def deliver(self, item, ledger):
+            raise ConnectionError("cannot reach postgresql://alice:hun/ter2@db/mlflow")
+
+    ledger.append(start("flow", "invocation"))
+    deliver(ledger, Refuses())
+    (row,) = ledger.query("SELECT error FROM deliveries")
+    assert row["error"] == "ConnectionError: cannot reach postgresql://***@db/mlflow"
+    formatter = collector._Masked("%(message)s")
+    assert "hun/ter2" in caplog.text
+    assert "hun/ter2" not in "".join(map(formatter.format, caplog.records))
 
 
 def test_a_server_that_is_down_is_not_asked_for_every_item(ledger):

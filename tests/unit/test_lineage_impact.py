@@ -9,7 +9,6 @@ import sqlite3
 import uuid
 from argparse import Namespace
 
-import h5py
 import pandas as pd
 import pytest
 
@@ -32,7 +31,7 @@ class Study:
         flow = {"kind": "invocation", "id": "flow", "phase": "start", "time": 0.0}
         flow |= {"workdir": str(folder), "results": str(self.results), "config": {}}
         flow |= {
-            "arguments": ["--cores", "2", "x", "-n", "--configfile", "my study.yaml", "-j=2", "all"]
+            "arguments": ["--cores", "2", "x", "-n", "--configfile", "my study.yaml", "-j4", "all"]
         }
         spool.write(self.results, flow | {"process": spool.this_process()})
         for cohort, patient in (("a", PATIENT), ("b", OTHER)):
@@ -88,8 +87,9 @@ class Study:
         end = {"phase": "end", "status": "COMPLETE", "time": 2.0, "outputs": files(list(outputs))}
         spool.write(self.results, same | end)
 
-    def ask(self, patient, erase=False, yes=False):
-        return impact.answer(self.results, Namespace(patient=patient, erase=erase, yes=yes))
+    def ask(self, patient, erase=False, yes=False, raw=False):
+        options = Namespace(patient=patient, erase=erase, yes=yes, raw=raw)
+        return impact.answer(self.results, options)
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_impact_names_all_of_one_cohort_and_nothing_of_the_other(study):
     assert found["raw"] == [str(raw / PATIENT)]
     assert found["rows"] == {str(raw / "labels.csv"): 1}
     assert found["command"] == (
-        "snakemake --cores 2 --configfile 'my study.yaml' -j=2"
+        "snakemake --cores 2 --configfile 'my study.yaml' -j4"
         " --forcerun results/cohorts/a/index.parquet"
     )
     assert not impact.wrong(found) and found["unknown"] == []
@@ -169,8 +169,8 @@ def test_erase_leaves_nothing_and_says_so_in_the_ledger(study):
     cache.execute("INSERT INTO digests (path) VALUES (?)", (f"/raw/a/{PATIENT}/1.dcm",))
     cache.commit()
     before = study.ask(PATIENT)
-    found = study.ask(PATIENT, erase=True, yes=True)
-    assert found["left"] == [] and not impact.wrong(found)
+    found = study.ask(PATIENT, erase=True, yes=True, raw=True)
+    assert found["left"] == found["yours"] == [] and not impact.wrong(found)
     assert not any((study.folder / path).exists() for path in paths(before["destroy"]))
     assert not (study.folder / "raw" / "a" / PATIENT).exists()
     # A table outside results is its owner's.
@@ -186,6 +186,33 @@ def test_erase_leaves_nothing_and_says_so_in_the_ledger(study):
     again = study.ask(PATIENT)
     assert len(again["erased"]) == 1 and again["destroy"] == again["redo"] == []
     assert "results/cohorts/b/index.parquet" in paths(study.ask(OTHER)["destroy"])
+
+
+def test_raw_files_outside_the_results_are_their_owners(study):
+    theirs = study.folder / "raw" / "a" / PATIENT
+    found = study.ask(PATIENT, erase=True, yes=True)
+    assert (theirs / "1.dcm").exists() and found["yours"] == [str(theirs)]
+    assert impact.wrong(found) and "YOURS TO DELETE" in impact.show(found)
+    assert found["left"] == []
+
+
+def test_erasing_without_or_with_a_damaged_digest_cache(study):
+    cache = spool.lineage_dir(study.results) / "digests.db"
+    cache.unlink()
+    assert study.ask(PATIENT, erase=True, yes=True)["left"] == []
+    cache.write_bytes(b"no database at all " * 100)
+    assert study.ask(OTHER, erase=True, yes=True)["left"] == []
+
+
+def test_the_copy_of_an_output_elsewhere_is_removed_and_never_the_output(study, tmp_path):
+    remove = erasure._mlflow_remover(study.results, study.ledger)
+    copies = spool.lineage_dir(study.results) / "mlartifacts" / "run" / "artifacts"
+    copies.mkdir(parents=True)
+    output = tmp_path / "elsewhere.png"
+    for file in (output, copies / output.name):
+        file.write_bytes(b"picture")
+    remove("run", str(output))
+    assert output.exists() and not (copies / output.name).exists()
 
 
 def test_bytes_that_come_back_after_an_erasure_are_known_again(study):
@@ -244,26 +271,3 @@ def test_case_files_are_found_by_their_text_and_by_the_sample_sheet(study):
     found = study.ask(PATIENT)
     assert {str(raw / "f1" / "x.maf.gz"), str(raw / "f2")} <= set(found["raw"])
     assert str(raw / "f3") not in found["raw"] and found["rows"][str(raw / "sheet.tsv")] == 1
-
-
-def test_traces_looks_into_every_form(tmp_path):
-    folder = tmp_path / "results"
-    (folder / PATIENT).mkdir(parents=True)
-    (folder / PATIENT / "1").write_bytes(b"")
-    (folder / "a.bin").write_bytes(b"\0\xff" + PATIENT.encode() + b"-01A")
-    (folder / "b.gz").write_bytes(gzip.compress(PATIENT.encode()))
-    write_table(pd.DataFrame({"x": ["no"] * 9 + [f"yes {PATIENT}"]}), folder / "c.parquet")
-    with h5py.File(folder / "d.h5", "w") as file:
-        file.create_dataset("id", data=[PATIENT.encode()] * 50, compression="gzip")
-    with sqlite3.connect(folder / "e.db") as db:
-        db.execute("CREATE TABLE t (x TEXT)")
-        for length in range(4000, 4100):  # on every place of the page's edge
-            db.execute("INSERT INTO t VALUES (?)", ("x" * length + PATIENT,))
-    clean = [PATIENT + "0", "0" + PATIENT, "TCGA-ZZ-A01"]
-    (folder / "f.txt").write_text(" ".join(clean))
-    found = traces(folder, [PATIENT], {digest_path(folder / "f.txt")[0]})
-    assert [(f["path"], f["found"]) for f in found] == [
-        (f"results/{PATIENT}/1", "id"),
-        *((f"results/{name}", "id") for name in ("a.bin", "b.gz", "c.parquet", "d.h5", "e.db")),
-        ("results/f.txt", "bytes"),
-    ]

@@ -82,6 +82,9 @@ def test_status_follows_the_records_and_an_end_outlives_a_kill(ledger):
     assert ledger.status("c") == "KILLED"
     ledger.append(end("c", 7.0))
     assert ledger.status("c") == "COMPLETE"
+    # As after a rebuild from MLflow, which goes by time.
+    ledger.append(end("b", 8.0, status="KILLED") | {"phase": "killed"})
+    assert ledger.status("b") == "COMPLETE"
 
 
 def test_the_producer_is_the_last_before_the_reader_and_best_at_the_same_path(ledger):

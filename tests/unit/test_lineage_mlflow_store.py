@@ -5,9 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from medsynth.lineage import mlflow_store
 from medsynth.lineage.mlflow_store import artifact_root, open_store
 
 
@@ -28,6 +32,26 @@ def test_a_database_cut_off_while_it_is_made_is_made_again(tmp_path):
     (left,) = (tmp_path / "lineage").glob("*.db")
     assert left.stat().st_size > 0 and left.name.startswith(".mlflow-")
     assert open_store(tmp_path).search_experiments(max_results=1)
+
+
+@pytest.mark.parametrize("module", ["mlflow_sink", "mlflow_records", "mlflow_store"])
+def test_telemetry_is_off_before_mlflow_is_imported(module):
+    program = f"""
+import os, sys
+class Watch:
+    def find_spec(self, name, *_):
+        if name == "mlflow":
+            print(os.environ.get("MLFLOW_DISABLE_TELEMETRY"), os.environ.get("DO_NOT_TRACK"))
+            os._exit(0)  # mlflow itself takes seconds
+sys.meta_path.insert(0, Watch())
+import medsynth.lineage.{module}
+"""
+    quiet = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")
+    environ = {k: v for k, v in os.environ.items() if k not in quiet}
+    environ["PYTHONPATH"] = str(Path(mlflow_store.__file__).parents[2])
+    command = [sys.executable, "-u", "-c", program]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True)
+    assert done.stdout == "true true\n", done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
@@ -89,6 +90,8 @@ def test_the_collector_learns_whom_tables_and_image_stores_hold(results, ledger)
     drain(results, ledger)
     assert held(results, "TCGA-ZZ-0001") == ["index.h5", "index.parquet"]
     assert held(results, "TCGA-ZZ-0003") == []
+    # It may hold anybody.
+    assert people.catch_up(results, ledger) == [digest_file(results / "other.h5")]
 
 
 def test_tables_that_name_items_only_are_understood_through_the_jobs_inputs(results, ledger):
@@ -101,6 +104,33 @@ def test_tables_that_name_items_only_are_understood_through_the_jobs_inputs(resu
     drain(results, ledger)
     assert held(results, "TCGA-ZZ-0001") == ["translations.parquet"]
     assert held(results, "TCGA-ZZ-0002") == ["calls.parquet", "labels.parquet"]
+
+
+def test_ids_may_be_numbers_with_gaps(results, ledger):
+    frame = pd.DataFrame({"patient": [10000032.0, None]})
+    job(results, "index", outputs=[table(results, "calls.parquet", frame)])
+    drain(results, ledger)
+    assert held(results, "10000032") == ["calls.parquet"]
+
+
+def test_one_table_that_nobody_understands_does_not_stop_the_others(results, ledger, caplog):
+    odd = table(results, "a.parquet", pd.DataFrame({"patient": [["x"], ["y"]]}))
+    job(results, "index", outputs=[odd, table(results, "b.parquet", INDEX)])
+    drain(results, ledger)
+    assert held(results, "TCGA-ZZ-0001") == ["b.parquet"]
+    assert people.catch_up(results, ledger) == [digest_file(odd)]
+    assert "a.parquet" in caplog.text and list(spool.read(results)) == []
+
+
+def test_a_lost_secret_is_not_replaced_under_old_keys(results, ledger):
+    job(results, "index", outputs=[table(results, "index.parquet", INDEX)])
+    drain(results, ledger)
+    (spool.lineage_dir(results) / "secret").unlink()
+    with pytest.raises(RuntimeError, match="restore it, or delete that folder"):
+        people.local_secret(results)
+    shutil.rmtree(people.people_dir(results))
+    assert people.catch_up(results, ledger) == []
+    assert held(results, "TCGA-ZZ-0001") == ["index.parquet"]
 
 
 def test_a_people_manifest_tells_nobody_who_it_is(results, ledger):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ from lineage_toy import HEAD, snakemake
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from medsynth.lineage import command
+from medsynth.lineage import command, spool
 from medsynth.lineage.command import OK, QUESTIONS, UNKNOWN, WRONG
 from medsynth.lineage.ledger import Ledger, ledger_path
 
@@ -302,6 +303,33 @@ def test_verify_tells_erased_files_from_missing_ones(toy, ask):
     ledger.close()
     code, answer = ask(toy, "verify")
     assert (code, answer["artifacts"]) == (OK, {"erased": 1, "identical": 5})
+    (toy / "results/samples.png").write_bytes(b"anything")
+    code, answer = ask(toy, "verify")
+    assert (code, wrong_files(answer)) == (WRONG, [("altered", "results/samples.png")])
+
+
+def test_a_job_whose_process_is_gone_hides_nothing(toy, ask):
+    (toy / "results/samples.png").write_bytes(b"half")
+    ledger = Ledger(ledger_path(toy / "results"))
+    gone = spool.this_process() | {"start_ticks": 0}
+    dead = {"kind": "invocation", "id": "f", "phase": "start", "time": 9.0, "process": gone}
+    run = json.loads(ledger.query("SELECT record FROM events WHERE seq=1")[0]["record"])
+    ledger.append(run | dead)
+    job = {"kind": "job", "id": "j", "invocation": "f", "rule": "sample", "inputs": []}
+    ledger.append(dead | job | {"outputs": ["results/samples.png"]})
+    ledger.close()
+    code, answer = ask(toy, "verify")
+    assert (code, wrong_files(answer)) == (WRONG, [("altered", "results/samples.png")])
+    code, answer = ask(toy, "status")
+    assert (code, answer["undelivered"], answer["jobs"]["RUNNING"]) == (WRONG, 2, 1)
+
+
+def test_what_cannot_be_done_now_is_a_message_without_traceback(toy, ask):
+    question = ("impact", PATIENTS[0], "--erase", "--yes")
+    with open(toy / "results/lineage/workflow.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        code, said = ask(toy, *question)
+    assert code == UNKNOWN and said.startswith("medsynth: snakemake is at work")
 
 
 EDIT = (
@@ -418,6 +446,17 @@ def test_rerun_says_that_a_rule_is_not_deterministic(original, ask, show):
     assert (code, answer["identical"]) == (WRONG, False)
     (reason,) = answer["reasons"]
     assert "not deterministic" in reason
+
+
+def test_a_repeated_job_that_fails_is_not_identical(original, ask, tmp_path):
+    make = original / "make.py"
+    before = make.read_text()
+    make.write_text(before + "sys.exit(1)\n")
+    try:
+        code, answer = ask(original, "rerun", "results/samples.png")
+    finally:
+        make.write_text(before)
+    assert (code, answer["status"], answer["identical"]) == (WRONG, "FAILED", False)
 
 
 def test_rerun_names_an_altered_or_missing_input(toy, ask):

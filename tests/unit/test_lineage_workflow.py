@@ -36,7 +36,10 @@ rule all:
 rule make:
     input: "raw"
     output: text="results/{x}.part"
-    params: cfg={"seed": 5, "shape": (1, 2), "path": Path("u")}, code="c0de"
+    params:
+        cfg={"seed": 5, "shape": (1, 2), "path": Path("u")},
+        config={"uri": "postgresql://alice:hun/ter2@db/mlflow", "steps(max)": 1},
+        code="c0de",
     log: "results/logs/make/{x}.log"
     wildcard_constraints: x="[ab]"
     shell: "echo 'INFO medsynth.runtime.lease: device: cpu' > {log};"
@@ -158,8 +161,11 @@ def test_a_record_says_how_the_job_ran(toy):
     start, end = next((j["start"], j["end"]) for j in jobs(toy) if j["rule"] == "make")
     assert start["params"] == {
         "cfg": {"seed": 5, "shape": [1, 2], "path": "u"},
+        "config": {"uri": "postgresql://***@db/mlflow", "steps(max)": 1},
         "code": "c0de",
     }
+    files = [path for path in (toy / "results").rglob("*") if path.is_file()]
+    assert not any(b"hun/ter2" in path.read_bytes() for path in files)
     assert (start["seed"], start["code"], start["threads"], end["device"]) == (5, "c0de", 1, "cpu")
     assert [(i["name"], i["path"]) for i in start["inputs"]] == [(None, "raw")]
     script = next(j["start"] for j in jobs(toy) if j["rule"] == "script")
@@ -186,6 +192,7 @@ def test_mlflow_holds_params_curves_datasets_and_weights_but_no_tables(toy):
     mlflow, found = client(toy), runs(toy)
     by_name = {r.info.run_name: r for r in found}
     assert by_name["make x=a"].data.params["cfg.shape"] == "[1, 2]"
+    assert by_name["make x=a"].data.params["config.steps_max_"] == "1"
     script = by_name["script"]
     assert script.data.metrics["fid"] == 1.5 and script.data.metrics["fid.interval.1"] == 2
     curve = mlflow.get_metric_history(script.info.run_id, "loss")

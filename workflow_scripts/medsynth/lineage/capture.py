@@ -28,6 +28,7 @@ from medsynth.lineage.invocation import INVOCATION, recording_invocation
 from medsynth.runtime.lease import DEVICE_LINE
 from medsynth.runtime.logs import said
 from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.secrets import without_secrets
 
 
 def install(workflow: Any, settings: Any) -> None:
@@ -122,7 +123,7 @@ class JobRecorder:
             "phase": "start",
             "rule": rule.name,
             "wildcards": _as_dict(job["wildcards"]),
-            "params": params,
+            "params": without_secrets(params),  # many rules are given the whole configuration
             "code": params.get("code"),
             "seed": _seed(params),
             "threads": job["threads"],

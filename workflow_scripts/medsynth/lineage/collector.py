@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from medsynth.lineage import spool
 from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.store.secrets import without_secrets
 
 if TYPE_CHECKING:
     from medsynth.lineage.mlflow_sink import MlflowSink
@@ -104,7 +105,8 @@ def deliver(ledger: Ledger, sink: MlflowSink) -> int:
             ledger.delivered(item, run_id, experiment_id, entry["status"])
         except Exception as error:  # any server, network or file trouble: recorded, then retried
             log.warning("%s is not in MLflow: %s", item, type(error).__name__, exc_info=True)
-            ledger.undeliverable(item, f"{type(error).__name__}: {error}"[:500])
+            said = without_secrets(f"{type(error).__name__}: {error}")  # it may name the server
+            ledger.undeliverable(item, said[:500])
             if not sink.is_reachable():
                 return len(items) - done
     return len(ledger.undelivered())
@@ -168,6 +170,13 @@ def follow(results_dir: str | Path, invocation: str) -> int:
         time.sleep(POLL_SECONDS)
 
 
+class _Masked(logging.Formatter):
+    """Errors of a database name its address, password and all."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m medsynth.lineage.collector", description=__doc__
@@ -175,9 +184,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("results", type=Path, help="results folder of the workflow")
     parser.add_argument("--follow", metavar="INVOCATION", help="collect until this one is over")
     options = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Masked("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if options.follow:
         return int(follow(options.results, options.follow) > 0)
     return int(collect(options.results) > 0)

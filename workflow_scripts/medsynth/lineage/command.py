@@ -14,7 +14,8 @@ QUESTIONS = ("status", "trace", "verify", "impact", "diff", "rerun", "export", "
 OK, WRONG, UNKNOWN = 0, 1, 2
 EXIT_STATUS = """
 exit status: 0 all is well; 1 something is wrong (each question says what); 2 the question cannot
-be answered: an unknown artifact, a missing ledger, a mistake on the command line
+be answered: an unknown artifact, a missing ledger, a workflow at work on what is to be erased, a
+mistake on the command line
 """
 
 
@@ -53,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     question = questions[options.verb]
     try:
         answer = question.answer(options.results, options)
-    except UnknownArtifact as error:
+    except (UnknownArtifact, RuntimeError) as error:
         print(f"medsynth: {error}", file=sys.stderr)
         return UNKNOWN
     print(json.dumps(answer, indent=2) if options.json else question.show(answer))

@@ -12,23 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.runtime.lease import installed_devices
+from medsynth.store.atomic import replacing
 from medsynth.store.digests import digest_bytes, digest_path
 
 # Only what is code for sure: an untracked .txt could be a patient's report.
 SOURCES = re.compile(r"(\.(py|smk|ya?ml|toml)|/?Snakefile|/?Makefile)$")
-SECRET_OPTION = re.compile(r"(?i)((?:password|passwd|secret|token|api[-_]?key)[^=\s]*[=:]\s*)\S+")
-URL_PASSWORD = re.compile(r"(://)[^/@\s]+@")
-
-
-def without_secrets(value: Any) -> Any:
-    """`value` with passwords in URLs, and values given to password-like names, starred out."""
-    if isinstance(value, dict):
-        return {k: without_secrets(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_secrets(v) for v in value]
-    if isinstance(value, str):
-        return URL_PASSWORD.sub(r"\1***@", SECRET_OPTION.sub(r"\1***", value))
-    return value
+PATHSPECS = ["*.py", "*.smk", "*.yaml", "*.yml", "*.toml", "*Snakefile", "*Makefile"]
 
 
 def canonical(value: Any) -> str:
@@ -39,7 +28,11 @@ def canonical(value: Any) -> str:
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",  # a source in another encoding
+            check=False,
         )
     except FileNotFoundError:
         return None
@@ -49,11 +42,12 @@ def _git(folder: Path, *arguments: str) -> str | None:
 def code_state(folder: Path, blobs: Path) -> dict[str, str | None]:
     """HEAD, and what differs from it as a file in `blobs` named by its sha256.
 
-    The difference is `git diff HEAD` and the text of untracked sources that git does not ignore;
-    `dirty` is None in a clean checkout. Without git or commits `head` is None.
+    The difference is `git diff HEAD` of sources and the text of untracked sources that git
+    does not ignore; `dirty` is None where no source differs. Without git or commits `head` is None.
     """
     head = _git(folder, "rev-parse", "--verify", "HEAD")
-    difference = _git(folder, "diff", "HEAD") or ""
+    sources = [f":(top){name}" for name in PATHSPECS]
+    difference = _git(folder, "diff", "HEAD", "--", *sources) or ""
     untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "--full-name") or ""
     top = Path((_git(folder, "rev-parse", "--show-toplevel") or "").strip())
     for name in sorted(untracked.splitlines()):
@@ -61,8 +55,8 @@ def code_state(folder: Path, blobs: Path) -> dict[str, str | None]:
             difference += f"\n+++ untracked {name}\n{(top / name).read_text(errors='replace')}"
     dirty = digest_bytes(difference.encode()) if difference else None
     if dirty and not (blob := blobs / f"{dirty}.diff").exists():
-        blobs.mkdir(parents=True, exist_ok=True)
-        blob.write_text(difference)
+        with replacing(blob) as temporary:
+            temporary.write_bytes(difference.encode())
     return {"head": head.strip() if head else None, "dirty": dirty}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from medsynth.lineage import spool
 from medsynth.lineage.collector import TRACKING_URI, collect
 from medsynth.lineage.ledger import Ledger, ledger_path
 from medsynth.lineage.people import TOMBSTONE, forget
-from medsynth.lineage.questions import workdir
+from medsynth.lineage.questions import digest_cache, workdir
 from medsynth.lineage.raw import remove_rows
 from medsynth.lineage.traces import traces
 from medsynth.store.digests import digest_bytes
@@ -29,14 +28,17 @@ from medsynth.store.digests import digest_bytes
 Row = dict[str, Any]
 
 
-def erase(results: Path, patient: str, impact: Row) -> Row:
+def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row:
     """Carry out what :func:`medsynth.lineage.questions.impact.impact` found.
 
-    Raw tables outside the results folder are their owner's and are left as they are.
+    What is raw and outside the results folder is its owner's and is left as it is.
+
+    Args:
+        raw: destroy the patient's own raw files there, too; shared tables are still left.
 
     Returns:
-        left: files that still hold the patient's identifiers or bytes; [] is the proof. rows:
-        those raw tables outside, as in `impact`.
+        left: files below results that still hold the patient's identifiers or bytes; [] is the
+        proof. yours: raw files outside that were left. rows: raw tables outside, as in `impact`.
 
     Raises:
         RuntimeError: a workflow is at work on these results, or MLflow is not known.
@@ -46,25 +48,29 @@ def erase(results: Path, patient: str, impact: Row) -> Row:
         ledger = Ledger(ledger_path(results))
         base = workdir(results, ledger)
         remove_from_mlflow = _mlflow_remover(results, ledger)
-        for path in impact["raw"] + impact["unfinished"]:
+        inside = [path for path in impact["raw"] if _is_below(results, path)]
+        gone = impact["raw"] if raw else inside
+        for path in gone + impact["unfinished"]:
             _remove(Path(path))
-        own = [path for path in impact["rows"] if Path(path).is_relative_to(results)]
+        own = [path for path in impact["rows"] if _is_below(results, path)]
         for path in own:
             remove_rows(Path(path), patient)
         for entry in impact["destroy"]:
             _remove(base / entry["path"])
-        _forget_paths(spool.lineage_dir(results) / "digests.db", impact["identifiers"])
+        with closing(digest_cache(results)) as cache:
+            cache.forget(impact["identifiers"])  # raw paths name patients
         for row in impact["past"]:
             for job in row["jobs"]:
                 if run := ledger.item(job)["run_id"]:
                     remove_from_mlflow(run, row["path"])
-        _write_tombstone(results, impact, ledger)
+        _write_tombstone(results, impact, len(gone), ledger)
         ledger.close()
         collect(results)
         forget(results, impact["patient_key"])
     digests = {row["sha256"] for row in impact["past"]} | set(impact["sources"])
     return {
         "left": traces(results, impact["identifiers"], digests),
+        "yours": [path for path in impact["raw"] if path not in gone],
         "rows": {path: n for path, n in impact["rows"].items() if path not in own},
     }
 
@@ -82,18 +88,15 @@ def _idle(results: Path) -> Iterator[None]:
         yield
 
 
+def _is_below(results: Path, path: str) -> bool:
+    """Whether the bytes lie there, not only a link to them."""
+    return Path(path).resolve().is_relative_to(results.resolve())
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     path.unlink(missing_ok=True)
-
-
-def _forget_paths(cache: Path, identifiers: list[str]) -> None:
-    """Raw paths name patients; a deleted row's bytes stay in the file until it is packed."""
-    with closing(sqlite3.connect(cache, isolation_level=None)) as db:
-        for word in identifiers:
-            db.execute("DELETE FROM digests WHERE instr(path, ?)", (word,))
-        db.execute("VACUUM")
 
 
 def _mlflow_remover(results: Path, ledger: Ledger) -> Callable[[str, str], None]:
@@ -109,15 +112,17 @@ def _mlflow_remover(results: Path, ledger: Ledger) -> Callable[[str, str], None]
     if not uri and not settings.get("artifact_uri"):
         # Not by the address in the database: results may have been copied from there.
         store = spool.lineage_dir(results) / "mlartifacts"
-        return lambda run, path: _remove(store / run / "artifacts" / path)
-
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+        return lambda run, path: _remove(store / run / "artifacts" / _place(path))
 
     from medsynth.lineage.mlflow_store import open_store
+
+    # isort: split
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     client = open_store(results, uri)
 
     def remove(run: str, path: str) -> None:
+        path = _place(path)
         store = get_artifact_repository(client.get_run(run).info.artifact_uri)
         if any(entry.path == path for entry in store.list_artifacts(os.path.dirname(path))):
             store.delete_artifacts(path)
@@ -125,7 +130,12 @@ def _mlflow_remover(results: Path, ledger: Ledger) -> Callable[[str, str], None]
     return remove
 
 
-def _write_tombstone(results: Path, impact: Row, ledger: Ledger) -> None:
+def _place(path: str) -> str:
+    """Where MLflow has an output's copy, relative to the run's files, as the sink puts it."""
+    return os.path.basename(path) if os.path.isabs(path) else path
+
+
+def _write_tombstone(results: Path, impact: Row, raw_files: int, ledger: Ledger) -> None:
     """Record the erasure as a job of its own, so that it stands in the ledger and in MLflow."""
     job = {"kind": "job", "id": uuid.uuid4().hex, "invocation": _last_invocation(ledger)}
     start = {
@@ -152,7 +162,7 @@ def _write_tombstone(results: Path, impact: Row, ledger: Ledger) -> None:
         "device": None,
         "outputs": [],
         "erased": sorted({row["sha256"] for row in impact["past"]}),
-        "raw_files": len(impact["raw"]),
+        "raw_files": raw_files,
         "time": time.time(),
     }
     spool.write(results, job | start)

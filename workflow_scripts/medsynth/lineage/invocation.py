@@ -16,13 +16,16 @@ from typing import IO, Any
 
 from medsynth.lineage import spool
 from medsynth.lineage.collector import ARTIFACT_URI, TRACKING_URI
-from medsynth.lineage.environment import canonical, code_state, environment, without_secrets
+from medsynth.lineage.environment import canonical, code_state, environment
 from medsynth.store.digests import digest_bytes
+from medsynth.store.secrets import without_secrets
 
 # Jobs find their invocation's id here, in whatever process they run.
 INVOCATION = "MEDSYNTH_INVOCATION"
 # How long a finished workflow waits for MLflow; what is late is delivered by the next run.
 DRAIN_SECONDS = 120
+# How long jobs of a killed workflow may take to die: those in a system call are late.
+STOP_SECONDS = 30
 # Locks of this process: closing the file would free them.
 _HELD: list[IO[str]] = []
 
@@ -48,11 +51,12 @@ def _refuse_unrecordable(workflow: Any) -> None:
             )
 
 
-def _hold(path: Path, invocation: str) -> None:
+def _hold(path: Path, invocation: str) -> IO[str]:
     """Lock the results for this process; a kill frees them, unlike Snakemake's own lock files.
 
     The default profile therefore sets nolock. The file says who holds it, so that jobs which a
-    killed holder left running, and which would write into the same files, are found and stopped.
+    killed holder left running, and which would write into the same files, are found and stopped;
+    a holder that ends well empties it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = open(path, "a+")  # stays open: the lock lives as long as the process
@@ -70,22 +74,54 @@ def _hold(path: Path, invocation: str) -> None:
     file.truncate(0)
     file.write(invocation)
     file.flush()
+    return file
+
+
+def _ancestors() -> set[int]:
+    """The calling process, its parent, and so on."""
+    found, pid = set(), os.getpid()
+    while pid:
+        found.add(pid)
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except (PermissionError, FileNotFoundError):
+            break  # another user's, where these are hidden
+        pid = int(stat.rpartition(")")[2].split()[1])  # proc(5): the name may hold blanks
+    return found
 
 
 def _stop_jobs(invocation: str) -> None:
-    """Kill what is left of an invocation whose workflow process is gone."""
+    """Kill what is left of an invocation whose workflow process is gone, and see it gone.
+
+    This process and its ancestors are spared, even if one was started by such a job.
+    """
     mark = f"{INVOCATION}={invocation}".encode()
-    left = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGKILL)
-                left.append(process)
-        except (PermissionError, FileNotFoundError, ProcessLookupError):
-            continue  # another user's, or just gone
-    if left:
+    spared, stopped = _ancestors(), {}
+    deadline = time.monotonic() + STOP_SECONDS
+    while True:
+        found = False
+        for process in Path("/proc").glob("[0-9]*"):
+            pid = int(process.name)
+            try:
+                if pid in spared or mark not in (process / "environ").read_bytes().split(b"\0"):
+                    continue
+                stopped.setdefault(pid, spool.identity(pid))
+                os.kill(pid, signal.SIGKILL)
+                found = True
+            except (PermissionError, FileNotFoundError, ProcessLookupError):
+                continue  # another user's, or just gone
+        # Once more: one that died may have started another behind the search's back.
+        if not found and all(map(spool.is_gone, stopped.values())):
+            break
+        if time.monotonic() > deadline:
+            raise _refusal(
+                f"processes {', '.join(map(str, sorted(stopped)))} of a killed workflow do not"
+                " die; stop them, then call snakemake again"
+            )
+        time.sleep(0.05)
+    if stopped:
         print(
-            f"Lineage: stopped {len(left)} processes that a killed workflow left running.",
+            f"Lineage: stopped {len(stopped)} processes that a killed workflow left running.",
             file=sys.stderr,
         )
 
@@ -122,7 +158,7 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
             return execute(executor_plugin=executor_plugin, **arguments)
         _refuse_unrecordable(workflow)
         invocation = uuid.uuid4().hex
-        _hold(spool.lineage_dir(results) / "workflow.lock", invocation)
+        lock = _hold(spool.lineage_dir(results) / "workflow.lock", invocation)
         os.environ[INVOCATION] = invocation
         workflow.register_envvars(INVOCATION)  # so that jobs on other machines get it too
         spool.write(results, _start_record(workflow, settings, results, invocation))
@@ -144,6 +180,8 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
                 "time": time.time(),
             }
             spool.write(results, end)
+            if not error:
+                lock.truncate(0)  # no job is left
             if end["jobs"]:
                 _wait_for(collector, results, settings, invocation)
 

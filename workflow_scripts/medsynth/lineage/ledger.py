@@ -99,8 +99,10 @@ class Ledger:
                 ),
             )
         else:
+            # An end outlives a kill, whichever is appended first.
             self._db.execute(
-                "UPDATE items SET status=? WHERE id=?", (record["status"], record["id"])
+                "UPDATE items SET status=?1 WHERE id=?2 AND (status='RUNNING' OR ?1!='KILLED')",
+                (record["status"], record["id"]),
             )
         if record["kind"] == "job":
             role = "inputs" if record["phase"] == "start" else "outputs"

@@ -27,6 +27,11 @@ def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, value
 
 
+def mlflow_name(name: str) -> str:
+    """`name` with only what MLflow allows in the name of a metric or a parameter."""
+    return re.sub(r"[^\w\-. :/]", "_", name)
+
+
 def numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """The numbers of a metrics file: `{"metrics": {"fid": {"value": 3}}}` gives `fid`, 3."""
     for key, value in flat(metrics):
@@ -36,8 +41,7 @@ def numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:
             values = {f"{name}.{position}": item for position, item in enumerate(value)}
         for each, number in values.items():
             if isinstance(number, int | float) and not isinstance(number, bool):
-                # What MLflow allows in a metric's name.
-                yield re.sub(r"[^\w\-. :/]", "_", each), float(number)
+                yield mlflow_name(each), float(number)
 
 
 def read_points(path: Path, start: int = 0) -> tuple[list[Point], int]:

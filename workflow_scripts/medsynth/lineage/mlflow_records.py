@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# isort: split, because what is above sets MLflow up before its import
+import medsynth.lineage.mlflow_settings  # noqa: F401  (before mlflow is imported)
+
+# isort: split
 from mlflow.entities import Run
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository

@@ -14,7 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-# isort: split, because what is above sets MLflow up before its import
+import medsynth.lineage.mlflow_settings  # noqa: F401  (before mlflow is imported)
+
+# isort: split
 from mlflow import MlflowClient
 from mlflow.entities import (
     Dataset,
@@ -31,6 +33,7 @@ from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.measurements import (
     Point,
     flat,
+    mlflow_name,
     numbers,
     read_points,
 )
@@ -173,7 +176,8 @@ class MlflowSink:
         if start["kind"] == "job":
             settings |= {"threads": start["threads"]}
             settings |= {f"resources.{k}": v for k, v in start["resources"].items()}
-        params = [Param(k[:250], _text(v, PARAM_LENGTH)) for k, v in flat(settings) if k]
+        named = {mlflow_name(key)[:250]: value for key, value in flat(settings) if key}
+        params = [Param(key, _text(value, PARAM_LENGTH)) for key, value in named.items()]
         for at in range(0, len(params), PARAMS_A_BATCH):
             self._client.log_batch(run_id, params=params[at : at + PARAMS_A_BATCH])
 

@@ -7,25 +7,16 @@ made aside and renamed, and a PostgreSQL database is created under an advisory l
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+import medsynth.lineage.mlflow_settings  # noqa: F401  (before mlflow is imported)
+
+# isort: split
 import sqlalchemy
+from mlflow import MlflowClient
 
-# A server that is down must cost seconds: what it missed is delivered later anyway.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-# One thread writes; many workflows may share one PostgreSQL server.
-os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "1")
-os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW", "2")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ["DO_NOT_TRACK"] = "true"
-
-from mlflow import MlflowClient  # noqa: E402  (reads the settings above)
-
-from medsynth.lineage.spool import lineage_dir  # noqa: E402
-from medsynth.store.atomic import replacing  # noqa: E402
+from medsynth.lineage.spool import lineage_dir
+from medsynth.store.atomic import replacing
 
 # Any number that no other program on the server locks.
 CREATION_LOCK = 0x6D656473796E7468  # "medsynth"

@@ -38,13 +38,26 @@ PATIENT = ("patient", "case")
 ITEMS = {"group": "group", "source_item": "item_id", "target_item": "item_id"}
 
 
+class LostSecretError(RuntimeError):
+    """People manifests are there, and the secret that their keys were made with is not."""
+
+
 def local_secret(results: str | Path) -> bytes:
     """The key of all patient keys, made on first use and readable by its owner only.
 
     It never leaves the results folder; without it nobody can tell whom a key stands for.
+
+    Raises:
+        LostSecretError: a new one would make everybody in the old manifests a stranger.
     """
     path = lineage_dir(results) / "secret"
     if not path.exists():
+        # In this order: another process makes manifests only after the secret.
+        if any(people_dir(results).glob("*.parquet")) and not path.exists():
+            raise LostSecretError(
+                f"{path} is lost, and with it who is in {people_dir(results)}; restore it, or"
+                " delete that folder to have the manifests made again under a new secret"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".secret-{secrets.token_hex(8)}")
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -69,8 +82,8 @@ def people_dir(results: str | Path) -> Path:
 def take_in(results: str | Path, ledger: Ledger, record: Record) -> None:
     """Write the people manifests that a finished job's tables and image stores lack.
 
-    An image store holds whom the table of its name holds. A file that is not any more what the
-    job made, or cannot be read, gets none: :func:`catch_up` tells of it.
+    An image store holds whom the table of its name holds. One without such a table, and a file
+    that cannot be read or is not any more what the job made, get none: :func:`catch_up` tells.
 
     Args:
         record: any; only a job's end record tells of people. Its start is in the ledger.
@@ -87,22 +100,17 @@ def take_in(results: str | Path, ledger: Ledger, record: Record) -> None:
     start = ledger.record(record["id"], "start") or {"inputs": []}  # a broken one was set aside
     inputs = [base / file["path"] for file in start["inputs"]]
     known = [path for path in inputs if path.suffix == ".parquet" and path.is_file()]
-    secret = local_secret(results)
     with closing(DigestCache(lineage_dir(results) / "digests.db")) as cache:
         for path in wanted:
             table = Path(path).with_suffix(".parquet").as_posix()
             file = base / table
-            if table not in made:
-                people = pd.DataFrame(columns=["patient"])
-            elif not file.is_file() or digest_file(file, cache) != made[table]:
-                continue
-            else:
-                try:
-                    people = _people(file, known)
-                except (pa.ArrowInvalid, OSError) as error:  # a rule's author may write anything
-                    log.warning("%s cannot be read (%s): its people are not known", path, error)
-                    continue
-            write_people(people, secret, people_dir(results) / f"{made[path]}.parquet")
+            try:
+                if table in made and file.is_file() and digest_file(file, cache) == made[table]:
+                    manifest = people_dir(results) / f"{made[path]}.parquet"
+                    write_people(_people(file, known), local_secret(results), manifest)
+            except Exception as error:  # a rule's author may write anything
+                # Without the message, which may quote the table.
+                log.warning("whom %s holds is not known: %s", path, type(error).__name__)
 
 
 def _manifest(results: str | Path, sha256: str) -> bool:
@@ -145,6 +153,8 @@ def write_people(people: pd.DataFrame, secret: bytes, path: Path) -> None:
     """
     people = people.reindex(columns=["patient", "source_sha256"]).dropna(subset=["patient"])
     people = people.drop_duplicates()
+    # Numbers as they are written: a column with gaps was read as 10.0.
+    people["patient"] = people["patient"].convert_dtypes().astype("str")
     keys = {patient: patient_key(secret, patient) for patient in people["patient"].unique()}
     frame = people.assign(patient_key=people["patient"].map(keys))[COLUMNS].astype("str")
     _write(frame.sort_values(COLUMNS, ignore_index=True), path)

@@ -43,15 +43,17 @@ def raw_data(patient: str, indexed: Iterable[tuple[Path, Path]], other: Iterable
         other: raw files and folders without an index.
     """
     found = RawData(identifiers={patient})
-    tables = set()
+    tables, sources, shared = set(), [], set()
     for index, root in indexed:
         rows = pd.read_parquet(index, columns=["source", "patient", *IDENTIFIERS])
+        others = rows.loc[rows["patient"].notna() & (rows["patient"] != patient), "source"]
+        shared |= {folder for path in others.dropna() for folder in (root / path).parents}
         rows = rows[rows["patient"] == patient]
-        for source in rows["source"].dropna():
-            found.files.add(_own(root, source, patient))
+        sources += [(root, source) for source in rows["source"].dropna()]
         found.identifiers |= set(rows[IDENTIFIERS].stack().dropna())
         # The tables lie beside the image folders, of which there may be 10^5: not walked.
         tables |= {path for path in root.glob("*") if path.is_file()}
+    found.files |= {_own(root, source, patient, shared) for root, source in sources}
     for path in other:
         tables |= set(path.rglob("*")) if path.is_dir() else {path}
     for table in sorted(tables):
@@ -63,13 +65,16 @@ def raw_data(patient: str, indexed: Iterable[tuple[Path, Path]], other: Iterable
     return found
 
 
-def _own(root: Path, source: str, patient: str) -> Path:
-    """The outermost folder below `root` that is named after the patient, else the file."""
+def _own(root: Path, source: str, patient: str, shared: set[Path]) -> Path:
+    """The outermost folder below `root` that is named after the patient, else the file.
+
+    A folder in which somebody else's files lie (batch-12, where the patient is 12) is not theirs.
+    """
     pattern = pattern_of([patient])
     path = root
     for part in Path(source).parts:
         path = path / part
-        if pattern.search(part.encode()):
+        if pattern.search(part.encode()) and path not in shared:
             return path
     return path
 
@@ -92,7 +97,7 @@ def _search(table: Path, patient: str, found: RawData) -> None:
     named = sum(named for _, named in lines)
     if not named:
         return
-    if named == len(lines) - 1:  # all but the header, as in the MAF of one case
+    if named == len(lines) - 1 and not lines[0][1]:  # all but the header, as in the MAF of one case
         found.files.add(table)
         return
     found.rows[table] = named

@@ -69,9 +69,8 @@ def _start_ticks(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def this_process() -> Record:
-    """The identity of the calling process, good for ever: a pid alone is used again."""
-    pid = os.getpid()
+def identity(pid: int) -> Record:
+    """A process of this machine, told from all others for ever: a pid alone is used again."""
     return {
         "host": platform.node(),
         "boot_id": boot_id(),
@@ -80,8 +79,13 @@ def this_process() -> Record:
     }
 
 
+def this_process() -> Record:
+    return identity(os.getpid())
+
+
 def is_gone(process: Record) -> bool | None:
     """Whether the process has ended; None if it ran on another machine, where one cannot see."""
     if process["boot_id"] == boot_id():
-        return _start_ticks(process["pid"]) != process["start_ticks"]
+        ticks = _start_ticks(process["pid"])
+        return ticks is None or ticks != process["start_ticks"]
     return True if process["host"] == platform.node() else None

@@ -23,27 +23,46 @@ from medsynth.store.digests import digest_file
 ROWS_AT_ONCE = 100_000
 
 
-def pattern_of(words: Iterable[str]) -> re.Pattern[bytes]:
-    """Finds any of `words`, but not inside a longer number or digest."""
-    alternatives = b"|".join(re.escape(word.encode()) for word in sorted(words))
-    return re.compile(rb"(?<![0-9A-Fa-f])(?:" + alternatives + rb")(?![0-9A-Fa-f])")
+def pattern_of(words: Iterable[str], *, loose: bool = False) -> re.Pattern[bytes]:
+    """Finds any of `words`, but not inside a longer number or digest.
+
+    Args:
+        loose: find numbers beside the letters of a digest, too, as in `a10`: a proof may find too
+            much, but not too little.
+    """
+
+    def bounded(word: str) -> bytes:
+        beside = rb"[0-9]" if loose and word.isdecimal() else rb"[0-9A-Fa-f]"
+        return rb"(?<!%b)%b(?!%b)" % (beside, re.escape(word.encode()), beside)
+
+    return re.compile(b"|".join(map(bounded, sorted(words))))
 
 
 def traces(folder: Path, words: Iterable[str], digests: set[str]) -> list[dict[str, str]]:
     """Every file below `folder` that holds one of `words` or is, byte for byte, one of `digests`.
 
     Returns:
-        [{"path": relative to the folder's parent, "found": "id" or "bytes"}], sorted by path.
+        [{"path": relative to the folder's parent, "found": "id", "bytes", or "unreadable", of
+        which nothing is proven}], sorted by path.
     """
-    pattern = pattern_of(words)
+    pattern = pattern_of(words, loose=True)
     found = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
         name = path.relative_to(folder.parent).as_posix()
-        if pattern.search(name.encode()) or any(pattern.search(text) for text in _texts(path)):
-            found.append({"path": name, "found": "id"})
-        elif digest_file(path) in digests:
-            found.append({"path": name, "found": "bytes"})
+        if what := _found(path, name, pattern, digests):
+            found.append({"path": name, "found": what})
     return found
+
+
+def _found(path: Path, name: str, pattern: re.Pattern[bytes], digests: set[str]) -> str | None:
+    if pattern.search(name.encode()):
+        return "id"
+    try:
+        if any(pattern.search(text) for text in _texts(path)):
+            return "id"
+        return "bytes" if digest_file(path) in digests else None
+    except Exception:  # each form has errors of its own for what is damaged
+        return "unreadable"
 
 
 def _texts(path: Path) -> Iterator[bytes | mmap.mmap]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import pandas as pd
 from medsynth.cohorts.unusable import REASONS
 from medsynth.report.figures import COLORS, INK, Node
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, used
+from medsynth.store.secrets import without_secrets
 
 KINDS = {  # cohort kind -> what its source files, groups and items are called
     "mimic_cxr": ("DICOM files", "Studies", "Radiographs"),
@@ -59,8 +59,8 @@ def number(value: float) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """User names and passwords of URLs (`scheme://user:password@host`) replaced by dots."""
-    return re.sub(r"://[^\s/@]+@", "://…@", text)
+    """User names and passwords, as in `scheme://user:password@host`, replaced by dots."""
+    return without_secrets(text, mark="…")
 
 
 def patients(n: int) -> str:

@@ -34,12 +34,16 @@ def installed_devices() -> list[str]:
     """Names of the NVIDIA GPUs in this machine, in PCI bus order; [] without a working driver."""
     if not any(Path("/dev").glob("nvidia[0-9]*")):
         return []
-    listing = subprocess.run(
-        ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    try:
+        listing = subprocess.run(
+            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        log.warning("the GPUs of this machine are not used: %s", error)
+        return []
     return listing.stdout.split("\n")[:-1]
 
 

@@ -10,6 +10,8 @@ import json
 import os
 import sqlite3
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +30,24 @@ class DigestCache:
     """Digests of files by (path, size, mtime_ns, inode), in a SQLite file.
 
     A file that was changed and had its mtime put back is not noticed here; deep verification
-    therefore passes no cache. Losing the cache costs time, never correctness.
+    therefore passes no cache. Losing the cache costs time, never correctness: a damaged one is
+    moved aside, to <name>.damaged, and begun anew.
     """
 
     def __init__(self, path: str | Path):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self._path = Path(path)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._damaged = self._path.with_name(f"{self._path.name}.damaged")
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, timeout=60, check_same_thread=False, isolation_level=None)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            self._renew(error)
+
+    def _open(self) -> None:
+        self._db = sqlite3.connect(
+            self._path, timeout=60, check_same_thread=False, isolation_level=None
+        )
         # A cache that a power failure damages is only rebuilt; syncing every row costs 24 ms.
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute(
@@ -42,20 +55,45 @@ class DigestCache:
             " mtime_ns INTEGER, inode INTEGER, sha256 TEXT)"
         )
 
-    def get(self, path: str, stat: os.stat_result) -> str | None:
+    def _renew(self, error: sqlite3.DatabaseError) -> None:
+        """Move a damaged file aside; anything but damage is raised again."""
+        if isinstance(error, sqlite3.OperationalError):  # locked for too long, or the disk is full
+            raise error
+        self._db.close()
+        with suppress(FileNotFoundError):  # another process was first
+            self._path.replace(self._damaged)
+        # Else SQLite would roll it back into the new file.
+        self._path.with_name(f"{self._path.name}-journal").unlink(missing_ok=True)
+        self._open()
+
+    def _execute(self, sql: str, values: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
+        """The first row of the answer, if any."""
         with self._lock:
-            row = self._db.execute(
-                "SELECT sha256 FROM digests WHERE path=? AND size=? AND mtime_ns=? AND inode=?",
-                (path, stat.st_size, stat.st_mtime_ns, stat.st_ino),
-            ).fetchone()
+            try:
+                return self._db.execute(sql, values).fetchone()
+            except sqlite3.DatabaseError as error:
+                self._renew(error)
+                return self._db.execute(sql, values).fetchone()
+
+    def get(self, path: str, stat: os.stat_result) -> str | None:
+        row = self._execute(
+            "SELECT sha256 FROM digests WHERE path=? AND size=? AND mtime_ns=? AND inode=?",
+            (path, stat.st_size, stat.st_mtime_ns, stat.st_ino),
+        )
         return row[0] if row else None
 
     def put(self, path: str, stat: os.stat_result, sha256: str) -> None:
-        with self._lock:
-            self._db.execute(
-                "INSERT OR REPLACE INTO digests VALUES (?,?,?,?,?)",
-                (path, stat.st_size, stat.st_mtime_ns, stat.st_ino, sha256),
-            )
+        self._execute(
+            "INSERT OR REPLACE INTO digests VALUES (?,?,?,?,?)",
+            (path, stat.st_size, stat.st_mtime_ns, stat.st_ino, sha256),
+        )
+
+    def forget(self, words: Iterable[str]) -> None:
+        """Leave no path that holds one of `words` in the file, nor in a damaged one."""
+        for word in words:
+            self._execute("DELETE FROM digests WHERE instr(path, ?)", (word,))
+        self._execute("VACUUM")  # a deleted row's bytes stay in the file until it is packed
+        self._damaged.unlink(missing_ok=True)
 
     def close(self) -> None:
         self._db.close()

@@ -71,6 +71,14 @@ def workdir(results: str | Path, ledger: Ledger) -> Path:
     return Path(os.path.normpath(here / os.path.relpath(ran["workdir"], ran["results"])))
 
 
+def at_work(ledger: Ledger) -> list[Row]:
+    """Start records of what runs now.
+
+    What is gone stays RUNNING in the ledger until a collector comes by; it hides no problem.
+    """
+    return [record for record in ledger.running() if not spool.is_gone(record["process"])]
+
+
 def find(name: str | Path, results: str | Path, ledger: Ledger) -> Row:
     """The artifact that `name` means: the latest at that path, else of those bytes.
 

@@ -1,7 +1,8 @@
 """`medsynth impact`: a patient withdraws. What must be destroyed, what redone, and how?
 
 Destroyed is what holds the patient's data or may show it; redone is all that was derived.
-`--erase` says what it would do, `--erase --yes` does it and proves that no trace is left.
+`--erase` says what it would do, `--erase --yes` does it and proves that no trace is left in the
+results folder. Raw files outside it are yours to delete, or `--raw` deletes the patient's own.
 """
 
 from __future__ import annotations
@@ -40,6 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("patient", metavar="PATIENT", help="the id in the raw data (TCGA case)")
     parser.add_argument("--erase", action="store_true", help="destroy all that must be destroyed")
     parser.add_argument("--yes", action="store_true", help="with --erase: really")
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="with --erase: also delete the patient's own raw files outside results/",
+    )
 
 
 def answer(results: Path, arguments: argparse.Namespace) -> Row:
@@ -47,7 +53,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> Row:
     if arguments.erase and arguments.yes:
         from medsynth.lineage.erasure import erase
 
-        found |= erase(results, arguments.patient, found)
+        found |= erase(results, arguments.patient, found, raw=arguments.raw)
     return found | {"asked": arguments.erase, "done": arguments.erase and arguments.yes}
 
 
@@ -182,7 +188,9 @@ def _command(first: list[Artifact], ledger: Ledger) -> str:
     for word in json.loads(rows[0]["arguments"]) if rows else []:
         option, _, value = word.partition("=")
         if option.startswith("-"):
-            wanted = option in ONE_VALUE | VALUES
+            attached = option[:2] in ONE_VALUE and option[2:]  # -j4
+            wanted = option in ONE_VALUE | VALUES or attached
+            value = value or attached
             more = 0 if value or not wanted else 1 if option in ONE_VALUE else math.inf
         else:
             wanted = more > 0
@@ -193,7 +201,9 @@ def _command(first: list[Artifact], ledger: Ledger) -> str:
 
 
 def wrong(answer: Row) -> bool:
-    return bool(answer["asked"] and (not answer["done"] or answer["left"]))
+    """Asked to erase, something is left, or may be; or it is not known what would be."""
+    done = answer["done"] and not answer["left"] and not answer["yours"]
+    return bool(answer["unknown"] or (answer["asked"] and not done))
 
 
 def show(answer: Row) -> str:
@@ -218,7 +228,13 @@ def _lines(answer: Row) -> Iterator[str]:
         yield "NOT KNOWN, because their tables are gone or unreadable; remake them to be sure:"
         yield from (f"  {path}" for path in answer["unknown"])
     if answer["asked"] and not answer["done"]:
-        yield "NOTHING WAS ERASED: add --yes to destroy what is listed above"
+        yield (
+            "NOTHING WAS ERASED: add --yes to destroy what is listed above, and --raw if that"
+            " includes the raw files outside the results folder"
+        )
     if answer["done"]:
         yield "LEFT BEHIND:" if answer["left"] else "no trace is left in results, ledger and MLflow"
         yield from (f"  {trace['path']}  [{trace['found']}]" for trace in answer["left"])
+        if answer["yours"]:
+            yield "YOURS TO DELETE, being outside the results folder:"
+            yield from (f"  {path}" for path in answer["yours"])

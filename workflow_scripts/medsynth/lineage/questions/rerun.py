@@ -95,7 +95,7 @@ def _rerun(job: str, top: Path, base: Path, ledger: Ledger, cache: DigestCache) 
         if o["sha256"]
     ]
     same = [o | {"same": o["recorded"] == o["now"]} for o in compared]
-    identical = bool(end) and all(o["same"] for o in same)
+    identical = bool(end) and end["status"] == "COMPLETE" and all(o["same"] for o in same)
     if not identical and start and end:
         reasons += _changes(item, ran, start, end)
         if not reasons:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage import spool
-from medsynth.lineage.questions import counts, opened, when
+from medsynth.lineage.questions import at_work, counts, opened, when
 
 HELP = "runs, jobs, what waits, whether the ledger is intact"
 EXAMPLE = "medsynth status"
@@ -62,7 +62,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             "errors": [row["error"] for row in errors],
             "broken_links": ledger.broken_links(),
         }
-    busy = any(i["status"] == "RUNNING" for i in invocations)
+        busy = any(record["kind"] == "invocation" for record in at_work(ledger))
     waiting = not busy and (found["spooled"] or found["undelivered"])
     found["ok"] = not (found["unreadable"] or found["broken_links"] or waiting)
     return found

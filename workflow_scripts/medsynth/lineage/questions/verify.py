@@ -19,7 +19,7 @@ from typing import Any
 from medsynth.lineage.checks import edited_ledger, edited_mlflow
 from medsynth.lineage.graph import maker
 from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.questions import SHORT, digest_cache, opened, workdir
+from medsynth.lineage.questions import SHORT, at_work, digest_cache, opened, workdir
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
@@ -76,7 +76,7 @@ def _recorded(base: Path, ledger: Ledger, cache: DigestCache | None) -> Iterator
         if row["job"] in current and not maker(row, row["time"], ledger)
     ]
     erased = _erased(ledger)
-    changing = {path for start in ledger.running() for path in start.get("outputs", [])}
+    changing = {path for start in at_work(ledger) for path in start.get("outputs", [])}
     for row in sorted(outputs + raw, key=lambda row: row["path"]):
         path = base / row["path"]
         if row["path"] in changing:
@@ -88,7 +88,7 @@ def _recorded(base: Path, ledger: Ledger, cache: DigestCache | None) -> Iterator
         else:
             same = digest_path(path, cache)[0] == row["sha256"]
             row["state"] = "identical" if same else "altered"
-        if row["state"] in ("missing", "altered") and row["sha256"] in erased:
+        if row["state"] == "missing" and row["sha256"] in erased:
             row["state"] = "erased"
         yield {k: row[k] for k in ("state", "path", "sha256", "rule", "job")}
 
@@ -105,7 +105,7 @@ def _unknown(results: Path, base: Path, files: list[Row], ledger: Ledger) -> lis
     known = {os.path.normpath(base / row["path"]) for row in files}
     known |= {
         os.path.normpath(base / path)
-        for start in ledger.running()
+        for start in at_work(ledger)
         for path in start.get("outputs", [])
     }
     found = []

@@ -1,0 +1,15 @@
+"""MLflow's settings in the environment, which it reads when it is imported: import this before."""
+
+from __future__ import annotations
+
+import os
+
+# A server that is down must cost seconds: what it missed is delivered later anyway.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+# One thread writes; many workflows may share one PostgreSQL server.
+os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "1")
+os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW", "2")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["DO_NOT_TRACK"] = "true"
