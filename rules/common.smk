@@ -5,7 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from medsynth.lineage import capture
-from medsynth.runtime.config import ConfigError, check_raw_paths, parse_config
+from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
 from medsynth.store.code import code_digest
 
 try:

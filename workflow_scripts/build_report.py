@@ -7,7 +7,7 @@ from pathlib import Path
 
 from medsynth.lineage.ledger import runs_by_output
 from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
-from medsynth.runtime.config import Config
+from medsynth.runtime.config.whole import Config
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
 

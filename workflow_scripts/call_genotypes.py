@@ -4,7 +4,7 @@ Output: Parquet `calls`, one row a case.
 """
 
 from medsynth.cohorts.genotypes import call_genotypes
-from medsynth.runtime.config import Genotypes
+from medsynth.runtime.config.slides import Genotypes
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.tables import write_table
 

@@ -6,7 +6,7 @@ Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
 from pathlib import Path
 
 from medsynth.cohorts.ct import convert_ct
-from medsynth.runtime.config import CtConvert
+from medsynth.runtime.config.ct import CtConvert
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file, digest_json
 from medsynth.store.tables import read_table, write_table

@@ -10,7 +10,7 @@ import torch
 
 from medsynth.classify.training import extract
 from medsynth.metrics.generation import evaluate_generation
-from medsynth.runtime.config import Evaluation
+from medsynth.runtime.config.models import Evaluation
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json

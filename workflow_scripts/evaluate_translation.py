@@ -10,7 +10,7 @@ import numpy as np
 
 from medsynth.cohorts.pairs import positions_of
 from medsynth.metrics.translation import evaluate_translation
-from medsynth.runtime.config import Evaluation
+from medsynth.runtime.config.models import Evaluation
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
 from medsynth.store.manifests import in_split

@@ -6,7 +6,7 @@ Output: Parquet `table`, one row a file.
 from pathlib import Path
 
 from medsynth.cohorts.ct import index_ct
-from medsynth.runtime.config import CtIndex
+from medsynth.runtime.config.ct import CtIndex
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
 from medsynth.store.tables import write_table

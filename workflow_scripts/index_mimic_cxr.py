@@ -6,7 +6,7 @@ Output: Parquet `table`, one row an image of the metadata table.
 from pathlib import Path
 
 from medsynth.cohorts.mimic_cxr import index_mimic_cxr
-from medsynth.runtime.config import CxrIndex
+from medsynth.runtime.config.cxr import CxrIndex
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
 from medsynth.store.tables import write_table

@@ -6,7 +6,7 @@ Output: Parquet `table`, one row a file.
 from pathlib import Path
 
 from medsynth.cohorts.slides import index_slides
-from medsynth.runtime.config import SlideIndex
+from medsynth.runtime.config.slides import SlideIndex
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
 from medsynth.store.tables import write_table

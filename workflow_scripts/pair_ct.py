@@ -4,7 +4,7 @@ Output: Parquet `pairs`, one row a pair.
 """
 
 from medsynth.cohorts.pairs import pair_ct
-from medsynth.runtime.config import CtPair
+from medsynth.runtime.config.ct import CtPair
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.tables import read_table, write_table
 

@@ -7,7 +7,7 @@ import torch
 
 from medsynth.diffusion.samplers import sample_ddpm
 from medsynth.report.grids import write_grid
-from medsynth.runtime.config import DdpmSampling
+from medsynth.runtime.config.models import DdpmSampling
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file

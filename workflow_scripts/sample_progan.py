@@ -7,7 +7,7 @@ import torch
 
 from medsynth.adversarial.progan_sampling import sample_progan
 from medsynth.report.grids import write_grid
-from medsynth.runtime.config import ProganSampling
+from medsynth.runtime.config.models import ProganSampling
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file

@@ -5,7 +5,7 @@ Output: Parquet `splits`: patient, split.
 
 from medsynth.cohorts.assemble import join_labels
 from medsynth.cohorts.splits import split_patients
-from medsynth.runtime.config import Split
+from medsynth.runtime.config.base import Split
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.tables import read_table, write_table
 

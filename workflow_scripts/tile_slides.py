@@ -6,7 +6,7 @@ Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
 from pathlib import Path
 
 from medsynth.cohorts.slides import tile_slides
-from medsynth.runtime.config import SlideTiles
+from medsynth.runtime.config.slides import SlideTiles
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file, digest_json
 from medsynth.store.tables import read_table, write_table

@@ -11,7 +11,7 @@ import torch
 from medsynth.classify.training import extract, held_out_metrics, model_card, train_classifier
 from medsynth.cohorts.trained import trained_on
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.config import ClassifierTraining
+from medsynth.runtime.config.models import ClassifierTraining
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import publish, write_json

@@ -13,7 +13,7 @@ from medsynth.adversarial.translation import model_card
 from medsynth.cohorts.pairs import pair_positions
 from medsynth.cohorts.trained import trained_on
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.config import CycleganTraining
+from medsynth.runtime.config.models import CycleganTraining
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import publish

@@ -11,7 +11,7 @@ import torch
 from medsynth.cohorts.trained import trained_on
 from medsynth.diffusion.training import model_card, train_ddpm
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.config import DdpmTraining
+from medsynth.runtime.config.models import DdpmTraining
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import publish

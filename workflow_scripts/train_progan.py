@@ -11,7 +11,7 @@ import torch
 from medsynth.adversarial.progan_training import model_card, train_progan
 from medsynth.cohorts.trained import trained_on
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.config import ProganTraining
+from medsynth.runtime.config.models import ProganTraining
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import publish

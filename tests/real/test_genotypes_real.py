@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
-from medsynth.runtime.config import Genotypes
+from medsynth.runtime.config.slides import Genotypes
 
 DATA = Path(
     os.environ.get("MEDSYNTH_REAL_DATA", Path(__file__).parents[2].parent / "shared" / "data")

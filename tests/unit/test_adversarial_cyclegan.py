@@ -12,7 +12,7 @@ import torch
 
 from medsynth.adversarial.cyclegan import CycleGan, train_cyclegan
 from medsynth.adversarial.translation import model_card, translate
-from medsynth.runtime.config import CycleganTraining
+from medsynth.runtime.config.models import CycleganTraining
 from medsynth.runtime.seeding import generator, numpy_rng
 
 torch.set_num_threads(1)  # these networks are too small for more

@@ -19,7 +19,7 @@ from medsynth.adversarial.progan_layers import (
 )
 from medsynth.adversarial.progan_sampling import sample_progan
 from medsynth.adversarial.progan_training import model_card, phase_at, train_progan
-from medsynth.runtime.config import ProganSampling, ProganTraining
+from medsynth.runtime.config.models import ProganSampling, ProganTraining
 from medsynth.runtime.seeding import generator, numpy_rng
 
 torch.set_num_threads(1)  # these networks are too small for more

@@ -15,7 +15,7 @@ from medsynth.classify.training import (
     random_shift,
     train_classifier,
 )
-from medsynth.runtime.config import ClassifierTraining
+from medsynth.runtime.config.models import ClassifierTraining
 from medsynth.runtime.seeding import generator
 
 torch.set_num_threads(1)

@@ -14,7 +14,8 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from medsynth.cohorts.ct import contrast_of, convert_ct, index_ct
 from medsynth.cohorts.pairs import pair_ct
 from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config import CtConvert, CtIndex, CtPair, TableLabel, TagContrast
+from medsynth.runtime.config.base import TableLabel
+from medsynth.runtime.config.ct import CtConvert, CtIndex, CtPair, TagContrast
 from medsynth.store.manifests import manifest
 from medsynth.store.shards import ImageStore
 

@@ -13,7 +13,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 
 from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
 from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config import CxrIndex, CxrRead, FindingLabel, ViewLabel
+from medsynth.runtime.config.cxr import CxrIndex, CxrRead, FindingLabel, ViewLabel
 from medsynth.store.digests import digest_file
 from medsynth.store.shards import ImageStore
 

@@ -13,7 +13,8 @@ from PIL import Image
 from medsynth.cohorts.resize import resize_area
 from medsynth.cohorts.slides import index_slides, tile_slides
 from medsynth.cohorts.tissue import stain, tissue_mask, tissue_share
-from medsynth.runtime.config import GenotypeLabel, SlideIndex, SlideTiles, TableLabel
+from medsynth.runtime.config.base import TableLabel
+from medsynth.runtime.config.slides import GenotypeLabel, SlideIndex, SlideTiles
 from medsynth.store.shards import ImageStore
 
 GENOTYPE = SlideIndex(label=GenotypeLabel(kind="genotype"), shards=1)

@@ -10,7 +10,7 @@ import pytest
 
 from medsynth.cohorts.splits import leakage, split_patients
 from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config import Split
+from medsynth.runtime.config.base import Split
 from medsynth.store.manifests import manifest
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from medsynth.runtime.config import ConfigError, check_raw_paths, parse_config
+from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
 from medsynth.runtime.config_docs import schema, tables
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ import pytest
 from medsynth.cohorts.genotypes import call_genotypes
 from medsynth.demo.cases import SUBTYPES, glioma_cases
 from medsynth.demo.genomics import MAF_COLUMNS, write_genomics
-from medsynth.runtime.config import Genotypes
+from medsynth.runtime.config.slides import Genotypes
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from medsynth.diffusion.samplers import ancestral_step, guided_noise, sample, sa
 from medsynth.diffusion.schedule import Schedule, linear_schedule
 from medsynth.diffusion.training import model_card
 from medsynth.diffusion.unet import build_unet
-from medsynth.runtime.config import DdpmSampling, DdpmTraining
+from medsynth.runtime.config.models import DdpmSampling, DdpmTraining
 from medsynth.runtime.seeding import generator
 
 

@@ -11,7 +11,7 @@ import torch
 
 from medsynth.diffusion.samplers import sample_ddpm
 from medsynth.diffusion.training import model_card, train_ddpm
-from medsynth.runtime.config import DdpmSampling, DdpmTraining
+from medsynth.runtime.config.models import DdpmSampling, DdpmTraining
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import manifest
 from medsynth.store.shards import ImageStore, ShardWriter

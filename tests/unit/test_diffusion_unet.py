@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from medsynth.diffusion.unet import SelfAttention, build_unet, timestep_embedding
-from medsynth.runtime.config import UNet
+from medsynth.runtime.config.models import UNet
 
 SMALL = UNet(channels=8, multipliers=[1, 2], attention=[4])
 

@@ -20,7 +20,7 @@ from medsynth.cohorts.genotypes import (
 )
 from medsynth.cohorts.maf import TableError
 from medsynth.cohorts.segments import arm_losses
-from medsynth.runtime.config import Genotypes
+from medsynth.runtime.config.slides import Genotypes
 
 MUTATIONS = [
     ("IDH1", "Missense_Mutation", "p.R132H", "TCGA-AA-0001-01A-11D-A27K-08"),

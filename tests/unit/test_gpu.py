@@ -11,7 +11,7 @@ from medsynth.adversarial.progan_training import train_progan
 from medsynth.classify.training import train_classifier
 from medsynth.diffusion.samplers import sample_ddpm
 from medsynth.diffusion.training import model_card, train_ddpm
-from medsynth.runtime.config import (
+from medsynth.runtime.config.models import (
     ClassifierTraining,
     CycleganTraining,
     DdpmSampling,

@@ -30,7 +30,7 @@ SCRIPT = """
 import time
 from pathlib import Path
 
-from medsynth.runtime.config import Loop
+from medsynth.runtime.config.models import Loop
 from medsynth.runtime.logs import configure_logging
 from medsynth.runtime.loop import run_steps
 from medsynth.store.atomic import publish

@@ -9,7 +9,7 @@ from medsynth.metrics.frechet import frechet_distance
 from medsynth.metrics.generation import evaluate_generation, label_agreement
 from medsynth.metrics.inception_score import inception_score
 from medsynth.metrics.kernel_distance import squared_mmd
-from medsynth.runtime.config import Evaluation
+from medsynth.runtime.config.models import Evaluation
 
 CLASSES = ["ap", "pa"]
 SETTINGS = Evaluation(kid_subsets=20, kid_subset_size=20, bootstrap=40)

@@ -7,7 +7,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from medsynth.metrics.translation import body_mask, evaluate_translation, mae_hu, psnr_db, ssim
-from medsynth.runtime.config import Evaluation
+from medsynth.runtime.config.models import Evaluation
 
 RANGE = (-1000, 1000)
 SETTINGS = Evaluation(bootstrap=50)

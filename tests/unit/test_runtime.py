@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.config import Loop
+from medsynth.runtime.config.models import Loop
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.logs import configure_logging
 from medsynth.runtime.loop import run_steps

@@ -21,7 +21,7 @@ from medsynth.adversarial.generators import ResidualUNet
 from medsynth.adversarial.losses import least_squares_discriminator, least_squares_generator
 from medsynth.adversarial.pool import ImagePool
 from medsynth.runtime.checkpoints import HasState
-from medsynth.runtime.config import CycleganTraining
+from medsynth.runtime.config.models import CycleganTraining
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import hu_to_network

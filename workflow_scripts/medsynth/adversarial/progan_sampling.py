@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from medsynth.adversarial.progan import Generator
-from medsynth.runtime.config import ProganSampling
+from medsynth.runtime.config.models import ProganSampling
 from medsynth.runtime.seeding import generator
 from medsynth.runtime.tensors import to_uint8
 

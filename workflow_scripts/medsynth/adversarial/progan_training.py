@@ -12,7 +12,7 @@ from torch import Tensor
 from medsynth.adversarial.losses import gradient_penalty, wasserstein_critic
 from medsynth.adversarial.progan import Critic, Generator, phases, shrink
 from medsynth.adversarial.progan_layers import initialise
-from medsynth.runtime.config import ProganTraining
+from medsynth.runtime.config.models import ProganTraining
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.seeding import batch_positions, generator

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from medsynth.classify.network import Classifier
-from medsynth.runtime.config import ClassifierTraining
+from medsynth.runtime.config.models import ClassifierTraining
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network

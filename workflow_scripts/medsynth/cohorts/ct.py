@@ -21,7 +21,8 @@ from medsynth.cohorts.sources import (
     row_of,
 )
 from medsynth.cohorts.unusable import UnusableImage
-from medsynth.runtime.config import CtConvert, CtIndex, TableLabel
+from medsynth.runtime.config.base import TableLabel
+from medsynth.runtime.config.ct import CtConvert, CtIndex
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
 

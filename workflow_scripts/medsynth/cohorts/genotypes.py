@@ -16,7 +16,7 @@ import pandas as pd
 
 from medsynth.cohorts.maf import TableError, find_files, read_maf
 from medsynth.cohorts.segments import arm_losses, read_sample_sheet, read_segments
-from medsynth.runtime.config import Genotypes
+from medsynth.runtime.config.slides import Genotypes
 from medsynth.store.manifests import EXCLUDED, USED
 
 WILDTYPE = "IDH-wildtype"

@@ -17,7 +17,7 @@ from medsynth.cohorts.sources import (
     set_aside,
 )
 from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config import CxrIndex, CxrRead, FindingLabel
+from medsynth.runtime.config.cxr import CxrIndex, CxrRead, FindingLabel
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import EXCLUDED, USED, manifest, shard_of
 

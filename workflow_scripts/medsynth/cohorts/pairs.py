@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config import CtPair
+from medsynth.runtime.config.ct import CtPair
 from medsynth.store.manifests import used
 
 COLUMNS = ["patient", "item_a", "item_b", "distance_mm", "split"]

@@ -25,7 +25,8 @@ from medsynth.cohorts.sources import (
 )
 from medsynth.cohorts.tissue import tissue_mask, tissue_share
 from medsynth.cohorts.unusable import UnusableImage
-from medsynth.runtime.config import SlideIndex, SlideTiles, TableLabel
+from medsynth.runtime.config.base import TableLabel
+from medsynth.runtime.config.slides import SlideIndex, SlideTiles
 from medsynth.store.digests import DigestCache, digest_file
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
 from medsynth.store.shards import ShardWriter

@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.errors import EmptyDataError, ParserError
 
 from medsynth.cohorts.unusable import CohortError, UnusableImage
-from medsynth.runtime.config import TableLabel
+from medsynth.runtime.config.base import TableLabel
 from medsynth.store.digests import DigestCache, digest_bytes, digest_path
 from medsynth.store.manifests import QUARANTINED, USED, manifest
 from medsynth.store.shards import ShardWriter

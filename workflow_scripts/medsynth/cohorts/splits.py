@@ -7,7 +7,7 @@ import hashlib
 import pandas as pd
 
 from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config import Split
+from medsynth.runtime.config.base import Split
 from medsynth.store.manifests import used
 
 TRAIN, VALIDATE, TEST = "train", "validate", "test"

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from medsynth.diffusion.schedule import Schedule, linear_schedule
 from medsynth.diffusion.unet import build_unet
-from medsynth.runtime.config import DdpmSampling, DdpmTraining
+from medsynth.runtime.config.models import DdpmSampling, DdpmTraining
 from medsynth.runtime.seeding import generator
 from medsynth.runtime.tensors import to_uint8
 

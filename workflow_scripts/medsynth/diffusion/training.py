@@ -12,7 +12,7 @@ from torch import Tensor
 from medsynth.diffusion.process import ddpm_loss
 from medsynth.diffusion.schedule import linear_schedule, p2_weights
 from medsynth.diffusion.unet import build_unet
-from medsynth.runtime.config import DdpmTraining
+from medsynth.runtime.config.models import DdpmTraining
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.seeding import batch_positions, generator

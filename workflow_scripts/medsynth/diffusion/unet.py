@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from medsynth.runtime.config import UNet as UNetSettings
+from medsynth.runtime.config.models import UNet as UNetSettings
 
 
 def timestep_embedding(t: Tensor, dim: int) -> Tensor:

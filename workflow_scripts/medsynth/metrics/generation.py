@@ -12,7 +12,7 @@ from medsynth.metrics.inception_score import inception_score
 from medsynth.metrics.intervals import Metric, bootstrap_interval, metric, wilson_interval
 from medsynth.metrics.kernel_distance import subset_distances
 from medsynth.metrics.neighbours import K, within_manifold
-from medsynth.runtime.config import Evaluation
+from medsynth.runtime.config.models import Evaluation
 from medsynth.runtime.seeding import numpy_rng
 
 

@@ -11,11 +11,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from medsynth.runtime import config
+from medsynth.runtime.config import base, ct, cxr, models, slides, whole
+
+MODULES = (whole, base, cxr, slides, ct, models)
 
 HEAD = """# Configuration
 
-Generated from `workflow_scripts/medsynth/runtime/config.py`; edit that file and call
+Generated from `workflow_scripts/medsynth/runtime/config/`; edit it and call
 `python -m medsynth.runtime.config_docs`. `config.yaml` is the demo, `full.yaml` the paper's scale
 for real downloads. Give your own file with `snakemake --configfile my.yaml`.
 Unknown keys are mistakes. In raw paths `$VARIABLES` and `~` are filled in.
@@ -24,7 +26,7 @@ Unknown keys are mistakes. In raw paths `$VARIABLES` and `~` are filled in.
 
 def schema() -> str:
     """The JSON schema of the configuration, as kept in config/schema.json."""
-    return json.dumps(config.Config.model_json_schema(), indent=2, default=str) + "\n"
+    return json.dumps(whole.Config.model_json_schema(), indent=2, default=str) + "\n"
 
 
 def _default(field) -> str:
@@ -60,11 +62,14 @@ def tables() -> str:
     """config/README.md: one table for every group of settings, the whole file first."""
     groups = [
         value
-        for value in vars(config).values()
-        if inspect.isclass(value) and issubclass(value, config.Settings)
+        for module in MODULES
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, base.Settings)
+        and value.__module__ == module.__name__
     ]
-    own = [g for g in groups if g not in (config.Config, config.Settings, config.Loop)]
-    return "\n\n".join([HEAD, *map(_section, [config.Config, *own])]) + "\n"
+    own = [g for g in groups if g not in (whole.Config, base.Settings, models.Loop)]
+    return "\n\n".join([HEAD, *map(_section, [whole.Config, *own])]) + "\n"
 
 
 if __name__ == "__main__":

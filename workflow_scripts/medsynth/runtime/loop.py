@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from medsynth.runtime.checkpoints import HasState, load_checkpoint, save_checkpoint
-from medsynth.runtime.config import Loop
+from medsynth.runtime.config.models import Loop
 from medsynth.store.atomic import replacing
 
 log = logging.getLogger(__name__)

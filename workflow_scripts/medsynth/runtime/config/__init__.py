@@ -1,0 +1,1 @@
+"""The configuration: one pydantic model (:mod:`.whole`) is its only truth; a module a subject."""

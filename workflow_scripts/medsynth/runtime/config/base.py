@@ -1,0 +1,49 @@
+"""What all groups of settings share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def _expand(value: Any) -> Any:
+    return os.path.expanduser(os.path.expandvars(value)) if isinstance(value, str) else value
+
+
+# Raw data lies elsewhere on every machine: $VARIABLES and ~ are filled in.
+RawPath = Annotated[Path, BeforeValidator(_expand)]
+
+
+class Settings(BaseModel):
+    """Base of every group: unknown keys are mistakes, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class TableLabel(Settings):
+    """A label looked up in a CSV/TSV file the user has."""
+
+    kind: Literal["table"]
+    path: RawPath = Field(description="CSV or TSV file, one row an image")
+    key: str = Field(description="column that names the image file (with or without its suffix)")
+    value: str = Field(description="column that holds the label")
+
+
+class Split(Settings):
+    """Patients are divided once; every later stage carries this division."""
+
+    official: bool = Field(False, description="use the cohort's published split where it has one")
+    validate_fraction: Fraction = Field(0.15, description="patients held out for validation")
+    test_fraction: float = Field(0.2, gt=0, lt=1, description="patients held out for evaluation")
+
+    @model_validator(mode="after")
+    def _leaves_training_patients(self) -> Split:
+        if self.validate_fraction + self.test_fraction >= 1:
+            raise ValueError("validate_fraction + test_fraction must stay below 1")
+        return self

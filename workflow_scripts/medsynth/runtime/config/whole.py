@@ -1,0 +1,162 @@
+"""The whole configuration: one pydantic model is its only truth.
+
+`config/*.yaml` are checked against :class:`Config`; `config/schema.json` and `config/README.md`
+are generated from it (``python -m medsynth.runtime.config_docs``), and a test fails when they
+drift. Settings are grouped by stage, so that a rule can pass exactly its own group as one
+parameter and a changed setting reruns exactly what depends on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from medsynth.runtime.config.base import Fraction, Name, Settings, TableLabel
+from medsynth.runtime.config.ct import CtCohort
+from medsynth.runtime.config.cxr import CxrCohort
+from medsynth.runtime.config.models import ClassifierTraining, Evaluation, Experiment
+from medsynth.runtime.config.slides import SlideCohort
+
+Cohort = Annotated[CxrCohort | SlideCohort | CtCohort, Field(discriminator="kind")]
+
+
+class ConfigError(ValueError):
+    """The configuration is wrong; the message lists every mistake with a hint."""
+
+
+class Demo(Settings):
+    """Self-made raw data in the true formats; paths of the cohorts point into its folder."""
+
+    seed: int = 7
+    cxr_patients: int = Field(120, ge=9)
+    slide_cases: int = Field(36, ge=9)
+    ct_patients: int = Field(24, ge=5)
+
+
+class Lineage(Settings):
+    study: str = Field("medsynth", description="MLflow experiment that collects the runs")
+    tracking_uri: str | None = Field(
+        None, description="MLflow server or database; null keeps a SQLite file in results_dir"
+    )
+    artifact_uri: str | None = Field(
+        None,
+        description="where MLflow keeps files (folder, s3://...) of a study from its first run on;"
+        " null: in results_dir, or where the server keeps them",
+    )
+
+
+def _image_size(cohort: CxrCohort | SlideCohort | CtCohort) -> int:
+    stage = {"mimic_cxr": "read", "slides": "tiles", "ct": "convert"}[cohort.kind]
+    return getattr(cohort, stage).image_size
+
+
+def _misfit(experiment: Any, size: int) -> str | None:
+    """Why the networks cannot take images of this size; better now than after hours of reading."""
+    if experiment.family == "progan":
+        return None if size & (size - 1) == 0 else f"progan needs a power of two, not {size} pixels"
+    if experiment.family == "cyclegan":
+        halvings, attention = experiment.train.depth, []
+    else:
+        unet = experiment.train.unet
+        halvings, attention = len(unet.multipliers) - 1, unet.attention
+    if size % 2**halvings:
+        return f"{size} pixels cannot be halved {halvings} times"
+    sizes = [size >> i for i in range(halvings + 1)]
+    if absent := sorted(set(attention) - set(sizes)):
+        return f"unet.attention {absent} is not among the resolutions {sizes}"
+    return None
+
+
+class Config(Settings):
+    """The whole configuration file."""
+
+    results_dir: Path = Field(Path("results"), description="everything the workflow makes")
+    seed: int = Field(1, ge=0, description="all randomness derives from it")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if any")
+    max_quarantined: Fraction = Field(0.1, description="unusable share that stops a cohort")
+    demo: Demo | None = Field(None, description="make demo data; null when you have downloads")
+    lineage: Lineage = Lineage()
+    cohorts: dict[Name, Cohort] = Field(min_length=1)
+    classifier: ClassifierTraining = ClassifierTraining()
+    evaluation: Evaluation = Evaluation()
+    experiments: list[Experiment] = []
+
+    @model_validator(mode="after")
+    def _refers_to_what_exists(self) -> Config:
+        names = [e.name for e in self.experiments]
+        wrong = [
+            f"experiment name {n} stands twice" for n in sorted(set(names)) if names.count(n) > 1
+        ]
+        for e in self.experiments:
+            cohort = self.cohorts.get(e.cohort)
+            if cohort is None:
+                there_are = ", ".join(self.cohorts)
+                wrong.append(f"experiment {e.name}: no cohort {e.cohort!r}; there are: {there_are}")
+            elif (e.family == "cyclegan") != (cohort.kind == "ct"):
+                wrong.append(
+                    f"experiment {e.name}: family {e.family} does not fit cohort kind"
+                    f" {cohort.kind}; cyclegan translates ct, ddpm and progan generate the others"
+                )
+            elif misfit := _misfit(e, _image_size(cohort)):
+                wrong.append(f"experiment {e.name}: {misfit}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
+def _hint(error: dict[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown key; remove it or check its spelling in config/schema.json"
+    if error["type"] == "missing":
+        return "add this key"
+    if error["type"] == "value_error":
+        return "see config/README.md"
+    if error["type"].startswith("union_tag"):
+        return "give one of the expected values"
+    return f"you gave {error['input']!r}; see config/schema.json"
+
+
+def parse_config(raw: dict[str, Any]) -> Config:
+    """Check a raw configuration and return it typed.
+
+    Raises:
+        ConfigError: lists every mistake at once, each with its place and a hint.
+    """
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(map(str, e['loc'])) or '(whole file)'}: {e['msg']} -- hint: {_hint(e)}"
+            for e in error.errors()
+        ]
+        title = f"{len(lines)} mistake(s) in the configuration:"
+        raise ConfigError("\n".join([title, *lines])) from None
+
+
+def check_raw_paths(config: Config) -> None:
+    """Check that every raw file or folder exists, except those the demo rule will make.
+
+    Raises:
+        ConfigError: lists every path that is missing, with the key that names it.
+    """
+    demo = config.results_dir / "demo"
+    missing = []
+    for name, cohort in config.cohorts.items():
+        paths = {"root": [cohort.root]}
+        if isinstance(cohort.index.label, TableLabel):
+            paths["index.label.path"] = [cohort.index.label.path]
+        if isinstance(cohort, SlideCohort) and cohort.genotypes:
+            paths["genotypes.maf"] = cohort.genotypes.maf
+            paths["genotypes.segments"] = cohort.genotypes.segments
+            if cohort.genotypes.clinical:
+                paths["genotypes.clinical"] = [cohort.genotypes.clinical]
+        for key, values in paths.items():
+            for path in values:
+                made_by_demo = config.demo is not None and path.is_relative_to(demo)
+                if not made_by_demo and not path.exists():
+                    missing.append(f"  cohorts.{name}.{key}: {path} does not exist")
+    if missing:
+        title = f"{len(missing)} raw path(s) missing; correct the path or mount the data:"
+        raise ConfigError("\n".join([title, *missing]))
