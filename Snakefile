@@ -28,6 +28,7 @@ rule all:
     default_target: True
     input:
         rules.build_report.output.page,
+        expand(rules.write_singles.output.images, experiment=EXPERIMENTS if CONFIG.singles else []),
         # A gate that failed and left no file behind is asked again, whatever else is up to date.
         expand(rules.check_evaluation.output.gate, experiment=EXPERIMENTS),
 

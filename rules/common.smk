@@ -140,6 +140,11 @@ def images_of_experiments(wildcards):
     return [images_of(name, ".h5") for name in EXPERIMENTS]
 
 
+def generated_images(wildcards):
+    """The images that the experiment made."""
+    return images_of(wildcards.experiment, ".h5")
+
+
 def generated_table(wildcards):
     """The table of what the experiment made."""
     return images_of(wildcards.experiment, ".parquet")

@@ -82,3 +82,25 @@ rule translate_ct:
         code=code_of("translate_ct"),
     script:
         "../workflow_scripts/translate_ct.py"
+
+
+rule write_singles:
+    input:
+        images=generated_images,
+        table=generated_table,
+    output:
+        images=directory(f"{EXPERIMENT}/images"),
+    log:
+        f"{LOGS}/write_singles/{{experiment}}.log",
+    benchmark:
+        f"{BENCHMARKS}/write_singles/{{experiment}}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        cfg=lambda wildcards: {
+            "kind": COHORTS[EXPERIMENTS[wildcards.experiment].cohort].kind,
+            "per_class": CONFIG.singles,
+        },
+        code=code_of("write_singles"),
+    script:
+        "../workflow_scripts/write_singles.py"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from medsynth.lineage import spool
@@ -121,3 +123,36 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = 180) -> N
     while not true():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def mlflow_server(folder: Path, port: int) -> Iterator[None]:
+    """An `mlflow server` on loopback for the block; it is killed, not shut down."""
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mlflow", "server", "--workers=1", f"--port={port}"),
+            *("--host=127.0.0.1", f"--backend-store-uri=sqlite:///{folder}/server.db"),
+            f"--artifacts-destination={folder}/files",
+        ],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+    def answers() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        wait_until(answers, "the MLflow server")
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()

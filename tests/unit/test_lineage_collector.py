@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+
 import pytest
 
 from medsynth.lineage import collector, spool
@@ -74,6 +76,28 @@ def test_a_job_on_another_machine_is_given_up_with_its_workflow(tmp_path, ledger
     spool.write(tmp_path, end("flow", "invocation"))
     drain(tmp_path, ledger)
     assert ledger.status("job") == "KILLED"
+
+
+def test_a_workflow_on_another_machine_lives_as_long_as_it_holds_the_results(tmp_path, ledger):
+    spool.write(tmp_path, start("flow", "invocation", process=ELSEWHERE))
+    spool.write(tmp_path, start("job", process=ELSEWHERE))
+    with open(spool.lineage_dir(tmp_path) / "workflow.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        print("flow", end="", file=lock, flush=True)
+        drain(tmp_path, ledger)
+        assert [ledger.status(i) for i in ("flow", "job")] == ["RUNNING", "RUNNING"]
+        # Another workflow has it now.
+        lock.truncate(0)
+        drain(tmp_path, ledger)
+        assert ledger.status("flow") == "KILLED"
+    spool.write(tmp_path, start("next", "invocation", process=ELSEWHERE))
+    drain(tmp_path, ledger)
+    drain(tmp_path, ledger)
+    assert [ledger.status(i) for i in ("next", "job")] == ["KILLED", "KILLED"]
+    # It lived, unseen: its end counts.
+    spool.write(tmp_path, end("next", "invocation"))
+    drain(tmp_path, ledger)
+    assert ledger.status("next") == "COMPLETE"
 
 
 def test_a_spool_that_was_not_emptied_in_time_adds_nothing_twice(tmp_path, ledger):

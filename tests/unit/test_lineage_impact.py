@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gzip
+import itertools
 import json
 import sqlite3
 import uuid
@@ -15,7 +16,7 @@ import pytest
 from medsynth.lineage import erasure, spool
 from medsynth.lineage.collector import drain
 from medsynth.lineage.ledger import Ledger, ledger_path
-from medsynth.lineage.questions import UnknownArtifact, impact
+from medsynth.lineage.questions import UnknownArtifact, impact, verify
 from medsynth.lineage.traces import traces
 from medsynth.store.digests import digest_bytes, digest_path
 from medsynth.store.tables import write_table
@@ -28,6 +29,7 @@ class Study:
 
     def __init__(self, folder):
         self.folder, self.results = folder, folder / "results"
+        self.clock = itertools.count(1.0)
         flow = {"kind": "invocation", "id": "flow", "phase": "start", "time": 0.0}
         flow |= {"workdir": str(folder), "results": str(self.results), "config": {}}
         flow |= {
@@ -60,11 +62,11 @@ class Study:
         # Equal bytes in both cohorts: not a way from one to the other.
         self.job("check", [f"{cohort}/0.parquet"], {f"{cohort}/gate.json": b"{}"})
         read = [f"{cohort}/0.h5", f"{cohort}/gate.json"]
-        self.job("train", read, {f"results/{name}/model": f"weights {name}".encode()})
+        self.job("train", read, {f"results/{name}/model.safetensors": f"weights {name}".encode()})
         made = {f"results/{name}/metrics.json": f"[{name!r}]".encode()}
-        self.job("evaluate", [*read, f"results/{name}/model"], made)
+        self.job("evaluate", [*read, f"results/{name}/model.safetensors"], made)
 
-    def job(self, rule, inputs, outputs, names=()):
+    def job(self, rule, inputs, outputs, names=(), folder=None):
         for path, content in outputs.items():
             target = self.folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -82,9 +84,12 @@ class Study:
             ]
 
         same = {"kind": "job", "id": uuid.uuid4().hex, "invocation": "flow", "rule": rule}
-        start = {"phase": "start", "time": 1.0, "inputs": files(inputs), "wildcards": {"e": "a"}}
+        start = {"phase": "start", "time": next(self.clock), "wildcards": {"e": "a"}}
+        start |= {"inputs": files(inputs)}
         spool.write(self.results, same | start | {"process": spool.this_process()})
-        end = {"phase": "end", "status": "COMPLETE", "time": 2.0, "outputs": files(list(outputs))}
+        declared = [folder] if folder else list(outputs)
+        end = {"phase": "end", "status": "COMPLETE", "time": next(self.clock)}
+        end |= {"outputs": files(declared)}
         spool.write(self.results, same | end)
 
     def ask(self, patient, erase=False, yes=False, raw=False):
@@ -112,7 +117,7 @@ def test_impact_names_all_of_one_cohort_and_nothing_of_the_other(study):
         "results/index.html",
     ]
     assert paths(found["redo"]) == [
-        *("results/a/metrics.json", "results/a/model", f"{cohort}/gate.json"),
+        *("results/a/metrics.json", "results/a/model.safetensors", f"{cohort}/gate.json"),
     ]
     raw = study.folder / "raw" / "a"
     assert found["raw"] == [str(raw / PATIENT)]
@@ -122,7 +127,7 @@ def test_impact_names_all_of_one_cohort_and_nothing_of_the_other(study):
         " --forcerun results/cohorts/a/index.parquet"
     )
     assert not impact.wrong(found) and found["unknown"] == []
-    assert "results/a/model" in impact.show(found) and json.dumps(found)
+    assert "results/a/model.safetensors" in impact.show(found) and json.dumps(found)
 
 
 def test_a_patient_outside_the_shard_needs_it_remade_but_not_destroyed(study):
@@ -137,7 +142,11 @@ def test_an_unfinished_training_on_the_patient_is_destroyed_too(study):
         (work / name).mkdir(parents=True)
     read = study.ledger.query("SELECT * FROM artifacts WHERE path='results/cohorts/a/0.h5'")[0]
     start = {"kind": "job", "id": "dead", "invocation": "flow", "rule": "train", "phase": "start"}
-    start |= {"time": 3.0, "wildcards": {"experiment": "a"}, "process": spool.this_process()}
+    start |= {
+        "time": next(study.clock),
+        "wildcards": {"experiment": "a"},
+        "process": spool.this_process(),
+    }
     spool.write(study.results, start | {"inputs": [read]})
     drain(study.results, study.ledger)
     assert study.ask(PATIENT)["unfinished"] == [str(work / ("a-" + "0" * 16))]
@@ -149,7 +158,11 @@ def test_what_was_made_from_lost_tables_is_named_as_unknown(study):
     (manifests / f"{digest_path(shard)[0]}.parquet").unlink()
     shard.unlink()
     unknown = study.ask(PATIENT)["unknown"]
-    assert unknown == ["results/b/metrics.json", "results/b/model", "results/cohorts/b/gate.json"]
+    assert unknown == [
+        "results/b/metrics.json",
+        "results/b/model.safetensors",
+        "results/cohorts/b/gate.json",
+    ]
 
 
 def test_a_stranger_is_unknown(study):
@@ -188,6 +201,26 @@ def test_erase_leaves_nothing_and_says_so_in_the_ledger(study):
     assert "results/cohorts/b/index.parquet" in paths(study.ask(OTHER)["destroy"])
 
 
+def test_an_erasure_that_was_cut_off_proves_as_much_when_repeated(study, monkeypatch):
+    (study.results / "item.txt").write_text("see 1.2.a.0")
+    remove = erasure._remove
+
+    def cut_off(path):
+        if path.name == "index.parquet":
+            raise KeyboardInterrupt
+        remove(path)
+
+    monkeypatch.setattr(erasure, "_remove", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        study.ask(PATIENT, erase=True, yes=True, raw=True)
+    assert not (study.folder / "raw" / "a" / PATIENT).exists()
+    monkeypatch.setattr(erasure, "_remove", remove)
+    found = study.ask(PATIENT, erase=True, yes=True, raw=True)
+    # The image's id is known from the index alone.
+    assert found["left"] == [{"path": "results/item.txt", "found": "id"}]
+    assert not (study.results / "cohorts/a/index.parquet").exists()
+
+
 def test_raw_files_outside_the_results_are_their_owners(study):
     theirs = study.folder / "raw" / "a" / PATIENT
     found = study.ask(PATIENT, erase=True, yes=True)
@@ -205,7 +238,7 @@ def test_erasing_without_or_with_a_damaged_digest_cache(study):
 
 
 def test_the_copy_of_an_output_elsewhere_is_removed_and_never_the_output(study, tmp_path):
-    remove = erasure._mlflow_remover(study.results, study.ledger)
+    remove = erasure._mlflow_remover(study.results, False)
     copies = spool.lineage_dir(study.results) / "mlartifacts" / "run" / "artifacts"
     copies.mkdir(parents=True)
     output = tmp_path / "elsewhere.png"
@@ -239,10 +272,9 @@ def test_what_erase_cannot_know_of_is_found_by_the_proof(study):
 
 
 def test_demo_tables_lose_the_rows_and_a_running_workflow_is_not_disturbed(study):
-    demo = study.results / "demo"
-    demo.mkdir()
-    table = demo / "clinical.csv.gz"
-    table.write_bytes(gzip.compress(f"case,age\n{PATIENT},60\n{OTHER},50\n".encode()))
+    table = study.results / "demo" / "clinical.csv.gz"
+    packed = gzip.compress(f"case,age\n{PATIENT},60\n{OTHER},50\n".encode())
+    study.job("demo", [], {"results/demo/clinical.csv.gz": packed}, folder="results/demo")
     study.job(
         "call", ["results/demo"], {"results/calls.parquet": pd.DataFrame({"case": [PATIENT]})}
     )
@@ -255,6 +287,12 @@ def test_demo_tables_lose_the_rows_and_a_running_workflow_is_not_disturbed(study
     found = study.ask(PATIENT, erase=True, yes=True)
     assert found["left"] == [] and str(table) not in found["rows"]
     assert gzip.decompress(table.read_bytes()) == f"case,age\n{OTHER},50\n".encode()
+    # What the erasure left of a folder is as the erasure left it, not altered by a stranger.
+    verified = verify.answer(study.results, Namespace(deep=False))
+    assert verified["wrong"] == [] and verified["artifacts"]["erased"] == 5
+    table.write_bytes(b"")
+    (wrong,) = verify.answer(study.results, Namespace(deep=False))["wrong"]
+    assert (wrong["state"], wrong["path"]) == ("altered", "results/demo")
 
 
 def test_case_files_are_found_by_their_text_and_by_the_sample_sheet(study):

@@ -10,6 +10,8 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from lineage_toy import HEAD, snakemake
 from PIL import Image
@@ -18,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from medsynth.lineage import command, spool
 from medsynth.lineage.command import OK, QUESTIONS, UNKNOWN, WRONG
 from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.report.singles import write_singles
 
 PATIENTS = ["10000032", "10000764", "10000980"]
 RULES = """
@@ -186,7 +189,7 @@ def test_trace_tells_versions_apart(original, ask):
     _, new = ask(original, "trace", second["sha256"][:10], "--down")
     assert rules(old) == rules(new) == ["evaluate", "sample", "train"]
     assert not old["jobs"].keys() & new["jobs"].keys()
-    assert (old["artifact"]["on_disk"], new["artifact"]["on_disk"]) == ("altered", "same")
+    assert (old["artifact"]["on_disk"], new["artifact"]["on_disk"]) == ("remade", "same")
 
 
 @pytest.mark.parametrize("down", [[], ["--down"]])
@@ -209,7 +212,8 @@ def test_the_page_needs_no_network_and_shows_every_job(original, ask, tmp_path, 
 
 def test_the_page_marks_what_was_altered(toy, ask, tmp_path):
     (toy / "results/manifest.parquet").write_bytes(b"x")
-    ask(toy, "trace", "results/metrics.json", "--html", tmp_path / "graph.html")
+    page = tmp_path / "graph.html"
+    assert ask(toy, "trace", "results/metrics.json", "--html", page)[0] == WRONG
     assert (tmp_path / "graph.html").read_text().count('class="file bad"') == 1
 
 
@@ -238,6 +242,14 @@ def test_an_image_taken_elsewhere_is_traced_by_its_bytes_or_by_what_it_says(
     # Another seed: that image is not recorded, but its model is.
     code, answer = ask(original, "trace", png(cut, model_sha256=model["sha256"], seed="6"))
     assert (code, rules(answer)) == (OK, ["index", "train"])
+
+    # A DICOM file from a store of samples leads to these samples.
+    image = np.zeros((1, 4, 4, 1), np.uint8)
+    row = pd.DataFrame([{"row": 0, "label": "a", "seed": 6, "model_sha256": model["sha256"]}])
+    samples = versions(original, "results/samples.png")[0]
+    write_singles(image, row, samples["sha256"], "mimic_cxr", tmp_path / "one")
+    code, answer = ask(original, "trace", tmp_path / "one" / "a-000000.dcm")
+    assert answer["artifact"]["producer"] == samples["job"]
 
     assert "not recorded" in ask(original, "trace", png(cut, model_sha256="0" * 64))[1]
     assert "no recorded job" in ask(original, "trace", png(cut))[1]
@@ -385,6 +397,28 @@ def test_a_deep_verify_finds_an_edited_mlflow_artifact(toy, ask, show, name, cha
     assert (code, found["state"]) == (WRONG, state)
     assert found["path"].startswith(run.parent.name)
     assert found["path"] in show(toy, "verify", "--deep")
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "field"),
+    [
+        ("UPDATE metrics SET value=value+1", "altered", "curves/fid"),
+        ("UPDATE latest_metrics SET value=value+1", "altered", "metrics/fid"),
+        ("DELETE FROM latest_metrics", "missing", "metrics/fid"),
+        ("UPDATE params SET value='9' WHERE key='threads'", "altered", "params/threads"),
+        ("DELETE FROM params WHERE key='threads'", "missing", "params/threads"),
+        ("UPDATE runs SET status='FAILED'", "altered", "status"),
+    ],
+)
+def test_a_deep_verify_finds_an_edited_mlflow_database(toy, ask, change, state, field):
+    database = sqlite3.connect(toy / "results/lineage/mlflow.db")
+    database.execute(change)
+    database.commit()
+    database.close()
+    code, answer = ask(toy, "verify", "--deep")
+    assert code == WRONG
+    found = {(f["state"], f["path"].partition("/")[2]) for f in answer["mlflow"]}
+    assert found == {(state, field)}
 
 
 def test_without_mlflow_a_deep_verify_and_a_rebuild_say_so(toy, ask):

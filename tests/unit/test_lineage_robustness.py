@@ -9,14 +9,9 @@ import hashlib
 import multiprocessing
 import os
 import random
-import signal
-import socket
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,9 +19,11 @@ from lineage_toy import (
     HEAD,
     MLFLOW_STATUS,
     collectors,
+    free_port,
     job_processes,
     jobs,
     kill,
+    mlflow_server,
     runs,
     snakemake,
     start_snakemake,
@@ -174,37 +171,8 @@ def test_what_a_killed_workflow_left_running_is_stopped_and_keeps_no_lock(toy):
     check_complete(toy)
 
 
-@contextmanager
-def mlflow_server(folder: Path, port: int) -> Iterator[None]:
-    """An `mlflow server` on loopback for the block; it is killed, not shut down."""
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mlflow", "server", "--workers=1", f"--port={port}"),
-            *("--host=127.0.0.1", f"--backend-store-uri=sqlite:///{folder}/server.db"),
-            f"--artifacts-destination={folder}/files",
-        ],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-    def answers() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    try:
-        wait_until(answers, "the MLflow server")
-        yield
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
 def test_a_server_that_goes_down_fails_no_job_and_gets_all_later(toy, tmp_path, monkeypatch):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     uri = f"http://127.0.0.1:{port}"
     server = tmp_path / "server"
     server.mkdir()

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.measurements import numbers, read_points, run_params
+from medsynth.lineage.mlflow_settings import MLFLOW_STATUS
 from medsynth.lineage.questions import SHORT
 from medsynth.store.digests import digest_file
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from medsynth.lineage.mlflow_records import RecordedRuns
 
 Row = dict[str, Any]
 
@@ -43,8 +50,8 @@ def edited_ledger(results: Path, ledger: Ledger) -> list[Row]:
 
 
 def edited_mlflow(results: Path, ledger: Ledger) -> Iterator[Row]:
-    """Files of MLflow's runs that differ from the ledger, and runs that only one of them has."""
-    from medsynth.lineage.mlflow_records import RECORD, recorded_runs
+    """What MLflow's runs say that the ledger does not, and runs that only one of them has."""
+    from medsynth.lineage.mlflow_records import recorded_runs
 
     ended = ledger.query(
         "SELECT id, run_id FROM deliveries JOIN items USING (id)"
@@ -61,16 +68,48 @@ def edited_mlflow(results: Path, ledger: Ledger) -> Iterator[Row]:
             if not run:
                 yield {"state": "missing", "path": run_id, "what": f"the run of {row['id']}"}
                 continue
-            item = ledger.item(row["id"])
-            made = {f["path"]: f["sha256"] for f in (item["end"] or {}).get("outputs", [])}
-            true = {phase: item[phase] for phase in ("start", "end", "killed") if item[phase]}
-            files = set(store.files(run))
-            if RECORD not in files or store.record(run) != true:
-                state = "altered" if RECORD in files else "missing"
-                yield {"state": state, "path": f"{run_id}/{RECORD}", "what": row["id"]}
-            for path in sorted(files - {RECORD}):
-                # A file from outside the working directory lies at the top, by its name alone.
-                digests = [s for p, s in made.items() if path in (p, Path(p).name)]
-                if digest_file(store.fetch(run, path)) not in digests:
-                    state = "altered" if digests else "unknown"
-                    yield {"state": state, "path": f"{run_id}/{path}", "what": row["id"]}
+            for state, path in _edited_run(run, ledger.item(row["id"]), store):
+                yield {"state": state, "path": f"{run_id}/{path}", "what": row["id"]}
+
+
+def _edited_run(run: Run, item: Row, store: RecordedRuns) -> Iterator[tuple[str, str]]:
+    """(altered, missing or unknown; file or field) of one run that has ended."""
+    from medsynth.lineage.mlflow_records import RECORD
+
+    made = {f["path"]: f["sha256"] for f in (item["end"] or {}).get("outputs", [])}
+    true = {phase: item[phase] for phase in ("start", "end", "killed") if item[phase]}
+    files = set(store.files(run))
+    if RECORD not in files or store.record(run) != true:
+        yield ("altered" if RECORD in files else "missing"), RECORD
+    curves: dict[str, dict[int, float]] = {}  # {metric: {step: value}}
+    sure = item["status"] == "COMPLETE"  # a killed training leaves a curve, but no file of it
+    for path in sorted(files - {RECORD}):
+        # A file from outside the working directory lies at the top, by its name alone.
+        digests = [s for p, s in made.items() if path in (p, Path(p).name)]
+        copy = store.fetch(run, path)
+        if digest_file(copy) not in digests:
+            yield ("altered" if digests else "unknown"), path
+            sure = False
+        elif path.endswith("metrics.json"):
+            curves |= {name: {0: n} for name, n in numbers(json.loads(copy.read_bytes()))}
+        elif Path(path).name == "history.csv":
+            for point in read_points(copy)[0]:
+                curves.setdefault(point.name, {})[point.step] = point.value
+    if run.info.status != MLFLOW_STATUS[item["status"]]:
+        yield "altered", "status"
+    yield from _edited_fields("params", run.data.params, run_params(item["start"]))
+    if sure:
+        latest = {name: curve[max(curve)] for name, curve in curves.items()}
+        yield from _edited_fields("metrics", run.data.metrics, latest)
+        found = {name: store.curve(run, name) for name in run.data.metrics}
+        yield from _edited_fields(
+            "curves", found, {name: curves[name] for name in found if name in curves}
+        )
+
+
+def _edited_fields(kind: str, found: Row, true: Row) -> Iterator[tuple[str, str]]:
+    for name in sorted(found.keys() | true.keys()):
+        if name not in found or name not in true:
+            yield ("unknown" if name in found else "missing"), f"{kind}/{name}"
+        elif str(found[name]) != str(true[name]):  # as text, NaN equals itself
+            yield "altered", f"{kind}/{name}"

@@ -50,12 +50,27 @@ def _sole_writer(results_dir: str | Path) -> Iterator[Ledger]:
             ledger.close()
 
 
-def _over(record: spool.Record, ledger: Ledger) -> bool:
+def _over(record: spool.Record, results_dir: str | Path, ledger: Ledger) -> bool:
+    """Whether what has not ended cannot end any more."""
     gone = spool.is_gone(record["process"])
-    if gone is None:
-        # On another machine: with its workflow over, nobody waits for an end any more.
-        return ledger.status(record.get("invocation")) not in ("RUNNING", None)
-    return gone
+    if gone is not None:
+        return gone
+    # On another machine, whose processes cannot be seen.
+    if record["kind"] == "invocation":
+        return not _holds_results(record["id"], results_dir)
+    # With its workflow over, nobody waits for a job's end any more.
+    return ledger.status(record.get("invocation")) not in ("RUNNING", None)
+
+
+def _holds_results(invocation: str, results_dir: str | Path) -> bool:
+    """Whether that workflow has the lock that every workflow holds for its life, wherever it is."""
+    with open(spool.lineage_dir(results_dir) / "workflow.lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            return lock.read() == invocation
+    return False
 
 
 def _move(results_dir: str | Path, ledger: Ledger) -> int:
@@ -78,7 +93,7 @@ def drain(results_dir: str | Path, ledger: Ledger) -> bool:
         Whether the ledger has grown.
     """
     moved = _move(results_dir, ledger)
-    gone = [record for record in ledger.running() if _over(record, ledger)]
+    gone = [record for record in ledger.running() if _over(record, results_dir, ledger)]
     if not gone:
         return moved > 0
     # Whoever wrote an end did so before going, so that it must be in the spool by now.

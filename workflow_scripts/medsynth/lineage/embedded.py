@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from medsynth.lineage.graph import Row
 from medsynth.lineage.ledger import Ledger
 
 PNG = b"\x89PNG\r\n\x1a\n"
-MODEL = "model_sha256"
+DICOM_AT, DICOM = 128, b"DICM"
+MODEL, SAMPLES = "model_sha256", "samples_sha256"
 
 
 def embedded_provenance(path: str | Path) -> dict[str, str] | None:
-    """The PNG text chunks of a generated image: `model_sha256`, `seed` and the like.
+    """What stands in a generated image: `model_sha256`, `seed` and the like.
 
-    None if the file is no PNG or carries no model's digest.
+    PNG: text chunks. DICOM: JSON in the Contribution Description (0018,A003) of a Contributing
+    Equipment item. None if the file is neither, or carries no model's digest.
     """
+    with open(path, "rb") as file:
+        head = file.read(DICOM_AT + len(DICOM))
+    if head.startswith(PNG):
+        said = _in_png(path)
+    elif head.endswith(DICOM):
+        said = _in_dicom(path)
+    else:
+        said = {}
+    return said if MODEL in said else None
+
+
+def _in_png(path: str | Path) -> dict[str, str]:
     from PIL import Image  # not for the other questions to wait for
 
-    with open(path, "rb") as file:
-        if file.read(len(PNG)) != PNG:
-            return None
     with Image.open(path) as image:
         image.load()  # chunks may follow the pixels
-        text = dict(image.text)
-    return text if MODEL in text else None
+        return dict(image.text)
+
+
+def _in_dicom(path: str | Path) -> dict[str, str]:
+    import pydicom
+
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    for item in dataset.get("ContributingEquipmentSequence") or []:
+        text = str(item.get("ContributionDescription") or "")
+        if MODEL in text:
+            return json.loads(text)
+    return {}
 
 
 def made_with(said: dict[str, str], ledger: Ledger) -> Row | None:
-    """The image made with that model and seed, else the model; None if the model is unknown."""
+    """The samples that the image is one of, else the picture made with that model and seed, else
+    the model; None if all are unknown."""
+    samples = ledger.query(
+        "SELECT * FROM artifacts WHERE role='outputs' AND sha256=? ORDER BY time DESC LIMIT 1",
+        said.get(SAMPLES),
+    )
     images = ledger.query(
         "SELECT made.* FROM artifacts AS used JOIN artifacts AS made USING (job)"
         " JOIN events ON events.id=job AND phase='start'"
@@ -43,4 +70,4 @@ def made_with(said: dict[str, str], ledger: Ledger) -> Row | None:
         "SELECT * FROM artifacts WHERE sha256=? ORDER BY role='outputs' DESC, time DESC LIMIT 1",
         said[MODEL],
     )
-    return next(iter([*images, *models]), None)
+    return next(iter([*samples, *images, *models]), None)

@@ -1,7 +1,7 @@
 """Erasure: destroying what a withdrawal names, saying so in the ledger, and proving it.
 
-The order makes an erasure that was cut off repeatable: the people manifests, by which everything
-is found, lose the patient last.
+The order makes an erasure that was cut off repeatable: the index tables and the people manifests,
+by which everything is found, lose the patient last.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,61 +23,18 @@ from medsynth.lineage.people import TOMBSTONE, forget
 from medsynth.lineage.questions import digest_cache, workdir
 from medsynth.lineage.raw import remove_rows
 from medsynth.lineage.traces import traces
-from medsynth.store.digests import digest_bytes
+from medsynth.store.digests import digest_bytes, digest_path
 
 Row = dict[str, Any]
 
 
-def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row:
-    """Carry out what :func:`medsynth.lineage.questions.impact.impact` found.
-
-    What is raw and outside the results folder is its owner's and is left as it is.
-
-    Args:
-        raw: destroy the patient's own raw files there, too; shared tables are still left.
-
-    Returns:
-        left: files below results that still hold the patient's identifiers or bytes; [] is the
-        proof. yours: raw files outside that were left. rows: raw tables outside, as in `impact`.
+@contextmanager
+def idle(results: Path) -> Iterator[None]:
+    """Keep workflows out, by the lock that they hold: what was found stays true in the block.
 
     Raises:
-        RuntimeError: a workflow is at work on these results, or MLflow is not known.
+        RuntimeError: a workflow is at work on these results.
     """
-    results = Path(results).absolute()
-    with _idle(results):
-        ledger = Ledger(ledger_path(results))
-        base = workdir(results, ledger)
-        remove_from_mlflow = _mlflow_remover(results, ledger)
-        inside = [path for path in impact["raw"] if _is_below(results, path)]
-        gone = impact["raw"] if raw else inside
-        for path in gone + impact["unfinished"]:
-            _remove(Path(path))
-        own = [path for path in impact["rows"] if _is_below(results, path)]
-        for path in own:
-            remove_rows(Path(path), patient)
-        for entry in impact["destroy"]:
-            _remove(base / entry["path"])
-        with closing(digest_cache(results)) as cache:
-            cache.forget(impact["identifiers"])  # raw paths name patients
-        for row in impact["past"]:
-            for job in row["jobs"]:
-                if run := ledger.item(job)["run_id"]:
-                    remove_from_mlflow(run, row["path"])
-        _write_tombstone(results, impact, len(gone), ledger)
-        ledger.close()
-        collect(results)
-        forget(results, impact["patient_key"])
-    digests = {row["sha256"] for row in impact["past"]} | set(impact["sources"])
-    return {
-        "left": traces(results, impact["identifiers"], digests),
-        "yours": [path for path in impact["raw"] if path not in gone],
-        "rows": {path: n for path, n in impact["rows"].items() if path not in own},
-    }
-
-
-@contextmanager
-def _idle(results: Path) -> Iterator[None]:
-    """Keep workflows out, by the lock that they hold."""
     with open(spool.lineage_dir(results) / "workflow.lock", "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -86,6 +43,60 @@ def _idle(results: Path) -> Iterator[None]:
                 f"snakemake is at work on {results}; wait for it or stop it, then erase"
             ) from None
         yield
+
+
+def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row:
+    """Carry out what :func:`medsynth.lineage.questions.impact.impact` found; call it when `idle`.
+
+    What is raw and outside the results folder is its owner's and is left as it is.
+
+    Args:
+        raw: destroy the patient's own raw files there, too; shared tables are still left.
+
+    Returns:
+        left: files below results, and of runs on an MLflow server or second store, that still
+        hold the patient's identifiers or bytes; [] is the proof. yours: raw files outside that
+        were left. rows: raw tables outside, as in `impact`.
+
+    Raises:
+        RuntimeError: MLflow is not known.
+    """
+    results = Path(results).absolute()
+    ledger = Ledger(ledger_path(results))
+    base = workdir(results, ledger)
+    elsewhere = _mlflow_is_elsewhere(ledger)
+    remove_from_mlflow = _mlflow_remover(results, elsewhere)
+    # First, because a server may fail: then nothing has been done by halves.
+    for row in impact["past"]:
+        for job in row["jobs"]:
+            if run := ledger.item(job)["run_id"]:
+                remove_from_mlflow(run, row["path"])
+    inside = [path for path in impact["raw"] if _is_below(results, path)]
+    gone = impact["raw"] if raw else inside
+    for path in gone + impact["unfinished"]:
+        _remove(Path(path))
+    own = [path for path in impact["rows"] if _is_below(results, path)]
+    for path in own:
+        remove_rows(Path(path), patient)
+    with closing(digest_cache(results)) as cache:
+        cache.forget(impact["identifiers"])  # raw paths name patients
+    last = set(impact["indexes"])
+    for entry in sorted(impact["destroy"], key=lambda entry: entry["path"] in last):
+        _remove(base / entry["path"])
+    rest = _changed([*inside, *own], base, ledger)
+    _write_tombstone(results, impact, len(gone), rest, ledger)
+    collect(results)
+    forget(results, impact["patient_key"])
+    digests = {row["sha256"] for row in impact["past"]} | set(impact["sources"])
+    left = traces(results, impact["identifiers"], digests)
+    if elsewhere:
+        left += _traces_elsewhere(results, impact["identifiers"], digests, ledger)
+    ledger.close()
+    return {
+        "left": left,
+        "yours": [path for path in impact["raw"] if path not in gone],
+        "rows": {path: n for path, n in impact["rows"].items() if path not in own},
+    }
 
 
 def _is_below(results: Path, path: str) -> bool:
@@ -99,8 +110,29 @@ def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _mlflow_remover(results: Path, ledger: Ledger) -> Callable[[str, str], None]:
-    """A function (run id, path) that removes the copy of an output, if there is one."""
+def _changed(paths: Iterable[str], base: Path, ledger: Ledger) -> list[Row]:
+    """The recorded folders and files that lost something at `paths`, as they are now."""
+    around = {
+        os.path.relpath(place, base) for path in paths for place in (path, *Path(path).parents)
+    }
+    recorded = [
+        ledger.query("SELECT path FROM artifacts WHERE role='outputs' AND path=? LIMIT 1", place)
+        for place in sorted(around)
+    ]
+    files = []
+    for row in (row for rows in recorded for row in rows):
+        if (base / row["path"]).exists():
+            sha256, size = digest_path(base / row["path"])
+            files.append({"name": None, "path": row["path"], "sha256": sha256, "bytes": size})
+    return files
+
+
+def _mlflow_is_elsewhere(ledger: Ledger) -> bool:
+    """Whether runs, or their files, are outside the results folder.
+
+    Raises:
+        RuntimeError: they are on a server of which the environment does not say where it is.
+    """
     start = ledger.record(_last_invocation(ledger), "start") or {"config": {}}
     settings = start["config"].get("lineage", {})
     uri = os.environ.get(TRACKING_URI)
@@ -109,7 +141,12 @@ def _mlflow_remover(results: Path, ledger: Ledger) -> Callable[[str, str], None]
         raise RuntimeError(
             f"the runs are on an MLflow server; name it in the environment variable {TRACKING_URI}"
         )
-    if not uri and not settings.get("artifact_uri"):
+    return bool(uri or settings.get("artifact_uri"))
+
+
+def _mlflow_remover(results: Path, elsewhere: bool) -> Callable[[str, str], None]:
+    """A function (run id, path) that removes the copy of an output, if there is one."""
+    if not elsewhere:
         # Not by the address in the database: results may have been copied from there.
         store = spool.lineage_dir(results) / "mlartifacts"
         return lambda run, path: _remove(store / run / "artifacts" / _place(path))
@@ -119,15 +156,34 @@ def _mlflow_remover(results: Path, ledger: Ledger) -> Callable[[str, str], None]
     # isort: split
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    client = open_store(results, uri)
+    client = open_store(results, os.environ.get(TRACKING_URI))
 
     def remove(run: str, path: str) -> None:
         path = _place(path)
-        store = get_artifact_repository(client.get_run(run).info.artifact_uri)
+        store = get_artifact_repository(
+            client.get_run(run).info.artifact_uri, tracking_uri=os.environ.get(TRACKING_URI)
+        )
         if any(entry.path == path for entry in store.list_artifacts(os.path.dirname(path))):
             store.delete_artifacts(path)
 
     return remove
+
+
+def _traces_elsewhere(
+    results: Path, words: list[str], digests: set[str], ledger: Ledger
+) -> list[Row]:
+    """As :func:`traces`, of what MLflow shows of each run and of the run's files."""
+    from medsynth.lineage.mlflow_records import recorded_runs
+
+    ours = {row["run_id"] for row in ledger.query("SELECT run_id FROM deliveries")}
+    left = []
+    with recorded_runs(results) as store:
+        for run in store.runs():
+            if run.info.run_id in ours:
+                folder = store.download(run)
+                left += traces(folder, words, digests)
+                shutil.rmtree(folder)
+    return [trace | {"path": f"MLflow run {trace['path']}"} for trace in left]
 
 
 def _place(path: str) -> str:
@@ -135,8 +191,15 @@ def _place(path: str) -> str:
     return os.path.basename(path) if os.path.isabs(path) else path
 
 
-def _write_tombstone(results: Path, impact: Row, raw_files: int, ledger: Ledger) -> None:
-    """Record the erasure as a job of its own, so that it stands in the ledger and in MLflow."""
+def _write_tombstone(
+    results: Path, impact: Row, raw_files: int, rest: list[Row], ledger: Ledger
+) -> None:
+    """Record the erasure as a job of its own, so that it stands in the ledger and in MLflow.
+
+    Args:
+        raw_files: how many raw files and folders were removed.
+        rest: folders that lost something, which the erasure made what they are now.
+    """
     job = {"kind": "job", "id": uuid.uuid4().hex, "invocation": _last_invocation(ledger)}
     start = {
         "phase": "start",
@@ -160,7 +223,7 @@ def _write_tombstone(results: Path, impact: Row, raw_files: int, ledger: Ledger)
         "status": "COMPLETE",
         "error": None,
         "device": None,
-        "outputs": [],
+        "outputs": rest,
         "erased": sorted({row["sha256"] for row in impact["past"]}),
         "raw_files": raw_files,
         "time": time.time(),

@@ -1,12 +1,16 @@
-"""Numbers for MLflow: the leaves of settings and metrics files, and curves while they grow."""
+"""What MLflow shows of a run: the leaves of settings and metrics files, and growing curves."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+# A limit of mlflow 3 (mlflow/utils/validation.py).
+PARAM_LENGTH = 6000
 
 
 class Point(NamedTuple):
@@ -30,6 +34,22 @@ def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def mlflow_name(name: str) -> str:
     """`name` with only what MLflow allows in the name of a metric or a parameter."""
     return re.sub(r"[^\w\-. :/]", "_", name)
+
+
+def text_of(value: Any, length: int) -> str:
+    """`value` as MLflow keeps it, which has room for `length` characters."""
+    return (value if isinstance(value, str) else json.dumps(value))[:length]
+
+
+def run_params(start: dict[str, Any]) -> dict[str, str]:
+    """The parameters of the run of a job or invocation, from its start record."""
+    settings = start["config"] if start["kind"] == "invocation" else dict(start["params"])
+    settings = {key: value for key, value in settings.items() if key != "code"}  # a tag
+    if start["kind"] == "job":
+        settings |= {"threads": start["threads"]}
+        settings |= {f"resources.{k}": v for k, v in start["resources"].items()}
+    named = {mlflow_name(key)[:250]: value for key, value in flat(settings) if key}
+    return {name: text_of(value, PARAM_LENGTH) for name, value in named.items()}
 
 
 def numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:

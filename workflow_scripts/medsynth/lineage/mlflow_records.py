@@ -78,11 +78,27 @@ class RecordedRuns:
         to.mkdir(exist_ok=True)
         return Path(self._repository(run).download_artifacts(path, str(to)))
 
+    def download(self, run: Run) -> Path:
+        """A new folder, named after the run, of its files and of all that MLflow shows of it."""
+        for path in self.files(run):
+            self.fetch(run, path)
+        folder = self._folder / run.info.run_id
+        folder.mkdir(exist_ok=True)
+        inputs = [entry.dataset.to_dictionary() for entry in run.inputs.dataset_inputs]
+        shown = {"run": run.to_dictionary(), "datasets": inputs}
+        (folder / "shown.json").write_text(json.dumps(shown, default=str))
+        return folder
+
     def record(self, run: Run) -> dict[str, Any] | None:
         """The job's or invocation's records by phase; None before it ended."""
         if RECORD not in (entry.path for entry in self._repository(run).list_artifacts()):
             return None
         return json.loads(self.fetch(run, RECORD).read_bytes())
+
+    def curve(self, run: Run, metric: str) -> dict[int, float]:
+        """{step: value} of everything that was logged of a metric."""
+        points = self._client.get_metric_history(run.info.run_id, metric)
+        return {point.step: point.value for point in points}
 
     def metrics(self, run_id: str) -> dict[str, float]:
         return dict(self._client.get_run(run_id).data.metrics)

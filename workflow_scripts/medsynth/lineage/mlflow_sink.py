@@ -12,9 +12,8 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import medsynth.lineage.mlflow_settings  # noqa: F401  (before mlflow is imported)
+from medsynth.lineage.mlflow_settings import MLFLOW_STATUS  # before mlflow is imported
 
 # isort: split
 from mlflow import MlflowClient
@@ -32,24 +31,18 @@ from mlflow.entities import (
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.measurements import (
     Point,
-    flat,
-    mlflow_name,
     numbers,
     read_points,
+    run_params,
+    text_of,
 )
 from medsynth.lineage.mlflow_store import artifact_root, open_store
 from medsynth.lineage.spool import Record
 from medsynth.runtime.logs import HISTORY_LINE, said
 from medsynth.store.digests import digest_file
 
-MLFLOW_STATUS = {
-    "RUNNING": "RUNNING",
-    "COMPLETE": "FINISHED",
-    "FAILED": "FAILED",
-    "KILLED": "KILLED",
-}
 # Limits of mlflow 3 (mlflow/utils/validation.py).
-PARAM_LENGTH, TAG_LENGTH, DATASET_DIGEST = 6000, 8000, 36
+TAG_LENGTH, DATASET_DIGEST = 8000, 36
 PARAMS_A_BATCH, METRICS_A_BATCH, MODELS_FOUND = 100, 1000, 10
 
 # Parquet, HDF5 and DICOM may hold patient ids and are never uploaded.
@@ -58,10 +51,6 @@ UPLOADED_BYTES = 5_000_000
 DATASETS = {".parquet", ".h5"}
 # Below results/: raw downloads (or the demo's likeness of them), whose tables name patients.
 RAW = "demo"
-
-
-def _text(value: Any, length: int) -> str:
-    return (value if isinstance(value, str) else json.dumps(value))[:length]
 
 
 def _milliseconds(record: Record) -> int:
@@ -136,7 +125,10 @@ class MlflowSink:
 
     def _find(self, experiment: str, item: str) -> str | None:
         found = self._client.search_runs(
-            [experiment], f"tags.`medsynth.id` = '{item}'", max_results=1
+            [experiment],
+            f"tags.`medsynth.id` = '{item}'",
+            order_by=["attributes.start_time", "attributes.run_id"],
+            max_results=1,
         )
         return found[0].info.run_id if found else None
 
@@ -165,19 +157,13 @@ class MlflowSink:
         run = self._client.create_run(
             experiment,
             start_time=_milliseconds(start),
-            tags={k: _text(v, TAG_LENGTH) for k, v in tags.items() if v is not None},
+            tags={k: text_of(v, TAG_LENGTH) for k, v in tags.items() if v is not None},
             run_name=name[:250],
         )
         return run.info.run_id
 
     def _log_start(self, run_id: str, start: Record) -> None:
-        settings = start["config"] if start["kind"] == "invocation" else dict(start["params"])
-        settings.pop("code", None)  # a tag
-        if start["kind"] == "job":
-            settings |= {"threads": start["threads"]}
-            settings |= {f"resources.{k}": v for k, v in start["resources"].items()}
-        named = {mlflow_name(key)[:250]: value for key, value in flat(settings) if key}
-        params = [Param(key, _text(value, PARAM_LENGTH)) for key, value in named.items()]
+        params = [Param(name, value) for name, value in run_params(start).items()]
         for at in range(0, len(params), PARAMS_A_BATCH):
             self._client.log_batch(run_id, params=params[at : at + PARAMS_A_BATCH])
 

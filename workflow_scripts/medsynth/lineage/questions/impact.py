@@ -20,7 +20,7 @@ from medsynth.lineage.flow import Artifact, Flow
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.people import TOMBSTONE, catch_up, holders, local_secret, patient_key
 from medsynth.lineage.questions import UnknownArtifact, opened, when, workdir
-from medsynth.lineage.raw import RawData, raw_data
+from medsynth.lineage.raw import raw_data
 from medsynth.store.digests import digest_bytes
 
 Row = dict[str, Any]
@@ -30,7 +30,7 @@ EXAMPLE = "medsynth impact TCGA-02-0001 --erase --yes"
 
 # Below the results folder: raw demo data.
 DEMO = "demo"
-PICTURES = {".png", ".html"}
+PICTURES = {".png", ".html", ""}  # and folders of single images
 # Options of the last run that say what to run on and where, with one value and with several.
 ONE_VALUE = {"-s", "--snakefile", "-d", "--directory", "--profile", "--workflow-profile"}
 ONE_VALUE |= {"-c", "--cores", "-j", "--jobs", "-e", "--executor"}
@@ -49,11 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def answer(results: Path, arguments: argparse.Namespace) -> Row:
-    found = impact(results, arguments.patient)
     if arguments.erase and arguments.yes:
-        from medsynth.lineage.erasure import erase
+        from medsynth.lineage.erasure import erase, idle
 
-        found |= erase(results, arguments.patient, found, raw=arguments.raw)
+        with idle(results):
+            found = impact(results, arguments.patient)
+            found |= erase(results, arguments.patient, found, raw=arguments.raw)
+    else:
+        found = impact(results, arguments.patient)
     return found | {"asked": arguments.erase, "done": arguments.erase and arguments.yes}
 
 
@@ -66,8 +69,9 @@ def impact(results: Path, patient: str) -> Row:
         that name the patient}. unfinished: work folders of trainings on them. command: the
         snakemake call that makes everything again. past: artifacts (path, sha256, job) that held
         or may have shown the patient at any time. identifiers, sources: ids of the patient's
-        images and digests of their files. unknown: artifacts on the disk of which it cannot be
-        told whether they go back to the patient. erased: times of earlier erasures.
+        images and digests of their files. indexes: tables that name the raw files. unknown:
+        artifacts on the disk of which it cannot be told whether they go back to the patient.
+        erased: times of earlier erasures.
 
     Raises:
         UnknownArtifact: no artifact holds this patient, and none was erased.
@@ -92,7 +96,8 @@ def impact(results: Path, patient: str) -> Row:
         affected, unknown = (_on_disk(artifacts, base, flow) for artifacts in (reached, unclear))
         destroy = {a: "holds the patient's data" for a in affected if a[0] in held}
         destroy |= {a: "may show the patient's images" for a in affected if a in shown}
-        raw = _raw_data(patient, holding, results, base, ledger)
+        indexes, other = _raw_folders(holding, results, base, ledger)
+        raw = raw_data(patient, sorted((base / path, root) for path, root in indexes), other)
         past = set(holding) | set(_pictures(flow.with_digests({*held, *lost}), flow))
         return {
             "patient_key": key,
@@ -107,6 +112,7 @@ def impact(results: Path, patient: str) -> Row:
             ],
             "identifiers": sorted(raw.identifiers),
             "sources": sorted(set().union(*held.values())),
+            "indexes": sorted({path for path, _ in indexes}),
             "unknown": [path for _, path in unknown],
             "erased": erased,
         }
@@ -138,9 +144,10 @@ def _pictures(holding: Iterable[Artifact], flow: Flow) -> Iterator[Artifact]:
                         yield artifact
 
 
-def _raw_data(
-    patient: str, holding: list[Artifact], results: Path, base: Path, ledger: Ledger
-) -> RawData:
+def _raw_folders(
+    holding: list[Artifact], results: Path, base: Path, ledger: Ledger
+) -> tuple[set[tuple[str, Path]], list[Path]]:
+    """(index table, the folder it lists) of raw folders, and raw files and folders without one."""
     indexed, other = set(), set()
     for sha256, path in holding:
         rows = ledger.query(
@@ -156,9 +163,9 @@ def _raw_data(
                 continue
             if row["name"] != "root":
                 other.add(source)
-            elif (base / path).exists():
-                indexed.add((base / path, source))
-    return raw_data(patient, sorted(indexed), sorted(other))
+            elif path.endswith(".parquet") and (base / path).exists():
+                indexed.add((path, source))
+    return indexed, sorted(other)
 
 
 def _unfinished(results: Path, reached: set[Artifact], flow: Flow, ledger: Ledger) -> list[str]:
@@ -236,5 +243,6 @@ def _lines(answer: Row) -> Iterator[str]:
         yield "LEFT BEHIND:" if answer["left"] else "no trace is left in results, ledger and MLflow"
         yield from (f"  {trace['path']}  [{trace['found']}]" for trace in answer["left"])
         if answer["yours"]:
-            yield "YOURS TO DELETE, being outside the results folder:"
+            yield "YOURS TO DELETE, being outside the results folder; note them, they are not known"
+            yield "any more when you ask again:"
             yield from (f"  {path}" for path in answer["yours"])

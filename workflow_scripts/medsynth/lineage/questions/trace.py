@@ -52,9 +52,9 @@ def trace(results: str | Path, path: str | Path, *, down: bool = False) -> dict[
     """Where an artifact comes from, or with `down` what it went into.
 
     Returns:
-        artifact: name, path, sha256, bytes, `on_disk` (same, altered or missing, by its bytes),
-        `producer` (a key of jobs, or None for a file no job made), `readers` if `down`, and
-        `embedded`: what the file says of itself where its bytes are not in the ledger.
+        artifact: name, path, sha256, bytes, `on_disk` (same, missing, remade or altered, by its
+        bytes), `producer` (a key of jobs, or None for a file no job made), `readers` if `down`,
+        and `embedded`: what the file says of itself where its bytes are not in the ledger.
         jobs: {job id: how it ran, `inputs` and `outputs`, each like `artifact`}; every ancestor
         (descendant) once. Inputs no job made are not compared with the disk: that is for verify.
 
@@ -91,40 +91,53 @@ def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> Row:
         if not found:
             raise
     artifact = {k: found[k] for k in ("name", "path", "sha256", "bytes")}
-    artifact["on_disk"] = on_disk(artifact, workdir(results, ledger), None)
+    artifact["on_disk"] = on_disk(artifact, workdir(results, ledger), None, ledger)
     made = found["role"] == "outputs"
     artifact["producer"] = found["job"] if made else maker(artifact, found["time"], ledger)
     return artifact | {"embedded": said}
 
 
-def on_disk(artifact: Row, base: Path, cache: DigestCache | None) -> str:
-    """same, altered or missing; without a cache the bytes are read in any case."""
+def on_disk(artifact: Row, base: Path, cache: DigestCache | None, ledger: Ledger) -> str:
+    """same, missing, remade (a later job's bytes are there) or altered (nobody's are).
+
+    Without a cache the bytes are read in any case.
+    """
     path = base / artifact["path"]
     if not path.exists():
         return "missing"
-    return "same" if digest_path(path, cache)[0] == artifact["sha256"] else "altered"
+    sha256 = digest_path(path, cache)[0]
+    if sha256 == artifact["sha256"]:
+        return "same"
+    made = ledger.query(
+        "SELECT 1 FROM artifacts WHERE role='outputs' AND path=? AND sha256=? LIMIT 1",
+        artifact["path"],
+        sha256,
+    )
+    return "remade" if made else "altered"
 
 
 def _job(item: Row, base: Path, cache: DigestCache, ledger: Ledger) -> Row:
     outputs = (item["end"] or {}).get("outputs", [])
     return job_facts(item, ledger) | {
         "inputs": [
-            file | {"on_disk": _state(file, base, cache) if file["producer"] else None}
+            file | {"on_disk": _state(file, base, cache, ledger) if file["producer"] else None}
             for file in item["start"]["inputs"]
         ],
         "outputs": [
-            file | {"producer": item["id"], "on_disk": _state(file, base, cache)}
+            file | {"producer": item["id"], "on_disk": _state(file, base, cache, ledger)}
             for file in outputs
         ],
     }
 
 
-def _state(file: Row, base: Path, cache: DigestCache) -> str | None:
-    return on_disk(file, base, cache) if file["sha256"] else None
+def _state(file: Row, base: Path, cache: DigestCache, ledger: Ledger) -> str | None:
+    return on_disk(file, base, cache, ledger) if file["sha256"] else None
 
 
 def wrong(answer: dict[str, Any]) -> bool:
-    return answer["artifact"]["on_disk"] == "altered" and not answer["artifact"]["embedded"]
+    """Something on the way is not as any job made it."""
+    files = [f for job in answer["jobs"].values() for f in [*job["inputs"], *job["outputs"]]]
+    return any(file["on_disk"] == "altered" for file in [answer["artifact"], *files])
 
 
 def show(answer: dict[str, Any]) -> str:
@@ -142,6 +155,8 @@ def _artifact_line(artifact: Row) -> str:
     notes = [digest]
     if artifact["on_disk"] in ("altered", "missing"):
         notes.append(artifact["on_disk"].upper() + " since it was recorded")
+    if artifact["on_disk"] == "remade":
+        notes.append("since then made anew")
     if not artifact["producer"]:
         notes.append("raw: no job made it")
     return f"{artifact['path']}  [{'; '.join(notes)}]"

@@ -82,6 +82,9 @@ class Config(Settings):
     classifier: ClassifierTraining = ClassifierTraining()
     evaluation: Evaluation = Evaluation()
     experiments: list[Experiment] = []
+    singles: int = Field(
+        8, ge=0, description="generated images of every class also written as DICOM or PNG files"
+    )
 
     @model_validator(mode="after")
     def _refers_to_what_exists(self) -> Config:

@@ -1,0 +1,71 @@
+"""Single generated images: the pixels they were, and marked as synthetic with their origin."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+
+from medsynth.cohorts.dicom import read_hu
+from medsynth.lineage.embedded import embedded_provenance
+from medsynth.report.singles import write_singles
+
+MODEL, SAMPLES = "a" * 64, "b" * 64
+
+
+def table(labels):
+    rows = pd.DataFrame({"row": range(3, 3 + len(labels)), "label": labels, "seed": 7})
+    return rows.assign(model_sha256=MODEL, source_item="1.2.3-a-patients-image")
+
+
+def test_ct_slices_are_synthetic_dicom_with_the_same_hounsfield_units(tmp_path):
+    images = np.random.default_rng(0).integers(-1024, 2000, (2, 8, 6, 1)).astype(np.int16)
+    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), SAMPLES, "ct", tmp_path / "a")
+    files = [tmp_path / "a/ct-to-cect-000003.dcm", tmp_path / "a/cect-to-ct-000004.dcm"]
+    assert sorted((tmp_path / "a").iterdir()) == sorted(files)
+    for path, image in zip(files, images, strict=True):
+        np.testing.assert_array_equal(read_hu(path), image[..., 0])
+        assert pydicom.dcmread(path)[0x0008, 0x001C].value == "YES"
+        assert b"patients-image" not in path.read_bytes()
+    assert embedded_provenance(files[1]) == {
+        **{"synthetic": "yes", "label": "cect_to_ct", "row": "4", "seed": "7"},
+        **{"model_sha256": MODEL, "samples_sha256": SAMPLES},
+    }
+    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), SAMPLES, "ct", tmp_path / "b")
+    assert [(tmp_path / "b" / f.name).read_bytes() for f in files] == [
+        f.read_bytes() for f in files
+    ]
+
+
+@pytest.mark.parametrize("size", [8, 7])  # an odd number of bytes is padded
+def test_radiographs_are_eight_bit_secondary_captures(tmp_path, size):
+    images = np.random.default_rng(0).integers(0, 256, (1, size, size, 1)).astype(np.uint8)
+    write_singles(images, table(["No Finding"]), SAMPLES, "mimic_cxr", tmp_path / "a")
+    dataset = pydicom.dcmread(tmp_path / "a/no-finding-000003.dcm")
+    np.testing.assert_array_equal(dataset.pixel_array, images[0, ..., 0])
+    assert (dataset.SyntheticData, dataset.BitsStored) == ("YES", 8)
+    said = json.loads(dataset.ContributingEquipmentSequence[0].ContributionDescription)
+    assert said["samples_sha256"] == SAMPLES
+
+
+def test_tiles_are_png_with_text(tmp_path):
+    from PIL import Image
+
+    images = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3)).astype(np.uint8)
+    write_singles(images, table(["IDH-wildtype"]), SAMPLES, "slides", tmp_path / "a")
+    path = tmp_path / "a/idh-wildtype-000003.png"
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), images[0])
+    assert embedded_provenance(path)["model_sha256"] == MODEL
+
+
+def test_patients_dicom_says_nothing(tmp_path):
+    dataset = pydicom.Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.2", "1.2"
+    dataset.ContributingEquipmentSequence = [pydicom.Dataset()]
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
+    dataset.save_as(tmp_path / "x.dcm", enforce_file_format=True)
+    assert embedded_provenance(tmp_path / "x.dcm") is None

@@ -1,0 +1,109 @@
+"""Generated images as single files that say of themselves that they are synthetic, and whence.
+
+Radiographs and CT slices become DICOM, tiles PNG. Wherever such a file is taken, `medsynth trace`
+finds from its content the samples, the model and the data behind it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+    generate_uid,
+)
+
+Kind = Literal["mimic_cxr", "slides", "ct"]
+
+
+def write_singles(
+    images: np.ndarray, table: pd.DataFrame, samples_sha256: str, kind: Kind, folder: Path
+) -> None:
+    """Write every image of `images` into a new folder as `<label>-<row>.dcm` or `.png`.
+
+    Args:
+        images: (N, H, W, C), uint8 grey or RGB, or int16 Hounsfield units for "ct".
+        table: their rows (columns row, label, seed, model_sha256), in the same order. Columns that
+            name source items are not written: those are patients' images.
+        samples_sha256: digest of the image store they come from.
+        kind: of the cohort; decides the form.
+        folder: must not exist.
+    """
+    folder.mkdir(parents=True)
+    for image, sample in zip(images, table.to_dict("records"), strict=True):
+        provenance = {
+            "synthetic": "yes",
+            "label": str(sample["label"]),
+            "row": str(sample["row"]),
+            "seed": str(sample["seed"]),
+            "model_sha256": sample["model_sha256"],
+            "samples_sha256": samples_sha256,
+        }
+        name = re.sub(r"[^a-z0-9]+", "-", provenance["label"].lower()).strip("-")
+        path = folder / f"{name}-{sample['row']:06d}"
+        if kind == "slides":
+            _write_png(image, provenance, path.with_suffix(".png"))
+        else:
+            _write_dicom(image[..., 0], provenance, kind, path.with_suffix(".dcm"))
+
+
+def _write_png(image: np.ndarray, provenance: dict[str, str], path: Path) -> None:
+    text = PngInfo()
+    for key, value in provenance.items():
+        text.add_text(key, value)
+    Image.fromarray(image).save(path, pnginfo=text)
+
+
+def _write_dicom(image: np.ndarray, provenance: dict[str, str], kind: Kind, path: Path) -> None:
+    """One instance with Synthetic Data (0008,001C) = YES (PS3.3 C.12.1).
+
+    Who made it, and from what, stands as JSON in the Contribution Description (0018,A003) of a
+    Contributing Equipment item. Identifiers derive from the provenance, so that the same image
+    is the same instance; there is no date.
+    """
+    origin = [provenance["samples_sha256"], provenance["row"]]
+    dataset = Dataset()
+    dataset.SOPClassUID = CTImageStorage if kind == "ct" else SecondaryCaptureImageStorage
+    dataset.SOPInstanceUID = generate_uid(entropy_srcs=origin)
+    dataset.StudyInstanceUID = generate_uid(entropy_srcs=[provenance["model_sha256"]])
+    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=origin[:1])
+    dataset.SyntheticData = "YES"
+    dataset.Modality = "CT" if kind == "ct" else "CR"
+    dataset.ConversionType = "SYN"
+    dataset.PatientName = dataset.PatientID = "SYNTHETIC"
+    dataset.PatientBirthDate = dataset.PatientSex = ""
+    dataset.StudyDate = dataset.StudyTime = dataset.StudyID = dataset.AccessionNumber = ""
+    dataset.ReferringPhysicianName = dataset.Manufacturer = ""
+    dataset.SeriesNumber, dataset.InstanceNumber = 1, int(provenance["row"]) + 1
+    dataset.SeriesDescription = f"synthetic: {provenance['label']}"[:64]
+    dataset.ImageType = ["DERIVED", "SECONDARY", *(["AXIAL"] if kind == "ct" else [])]
+    if kind == "ct":
+        dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = 1, 0, "HU"
+        dataset.WindowCenter, dataset.WindowWidth = 50, 400
+    equipment = Dataset()
+    equipment.Manufacturer = "medsynth"
+    equipment.ContributionDescription = json.dumps(provenance)
+    dataset.ContributingEquipmentSequence = [equipment]
+
+    bits = 8 * image.dtype.itemsize
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.Rows, dataset.Columns = image.shape
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = bits, bits, bits - 1
+    dataset.PixelRepresentation = int(image.dtype.kind == "i")
+    data = image.tobytes()
+    dataset.PixelData = data + b"\0" * (len(data) % 2)
+    dataset["PixelData"].VR = "OW" if bits == 16 else "OB"
+
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.save_as(path, enforce_file_format=True)

@@ -1,0 +1,24 @@
+"""Write an experiment's generated images as single files that carry their provenance.
+
+Output: folder `images` of DICOM (radiographs, CT) or PNG files (slides).
+"""
+
+from pathlib import Path
+
+from medsynth.report.singles import write_singles
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.digests import digest_file
+from medsynth.store.samples import read_samples
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        inputs, params = snakemake.input, snakemake.params
+        images, table = read_samples(inputs.images, inputs.table)
+        first = table.groupby("label").head(params.cfg["per_class"]).index
+        write_singles(
+            images[first],
+            table.loc[first],
+            digest_file(inputs.images),
+            params.cfg["kind"],
+            Path(snakemake.output.images),
+        )
