@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -564,6 +565,20 @@ def test_the_crate_describes_every_job_and_names_no_patient(original, ask, tmp_p
             made = graph[f"#job/{row['job']}"]
             assert f"ni:///sha-256;{data}" in references(made["result"])
     assert ask(original, "export", tmp_path / "crate")[0] == UNKNOWN
+
+
+@pytest.mark.skipif(
+    "MEDSYNTH_ROCRATE_VALIDATOR" not in os.environ,
+    reason="MEDSYNTH_ROCRATE_VALIDATOR does not name a rocrate-validator, which needs the network",
+)
+def test_a_validator_accepts_the_crate(original, ask, tmp_path):
+    ask(original, "export", tmp_path / "crate")
+    validator = [os.environ["MEDSYNTH_ROCRATE_VALIDATOR"], "validate", "--requirement-severity"]
+    options = ["REQUIRED", "--profile-identifier", "provenance-run-crate", "--verbose", "--no-paging"]
+    done = subprocess.run(
+        [*validator, *options, tmp_path / "crate"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # rebuild
