@@ -518,6 +518,47 @@ def test_rerun_says_that_code_changed(original, ask):
     assert [r.split(";")[0] for r in answer["reasons"]] == ["code changed: c0de then, beef now"]
 
 
+def test_rerun_uses_the_sources_that_the_job_ran_with(tmp_path, ask, show):
+    folder = tmp_path / "project"
+    (folder / "raw").mkdir(parents=True)
+    (folder / "raw" / "1.txt").write_text("image")
+
+    def git(*arguments):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+    for name, text in {"Snakefile": HEAD + RULES, "make.py": MAKE}.items():
+        (folder / name).write_text(text)
+    (folder / ".gitignore").write_text("results/\nraw/\n.snakemake/\n")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
+    # Neither the change nor the new file is committed when the job runs.
+    (folder / "make.py").write_text(
+        MAKE.replace("digest(Path(rest[0])", "more.word + digest(Path(rest[0])").replace(
+            "import hashlib", "import hashlib, more"
+        )
+    )
+    (folder / "more.py").write_text('word = "then"\n')
+    model = "results/models/a/model.safetensors"
+    done = snakemake(folder, model)
+    assert done.returncode == 0, done.stderr
+    assert (folder / model).read_text().startswith("then")
+
+    (folder / "more.py").write_text('word = "now"\n')
+    git("add", ".")
+    git("commit", "-m", "second")
+    code, answer = ask(folder, "rerun", model)
+    assert (code, answer["identical"], answer["sources"]) == (OK, True, None)
+    # The difference is lost: today's sources make other bytes.
+    for blob in (folder / "results/lineage/code").iterdir():
+        blob.unlink()
+    code, answer = ask(folder, "rerun", model)
+    assert (code, answer["identical"]) == (WRONG, False)
+    assert "is lost" in answer["sources"]
+    assert "sources of today" in show(folder, "rerun", model)
+
+
 def test_rerun_of_raw_data_is_refused(original, ask):
     code, said = ask(original, "rerun", "raw")
     assert code == UNKNOWN and "no job made it" in said
@@ -574,7 +615,13 @@ def test_the_crate_describes_every_job_and_names_no_patient(original, ask, tmp_p
 def test_a_validator_accepts_the_crate(original, ask, tmp_path):
     ask(original, "export", tmp_path / "crate")
     validator = [os.environ["MEDSYNTH_ROCRATE_VALIDATOR"], "validate", "--requirement-severity"]
-    options = ["REQUIRED", "--profile-identifier", "provenance-run-crate", "--verbose", "--no-paging"]
+    options = [
+        "REQUIRED",
+        "--profile-identifier",
+        "provenance-run-crate",
+        "--verbose",
+        "--no-paging",
+    ]
     done = subprocess.run(
         [*validator, *options, tmp_path / "crate"], capture_output=True, text=True, check=False
     )

@@ -49,7 +49,9 @@ def link_inputs(
     return reasons
 
 
-def run_alone(start: Row, ran: Row, top: Path, clean: Path) -> tuple[Row | None, Row | None]:
+def run_alone(
+    start: Row, ran: Row, snakefile: Path, top: Path, clean: Path
+) -> tuple[Row | None, Row | None]:
     """The records that the repeated job leaves, as those of a workflow's own jobs."""
     config = dict(ran["config"])
     place = os.path.relpath(ran["results"], ran["workdir"])
@@ -58,7 +60,7 @@ def run_alone(start: Row, ran: Row, top: Path, clean: Path) -> tuple[Row | None,
     (top / "config.json").write_text(json.dumps(config))
     wildcards = ",".join(f"{k}={v}" for k, v in start["wildcards"].items())
     resources = [f"gpu={start['resources']['gpu']}"] if start["resources"].get("gpu") else []
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ran["snakefile"]]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
     command += ["--directory", str(clean), "--configfile", str(top / "config.json")]
     # How Snakemake itself starts one job in a process of its own.
     command += ["--mode", "subprocess", "--target-jobs", f"{start['rule']}:{wildcards}"]
@@ -67,7 +69,7 @@ def run_alone(start: Row, ran: Row, top: Path, clean: Path) -> tuple[Row | None,
     command += ["--resources", *resources] if resources else []
     environ = {k: v for k, v in os.environ.items() if k != INVOCATION}
     # The library beside the Snakefile, if it has its own.
-    scripts = Path(ran["snakefile"]).with_name("workflow_scripts")
+    scripts = snakefile.with_name("workflow_scripts")
     path = [str(scripts), str(LIBRARY), environ.get("PYTHONPATH")]
     environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     with open(top / "snakemake.log", "w") as log:

@@ -1,7 +1,8 @@
 """`medsynth rerun`: does the job that made a file make the same bytes again?
 
-Snakemake repeats that one job from its record, with the configuration it had, in an empty folder
-where its inputs and what these were made of are links. The recorded files are not touched.
+Snakemake repeats that one job from its record, with the configuration and the sources it had, in
+an empty folder where its inputs and what these were made of are links. The recorded files are not
+touched.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from medsynth.lineage import spool
 from medsynth.lineage.environment import environment
 from medsynth.lineage.graph import ancestors, maker
 from medsynth.lineage.ledger import Ledger
@@ -27,6 +29,7 @@ from medsynth.lineage.questions import (
     workdir,
 )
 from medsynth.lineage.repeat import link_inputs, run_alone
+from medsynth.lineage.sources import restored
 from medsynth.store.digests import DigestCache
 
 Row = dict[str, Any]
@@ -46,7 +49,8 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Repeat a job and compare.
 
     Returns:
-        job, rule, wildcards. status: of the repeated job. outputs: path, recorded, now (digests)
+        job, rule, wildcards. sources: None if those it ran with were used, else why not.
+        status: of the repeated job. outputs: path, recorded, now (digests)
         and `same` of each. identical: all are. reasons: what was not as when the job ran: altered
         or missing inputs, other code, parameters, packages, device; or that nothing was, so that
         the rule is not deterministic or reads what it does not declare. Empty if identical.
@@ -61,13 +65,16 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             raise UnknownArtifact(f"{found['path']}: no job made it, so none can be repeated")
         top = arguments.keep or Path(tempfile.mkdtemp(prefix="medsynth-rerun-"))
         try:
-            return _rerun(job, top.absolute(), workdir(results, ledger), ledger, cache)
+            blobs = spool.lineage_dir(results) / "code"
+            return _rerun(job, top.absolute(), workdir(results, ledger), blobs, ledger, cache)
         finally:
             if not arguments.keep:
                 shutil.rmtree(top)
 
 
-def _rerun(job: str, top: Path, base: Path, ledger: Ledger, cache: DigestCache) -> dict[str, Any]:
+def _rerun(
+    job: str, top: Path, base: Path, blobs: Path, ledger: Ledger, cache: DigestCache
+) -> dict[str, Any]:
     behind = ancestors(job, ledger)
     item = behind[0]
     ran = ledger.record(item["invocation"], "start") if item["invocation"] else None
@@ -83,9 +90,10 @@ def _rerun(job: str, top: Path, base: Path, ledger: Ledger, cache: DigestCache) 
     clean.mkdir(parents=True)
     outputs = item["end"]["outputs"]
     reasons = link_inputs(behind, base, top, clean, cache)
+    snakefile, lost = restored(ran, blobs, top / "sources")
     end = start = None
     if not any(reason.endswith("missing") for reason in reasons):
-        start, end = run_alone(item["start"], ran, top, clean)
+        start, end = run_alone(item["start"], ran, snakefile, top, clean)
         if not end:
             reasons.append("snakemake did not start it; --keep keeps snakemake.log")
     now = {o["path"].removeprefix(str(top)): o["sha256"] for o in (end or {}).get("outputs", [])}
@@ -107,6 +115,7 @@ def _rerun(job: str, top: Path, base: Path, ledger: Ledger, cache: DigestCache) 
         "job": job,
         "rule": item["rule"],
         "wildcards": item["start"]["wildcards"],
+        "sources": lost,
         "status": end["status"] if end else "NOT RUN",
         "outputs": same,
         "identical": identical,
@@ -145,4 +154,6 @@ def show(answer: dict[str, Any]) -> str:
         now = (output["now"] or "not made")[:SHORT]
         state = "identical" if output["same"] else f"DIFFERS: {now} now"
         lines.append(f"  {output['path']}  [{output['recorded'][:SHORT]}]  {state}")
+    if answer["sources"]:
+        lines.append(f"  with the sources of today, because {answer['sources']}")
     return "\n".join(lines + [f"  because {reason}" for reason in answer["reasons"]])
