@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -100,6 +101,16 @@ def test_samples_asked_for_a_class_are_called_that_class(finished):
     assert agreement["interval"][0] > agreement["chance"] + 0.1
 
 
+def test_single_images_are_traced_from_what_they_say(finished, tmp_path):
+    for experiment, kind in (("cxr_ddpm", "dcm"), ("glioma_progan", "png"), ("ct_cyclegan", "dcm")):
+        folder = finished.folder / "results" / "experiments" / experiment / "images"
+        copy = shutil.copy(sorted(folder.glob(f"*.{kind}"))[0], tmp_path / f"found.{kind}")
+        answer = json.loads(finished.medsynth("trace", copy, "--json").stdout)
+        rules = {job["rule"] for job in answer["jobs"].values()}
+        trained = "train_" + experiment.partition("_")[2]
+        assert {trained, "make_demo_data"} <= rules, experiment
+
+
 def test_report_shows_every_experiment_without_network(finished):
     page = (finished.folder / "results" / "report" / "index.html").read_text()
     for name in ("cxr_ddpm", "glioma_ddpm", "glioma_progan", "ct_cyclegan"):
@@ -118,6 +129,7 @@ def test_a_changed_setting_reruns_exactly_what_depends_on_it(finished):
     assert rules == {
         "train_cyclegan": 1,
         "translate_ct": 1,
+        "write_singles": 1,
         "check_evaluation": 1,
         "evaluate_translation": 1,
         "build_report": 1,
@@ -148,6 +160,7 @@ def test_an_edited_library_module_reruns_only_the_rules_that_import_it(finished)
     assert rules == {
         "train_cyclegan": 1,
         "translate_ct": 1,
+        "write_singles": 1,
         "check_evaluation": 1,
         "evaluate_translation": 1,
         "build_report": 1,
@@ -158,7 +171,8 @@ def test_an_edited_library_module_reruns_only_the_rules_that_import_it(finished)
 def test_one_stage_can_be_forced_and_one_experiment_asked_for(finished):
     forced = rerun_rules(finished, "--forcerun", "sample_progan")
     evaluation = {"check_evaluation": 1, "evaluate_generation": 1}
-    assert forced == {"sample_progan": 1, **evaluation, "build_report": 1, "all": 1}
+    ends = {"write_singles": 1, "build_report": 1, "all": 1}
+    assert forced == {"sample_progan": 1, **evaluation, **ends}
     target = "results/experiments/ct_cyclegan/metrics.json"
     asked = rerun_rules(finished, "--forcerun", "train_cyclegan", "--", target)
     evaluation = {"check_evaluation": 1, "evaluate_translation": 1}
