@@ -6,9 +6,11 @@ import fcntl
 import gzip
 import itertools
 import json
+import shutil
 import sqlite3
 import uuid
 from argparse import Namespace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -309,3 +311,22 @@ def test_case_files_are_found_by_their_text_and_by_the_sample_sheet(study):
     found = study.ask(PATIENT)
     assert {str(raw / "f1" / "x.maf.gz"), str(raw / "f2")} <= set(found["raw"])
     assert str(raw / "f3") not in found["raw"] and found["rows"][str(raw / "sheet.tsv")] == 1
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_reports_are_found_by_their_paths(study, packed):
+    reports = study.folder / "reports"
+    for patient in (PATIENT, OTHER):
+        path = reports / f"p{patient}" / "s1.txt"
+        path.parent.mkdir(parents=True)
+        path.write_text("FINDINGS: ___ is well.")
+    raw = shutil.make_archive(str(reports), "zip", reports) if packed else str(reports)
+    text = pd.DataFrame({"patient": [PATIENT]})
+    study.job("read", [Path(raw).name], {"results/reports.parquet": text})
+    drain(study.results, study.ledger)
+    found = study.ask(PATIENT)
+    if packed:  # the archive is others' too: it is named, and theirs to rewrite
+        assert found["rows"][raw] == 2  # the folder and the report
+    else:
+        assert str(reports / f"p{PATIENT}") in found["raw"]
+        assert str(reports / f"p{OTHER}") not in found["raw"]

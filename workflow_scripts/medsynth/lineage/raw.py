@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
+import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +27,7 @@ class RawData:
 
     Attributes:
         files: files and folders that are the patient's alone.
-        rows: {shared table: number of rows that name the patient}.
+        rows: {shared table or archive: number of rows or files that name the patient}.
         identifiers: of the patient and of their images, studies and slides.
     """
 
@@ -54,8 +56,15 @@ def raw_data(patient: str, indexed: Iterable[tuple[Path, Path]], other: Iterable
         # The tables lie beside the image folders, of which there may be 10^5: not walked.
         tables |= {path for path in root.glob("*") if path.is_file()}
     found.files |= {_own(root, source, patient, shared) for root, source in sources}
+    pattern = pattern_of([patient])
     for path in other:
-        tables |= set(path.rglob("*")) if path.is_dir() else {path}
+        for file in path.rglob("*") if path.is_dir() else [path]:
+            if path.is_dir() and pattern.search(file.relative_to(path).as_posix().encode()):
+                found.files.add(_own(path, file.relative_to(path).as_posix(), patient, set()))
+            elif file.suffix == ".zip" and file.is_file():
+                _search_archive(file, pattern, found)
+            else:
+                tables.add(file)
     for table in sorted(tables):
         if table.is_file() and {table.suffix, table.with_suffix("").suffix} & TABLES:
             _search(table, patient, found)
@@ -105,6 +114,13 @@ def _search(table: Path, patient: str, found: RawData) -> None:
         sheet = pd.read_csv(io.StringIO(text), sep="\t", dtype=str)
         theirs = (sheet == patient).any(axis=1)
         found.files |= {table.parent / name for name in sheet.loc[theirs, FILE_ID]}
+
+
+def _search_archive(archive: Path, pattern: re.Pattern[bytes], found: RawData) -> None:
+    """Count the files in an archive that are named after the patient, as rows."""
+    with zipfile.ZipFile(archive) as packed:
+        if named := sum(bool(pattern.search(name.encode())) for name in packed.namelist()):
+            found.rows[archive] = named
 
 
 def remove_rows(table: Path, patient: str) -> None:
