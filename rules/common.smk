@@ -5,6 +5,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from medsynth.lineage import capture
+from medsynth.runtime.config.fetch import fills
 from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
 from medsynth.store.code import code_digest
 
@@ -24,6 +25,7 @@ BENCHMARKS = f"{RESULTS}/benchmarks"
 WORK = f"{RESULTS}/work"
 ENVIRONMENT = Path(workflow.basedir, "envs", "medsynth.yaml").as_posix()
 DIGESTS = f"{RESULTS}/lineage/digests.db"
+RECEIPTS = f"{RESULTS}/fetch/{{download}}.parquet"
 
 COHORTS = CONFIG.cohorts
 EXPERIMENTS = {e.name: e for e in CONFIG.experiments}
@@ -39,6 +41,16 @@ def one_of(names):
 def cohorts_of(kind):
     """Names of the cohorts of one kind."""
     return [name for name, cohort in COHORTS.items() if cohort.kind == kind]
+
+
+def cohorts_with_nifti(wanted):
+    """Names of the CT cohorts whose volumes are, or are not, wanted as NIfTI files, too."""
+    return [name for name in cohorts_of("ct") if COHORTS[name].convert.nifti == wanted]
+
+
+def cohorts_with_reports():
+    """Names of the radiograph cohorts whose reports are read, too."""
+    return [name for name in cohorts_of("mimic_cxr") if COHORTS[name].reports]
 
 
 def experiments_of(*families):
@@ -67,15 +79,77 @@ def code_of(script):
 
 
 def raw(path):
-    """A raw path as an input; what the demo makes inside a folder stands for that folder."""
+    """A raw path as an input; a folder stands for what the demo or a download puts into it."""
     if CONFIG.demo and path.is_relative_to(DEMO):
         return f"{DEMO}/{path.relative_to(DEMO).parts[0]}"
+    for download in CONFIG.fetch.values():
+        if fills(download, path):
+            return download.destination.as_posix()
     return path.as_posix()
+
+
+def receipts(paths):
+    """Receipts of the downloads that bring these raw paths."""
+    downloads = CONFIG.fetch.items()
+    names = [name for name, d in downloads if any(fills(d, path) for path in paths if path)]
+    return expand(RECEIPTS, download=names)
+
+
+def cohort_receipts(wildcards):
+    """Receipts of the downloads that bring a cohort's images and their tables."""
+    cohort = COHORTS[wildcards.cohort]
+    others = [getattr(cohort, key, None) for key in ("tables", "reports")]
+    return receipts([cohort.root, getattr(cohort.index.label, "path", None), *others])
+
+
+def genotype_receipts(wildcards):
+    """Receipts of the downloads that bring a cohort's genotype tables."""
+    return receipts([Path(path) for path in genotype_tables(wildcards)])
+
+
+def downloads_from(kind):
+    """Names of the downloads from one archive."""
+    return [name for name, download in CONFIG.fetch.items() if download.kind == kind]
+
+
+def download_settings(wildcards):
+    """Params function: the settings of the wildcard's download."""
+    return settings(CONFIG.fetch[wildcards.download])
+
+
+def download_manifest(wildcards):
+    """The user's manifest, for downloads that have one."""
+    manifest = CONFIG.fetch[wildcards.download].manifest
+    return [manifest.as_posix()] if manifest else []
+
+
+def connections(wildcards):
+    """Files that a download fetches at once."""
+    return CONFIG.fetch[wildcards.download].connections
 
 
 def cohort_root(wildcards):
     """The raw folder of a cohort."""
     return raw(COHORTS[wildcards.cohort].root)
+
+
+def tables_folder(wildcards):
+    """Where the published tables of a cohort lie."""
+    cohort = COHORTS[wildcards.cohort]
+    return (cohort.tables or cohort.root).as_posix()
+
+
+def published_tables(wildcards):
+    """The tables that lie apart from the images; beside them may lie half a terabyte of others."""
+    folder = COHORTS[wildcards.cohort].tables
+    if folder and receipts([folder]):  # they are yet to come
+        return [raw(folder)]
+    return sorted({raw(path) for path in folder.glob("mimic-cxr-*.csv*")}) if folder else []
+
+
+def cohort_reports(wildcards):
+    """The archive or folder of a cohort's reports."""
+    return raw(COHORTS[wildcards.cohort].reports)
 
 
 def label_table(wildcards):
@@ -99,22 +173,51 @@ def of_cohort(pattern):
     return lambda wildcards: pattern.format(cohort=EXPERIMENTS[wildcards.experiment].cohort)
 
 
+def normalised_cohorts():
+    """Names of the slide cohorts whose stain is normalised."""
+    return [name for name in cohorts_of("slides") if COHORTS[name].stain.method != "none"]
+
+
+def image_shards(name):
+    """The image shards of a cohort that models, metrics and the report read."""
+    pattern = NORMALISED_IMAGES if name in normalised_cohorts() else SHARD_IMAGES
+    return expand(pattern, cohort=name, shard=range(COHORTS[name].index.shards))
+
+
+def shards_of_cohort(wildcards):
+    """The image shards of the wildcard's cohort."""
+    return image_shards(wildcards.cohort)
+
+
 def shards_of_experiment(wildcards):
     """The image shards of the experiment's cohort."""
-    name = EXPERIMENTS[wildcards.experiment].cohort
-    return expand(SHARD_IMAGES, cohort=name, shard=range(COHORTS[name].index.shards))
+    return image_shards(EXPERIMENTS[wildcards.experiment].cohort)
 
 
 def genotype_tables(wildcards):
-    """Mutation, copy-number and clinical tables of a cohort."""
+    """Mutation, panel, copy-number and clinical tables of a cohort."""
     tables = COHORTS[wildcards.cohort].genotypes
-    paths = [*tables.maf, *tables.segments, *([tables.clinical] if tables.clinical else [])]
-    return sorted({raw(path) for path in paths})
+    single = [path for path in (tables.clinical, tables.coverage) if isinstance(path, Path)]
+    return sorted({raw(path) for path in [*tables.maf, *tables.segments, *single]})
 
 
 def genotyped_cohorts():
     """Names of the slide cohorts whose label is the genotype."""
     return [n for n in cohorts_of("slides") if COHORTS[n].index.label.kind == "genotype"]
+
+
+def cohort_facts(wildcards):
+    """What else there is to say of the cohorts: counts of reports, genotypes, stains, pairs."""
+    with_facts = {
+        "reports": cohorts_with_reports(),
+        "calls": genotyped_cohorts(),
+        "stain": normalised_cohorts(),
+    }
+    return [
+        f"{COHORT}/{fact}.json".format(cohort=name)
+        for fact, names in with_facts.items()
+        for name in names
+    ]
 
 
 def genotype_labels(wildcards):
@@ -171,10 +274,12 @@ CLASSIFIED = [
 ]
 SHARD_IMAGES = f"{COHORT}/shards/{{shard}}.h5"
 SHARD_TABLE = f"{COHORT}/shards/{{shard}}.parquet"
+NORMALISED_IMAGES = f"{COHORT}/normalised/{{shard}}.h5"
 
 
 wildcard_constraints:
     # Names hold no slash or dot, so that a path is read in one way only.
     cohort="[a-z][a-z0-9_]*",
+    download="[a-z][a-z0-9_]*",
     experiment="[a-z][a-z0-9_]*",
     shard=r"\d+",

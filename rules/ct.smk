@@ -1,10 +1,11 @@
-"""CT: which slices there are, their Hounsfield units in shards, and pairs of slices."""
+"""CT: which series there are, their slices in Hounsfield units in shards, and pairs of slices."""
 
 
 rule index_ct:
     input:
         root=cohort_root,
         labels=label_table,
+        receipts=cohort_receipts,
     output:
         table=f"{COHORT}/index.parquet",
     log:
@@ -15,6 +16,7 @@ rule index_ct:
         cohort=one_of(cohorts_of("ct")),
     conda:
         ENVIRONMENT
+    threads: 4  # hashing
     params:
         cfg=cohort_settings("index"),
         cache=DIGESTS,
@@ -34,7 +36,7 @@ rule convert_ct:
     benchmark:
         f"{BENCHMARKS}/convert_ct/{{cohort}}/{{shard}}.tsv"
     wildcard_constraints:
-        cohort=one_of(cohorts_of("ct")),
+        cohort=one_of(cohorts_with_nifti(False)),
     conda:
         ENVIRONMENT
     params:
@@ -43,6 +45,15 @@ rule convert_ct:
         code=code_of("convert_ct"),
     script:
         "../workflow_scripts/convert_ct.py"
+
+
+use rule convert_ct as convert_ct_to_nifti with:
+    output:
+        images=SHARD_IMAGES,
+        table=SHARD_TABLE,
+        volumes=directory(f"{COHORT}/shards/{{shard}}.volumes"),
+    wildcard_constraints:
+        cohort=one_of(cohorts_with_nifti(True)),
 
 
 rule pair_ct:

@@ -4,8 +4,11 @@
 rule call_genotypes:
     input:
         tables=genotype_tables,
+        receipts=genotype_receipts,
     output:
         calls=f"{COHORT}/calls.parquet",
+        quarantine=f"{COHORT}/calls_quarantine.parquet",
+        counts=f"{COHORT}/calls.json",
     log:
         f"{LOGS}/call_genotypes/{{cohort}}.log",
     benchmark:
@@ -15,7 +18,10 @@ rule call_genotypes:
     conda:
         ENVIRONMENT
     params:
-        cfg=cohort_settings("genotypes"),
+        cfg=lambda wildcards: {
+            "genotypes": settings(COHORTS[wildcards.cohort].genotypes),
+            "max_quarantined": CONFIG.max_quarantined,
+        },
         code=code_of("call_genotypes"),
     script:
         "../workflow_scripts/call_genotypes.py"

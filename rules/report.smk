@@ -6,11 +6,8 @@ rule build_report:
         summaries=expand(rules.assemble_cohort.output.summary, cohort=COHORTS),
         manifests=expand(rules.assemble_cohort.output.manifest, cohort=COHORTS),
         gates=expand(rules.check_leakage.output.gate, cohort=COHORTS),
-        shards=[
-            shard
-            for name, cohort in COHORTS.items()
-            for shard in expand(SHARD_IMAGES, cohort=name, shard=range(cohort.index.shards))
-        ],
+        shards=[shard for name in COHORTS for shard in image_shards(name)],
+        facts=cohort_facts,
         classifier_histories=expand(rules.train_classifier.output.history, cohort=CLASSIFIED),
         classifier_metrics=expand(rules.train_classifier.output.metrics, cohort=CLASSIFIED),
         models=expand(f"{EXPERIMENT}/model.safetensors", experiment=EXPERIMENTS),

@@ -5,7 +5,7 @@ rule train_classifier:
     input:
         manifest=rules.assemble_cohort.output.manifest,
         gate=rules.check_leakage.output.gate,
-        shards=shard_files(SHARD_IMAGES),
+        shards=shards_of_cohort,
     output:
         weights=f"{CLASSIFIER}/model.safetensors",
         card=f"{CLASSIFIER}/model.json",

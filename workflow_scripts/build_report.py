@@ -19,12 +19,14 @@ def main(inputs, output, config, params):
             params.classified, inputs.classifier_histories, inputs.classifier_metrics, strict=True
         )
     }
+    shards = {Path(shard).parents[1]: Path(shard).parent for shard in inputs.shards}
     cohorts = [
         CohortFiles(
             Path(summary),
             Path(manifest),
-            Path(summary).parent / "shards",
+            shards[Path(summary).parent],
             Path(gate),
+            [fact for fact in map(Path, inputs.facts) if fact.parent == Path(summary).parent],
             **classifiers.get(name, {}),
         )
         for name, summary, manifest, gate in zip(

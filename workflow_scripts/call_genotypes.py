@@ -1,14 +1,21 @@
-"""Call IDH and 1p/19q for every case of the mutation and copy-number tables.
+"""Call IDH and 1p/19q for every case of the mutation, copy-number and assay tables.
 
-Output: Parquet `calls`, one row a case.
+Outputs: Parquet `calls`, one row a case; Parquet `quarantine`, what of the tables is not used;
+JSON `counts` of both.
 """
 
+from medsynth.cohorts.assemble import genotype_counts
 from medsynth.cohorts.genotypes import call_genotypes
 from medsynth.runtime.config.slides import Genotypes
 from medsynth.runtime.logs import configure_logging
+from medsynth.store.atomic import write_json
 from medsynth.store.tables import write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):
-        calls = call_genotypes(Genotypes(**snakemake.params.cfg))
+        params = snakemake.params.cfg
+        settings = Genotypes(**params["genotypes"])
+        calls, quarantine = call_genotypes(settings, params["max_quarantined"])
         write_table(calls, snakemake.output.calls)
+        write_table(quarantine, snakemake.output.quarantine)
+        write_json(genotype_counts(calls, quarantine), snakemake.output.counts)

@@ -1,6 +1,7 @@
-"""Convert one shard of CT slices to Hounsfield units.
+"""Convert one shard of CT series to slices in Hounsfield units.
 
-Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
+Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items; where the cohort
+is configured so, also the folder `volumes` of NIfTI files.
 """
 
 from pathlib import Path
@@ -23,5 +24,6 @@ if __name__ == "__main__":
             CtConvert(**params.cfg),
             Path(snakemake.output.images),
             {"made_from": made_from},
+            Path(snakemake.output.volumes) if params.cfg["nifti"] else None,
         )
         write_table(manifest, snakemake.output.table)

@@ -5,7 +5,6 @@ Output: JSON `metrics` with value, interval, counts, feature extractor and split
 
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from medsynth.classify.training import extract
@@ -17,8 +16,8 @@ from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.manifests import class_indices, in_split
 from medsynth.store.models import load_model
-from medsynth.store.samples import read_samples
-from medsynth.store.shards import ImageStore
+from medsynth.store.samples import Samples
+from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables import read_table
 
 BATCH = 256
@@ -28,10 +27,10 @@ SPLIT = "test"
 def main(inputs, outputs, params, experiment, device):
     state, card = load_model(inputs.weights, inputs.card)
     store = ImageStore(in_split(read_table(inputs.manifest), SPLIT), Path(inputs.shards[0]).parent)
-    generated, table = read_samples(inputs.images, inputs.table)
-    asked = class_indices(table, card["classes"])
-    real_features, _ = extract(state, card, store.read(np.arange(len(store))), BATCH, device)
-    features, probabilities = extract(state, card, generated, BATCH, device)
+    generated = Samples(inputs.images, inputs.table)
+    asked = class_indices(generated.table, card["classes"])
+    real_features, _ = extract(state, card, batches(store, BATCH), device)
+    features, probabilities = extract(state, card, batches(generated, BATCH), device)
     metrics = evaluate_generation(
         real_features,
         features,

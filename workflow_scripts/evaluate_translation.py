@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from medsynth.cohorts.pairs import positions_of
-from medsynth.metrics.translation import evaluate_translation
+from medsynth.metrics.translation import evaluate_translation, measure_pairs
 from medsynth.runtime.config.models import Evaluation
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
 from medsynth.store.manifests import in_split
-from medsynth.store.samples import read_samples
+from medsynth.store.samples import Samples
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables import read_table
 
@@ -24,20 +24,22 @@ SPLIT = "test"
 def main(inputs, output, params, experiment):
     card = json.loads(Path(inputs.card).read_text())
     store = ImageStore(in_split(read_table(inputs.manifest), SPLIT), Path(inputs.shards[0]).parent)
-    translated, table = read_samples(inputs.images, inputs.table)
-    paired = table["target_item"].notna().to_numpy()
-    source = positions_of(table["source_item"][paired], store.manifest)
-    target = positions_of(table["target_item"][paired], store.manifest)
-    images = store.read(range(len(store)))
+    translated = Samples(inputs.images, inputs.table)
+    table = translated.table
+    paired = np.flatnonzero(table["target_item"].notna())
+    source = positions_of(table["source_item"].iloc[paired], store.manifest)
+    target = positions_of(table["target_item"].iloc[paired], store.manifest)
+    pairs = (
+        (store.read([s])[0], translated.read([k])[0], store.read([t])[0])
+        for s, k, t in zip(source, paired, target, strict=True)
+    )
+    measured = measure_pairs(pairs, tuple(card["hu_range"]))
     patients = store.manifest["patient"].to_numpy()[source]
     directions = table["label"].to_numpy()[paired]
 
     def judge(rows):
         return evaluate_translation(
-            images[source[rows]],
-            translated[paired][rows],
-            images[target[rows]],
-            tuple(card["hu_range"]),
+            measured[rows],
             Evaluation(**params.cfg),
             seed=params.seed["seed"],
             patients=patients[rows],
@@ -48,7 +50,7 @@ def main(inputs, output, params, experiment):
         **params.experiment,
         "split": SPLIT,
         "extractor": None,
-        "n_real": int(paired.sum()),
+        "n_real": len(paired),
         "n_generated": len(table),
         "metrics": judge(np.full(len(source), True)),
         "per_class": {name: judge(directions == name) for name in np.unique(table["label"])},

@@ -1,4 +1,4 @@
-"""List the slices of a folder of DICOM series with patient, label and digest.
+"""List the CT slices and volumes of a folder with patient, series, label and digest.
 
 Output: Parquet `table`, one row a file.
 """
@@ -15,5 +15,5 @@ if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):
         cache = DigestCache(snakemake.params.cache)
         settings = CtIndex(**snakemake.params.cfg)
-        table = index_ct(Path(snakemake.input.root), settings, cache)
+        table = index_ct(Path(snakemake.input.root), settings, cache, snakemake.threads)
         write_table(table, snakemake.output.table)

@@ -15,5 +15,8 @@ if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):
         cache = DigestCache(snakemake.params.cache)
         settings = CxrIndex(**snakemake.params.cfg)
-        table = index_mimic_cxr(Path(snakemake.input.root), settings, cache)
+        tables = Path(snakemake.params.tables)
+        table = index_mimic_cxr(
+            Path(snakemake.input.root), settings, cache, snakemake.threads, tables
+        )
         write_table(table, snakemake.output.table)

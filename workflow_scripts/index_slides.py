@@ -15,5 +15,5 @@ if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):
         cache = DigestCache(snakemake.params.cache)
         settings = SlideIndex(**snakemake.params.cfg)
-        table = index_slides(Path(snakemake.input.root), settings, cache)
+        table = index_slides(Path(snakemake.input.root), settings, cache, snakemake.threads)
         write_table(table, snakemake.output.table)

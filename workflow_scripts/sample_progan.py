@@ -3,16 +3,18 @@
 Outputs: HDF5 `images`, Parquet `table`, PNG `grid` that carries its provenance.
 """
 
+from itertools import chain
+
 import torch
 
 from medsynth.adversarial.progan_sampling import sample_progan
-from medsynth.report.grids import write_grid
+from medsynth.report.grids import COLUMNS, write_grid
 from medsynth.runtime.config.models import ProganSampling
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file
 from medsynth.store.models import load_model
-from medsynth.store.samples import requested_labels, write_samples
+from medsynth.store.samples import Samples, requested_labels, write_samples
 
 
 def main(inputs, outputs, params, device):
@@ -20,12 +22,17 @@ def main(inputs, outputs, params, device):
     seed = params.seed["seed"]
     state, card = load_model(inputs.weights, inputs.card)
     labels = requested_labels(card["classes"], settings.per_class)
-    images = sample_progan(state, card, labels, settings, seed=seed, device=device)
+    batches = sample_progan(state, card, labels, settings, seed=seed, device=device)
     names = [card["classes"][k] for k in labels]
     model = digest_file(inputs.weights)
     made_by = {"seed": seed, "model_sha256": model}
+    images = chain.from_iterable(batches)
     write_samples(images, names, outputs.images, outputs.table, **made_by, extra={})
-    write_grid(images, names, outputs.grid, {k: str(v) for k, v in made_by.items()})
+    samples = Samples(outputs.images, outputs.table)
+    shown = samples.first_of_each(COLUMNS)
+    names = samples.table["label"].iloc[shown]
+    provenance = {key: str(value) for key, value in made_by.items()}
+    write_grid(samples.read(shown), names, outputs.grid, provenance)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 from medsynth.cohorts.slides import tile_slides
 from medsynth.runtime.config.slides import SlideTiles
 from medsynth.runtime.logs import configure_logging
-from medsynth.store.digests import digest_file, digest_json
+from medsynth.store.digests import DigestCache, digest_file, digest_json
 from medsynth.store.tables import read_table, write_table
 
 if __name__ == "__main__":
@@ -23,5 +23,7 @@ if __name__ == "__main__":
             SlideTiles(**params.cfg),
             Path(snakemake.output.images),
             {"made_from": made_from},
+            DigestCache(params.cache),
+            snakemake.threads,
         )
         write_table(manifest, snakemake.output.table)

@@ -18,7 +18,7 @@ from medsynth.store.atomic import publish, write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.manifests import class_indices, classes_of, in_split
 from medsynth.store.models import save_model
-from medsynth.store.shards import ImageStore, made_from
+from medsynth.store.shards import ImageStore, batches, made_from
 from medsynth.store.tables import read_table, write_table
 
 
@@ -38,8 +38,7 @@ def main(inputs, outputs, params, name, device):
         _, size, _, channels = store.read([0]).shape
         card = model_card(settings, classes, image_channels=channels, image_size=size)
         held_out = ImageStore(in_split(manifest, "test"), folder)
-        images = held_out.read(range(len(held_out)))
-        _, probabilities = extract(state, card, images, settings.batch, device)
+        _, probabilities = extract(state, card, batches(held_out, settings.batch), device)
         truth = class_indices(held_out.manifest, classes)
         write_json(held_out_metrics(probabilities, truth, classes), outputs.metrics)
         save_model(state, card, outputs.weights, outputs.card)

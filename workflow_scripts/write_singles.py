@@ -8,16 +8,16 @@ from pathlib import Path
 from medsynth.report.singles import write_singles
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file
-from medsynth.store.samples import read_samples
+from medsynth.store.samples import Samples
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):
         inputs, params = snakemake.input, snakemake.params
-        images, table = read_samples(inputs.images, inputs.table)
-        first = table.groupby("label").head(params.cfg["per_class"]).index
+        samples = Samples(inputs.images, inputs.table)
+        first = samples.first_of_each(params.cfg["per_class"])
         write_singles(
-            images[first],
-            table.loc[first],
+            samples.read(first),
+            samples.table.iloc[first],
             digest_file(inputs.images),
             params.cfg["kind"],
             Path(snakemake.output.images),

@@ -28,14 +28,16 @@ def both() -> pd.DataFrame:
     published = pd.read_csv(
         TABLES / "lgggbm_tcga_pub.data_clinical_sample.tmb2020.txt", sep="\t", comment="#"
     )
-    return call_genotypes(settings).merge(published, left_on="case", right_on="SAMPLE_ID")
+    calls, quarantine = call_genotypes(settings, max_quarantined=0)
+    assert quarantine.empty
+    return calls.merge(published, left_on="case", right_on="SAMPLE_ID")
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs", "names", "cases", "agreement"),
     [
         ("idh", "IDH_STATUS", {"Mutant": "mutant", "WT": "wildtype"}, 511, 0.995),
-        ("codeletion", "IDH_1P19Q_SUBTYPE", {"Codel": True, "Non-codel": False}, 513, 0.99),
+        ("codeletion", "IDH_1P19Q_SUBTYPE", {"Codel": True, "Non-codel": False}, 513, 0.995),
         (
             "subtype",
             "IDH_CODEL_SUBTYPE",
@@ -54,10 +56,39 @@ def test_agreement(
 ) -> None:
     compared = both[both[ours].notna() & both[theirs].notna()]
     assert len(compared) >= cases
-    assert (compared[ours] == compared[theirs].map(names)).mean() >= agreement
+    differ = compared[compared[ours] != compared[theirs].map(names)]
+    listed = differ[["case", ours, theirs, "loss_1p", "loss_19q"]].to_string(index=False)
+    share = 1 - len(differ) / len(compared)
+    print(f"{ours}: {share:.2%} of {len(compared)}\n{listed}")  # shown by pytest -s
+    assert share >= agreement, listed
 
 
 def test_every_published_codeletion_is_found(both: pd.DataFrame) -> None:
     published = both[(both["IDH_1P19Q_SUBTYPE"] == "Codel") & both["codeletion"].notna()]
     assert len(published) >= 165
     assert published["codeletion"].all()
+
+
+def test_random_and_headed_only_files_of_the_gdc_are_set_aside() -> None:
+    """Two files of random cells name no case; three hold nothing below their headers."""
+    settings = Genotypes(
+        maf=[TABLES / "gdc-aliquot-maf", TABLES / "DERIVED_MC3_LGG.maf.tsv.gz"],
+        segments=[TABLES / "lgg_tcga.tumor_and_normal_hg19.seg"],
+        build="hg19",
+    )
+    calls, quarantine = call_genotypes(settings, max_quarantined=0.5)
+    assert quarantine["source"].str.startswith("example_").tolist() == [True, True]
+    assert set(quarantine["reason"]) == {"no_sample_barcode"}
+    assert calls["subtype"].notna().sum() == 510
+
+
+def test_silence_of_an_unknown_panel_is_no_wildtype() -> None:
+    settings = Genotypes(
+        maf=[TABLES / "DERIVED_MC3_LGG.maf.tsv.gz"],
+        segments=[TABLES / "lgg_tcga.tumor_and_normal_hg19.seg"],
+        build="hg19",
+        coverage="unknown",
+    )
+    calls, _ = call_genotypes(settings, max_quarantined=0)
+    assert set(calls["idh"].dropna()) == {"mutant"}
+    assert (calls["reason"] == "idh_coverage_unknown").sum() == 95

@@ -76,7 +76,10 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
         "confusion": (np.eye(len(labels), dtype=int) * 5 + 1).tolist(),
     }
     write_json(results, metrics)
-    return CohortFiles(files.summary, files.manifest, files.shards, files.leakage, history, metrics)
+    counts = folder / "calls.json"
+    write_json({"cases": 12, "idh_from": {"sequencing": 11}, "target": [1, 2]}, counts)
+    given = (files.summary, files.manifest, files.shards, files.leakage)
+    return CohortFiles(*given, [counts], history, metrics)
 
 
 def write_history(path: Path, names: list[str]) -> None:

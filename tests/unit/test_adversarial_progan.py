@@ -188,7 +188,8 @@ def test_trained_classes_differ_and_samples_do_not_depend_on_their_batch(tmp_pat
 
     def sample(labels: np.ndarray, batch: int) -> np.ndarray:
         sampling = ProganSampling(batch=batch)
-        return sample_progan(state, card, labels, sampling, seed=4, device="cpu").astype(int)
+        batches = sample_progan(state, card, labels, sampling, seed=4, device="cpu")
+        return np.concatenate(list(batches)).astype(int)
 
     dark, bright = sample(np.zeros(6, int), 6), sample(np.ones(6, int), 6)
     assert dark.shape == (6, 8, 8, 3)

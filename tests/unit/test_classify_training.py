@@ -85,13 +85,17 @@ def test_the_seed_decides_the_weights(tmp_path: Path):
     assert not torch.equal(states[0]["head.weight"], states[2]["head.weight"])
 
 
+def in_batches(images: np.ndarray, size: int) -> list[np.ndarray]:
+    return [images[i : i + size] for i in range(0, len(images), size)]
+
+
 def test_learns_left_from_right_in_an_imbalanced_cohort(tmp_path: Path):
     labels = (np.arange(200) % 10 == 0).astype(int)
     settings = ClassifierTraining(steps=60, batch=16, channels=8, features=8, lr=3e-3)
     state, _ = train(Images(sided(labels, seed=1)), labels, settings, tmp_path)
     held_out = np.arange(60) % 2
     card = card_of(settings)
-    features, probabilities = extract(state, card, sided(held_out, seed=2), 25, "cpu")
+    features, probabilities = extract(state, card, in_batches(sided(held_out, seed=2), 25), "cpu")
     metrics = held_out_metrics(probabilities, held_out, ["left", "right"])
     assert metrics["metrics"]["balanced_accuracy"]["value"] > 0.9
     assert features.shape == (60, 8)
@@ -103,7 +107,7 @@ def test_a_rare_class_is_as_likely_as_the_others_when_images_tell_nothing(tmp_pa
     alike = np.full((40, 16, 16, 1), 90, np.uint8)
     settings = ClassifierTraining(steps=40, batch=40, channels=4, features=8, lr=1e-2)
     state, _ = train(Images(alike), labels, settings, tmp_path)
-    _, probabilities = extract(state, card_of(settings), alike[:1], 1, "cpu")
+    _, probabilities = extract(state, card_of(settings), [alike[:1]], "cpu")
     assert probabilities[0, 1] == pytest.approx(0.5, abs=0.1)
 
 
@@ -112,12 +116,12 @@ def test_extraction_does_not_depend_on_the_batch(tmp_path: Path):
     images = sided(labels, seed=3)
     state, _ = train(Images(images), labels, SMALL, tmp_path)
     card = card_of(SMALL)
-    one, all_at_once = (extract(state, card, images, batch, "cpu") for batch in (3, 10))
+    one, all_at_once = (extract(state, card, in_batches(images, size), "cpu") for size in (3, 10))
     for a, b in zip(one, all_at_once, strict=True):
         assert a.dtype == np.float32
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     with pytest.raises(ValueError, match="trained on"):
-        extract(state, card, images[:, :8, :8], 4, "cpu")
+        extract(state, card, [images[:, :8, :8]], "cpu")
 
 
 def test_shifts_are_crops_of_the_padded_image_and_never_flips():

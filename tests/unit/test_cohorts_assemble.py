@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.assemble import TooManyQuarantined, assemble, join_labels
+from medsynth.cohorts.assemble import TooManyQuarantined, assemble, genotype_counts, join_labels
 from medsynth.cohorts.unusable import CohortError
 from medsynth.store.manifests import manifest
 
@@ -98,3 +98,25 @@ def test_a_cohort_without_usable_images_stops():
     index = index[index["status"] != "used"]
     with pytest.raises(CohortError, match="no image of this cohort"):
         assemble(index, [manifest([])], SPLITS, None, 1.0)
+
+
+def test_genotype_counts_say_what_calls_rest_on():
+    calls = pd.DataFrame(
+        {
+            "subtype": ["IDH-wildtype", None, "IDH-wildtype"],
+            "reason": [None, "idh_missing", None],
+            "idh_source": ["sequencing", None, "ihc"],
+            "codeletion_source": ["copy_number", "fish", None],
+            "conflict": [None, "fish", None],
+        }
+    )
+    quarantine = pd.DataFrame({"reason": ["not_a_table"]})
+    assert genotype_counts(calls, quarantine) == {
+        "cases": 3,
+        "class": {"IDH-wildtype": 2},
+        "no_class_because": {"idh_missing": 1},
+        "idh_from": {"ihc": 1, "sequencing": 1},
+        "1p_19q_from": {"copy_number": 1, "fish": 1},
+        "assays_in_conflict": 1,
+        "not_usable_in_tables": {"not_a_table": 1},
+    }

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import pydicom
 import pytest
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from ct_files import write_slice
+from pydicom.dataset import Dataset
 
-from medsynth.cohorts.ct import contrast_of, convert_ct, index_ct
+from medsynth.cohorts.contrast import contrast_of
+from medsynth.cohorts.ct import convert_ct, index_ct
 from medsynth.cohorts.pairs import pair_ct
 from medsynth.cohorts.unusable import CohortError
 from medsynth.runtime.config.base import TableLabel
@@ -20,28 +18,6 @@ from medsynth.store.manifests import manifest
 from medsynth.store.shards import ImageStore
 
 TAGS = CtIndex(label=TagContrast(kind="tags"), shards=1)
-AXIAL = [1, 0, 0, 0, 1, 0]
-
-
-def write_slice(path: Path, uid: str, pixels: np.ndarray | None = None, **tags) -> None:
-    pixels = np.arange(64, dtype=np.int16).reshape(8, 8) if pixels is None else pixels
-    ds = Dataset()
-    ds.SOPClassUID, ds.SOPInstanceUID, ds.SeriesInstanceUID = CTImageStorage, uid, "1.9"
-    ds.Modality, ds.PatientID, ds.FrameOfReferenceUID = "CT", "P1", "1.7"
-    ds.SeriesDescription = "CHEST W CONTRAST"
-    ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, 40], AXIAL
-    ds.RescaleSlope, ds.RescaleIntercept = 1, -1024
-    ds.PhotometricInterpretation, ds.SamplesPerPixel, ds.PixelRepresentation = "MONOCHROME2", 1, 1
-    ds.Rows, ds.Columns = pixels.shape
-    ds.BitsAllocated = ds.BitsStored = 16
-    ds.HighBit = 15
-    ds.PixelData = pixels.tobytes()
-    ds["PixelData"].VR = "OW"
-    for keyword, value in tags.items():
-        setattr(ds, keyword, value)
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    pydicom.dcmwrite(path, ds, enforce_file_format=True)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +57,9 @@ def test_index_from_headers(tmp_path):
     write_slice(tmp_path / "e.dcm", "1.5", ImageOrientationPatient=[1, 0, 0, 0, 0, -1])
     write_slice(tmp_path / "f.dcm", "1.6", PatientID="")
     write_slice(tmp_path / "g.dcm", "1.7", Modality="MR")
+    write_slice(tmp_path / "i.dcm", "1.8", NumberOfFrames=2)
+    write_slice(tmp_path / "j.dcm", "1.10")
+    write_slice(tmp_path / "k.dcm", "1.11", ImagePositionPatient=[3, 4])
     (tmp_path / "h.dcm").write_bytes(b"junk")
     (tmp_path / "notes.txt").write_text("no slice")
     index = index_ct(tmp_path, TAGS).set_index("source")
@@ -92,6 +71,9 @@ def test_index_from_headers(tmp_path):
         "f.dcm": "no_patient",
         "g.dcm": "wrong_modality",
         "h.dcm": "not_dicom",
+        "i.dcm": "multi_frame",
+        "j.dcm": "same_place",
+        "k.dcm": "bad_tags",
     }
     a = index.loc["a.dcm"]
     assert a[["item_id", "patient", "group", "label", "frame", "z"]].tolist() == [

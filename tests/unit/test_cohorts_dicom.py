@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import warnings
+from functools import partial
 from io import BytesIO
 
+import imagecodecs
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import (
+    JPEG2000,
+    UID,
     CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
     generate_uid,
 )
 
 from medsynth.cohorts import dicom
-from medsynth.cohorts.dicom import open_dicom, read_hu, read_radiograph, stored_values
+from medsynth.cohorts.dicom import (
+    is_padding,
+    open_dicom,
+    read_hu,
+    read_radiograph,
+    stored_codes,
+)
 from medsynth.cohorts.unusable import UnusableImage
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64) // 4  # 0 .. 1023
@@ -44,6 +67,14 @@ def dataset(pixels: np.ndarray, bits: int = 12, **tags) -> Dataset:
     return ds
 
 
+def compressed(pixels: np.ndarray, bits: int, syntax: UID, code: bytes, **tags) -> Dataset:
+    ds = dataset(pixels, bits, **tags)
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PixelData = encapsulate([code])
+    ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
+    return ds
+
+
 def encoded(ds: Dataset, bare: bool = False) -> bytes:
     """The file's bytes; bare: neither preamble nor file meta information."""
     out = BytesIO()
@@ -61,6 +92,11 @@ def encoded(ds: Dataset, bare: bool = False) -> bytes:
 def ct(pixels: np.ndarray, bits: int = 16, **tags) -> bytes:
     rescale = {"Modality": "CT", "RescaleSlope": 1, "RescaleIntercept": -1024}
     return encoded(dataset(pixels, bits, **(rescale | tags)))
+
+
+def stored_values(ds: Dataset) -> np.ndarray:
+    codes, levels = stored_codes(ds)
+    return levels[codes]
 
 
 def reason(call, *arguments) -> str:
@@ -120,8 +156,8 @@ def test_padding_is_black_and_does_not_stretch_the_range():
 def test_padding_range_limit_spans_a_range():
     pixels = RAMP.copy()
     tags = {"PixelPaddingValue": 0, "PixelPaddingRangeLimit": 160}
-    _, padding = stored_values(dataset(pixels, **tags))
-    np.testing.assert_array_equal(padding, pixels <= 160)
+    padding = is_padding(dataset(pixels, **tags), np.arange(4096))
+    np.testing.assert_array_equal(padding[pixels], pixels <= 160)
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless])
@@ -153,11 +189,121 @@ def test_big_endian():
 
 
 def test_overlay_bits_above_the_stored_ones_are_dropped():
-    values, _ = stored_values(dataset(RAMP | 0x8000))
+    values = stored_values(dataset(RAMP | 0x8000))
     np.testing.assert_array_equal(values, RAMP)
     signed = np.array([[-5, 5]], np.int16)
-    values, _ = stored_values(dataset((signed & 0x0FFF).astype(np.int16)))
+    values = stored_values(dataset((signed & 0x0FFF).astype(np.int16)))
     np.testing.assert_array_equal(values, signed)
+
+
+jpeg2k = partial(imagecodecs.jpeg2k_encode, codecformat="j2k")
+RAMP_8 = (RAMP >> 2).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "pixels", "bits", "encode"),
+    [
+        (JPEGBaseline8Bit, RAMP_8, 8, partial(imagecodecs.jpeg8_encode, level=50)),
+        (JPEGExtended12Bit, RAMP, 12, partial(imagecodecs.jpeg8_encode, bitspersample=12)),
+        (JPEGLSNearLossless, RAMP, 12, partial(imagecodecs.jpegls_encode, level=3)),
+        (JPEG2000, RAMP, 12, partial(jpeg2k, level=90)),
+    ],
+)
+def test_lossy_syntaxes_are_decoded_as_pydicom_does(syntax, pixels, bits, encode):
+    data = encoded(compressed(pixels, bits, syntax, encode(pixels)))
+    stored = stored_values(open_dicom(data))
+    np.testing.assert_array_equal(stored, pydicom.dcmread(BytesIO(data)).pixel_array)
+    assert 0 < np.abs(stored - pixels.astype(int)).mean() < 0.01 * pixels.max()
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (JPEGLosslessSV1, partial(imagecodecs.jpeg8_encode, bitspersample=16, lossless=True)),
+        (JPEGLossless, partial(imagecodecs.ljpeg_encode, bitspersample=16)),
+        (JPEG2000, partial(jpeg2k, level=0, reversible=True)),
+        (HTJ2KLossless, partial(imagecodecs.htj2k_encode, reversible=True)),
+    ],
+)
+def test_more_lossless_syntaxes_give_the_native_pixels(syntax, encode):
+    pixels = RAMP << 6
+    data = encoded(compressed(pixels, 16, syntax, encode(pixels)))
+    np.testing.assert_array_equal(stored_values(open_dicom(data)), pixels)
+
+
+@pytest.mark.parametrize("syntax", [DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16])
+def test_native_syntaxes_of_all_sizes_and_signs(syntax, dtype):
+    pixels = np.arange(-128, 128).astype(dtype).reshape(16, 16)
+    ds = dataset(pixels, bits=8 * pixels.dtype.itemsize)
+    ds.file_meta.TransferSyntaxUID = syntax
+    if syntax == ExplicitVRBigEndian:
+        ds.PixelData = pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
+    np.testing.assert_array_equal(stored_values(open_dicom(encoded(ds))), pixels)
+
+
+def oracle(ds: Dataset) -> np.ndarray:
+    """The display pipeline pixel by pixel in float64, where nothing is padding."""
+    values = apply_modality_lut(ds.pixel_array, ds)
+    low, high = values.min(), values.max()
+    if "WindowCenter" in ds:
+        slope, intercept = float(ds.RescaleSlope), float(ds.RescaleIntercept)
+        ends = np.array([0, 2**ds.BitsStored - 1]) - ds.PixelRepresentation * 2 ** (
+            ds.BitsStored - 1
+        )
+        low, high = ends * slope + intercept  # what pydicom stretches a window to
+        with np.errstate(over="ignore"):
+            values = apply_voi_lut(values, ds)
+    grey = np.clip((values.astype(float) - low) / (high - low), 0, 1)
+    return 255 * (1 - grey if ds.PhotometricInterpretation == "MONOCHROME1" else grey)
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    bits=st.integers(8, 16),
+    signed=st.booleans(),
+    inverted=st.booleans(),
+    slope=st.sampled_from([1, 0.5, 2.25]),
+    intercept=st.integers(-2000, 2000),
+    window=st.none()
+    | st.tuples(
+        st.integers(-500, 5000),
+        st.integers(10, 5000),
+        st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID"]),
+    ),
+)
+@examples(max_examples=80, deadline=None)
+def test_display_equals_the_pipeline_worked_out_for_every_pixel(
+    seed, bits, signed, inverted, slope, intercept, window
+):
+    pixels = np.random.default_rng(seed).integers(0, 2**bits, (9, 7)) - signed * 2 ** (bits - 1)
+    tags = {"RescaleSlope": slope, "RescaleIntercept": intercept}
+    tags["PhotometricInterpretation"] = "MONOCHROME1" if inverted else "MONOCHROME2"
+    if window:
+        tags |= dict(zip(["WindowCenter", "WindowWidth", "VOILUTFunction"], window, strict=True))
+    size = "u1" if bits == 8 else "u2"
+    ds = dataset(pixels.astype(size.replace("u", "i") if signed else size), bits, **tags)
+    expected = oracle(ds)
+    try:
+        shown = read_radiograph(encoded(ds))
+    except UnusableImage as error:
+        assert error.reason == "blank" and np.ptp(expected) < 1
+    else:
+        np.testing.assert_allclose(shown, expected, rtol=0, atol=0.501)
+
+
+def test_modality_lut_sequence_is_applied():
+    lut = Dataset()
+    lut.LUTDescriptor, lut.ModalityLUTType = [1024, 0, 16], "US"
+    lut.LUTData = (np.arange(1024) ** 2 // 16).astype(np.uint16).tolist()
+    lut["LUTData"].VR = "US"
+    shown = read_radiograph(encoded(dataset(RAMP, bits=10, ModalityLUTSequence=[lut])))
+    expected = (RAMP.astype(int) ** 2 // 16) / (1023**2 // 16) * 255
+    np.testing.assert_array_equal(shown, np.rint(expected))
+
+
+def test_only_padding_is_blank():
+    assert reason(read_radiograph, encoded(dataset(RAMP * 0, PixelPaddingValue=0))) == "blank"
 
 
 # --- Hounsfield units -------------------------------------------------------------------------
@@ -235,6 +381,39 @@ def test_pixels_missing_cut_off_or_damaged():
     ds.compress(JPEG2000Lossless)
     ds.PixelData = ds.PixelData.replace(b"\xff\x4f\xff\x51", b"\x00" * 4)
     assert reason(read_radiograph, encoded(ds)) == "cannot_decode"
+
+
+@pytest.mark.parametrize(
+    ("syntax", "code"),
+    [
+        (JPEGBaseline8Bit, imagecodecs.jpeg8_encode(RAMP_8)),
+        (JPEGLSLossless, imagecodecs.jpegls_encode(RAMP_8)),
+    ],
+)
+def test_an_image_that_ends_too_early_is_not_filled_up(syntax, code):
+    whole = encoded(compressed(RAMP_8, 8, syntax, code))
+    assert read_radiograph(whole).shape == RAMP.shape
+    half = encoded(compressed(RAMP_8, 8, syntax, code[: len(code) // 2]))
+    assert reason(read_radiograph, half) == "truncated"
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless])
+def test_compressed_files_that_were_cut_off(syntax):
+    noise = np.random.default_rng(1).integers(0, 1024, (64, 64)).astype(np.uint16)
+    ds = dataset(noise)
+    ds.compress(syntax)
+    data = encoded(ds)
+    assert reason(read_radiograph, data[: len(data) * 2 // 3]) == "truncated"
+
+
+def test_pydicom_tells_no_file_name(tmp_path, caplog):
+    ds = dataset(RAMP)
+    ds.compress(RLELossless)
+    (tmp_path / "p10000032.dcm").write_bytes(encoded(ds)[:-200])
+    with warnings.catch_warnings(record=True) as told:
+        assert reason(read_radiograph, tmp_path / "p10000032.dcm") == "truncated"
+    assert not [w for w in told if "p10000032" in str(w.message)]
+    assert "p10000032" not in caplog.text
 
 
 def test_absurd_sizes_are_refused_before_decoding():

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
-from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
-from medsynth.cohorts.unusable import CohortError
+from medsynth.cohorts import dicom
+from medsynth.cohorts.mimic_cxr import index_mimic_cxr, read_jpg, shard_mimic_cxr
+from medsynth.cohorts.unusable import CohortError, UnusableImage
 from medsynth.runtime.config.cxr import CxrIndex, CxrRead, FindingLabel, ViewLabel
+from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
 from medsynth.store.digests import digest_file
 from medsynth.store.shards import ImageStore
 
@@ -92,6 +96,7 @@ def test_unpacked_tables_are_read_too(root):
     assert len(index_mimic_cxr(root, VIEW)) == 5
 
 
+@pytest.mark.parametrize("labeler", ["chexpert", "negbio"])
 @pytest.mark.parametrize(
     ("uncertain", "labels", "reasons"),
     [
@@ -100,7 +105,7 @@ def test_unpacked_tables_are_read_too(root):
         ("negative", {"c": "Edema"}, {"a": "ambiguous", "d": "no_finding", "f": "no_finding"}),
     ],
 )
-def test_findings(root, uncertain, labels, reasons):
+def test_findings(root, uncertain, labels, reasons, labeler):
     extra = pd.DataFrame([["f", "10000005", "56", "AP"]], columns=IMAGES.columns)
     images = pd.concat([IMAGES, extra])
     images.to_csv(root / "mimic-cxr-2.0.0-metadata.csv.gz", index=False)
@@ -113,8 +118,10 @@ def test_findings(root, uncertain, labels, reasons):
             "Edema": [1.0, 1.0, -1.0],
             "Pneumonia": [1.0, 0.0, None],
         }
-    ).to_csv(root / "mimic-cxr-2.0.0-chexpert.csv.gz", index=False)
-    label = FindingLabel(kind="finding", findings=["Edema", "Pneumonia"], uncertain=uncertain)
+    ).to_csv(root / f"mimic-cxr-2.0.0-{labeler}.csv.gz", index=False)
+    label = FindingLabel(
+        kind="finding", labeler=labeler, findings=["Edema", "Pneumonia"], uncertain=uncertain
+    )
     index = index_mimic_cxr(root, CxrIndex(label=label)).set_index("item_id")
     assert index["label"].dropna().to_dict() == labels
     left_out = index[(index["status"] == "excluded") & (index["reason"] != "view")]
@@ -123,13 +130,173 @@ def test_findings(root, uncertain, labels, reasons):
 
 def test_missing_tables_and_columns_are_named(root):
     label = FindingLabel(kind="finding", findings=["Edema", "Pneumonia"])
-    with pytest.raises(CohortError, match="chexpert.csv.gz does not exist"):
+    with pytest.raises(CohortError, match="chexpert.csv.gz does not exist.*MIMIC-CXR-JPG.*tables"):
         index_mimic_cxr(root, CxrIndex(label=label))
     pd.DataFrame({"subject_id": [], "study_id": [], "Edema": []}).to_csv(
         root / "mimic-cxr-2.0.0-chexpert.csv.gz", index=False
     )
     with pytest.raises(CohortError, match="no column Pneumonia"):
         index_mimic_cxr(root, CxrIndex(label=label))
+
+
+TABLES = "mimic-cxr-2.0.0-{}.csv.gz"
+
+
+def test_tables_may_lie_apart_from_the_images(root, tmp_path_factory):
+    tables = tmp_path_factory.mktemp("tables")
+    (root / TABLES.format("metadata")).rename(tables / TABLES.format("metadata"))
+    splits = IMAGES.assign(split="test").drop(columns="ViewPosition")
+    splits.to_csv(tables / TABLES.format("split"), index=False)
+    index = index_mimic_cxr(root, VIEW, tables=tables)
+    assert len(index) == 5 and set(index["split_hint"]) == {"test"}
+    with pytest.raises(CohortError, match="metadata.csv.gz does not exist; it comes with .*-JPG"):
+        index_mimic_cxr(root, VIEW)
+
+
+def test_a_root_without_images_is_named(root):
+    with pytest.raises(CohortError, match="no .dcm or .jpg in files/pNN"):
+        index_mimic_cxr(root / "files", VIEW, tables=root)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("1000000", " 1000000"),
+        lambda text: text.replace(",5", ",05").replace(",1", ",001"),
+    ],
+    ids=["CRLF", "BOM", "blanks", "zeros"],
+)
+def test_tables_that_went_through_other_programs(root, change):
+    """Of the split table all identifiers still match those of the metadata."""
+    splits = IMAGES.assign(split="train").drop(columns="ViewPosition")
+    (root / "mimic-cxr-2.0.0-split.csv").write_text(change(splits.to_csv(index=False)), newline="")
+    assert (index_mimic_cxr(root, VIEW)["split_hint"] == "train").all()
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_metadata_with_floats_and_more_columns(root, ending):
+    floats = IMAGES.assign(
+        subject_id=IMAGES["subject_id"] + ".0", study_id=IMAGES["study_id"] + ".0", Rows="7"
+    )
+    path = root / "mimic-cxr-2.0.0-metadata.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + floats.to_csv(index=False, lineterminator=ending).encode())
+    pd.testing.assert_frame_equal(index_mimic_cxr(root, VIEW), _index_of(root, IMAGES))
+
+
+def _index_of(root: Path, images: pd.DataFrame) -> pd.DataFrame:
+    (root / "mimic-cxr-2.0.0-metadata.csv").unlink(missing_ok=True)
+    images.to_csv(root / TABLES.format("metadata"), index=False)
+    return index_mimic_cxr(root, VIEW)
+
+
+def test_leading_zeros_stay_in_paths(root):
+    images = IMAGES[:1].assign(subject_id="00000012", study_id="0051")
+    write_image(root / "files/p00/p00000012/s0051/a.dcm", np.arange(64, dtype=np.uint8)[None])
+    images.assign(subject_id="12", study_id="51.0", split="test").to_csv(
+        root / TABLES.format("split"), index=False
+    )
+    row = _index_of(root, images).iloc[0]
+    assert (row["patient"], row["status"], row["split_hint"]) == ("00000012", "used", "test")
+
+
+def test_rows_without_usable_identifiers_are_quarantined(root):
+    bad = pd.DataFrame(
+        [["f", None, "56", "AP"], ["g", "10000005", None, "AP"], [None, "10000005", "56", "AP"]]
+        + [["../../a", "10000001", "51", "AP"]],
+        columns=IMAGES.columns,
+    )
+    index = _index_of(root, pd.concat([IMAGES, bad]))
+    assert (index["reason"] == "bad_identifier").sum() == len(bad)
+    assert (index["status"] == "used").sum() == 2
+
+
+def test_a_table_of_no_rows_gives_no_rows(root):
+    assert _index_of(root, IMAGES[:0]).empty
+
+
+def test_contradicting_and_strange_values_are_refused(root):
+    splits = IMAGES.assign(split="train").drop(columns="ViewPosition")
+    path = root / TABLES.format("split")
+    pd.concat([splits, splits]).to_csv(path, index=False)
+    assert (index_mimic_cxr(root, VIEW)["split_hint"] == "train").all()
+    pd.concat([splits, splits[:2].assign(split="test")]).to_csv(path, index=False)
+    with pytest.raises(CohortError, match="2 rows contradict") as caught:
+        index_mimic_cxr(root, VIEW)
+    assert "10000001" not in str(caught.value)
+    splits.assign(split="val").to_csv(path, index=False)
+    with pytest.raises(CohortError, match="column split has values val"):
+        index_mimic_cxr(root, VIEW)
+    path.unlink()
+    findings = IMAGES.assign(Edema="1.0", Pneumonia="maybe")
+    findings.to_csv(root / TABLES.format("chexpert"), index=False)
+    label = FindingLabel(kind="finding", findings=["Edema", "Pneumonia"])
+    with pytest.raises(CohortError, match="chexpert.csv.gz: Pneumonia hold values"):
+        index_mimic_cxr(root, CxrIndex(label=label))
+
+
+def test_missing_tables_and_reports_are_listed_before_anything_runs(root):
+    cohort = {
+        "kind": "mimic_cxr",
+        "root": root,
+        "tables": root / "absent",
+        "reports": root / "absent.zip",
+        "index": {"label": {"kind": "view"}},
+    }
+    with pytest.raises(ConfigError) as caught:
+        check_raw_paths(parse_config({"cohorts": {"cxr": cohort}}))
+    assert "cohorts.cxr.tables (they come with MIMIC-CXR-JPG)" in str(caught.value)
+    assert "cohorts.cxr.reports" in str(caught.value)
+    there = cohort | {"tables": root, "reports": None}
+    check_raw_paths(parse_config({"cohorts": {"cxr": there}}))
+    findings = {"kind": "finding", "labeler": "negbio", "findings": ["Edema", "Pneumonia"]}
+    with pytest.raises(ConfigError, match="(?s)1 raw path.*negbio.csv.gz does not exist"):
+        check_raw_paths(parse_config({"cohorts": {"cxr": there | {"index": {"label": findings}}}}))
+
+
+def jpeg(pixels: np.ndarray) -> bytes:
+    out = BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=95)
+    return out.getvalue()
+
+
+def test_a_download_of_jpg(root, tmp_path):
+    pixels = np.repeat(np.arange(32, dtype=np.uint8)[:, None] * 8, 48, axis=1)
+    for file in sorted(root.glob("files/**/*.dcm")):
+        file.with_suffix(".jpg").write_bytes(jpeg(pixels))
+    assert index_mimic_cxr(root, VIEW)["source"].str.endswith(".dcm").all()
+    for file in sorted(root.glob("files/**/*.dcm")):
+        file.unlink()
+    index = index_mimic_cxr(root, VIEW)
+    assert index.set_index("item_id")["source"]["a"] == "files/p10/p10000001/s51/a.jpg"
+    items = shard_mimic_cxr(index, root, CxrRead(image_size=8), tmp_path / "out" / "0.h5", {})
+    assert (items["status"] == "used").tolist() == [True, True]
+    image = ImageStore(items, tmp_path / "out").read([0])[0, ..., 0]
+    rows = (np.arange(32) * 8.0).reshape(8, 4).mean(axis=1)
+    np.testing.assert_allclose(image, np.repeat(rows[:, None], 8, axis=1), atol=2)
+
+
+def test_jpg_that_cannot_be_used():
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    data = jpeg(noise)
+    np.testing.assert_allclose(read_jpg(data), noise, atol=40)
+    unusable = {
+        "not_jpeg": b"GIF89a" + data,
+        "truncated": data[: len(data) // 2],
+        "not_grey": jpeg(np.dstack([noise] * 3)),
+        "blank": jpeg(noise * 0),
+    }
+    for reason, broken in unusable.items():
+        with pytest.raises(UnusableImage) as caught:
+            read_jpg(broken)
+        assert caught.value.reason == reason
+    header = data.index(b"\xff\xc0") + 5  # start of frame: marker, length, precision, height, width
+    for bomb in (b"\xff\xff\xff\xff", b"\x27\x10\x27\x10"):  # beyond Pillow's limit, and ours
+        with pytest.raises(UnusableImage) as caught:
+            read_jpg(data[:header] + bomb + data[header + 4 :])
+        assert caught.value.reason == "absurd_size"
+    assert dicom.MAX_PIXELS < 10_000**2 < 2 * Image.MAX_IMAGE_PIXELS
 
 
 def test_a_repeated_identifier_is_used_once(root):

@@ -1,48 +1,29 @@
-"""Slides: barcodes, labels, tissue, and tiles at the resolution asked for."""
+"""Slides: barcodes, labels, and the tiles of a shard."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import weakref
 
 import numpy as np
 import pandas as pd
 import pytest
-import tifffile
 from PIL import Image
 
+from medsynth.cohorts import slides
 from medsynth.cohorts.resize import resize_area
 from medsynth.cohorts.slides import index_slides, tile_slides
-from medsynth.cohorts.tissue import stain, tissue_mask, tissue_share
 from medsynth.runtime.config.base import TableLabel
-from medsynth.runtime.config.slides import GenotypeLabel, SlideIndex, SlideTiles
+from medsynth.runtime.config.slides import SlideIndex, SlideTiles
 from medsynth.store.shards import ImageStore
-
-GENOTYPE = SlideIndex(label=GenotypeLabel(kind="genotype"), shards=1)
-SLIDE = "TCGA-AB-1234-01Z-00-DX1"
-PINK, GLASS = (200, 90, 160), (244, 243, 245)
-
-
-def picture(side: int = 256) -> np.ndarray:
-    """Glass on the left, tissue on the right, each pixel's red rising to the bottom."""
-    image = np.empty((side, side, 3), np.uint8)
-    image[:, : side // 2], image[:, side // 2 :] = GLASS, PINK
-    image[:, side // 2 :, 0] = 150 + np.arange(side)[:, None] * 100 // side
-    return image
-
-
-def write_pyramid(path: Path, image: np.ndarray, mpp: float) -> None:
-    """A tiled TIFF of two levels that OpenSlide opens and whose mpp it finds."""
-    options = {"tile": (64, 64), "photometric": "rgb", "resolutionunit": "CENTIMETER"}
-    with tifffile.TiffWriter(path) as tiff:
-        tiff.write(image, resolution=(1e4 / mpp, 1e4 / mpp), **options)
-        half = resize_area(image, image.shape[0] // 2, image.shape[1] // 2)
-        tiff.write(half, resolution=(5e3 / mpp, 5e3 / mpp), subfiletype=1, **options)
-
-
-def tiles_of(root: Path, **settings) -> pd.DataFrame:
-    index = index_slides(root, GENOTYPE)
-    tiles = SlideTiles(**({"image_size": 16} | settings))
-    return tile_slides(index, root, tiles, root / "shards" / "0.h5", {})
+from tests.unit.slide_files import (
+    GENOTYPE,
+    GLASS,
+    SLIDE,
+    picture,
+    tiles_of,
+    write_pyramid,
+    write_svs,
+)
 
 
 def test_index_reads_barcodes(tmp_path):
@@ -124,6 +105,21 @@ def test_at_most_max_tiles_evenly_spread(tmp_path):
     pd.testing.assert_frame_equal(items, tiles_of(tmp_path, mpp=1.0, assume_mpp=0.5, max_tiles=4))
 
 
+def test_threads_change_nothing(tmp_path):
+    write_svs(tmp_path / f"{SLIDE}.svs", [picture()])
+    Image.fromarray(picture()).save(tmp_path / "TCGA-AB-0001.png")
+    index = index_slides(tmp_path, GENOTYPE)
+    settings = SlideTiles(image_size=16, assume_mpp=0.25)
+    found = []
+    for k, threads in enumerate((1, 4, 4, 4)):  # more than once: a race is not lost every time
+        path = tmp_path / str(k) / "0.h5"
+        items = tile_slides(index, tmp_path, settings, path, {}, None, threads)
+        found.append((items, ImageStore(items, path.parent).read(range(len(items)))))
+    for items, images in found[1:]:
+        pd.testing.assert_frame_equal(items, found[0][0])
+        np.testing.assert_array_equal(images, found[0][1])
+
+
 def test_bad_slides_are_one_row_each(tmp_path):
     Image.fromarray(picture()).save(tmp_path / f"{SLIDE}.png")
     glass = np.broadcast_to(np.array(GLASS, np.uint8), (64, 64, 3))
@@ -143,12 +139,6 @@ def test_bad_slides_are_one_row_each(tmp_path):
     assert (items["group"] == SLIDE).sum() == 32
 
 
-def test_a_decompression_bomb_is_refused(tmp_path, monkeypatch):
-    Image.fromarray(picture()).save(tmp_path / f"{SLIDE}.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    assert tiles_of(tmp_path, assume_mpp=0.5)["reason"].tolist() == ["absurd_size"]
-
-
 def test_a_file_changed_since_the_index_is_not_used(tmp_path):
     path = tmp_path / f"{SLIDE}.png"
     Image.fromarray(picture()).save(path)
@@ -158,28 +148,42 @@ def test_a_file_changed_since_the_index_is_not_used(tmp_path):
     assert items["reason"].tolist() == ["changed_since_index"]
 
 
-def test_stain_is_the_excess_of_green_absorbed():
-    rgb = np.array([[PINK, (30, 30, 30), (255, 255, 255), (20, 140, 60)]], np.uint8)
-    expected = [np.log10(201 / 91), 0, 0, 0]
-    np.testing.assert_allclose(stain(rgb)[0], expected, atol=1e-12)
+def test_a_link_that_leads_out_of_the_root_is_not_followed(tmp_path):
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    root.mkdir(), elsewhere.mkdir()
+    write_svs(elsewhere / "other.svs", [picture()])
+    (root / f"{SLIDE}.svs").symlink_to(elsewhere / "other.svs")
+    assert index_slides(root, GENOTYPE)["reason"].tolist() == ["outside_root"]
 
 
-def test_tissue_mask_with_glass_without_glass_and_without_tissue():
-    rng = np.random.default_rng(0)
-    noisy = np.clip(picture() + rng.normal(0, 2, (256, 256, 3)), 0, 255).astype(np.uint8)
-    expected = np.arange(256) >= 128
-    assert (tissue_mask(noisy) == expected).mean() > 0.999
-    assert tissue_mask(noisy[:, 128:]).mean() > 0.999
-    assert tissue_mask(noisy[:, :128]).mean() < 0.001
-    assert not tissue_mask(np.full((8, 8, 3), 255, np.uint8)).any()
+def test_all_tumour_slides_of_a_case_are_used_and_normals_are_not(tmp_path):
+    names = [
+        "TCGA-AB-1234-01A-01-TS1", "TCGA-AB-1234-01B-02-BS2", "TCGA-AB-1234-01Z-00-DX1",
+        "TCGA-AB-1234-01Z-00-DX2", "TCGA-AB-1234-02A-01-TS1", "TCGA-AB-1234-06A-01-MS1",
+        "TCGA-AB-1234-10A-01-TS1", "TCGA-AB-1234-11A-01-TS1", "TCGA-AB-1234-20A-01-TS1",
+    ]  # fmt: skip
+    for name in names:
+        (tmp_path / f"{name}.svs").write_bytes(name.encode())
+    index = index_slides(tmp_path, GENOTYPE).set_index("group")
+    assert set(index["patient"]) == {"TCGA-AB-1234"}
+    assert index.index.tolist() == names
+    assert index["status"].tolist() == ["used"] * 6 + ["excluded"] * 3
 
 
-def test_tissue_share_of_a_grid():
-    mask = np.zeros((9, 13), bool)
-    mask[:3, :6] = True
-    share = tissue_share(mask, 4)
-    np.testing.assert_allclose(share, [[0.75, 0.375, 0], [0, 0, 0]], atol=1e-6)
-    assert tissue_share(mask, 20).shape == (0, 0)
+def test_a_shard_of_many_slides_holds_one_at_a_time(tmp_path, monkeypatch):
+    for k in range(4):
+        Image.fromarray(picture()).save(tmp_path / f"TCGA-AB-000{k}.png")
+    cut, held = slides.cut_tiles, []
+
+    def watched(*arguments):
+        assert all(images() is None for images in held)
+        found = cut(*arguments)
+        held.append(weakref.ref(found.images))
+        return found
+
+    monkeypatch.setattr(slides, "cut_tiles", watched)
+    assert len(tiles_of(tmp_path, mpp=1.0, assume_mpp=0.5)) == 4 * 32
+    assert len(held) == 4
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16])

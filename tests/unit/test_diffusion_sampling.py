@@ -107,9 +107,9 @@ def saved_model():
 
 
 def _draw(saved_model, labels, seed=3, **settings) -> np.ndarray:
-    return sample_ddpm(
-        *saved_model, np.array(labels), DdpmSampling(**settings), seed=seed, device="cpu"
-    )
+    wanted = DdpmSampling(**settings)
+    batches = sample_ddpm(*saved_model, np.array(labels), wanted, seed=seed, device="cpu")
+    return np.concatenate(list(batches))
 
 
 def test_images_do_not_depend_on_the_batch(saved_model):

@@ -62,7 +62,9 @@ def test_training_learns_the_classes(store, tmp_path):
     assert loss[-1] < 0.5 * loss[0]
 
     card = json.loads(json.dumps(model_card(settings, ["dark", "bright"], 1, 8)))
-    images = sample_ddpm(state, card, LABELS[:16], DdpmSampling(guidance=0), seed=2, device="cpu")
+    wanted = DdpmSampling(guidance=0)
+    batches = sample_ddpm(state, card, LABELS[:16], wanted, seed=2, device="cpu")
+    images = np.concatenate(list(batches))
     brightness = images.mean(axis=(1, 2, 3))
     dark, bright = brightness[LABELS[:16] == 0], brightness[LABELS[:16] == 1]
     assert dark.max() < 125 < bright.min()

@@ -8,18 +8,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from medsynth.cohorts.barcodes import parse_tumours
 from medsynth.cohorts.genotypes import (
     CODELETED,
     NON_CODELETED,
     WILDTYPE,
-    call_codeletion,
     call_genotypes,
-    call_idh,
     join_genotypes,
-    read_clinical,
 )
-from medsynth.cohorts.maf import TableError
-from medsynth.cohorts.segments import arm_losses
+from medsynth.cohorts.maf import call_idh
+from medsynth.cohorts.unusable import REASONS
 from medsynth.runtime.config.slides import Genotypes
 
 MUTATIONS = [
@@ -31,41 +29,34 @@ MUTATIONS = [
     ("IDH2", "Missense_Mutation", "p.R140Q", "TCGA-AA-0005-02A-11D-A27K-08"),
     ("IDH1", "Missense_Mutation", "p.R100Q", "TCGA-AA-0006-01A-11D-A27K-08"),
     ("IDH2", "Missense_Mutation", "p.R132H", "TCGA-AA-0007-01A-11D-A27K-08"),
+    # primary and recurrence; two vials; a normal; lower case; two aliquots
+    ("IDH1", "Missense_Mutation", "p.R132H", "TCGA-AA-0021-02A-11D-A27K-08"),
+    ("TP53", "Missense_Mutation", "p.R248W", "TCGA-AA-0021-01A-11D-A27K-08"),
+    ("TP53", "Missense_Mutation", "p.R248W", "TCGA-AA-0022-01B-11D-A27K-08"),
+    ("IDH1", "Missense_Mutation", "p.R132S", "TCGA-AA-0022-01A-11D-A27K-08"),
+    ("IDH1", "Missense_Mutation", "p.R132H", "TCGA-AA-0023-10A-01D-A27K-08"),
+    ("IDH1", "Missense_Mutation", "p.R132C", "tcga-aa-0024-01a-11d-a27k-08"),
+    ("TP53", "Missense_Mutation", "p.R248W", "TCGA-AA-0025-01A-11D-A27K-08"),
+    ("IDH1", "Missense_Mutation", "p.R132G", "TCGA-AA-0025-01A-12W-A27L-08"),
+    ("IDH1", "Missense_Mutation", "p.R132H", "TCGA-AA-0026-01"),
+    ("IDH1", "Missense_Mutation", "p.R132H", "no barcode"),
 ]
+MAF_COLUMNS = ["Hugo_Symbol", "Variant_Classification", "HGVSp_Short", "Tumor_Sample_Barcode"]
 
 
 def maf_text() -> str:
-    header = "Hugo_Symbol\tVariant_Classification\tHGVSp_Short\tTumor_Sample_Barcode"
-    rows = ["\t".join(m) for m in MUTATIONS]
-    return "\n".join(["#version gdc-1.0.0", header, *rows]) + "\n"
+    rows = ["\t".join(m) for m in MUTATIONS[:8]]
+    return "\n".join(["#version gdc-1.0.0", "\t".join(MAF_COLUMNS), *rows]) + "\n"
 
 
-def sample(name: str, p: float, q: float, level: float = 0.0) -> list[tuple]:
-    """Segments of chromosomes 1, 2 and 19 in hg38: 1p and 19q at `p` and `q`, the rest level."""
-    return [
-        (name, "1", 3_000_000, 123_400_000, p + level),
-        (name, "1", 124_000_000, 248_000_000, level),
-        (name, "2", 10_000, 242_000_000, level),
-        (name, "19", 200_000, 26_200_000, level),
-        (name, "19", 26_200_000, 58_600_000, q + level),
-    ]
-
-
-def segments(*samples: list[tuple]) -> pd.DataFrame:
-    return pd.DataFrame(sum(samples, []), columns=["sample", "chrom", "start", "end", "mean"])
-
-
-def settings(folder: Path, clinical: str | None = None) -> Genotypes:
+def settings(folder: Path, clinical: str | None = None, **others: object) -> Genotypes:
     (folder / "a.maf.gz").write_bytes(gzip.compress(maf_text().encode()))
-    rows = segments(
-        sample("TCGA-AA-0001-01A", -0.6, -0.6),
-        sample("TCGA-AA-0002-01A", -0.6, 0.0),
-        sample("TCGA-AA-0009-01A", 0.0, 0.0),
-    )
     lines = ["GDC_Aliquot\tChromosome\tStart\tEnd\tNum_Probes\tSegment_Mean"]
-    lines += [
-        f"{r.sample}\tchr{r.chrom}\t{r.start}\t{r.end}\t99\t{r.mean}" for r in rows.itertuples()
-    ]
+    for case, p, q in (("0001", -0.6, -0.6), ("0002", -0.6, 0.0), ("0009", 0.0, 0.0)):
+        name = f"TCGA-AA-{case}-01A"
+        lines += [f"{name}\tchr1\t3000000\t123400000\t99\t{p}"]
+        lines += [f"{name}\tchr2\t10000\t242000000\t99\t0.0"]
+        lines += [f"{name}\tchr19\t26200000\t58600000\t99\t{q}"]
     (folder / "b.grch38.seg.v2.txt").write_text("\n".join(lines) + "\n")
     if clinical is not None:
         (folder / "clinical.tsv").write_text(
@@ -75,80 +66,68 @@ def settings(folder: Path, clinical: str | None = None) -> Genotypes:
         maf=[folder],
         segments=[folder],
         clinical=None if clinical is None else folder / "clinical.tsv",
+        **others,
     )
+
+
+def called(settings: Genotypes) -> pd.DataFrame:
+    return call_genotypes(settings, max_quarantined=0.1)[0].set_index("case")
 
 
 def test_idh_is_called_from_hotspot_missense_mutations_only() -> None:
-    maf = pd.DataFrame(
-        MUTATIONS,
-        columns=["Hugo_Symbol", "Variant_Classification", "HGVSp_Short", "Tumor_Sample_Barcode"],
-    )
-    calls = call_idh(maf, [*maf["Tumor_Sample_Barcode"].str[:12], "TCGA-AA-0010"])
-    mutant = calls[calls["idh"] == "mutant"]["idh_variant"]
-    assert dict(mutant) == {
+    maf = pd.DataFrame(MUTATIONS, columns=MAF_COLUMNS)
+    tumours = parse_tumours([*maf["Tumor_Sample_Barcode"], "TCGA-AA-0010-01A"])
+    calls = call_idh(maf, tumours, covered=True)
+    assert calls[calls["idh"] == "mutant"]["idh_variant"].to_dict() == {
         "TCGA-AA-0001": "IDH1 p.R132H",
         "TCGA-AA-0002": "IDH2 p.R172K",
-        "TCGA-AA-0005": "IDH2 p.R140Q",
+        "TCGA-AA-0005": "IDH2 p.R140Q",  # known from its recurrence only
+        "TCGA-AA-0022": "IDH1 p.R132S",  # vial A, not B
+        "TCGA-AA-0024": "IDH1 p.R132C",
+        "TCGA-AA-0025": "IDH1 p.R132G",  # one aliquot of the sample has it
+        "TCGA-AA-0026": "IDH1 p.R132H",
     }
-    assert calls.loc["TCGA-AA-0010", "idh"] == "wildtype"
-    assert len(calls) == 8
+    wildtype = calls.index[calls["idh"] == "wildtype"]
+    assert set(wildtype) == {f"TCGA-AA-{n:04d}" for n in (3, 4, 6, 7, 10, 21)}  # 21: its primary
+    assert calls.loc[["TCGA-AA-0005", "TCGA-AA-0021"], "idh_sample"].tolist() == [
+        "TCGA-AA-0005-02A",
+        "TCGA-AA-0021-01A",
+    ]
 
 
-def test_arm_loss_is_the_share_of_measured_bases() -> None:
-    rows = segments(sample("TCGA-AA-0001-01A", -0.6, 0.0))
-    rows.loc[0, "end"] = 33_000_000  # 30 Mb of 1p lost, 90.4 Mb kept
-    rows.loc[len(rows)] = ("TCGA-AA-0001-01A", "1", 33_000_000, 123_400_000, 0.0)
-    losses = arm_losses(rows, "hg38", -0.2).loc["TCGA-AA-0001-01A"]
-    assert losses["loss_1p"] == pytest.approx(30.0 / 120.4, abs=1e-12)
-    assert losses["loss_19q"] == 0.0
-
-
-def test_arm_loss_ignores_the_other_arm_of_a_segment_over_the_centromere() -> None:
-    rows = segments(
-        [
-            ("TCGA-AA-0001-01A", "1", 1, 248_000_000, -0.6),
-            ("TCGA-AA-0001-01A", "2", 1, 242_000_000, 0.0),
-            ("TCGA-AA-0001-01A", "3", 1, 198_000_000, 0.0),
-            ("TCGA-AA-0001-01A", "19", 1, 26_200_000, -0.6),
-            ("TCGA-AA-0001-01A", "19", 26_200_000, 58_000_000, 0.0),
-        ]
-    )
-    losses = arm_losses(rows, "hg38", -0.2).loc["TCGA-AA-0001-01A"]
-    assert (losses["loss_1p"], losses["loss_19q"]) == (1.0, 0.0)
-
-
-def test_codeletion_follows_the_level_of_the_sample() -> None:
-    rows = segments(
-        sample("TCGA-AA-0001-01A", -0.6, -0.6, level=0.5),  # gained genome, both arms lost
-        sample("TCGA-AA-0002-01A", 0.0, 0.0, level=-0.5),  # everything low alike: nothing lost
-    )
-    calls = call_codeletion(rows, "hg38", -0.2, 0.7)["codeletion"]
-    assert bool(calls["TCGA-AA-0001"]) and not bool(calls["TCGA-AA-0002"])
-
-
-def test_codeletion_is_called_from_the_primary_and_null_where_not_measured() -> None:
-    unmeasured = sample("TCGA-AA-0002-01A", -0.6, -0.6)[:3]
-    rows = segments(
-        sample("TCGA-AA-0001-02A", -0.6, -0.6), sample("TCGA-AA-0001-01A", 0, 0), unmeasured
-    )
-    calls = call_codeletion(rows, "hg38", -0.2, 0.7)
-    assert not bool(calls.loc["TCGA-AA-0001", "codeletion"])
-    assert calls.loc["TCGA-AA-0002", "codeletion"] is pd.NA
-    assert calls.loc["TCGA-AA-0002", "loss_1p"] == 1.0
+@pytest.mark.parametrize(
+    ("covered", "reason"), [(False, "idh_not_covered"), (None, "idh_coverage_unknown")]
+)
+def test_no_mutation_means_nothing_where_the_hotspots_may_be_unseen(
+    covered: bool | None, reason: str
+) -> None:
+    maf = pd.DataFrame(MUTATIONS, columns=MAF_COLUMNS)
+    calls = call_idh(maf, parse_tumours(maf["Tumor_Sample_Barcode"]), covered)
+    assert set(calls["idh"].dropna()) == {"mutant"}
+    assert calls.loc["TCGA-AA-0003", "idh_reason"] == reason
+    # With the primary silent, the recurrence tells.
+    assert calls.loc["TCGA-AA-0021", "idh_sample"] == "TCGA-AA-0021-02A"
+    assert calls["idh_reason"].isna().tolist() == calls["idh"].notna().tolist()
 
 
 def test_subtypes_sources_and_reasons(tmp_path: Path) -> None:
-    calls = call_genotypes(settings(tmp_path)).set_index("case")
+    calls = called(settings(tmp_path))
     assert calls.loc["TCGA-AA-0001", "subtype"] == CODELETED
     assert calls.loc["TCGA-AA-0002", "subtype"] == NON_CODELETED
     assert calls.loc["TCGA-AA-0003", "subtype"] == WILDTYPE
     assert pd.isna(calls.loc["TCGA-AA-0005", "subtype"])
-    assert calls.loc["TCGA-AA-0005", "reason"] == "IDH-mutant, 1p/19q unknown"
-    assert calls.loc["TCGA-AA-0009", "reason"] == "IDH unknown"
-    assert calls.loc["TCGA-AA-0001", ["idh_source", "codeletion_source"]].tolist() == [
+    assert calls.loc["TCGA-AA-0005", "reason"] == "codeletion_missing"
+    assert calls.loc["TCGA-AA-0009", "reason"] == "idh_missing"
+    assert calls.loc["TCGA-AA-0009", "missing"] == "sequencing ihc fish pcr_loh"
+    assert calls.loc["TCGA-AA-0003", "missing"] == "ihc copy_number fish pcr_loh"
+    sources = ["idh_source", "idh_sample", "codeletion_source", "codeletion_sample"]
+    assert calls.loc["TCGA-AA-0001", sources].tolist() == [
         "sequencing",
+        "TCGA-AA-0001-01A",
         "copy_number",
+        "TCGA-AA-0001-01A",
     ]
+    assert set(calls["reason"].dropna()) <= set(REASONS)
 
 
 def test_assays_fill_gaps_and_never_overrule(tmp_path: Path) -> None:
@@ -160,7 +139,7 @@ def test_assays_fill_gaps_and_never_overrule(tmp_path: Path) -> None:
         "TCGA-AA-0009\tnegative\t\n"  # a negative stain alone proves nothing
         "TCGA-AA-0011\tPositive\tIntact\n"  # fills both
     )
-    calls = call_genotypes(settings(tmp_path, clinical)).set_index("case")
+    calls = called(settings(tmp_path, clinical))
     assert calls["subtype"].dropna().to_dict() == {
         "TCGA-AA-0001": CODELETED,
         "TCGA-AA-0002": NON_CODELETED,
@@ -172,38 +151,24 @@ def test_assays_fill_gaps_and_never_overrule(tmp_path: Path) -> None:
         "TCGA-AA-0011": NON_CODELETED,
     }
     assert calls["conflict"].dropna().to_dict() == {
-        "TCGA-AA-0001": "idh1_r132h_ihc codeletion_fish",
-        "TCGA-AA-0003": "idh1_r132h_ihc",
+        "TCGA-AA-0001": "ihc fish",
+        "TCGA-AA-0003": "ihc",
     }
     assert calls.loc["TCGA-AA-0005", "codeletion_source"] == "fish"
     assert calls.loc["TCGA-AA-0011", "idh_source"] == "ihc"
-
-
-def test_clinical_mistakes_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "clinical.csv"
-    head = "case_submitter_id,idh1_r132h_ihc,codeletion_fish\n"
-    path.write_text(head + "TCGA-AA-0001,maybe,\n")
-    with pytest.raises(TableError, match="'maybe'"):
-        read_clinical(path)
-    path.write_text(head + "TCGA-AA-0001,positive,\nTCGA-AA-0001,negative,\n")
-    with pytest.raises(TableError, match="both things of 1 case"):
-        read_clinical(path)
-    path.write_text("case_submitter_id,codeletion_fish\n")
-    with pytest.raises(TableError, match="no column idh1_r132h_ihc"):
-        read_clinical(path)
+    assert calls.loc["TCGA-AA-0009", "reason"] == "idh_incomplete"
 
 
 def test_slides_without_a_class_are_excluded(tmp_path: Path) -> None:
-    calls = call_genotypes(settings(tmp_path))
+    calls = called(settings(tmp_path)).reset_index()
     index = pd.DataFrame(
         {
-            "group": ["s1", "s1", "s2", "s3", "s4"],
-            "patient": ["TCGA-AA-0001"] * 3 + ["TCGA-AA-0005", "TCGA-ZZ-9999"],
+            "group": ["s1", "s1", "s2", "s3", "s4", "s5"],
+            "patient": [*["TCGA-AA-0001"] * 3, "TCGA-AA-0005", "TCGA-ZZ-9999", "tcga-aa-0003"],
         }
     )
     labels = join_genotypes(index, calls)
-    assert labels["group"].tolist() == ["s1", "s2", "s3", "s4"]
-    assert labels["label"].tolist()[:2] == [CODELETED, CODELETED]
-    assert labels["status"].tolist() == ["used", "used", "excluded", "excluded"]
-    assert labels["reason"].isna().tolist() == [True, True, False, False]
-    assert set(labels["reason"].dropna()) == {"no_genotype"}
+    assert labels["group"].tolist() == ["s1", "s2", "s3", "s4", "s5"]
+    assert labels["label"].dropna().tolist() == [CODELETED, CODELETED, WILDTYPE]
+    assert labels["status"].tolist() == ["used", "used", "excluded", "excluded", "used"]
+    assert labels["reason"].dropna().tolist() == ["codeletion_missing", "no_genotype"]

@@ -5,10 +5,16 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from medsynth.cohorts.maf import COLUMNS, TableError, find_files, read_maf
-from medsynth.cohorts.segments import read_sample_sheet, read_segments
+from medsynth.cohorts import tsv
+from medsynth.cohorts.barcodes import read_sample_sheet
+from medsynth.cohorts.genotypes import call_genotypes
+from medsynth.cohorts.maf import CODONS, COLUMNS, covers_idh, read_maf
+from medsynth.cohorts.segments import read_segments
+from medsynth.cohorts.tsv import TableError, find_files
+from medsynth.runtime.config.slides import Genotypes
 
 HEADER = "Hugo_Symbol\tEntrez_Gene_Id\tHGVSp_Short\tVariant_Classification\tTumor_Sample_Barcode"
 ROW = "IDH1\t3417\tp.R132H\tMissense_Mutation\tTCGA-AA-0001-01A"
@@ -23,17 +29,41 @@ def write(path: Path, *lines: str) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.maf", "a.maf.gz", "a.tsv.gz"])
-def test_maf_columns_comments_and_long_cells(tmp_path: Path, name: str) -> None:
-    long = f'TP53\t"{"x" * 70_756}\t.\tSplice_Site\tTCGA-AA-0002-01A'
-    path = write(tmp_path / name, "#version gdc-1.0.0", "#filedate 2020", HEADER, ROW, long)
-    frame = read_maf(path)
-    assert frame.columns.tolist() == COLUMNS
-    assert frame["Hugo_Symbol"].tolist() == ["IDH1", "TP53"]
-    assert frame["HGVSp_Short"].tolist() == ["p.R132H", "."]
+@pytest.mark.parametrize(("bom", "end"), [("", ""), ("\ufeff", ""), ("", "\r"), ("\ufeff", "\r")])
+def test_maf_columns_comments_and_long_cells(tmp_path: Path, name: str, bom: str, end: str) -> None:
+    long = f'IDH2\t"{"x" * 70_756}\t.\tSplice_Site\tTCGA-AA-0002-01A'
+    other = "TP53\t7157\tp.R248W\tMissense_Mutation\tTCGA-AA-0003-01A"
+    lines = [bom + "#version gdc-1.0.0", "#filedate 2020", HEADER, ROW, long, other]
+    mutations, samples = read_maf(write(tmp_path / name, *(line + end for line in lines)))
+    assert mutations.columns.tolist() == COLUMNS
+    assert mutations["Hugo_Symbol"].tolist() == ["IDH1", "IDH2"]
+    assert mutations["HGVSp_Short"].tolist() == ["p.R132H", "."]
+    assert samples == {f"TCGA-AA-000{n}-01A" for n in (1, 2, 3)}
+
+
+def test_maf_is_read_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tsv, "BLOCK", 1 << 12)
+    rows = [ROW.replace("0001", f"{n:04d}") for n in range(1000)]
+    path = write(tmp_path / "a.maf.gz", "#version 2.4", HEADER, *rows)
+    types = dict.fromkeys(COLUMNS, tsv.pa.string())
+    assert max(b.num_rows for b in tsv.read_batches(path, COLUMNS, types)) < 100
+    mutations, samples = read_maf(path)
+    assert len(mutations) == len(samples) == 1000
+    write(path, "#version 2.4", HEADER, *rows, "TP53\t7157")
+    with pytest.raises(TableError, match="line 1003 has 2 fields"):
+        read_maf(path)
 
 
 def test_maf_without_mutations_is_empty(tmp_path: Path) -> None:
-    assert read_maf(write(tmp_path / "a.maf", "#version gdc-1.0.0", HEADER)).empty
+    mutations, samples = read_maf(write(tmp_path / "a.maf", "#version gdc-1.0.0", HEADER))
+    assert mutations.empty and not samples
+
+
+@pytest.mark.parametrize("name", ["a.maf", "a.maf.gz"])
+def test_empty_file_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(TableError, match=f"{name}: no header line"):
+        read_maf(tmp_path / name)
 
 
 def test_maf_without_header_names_columns_and_line(tmp_path: Path) -> None:
@@ -109,6 +139,131 @@ def test_segments_of_a_uuid_need_the_sample_sheet(tmp_path: Path) -> None:
 def test_segments_of_another_build_are_refused(tmp_path: Path, build: str, row: str) -> None:
     with pytest.raises(TableError, match=f"of {build}"):
         read_segments(write(tmp_path / "a.seg", CBIO, row), build)
+
+
+def test_scientific_positions_other_chromosome_names_and_gaps(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.seg",
+        CBIO,
+        "tcga-aa-0001-01\tCHR1\t1e+05\t2.5e+07\t9\t-0.5",
+        "TCGA-AA-0001-01\tchrx\t100\t900\t9\t0.5",
+        "TCGA-AA-0001-01\t24\t100\t900\t9\t0.5",
+        "TCGA-AA-0001-01\t1\t100\t900\t9\tNA",
+        "TCGA-AA-0001-01\t1\t900\t900\t1\t0.5",
+    )
+    frame = read_segments(path, "hg19")
+    assert frame["chrom"].tolist() == ["1", "X", "Y"]
+    assert frame.loc[0, ["sample", "start", "end"]].tolist() == ["TCGA-AA-0001-01", 1e5, 2.5e7]
+
+
+def test_allelic_copies_become_log_ratios_and_old_headers_are_known(tmp_path: Path) -> None:
+    allelic = write(
+        tmp_path / "a.ascat2.allelic_specific.seg.txt",
+        "GDC_Aliquot\tChromosome\tStart\tEnd\tCopy_Number\tMajor_Copy_Number\tMinor_Copy_Number",
+        *[f"TCGA-AA-0001-01A\tchr1\t{n}\t{n + 1}\t{n}\t{n}\t0" for n in (0, 1, 2, 4)],
+    )
+    assert read_segments(allelic, "hg38")["mean"].tolist() == [np.log2(0.125), -1, 0, 1]
+    old = write(
+        tmp_path / "b.hg19.seg.txt",
+        "Sample\tChromosome\tStart\tEnd\tNum_Probes\tSegment_Mean",
+        "TCGA-AA-0001-01A-11D\t1\t100\t900\t9\t-0.5",
+    )
+    assert read_segments(old, "hg19")["mean"].tolist() == [-0.5]
+
+
+def test_sample_sheet_names_the_tumour_of_a_pair(tmp_path: Path) -> None:
+    sheet = write(
+        tmp_path / "gdc_sample_sheet.tsv",
+        "File ID\tFile Name\tSample ID",
+        "1\ta.maf.gz\tTCGA-AA-0001-10A, TCGA-AA-0001-01A",
+        "2\tb.maf.gz\tTCGA-AA-0002-02A",
+        "3\tc.seg.txt\tTCGA-AA-0003-11A",
+    )
+    assert read_sample_sheet(sheet) == {
+        "a.maf.gz": "TCGA-AA-0001-01A",
+        "b.maf.gz": "TCGA-AA-0002-02A",
+        "c.seg.txt": "TCGA-AA-0003-11A",
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "covered"),
+    [
+        (["TP53", "IDH1", "idh2"], True),
+        (["IDH1", "TP53"], False),
+        (["stable_id: X", "description: IDH1 IDH2", "gene_list: TP53\tIDH1\tIDH2"], True),
+        (["stable_id: X", "gene_list: TP53\tIDH1"], False),
+        (["track name=x", "chr2\t208248380\t208248400\tIDH1", "chr15\t90088604\t90088607"], True),
+        (["2\t208248380\t208248400", "15\t90088605\t90088607"], False),  # starts are 0-based
+        (["chr2\t208248380\t208248400"], False),
+    ],
+)
+def test_panel_coverage(tmp_path: Path, lines: list[str], covered: bool) -> None:
+    assert covers_idh(write(tmp_path / "panel.txt", *lines), "hg38") is covered
+
+
+def test_coverage_without_a_panel_file(tmp_path: Path) -> None:
+    assert covers_idh("exome", "hg19") is True
+    assert covers_idh("unknown", "hg19") is None
+    assert all(last - first == 2 for codons in CODONS.values() for _, first, last in codons)
+    with pytest.raises(TableError, match="no gene and no region"):
+        covers_idh(write(tmp_path / "panel.bed", "# nothing"), "hg19")
+
+
+def cart(folder: Path, good: int) -> Genotypes:
+    """A GDC cart: good MAF and segment files, one damaged file of each kind, one empty MAF."""
+    sheet = ["File Name\tSample ID"]
+    for n in range(good):
+        write(folder / f"{n}.maf.gz", HEADER, ROW.replace("0001", f"{n:04d}"))
+        write(folder / f"{n}.seg.txt", GDC, f"uuid\tchr2\t1\t{9_000_000}\t9\t0")
+        sheet.append(f"{n}.seg.txt\tTCGA-AA-{n:04d}-01A")
+    write(folder / "bad.maf.gz", HEADER, "IDH1\tp.R132H")
+    write(folder / "bad.seg.txt", "GDC_Aliquot\tStart")
+    write(folder / "none.maf.gz", "#version", HEADER)
+    sheet += ["bad.maf.gz\tTCGA-AA-9001-01A, TCGA-AA-9001-10A", "bad.seg.txt\tTCGA-AA-0000-01A"]
+    sheet += ["none.maf.gz\tTCGA-AA-9002-01A"]
+    write(folder / "gdc_sample_sheet.tsv", *sheet)
+    return Genotypes(maf=[folder], segments=[folder])
+
+
+def test_damaged_files_are_set_aside_and_their_cases_say_so(tmp_path: Path) -> None:
+    calls, quarantine = call_genotypes(cart(tmp_path, good=12), max_quarantined=0.1)
+    assert quarantine[["table", "source", "case", "reason"]].to_numpy().tolist() == [
+        ["maf", "bad.maf.gz", "TCGA-AA-9001", "ragged_table"],
+        ["segments", "bad.seg.txt", "TCGA-AA-0000", "missing_column"],
+    ]
+    assert "bad.maf.gz: line 2" in quarantine.loc[0, "detail"]
+    calls = calls.set_index("case")
+    assert calls.loc["TCGA-AA-9001", "reason"] == "idh_unreadable"
+    assert calls.loc["TCGA-AA-9002", "idh"] == "wildtype"  # sequenced, without any mutation
+    assert len(calls) == 14
+
+
+def test_of_a_samples_two_files_the_masked_one_is_used(tmp_path: Path) -> None:
+    for name, mean in (("a.grch38.seg.v2.txt", -0.6), ("b.nocnv_grch38.seg.v2.txt", 0.0)):
+        places = [
+            ("1", 0, 123_400_000, mean),
+            ("2", 0, 242_000_000, 0),
+            ("19", 0, 58_000_000, mean),
+        ]
+        rows = [f"TCGA-AA-0001-01A\tchr{c}\t{s}\t{e}\t9\t{m}" for c, s, e, m in places]
+        write(tmp_path / name, GDC, *rows)
+    write(tmp_path / "a.maf", HEADER, ROW)
+    calls, _ = call_genotypes(Genotypes(maf=[tmp_path], segments=[tmp_path]), max_quarantined=0)
+    assert calls[["loss_1p", "subtype"]].to_numpy().tolist() == [[0.0, "IDH-mutant non-codeleted"]]
+
+
+def test_too_many_damaged_files_stop_the_cohort(tmp_path: Path) -> None:
+    settings = cart(tmp_path, good=3)
+    with pytest.raises(TableError, match=r"1 of 5 maf files .*max_quarantined.*bad\.maf\.gz"):
+        call_genotypes(settings, max_quarantined=0.1)
+    assert len(call_genotypes(settings, max_quarantined=0.3)[1]) == 2
+
+
+def test_files_of_other_samples_are_set_aside(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.maf", HEADER, ROW.replace("TCGA-", "mine-"))
+    with pytest.raises(TableError, match="no sample is a TCGA barcode"):
+        call_genotypes(Genotypes(maf=[path], segments=[path]), max_quarantined=0)
 
 
 def test_a_value_that_is_no_number_is_an_error(tmp_path: Path) -> None:

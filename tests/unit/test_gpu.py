@@ -46,7 +46,7 @@ def test_ddpm_trains_and_samples_the_same_images_twice(store, tmp_path):
     state, _ = train_ddpm(store, LABELS, 2, settings, seed=1, device="cuda", work=tmp_path)
     card = model_card(settings, ["a", "b"], 1, 16)
     images = [
-        sample_ddpm(state, card, LABELS[:4], DdpmSampling(), seed=2, device="cuda")
+        next(sample_ddpm(state, card, LABELS[:4], DdpmSampling(), seed=2, device="cuda"))
         for _ in range(2)
     ]
     assert images[0].shape == (4, 16, 16, 1)

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from lineage_toy import wait_until
 from snakemake import api, workflow
 from snakemake.executors import local
 
@@ -131,6 +132,8 @@ def test_a_lock_on_the_digest_cache_is_no_damage(tmp_path):
 @pytest.mark.parametrize("related", [False, True])
 def test_a_killed_workflows_processes_are_stopped_but_no_ancestor(monkeypatch, related):
     child = subprocess.Popen(["sleep", "600"], env=os.environ | {invocation.INVOCATION: "dead"})
+    environ = Path(f"/proc/{child.pid}/environ")
+    wait_until(environ.read_bytes, "the environment of the child")  # just after exec it is empty
     assert {os.getpid(), os.getppid()} <= invocation._ancestors()
     if related:
         monkeypatch.setattr(invocation, "_ancestors", lambda: {child.pid})

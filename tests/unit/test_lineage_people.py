@@ -12,7 +12,7 @@ import pytest
 from medsynth.lineage import people, spool
 from medsynth.lineage.collector import drain
 from medsynth.lineage.ledger import Ledger, ledger_path
-from medsynth.store.digests import digest_file
+from medsynth.store.digests import digest_file, digest_path
 from medsynth.store.tables import write_table
 
 INDEX = pd.DataFrame(
@@ -42,7 +42,12 @@ def job(results, name, inputs=(), outputs=()):
     def files(paths):
         base = results.parent
         return [
-            {"name": None, "path": str(p.relative_to(base)), "sha256": digest_file(p), "bytes": 1}
+            {
+                "name": None,
+                "path": str(p.relative_to(base)),
+                "sha256": digest_path(p)[0],
+                "bytes": 1,
+            }
             for p in paths
         ]
 
@@ -61,7 +66,7 @@ def table(results, name, frame):
 def held(results, patient):
     """Names of the files in results that hold the patient."""
     digests = people.holders(results, people.patient_key(people.local_secret(results), patient))
-    files = [p for p in results.glob("*") if p.is_file() and digest_file(p) in digests]
+    files = [p for p in results.glob("*") if p.suffix and digest_path(p)[0] in digests]
     return sorted(p.name for p in files)
 
 
@@ -84,11 +89,13 @@ def test_the_collector_learns_whom_tables_and_image_stores_hold(results, ledger)
     index = table(results, "index.parquet", INDEX)
     (results / "index.h5").write_bytes(b"images")
     (results / "other.h5").write_bytes(b"images without a table")
-    outputs = [index, results / "index.h5", results / "other.h5"]
+    (results / "index.volumes").mkdir()
+    (results / "index.volumes" / "a.nii.gz").write_bytes(b"a volume")
+    outputs = [index, *(results / name for name in ("index.h5", "index.volumes", "other.h5"))]
     outputs.append(table(results, "samples.parquet", pd.DataFrame({"row": [0]})))
     job(results, "index", outputs=outputs)
     drain(results, ledger)
-    assert held(results, "TCGA-ZZ-0001") == ["index.h5", "index.parquet"]
+    assert held(results, "TCGA-ZZ-0001") == ["index.h5", "index.parquet", "index.volumes"]
     assert held(results, "TCGA-ZZ-0003") == []
     # It may hold anybody.
     assert people.catch_up(results, ledger) == [digest_file(results / "other.h5")]

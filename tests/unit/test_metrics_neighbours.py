@@ -19,9 +19,9 @@ def brute_force(points: np.ndarray, reference: np.ndarray, k: int) -> list[bool]
     ]
 
 
-@pytest.mark.parametrize("block", [1024, 7], ids=["one block", "several blocks"])
-def test_equals_brute_force(monkeypatch: pytest.MonkeyPatch, block: int):
-    monkeypatch.setattr(neighbours, "_ROWS", block)
+@pytest.mark.parametrize("at_once", [2**23, 210], ids=["one block", "several blocks"])
+def test_equals_brute_force(monkeypatch: pytest.MonkeyPatch, at_once: int):
+    monkeypatch.setattr(neighbours, "_AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     points, reference = rng.standard_normal((40, 3)) * 1.5, rng.standard_normal((30, 3))
     expected = brute_force(points, reference, 3)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from medsynth.metrics.translation import body_mask, evaluate_translation, mae_hu, psnr_db, ssim
+from medsynth.metrics.translation import (
+    body_mask,
+    evaluate_translation,
+    mae_hu,
+    measure_pairs,
+    psnr_db,
+    ssim,
+)
 from medsynth.runtime.config.models import Evaluation
 
 RANGE = (-1000, 1000)
@@ -28,13 +35,9 @@ def slices(n: int, noise: float, seed: int) -> np.ndarray:
     return np.round(phantom()[None, ..., None] + noise * random).astype(np.int16)
 
 
-def evaluate(source, translated, target, **changes) -> dict:
-    return evaluate_translation(
-        source,
-        translated,
-        target,
-        **{"hu_range": RANGE, "settings": SETTINGS, "seed": 1, **changes},
-    )
+def evaluate(source, translated, target, hu_range=RANGE, patients=None) -> dict:
+    measured = measure_pairs(zip(source, translated, target, strict=True), hu_range)
+    return evaluate_translation(measured, SETTINGS, seed=1, patients=patients)
 
 
 def test_body_mask_fills_the_lungs_and_leaves_the_table_out():
@@ -134,4 +137,4 @@ def test_what_cannot_be_measured_is_null_with_a_reason():
 def test_refuses_arrays_that_do_not_fit():
     target = slices(3, 0, seed=1)
     with pytest.raises(ValueError, match="must have the same shape"):
-        evaluate(target, target[:2], target)
+        evaluate(target, target[:, :, :9], target)

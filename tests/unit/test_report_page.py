@@ -108,6 +108,14 @@ def test_flow_counts_equal_the_summary(study):
             assert drawn[split] == sum(cells)
 
 
+def test_facts_of_a_stage_are_a_table_of_their_own(study):
+    data = section(study["text"], "data")
+    (table,) = re.findall(r"<table>\s*<caption>Genotype calls.*?</table>", data, re.S)[:1]
+    rows = re.findall(r"<tr>(.*?)</tr>", table, re.S)
+    cells = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
+    assert cells == ["cases 12", "idh from sequencing 11"]  # lists of numbers stay in the file
+
+
 def test_ddpm_and_progan_of_one_cohort_are_compared(study):
     metrics = section(study["text"], "metrics")
     assert "ddpm_glioma (ddpm)" in metrics and "progan_glioma (progan)" in metrics

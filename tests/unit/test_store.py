@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medsynth.store import digests, shards
 from medsynth.store.atomic import replacing, write_json
 from medsynth.store.code import PACKAGE_ROOT, code_digest, source_files
-from medsynth.store.digests import DigestCache, digest_file, digest_path
+from medsynth.store.digests import DigestCache, digest_file, digest_files, digest_path
 from medsynth.store.manifests import class_indices, classes_of, in_split, manifest, shard_of
-from medsynth.store.shards import ImageStore, ShardWriter
+from medsynth.store.samples import Samples, write_samples
+from medsynth.store.shards import ImageStore, ShardWriter, batches
 
 
 def test_digest_of_a_file_is_the_sha256_of_its_bytes(tmp_path):
@@ -31,6 +33,55 @@ def test_cache_is_used_until_the_file_changes(tmp_path):
     assert digest_file(file, cache) == "0" * 64
     file.write_bytes(b"two!")
     assert digest_file(file, cache) == hashlib.sha256(b"two!").hexdigest() != first
+
+
+def test_many_digests_come_in_order_whatever_the_threads_and_from_the_cache(tmp_path, monkeypatch):
+    files = [tmp_path / f"{i:03d}" for i in range(150)]  # more than are asked for at once
+    for i, file in enumerate(files):
+        file.write_bytes(b"x" * (1000 * (i % 7)))
+    expected = [(hashlib.sha256(f.read_bytes()).hexdigest(), f.stat().st_size) for f in files]
+    cache = DigestCache(tmp_path / "digests.db")
+    assert list(digest_files(files, cache, threads=4)) == expected
+    whole = digest_path(tmp_path)
+    monkeypatch.setattr(hashlib, "file_digest", None)  # from here on only the cache knows
+    assert list(digest_files(reversed(files), cache, threads=1)) == expected[::-1]
+    (tmp_path / "digests.db").unlink()
+    monkeypatch.undo()
+    assert digest_path(tmp_path, threads=3) != whole  # the database had been in the folder
+    assert digest_path(tmp_path, threads=3) == digest_path(tmp_path, threads=1)
+
+
+def test_what_cannot_be_read_gives_its_error_and_stops_nothing(tmp_path):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "good").write_bytes(b"x")
+    names = ["absent", "folder", "good", "pipe"]
+    kinds = [type(found) for found in digest_files(tmp_path / name for name in names)]
+    assert kinds == [FileNotFoundError, OSError, tuple, OSError]
+    with pytest.raises(FileNotFoundError):
+        digest_path(tmp_path / "absent")
+
+
+def test_a_folder_with_an_unreadable_file_still_has_an_identity(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"x")
+    whole = digest_path(tmp_path)
+
+    def refusing(path, *arguments):
+        if str(path).endswith("b"):
+            raise PermissionError(path)
+        return open(path, *arguments)
+
+    monkeypatch.setattr(digests, "open", refusing, raising=False)
+    assert digest_path(tmp_path) != whole
+
+
+def test_file_names_need_not_be_utf8(tmp_path):
+    file = tmp_path / os.fsdecode(b"sch\xe4del.dcm")
+    file.write_bytes(b"x")
+    cache = DigestCache(tmp_path.parent / "digests.db")
+    assert digest_path(tmp_path, cache) == digest_path(tmp_path)
+    assert cache.get(str(file), os.stat(file)) == hashlib.sha256(b"x").hexdigest()
 
 
 def test_digest_of_a_folder_depends_on_names_and_contents_only(tmp_path):
@@ -77,7 +128,38 @@ def test_shards_give_back_the_images_they_got(tmp_path):
     np.testing.assert_array_equal(store.read([4, 0, 3]), images[[4, 0, 3]])
     with h5py.File(tmp_path / "0.h5") as file:
         assert file.attrs["made_from"] == "abc"
-        assert file["images"].chunks == (1, 4, 6, 3)
+        assert file["images"].chunks == (1, 4, 6, 3) and file["images"].compression is None
+
+
+def test_a_store_gives_batches_and_keeps_few_files_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "MAX_OPEN", 2)
+    images = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1)
+    rows = []
+    for k in range(5):
+        with ShardWriter(tmp_path / f"{k}.h5", {}) as writer:
+            row = writer.append(images[k], f"item{k}")
+        rows.append({"item_id": f"item{k}", "shard": k, "row": row, "status": "used"})
+    store = ImageStore(manifest(rows), tmp_path)
+    order = [4, 0, 3, 1, 4, 2, 0]
+    for _ in range(2):
+        np.testing.assert_array_equal(store.read(order), images[order])
+        assert len(store._datasets) == 2
+    parts = list(batches(store, 2))
+    assert [len(part) for part in parts] == [2, 2, 1]
+    np.testing.assert_array_equal(np.concatenate(parts), images)
+    assert next(batches(store, 9, [3, 1])).ravel().tolist() == [3, 1]
+
+
+def test_samples_are_written_as_they_come_and_read_on_demand(tmp_path):
+    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+    labels = ["a", "b"] * 5
+    files = tmp_path / "s.h5", tmp_path / "s.parquet"
+    write_samples(iter(images), labels, *files, seed=3, model_sha256="m", extra={"guidance": 1.5})
+    samples = Samples(*files)
+    assert len(samples) == 10 and set(samples.table["guidance"]) == {1.5}
+    np.testing.assert_array_equal(samples.read([7, 2]), images[[7, 2]])
+    np.testing.assert_array_equal(np.concatenate(list(batches(samples, 4))), images)
+    assert samples.first_of_each(2).tolist() == [0, 1, 2, 3]
 
 
 def test_equal_shards_are_equal_bytes_and_a_failed_one_is_not_published(tmp_path):
@@ -95,8 +177,11 @@ def test_equal_shards_are_equal_bytes_and_a_failed_one_is_not_published(tmp_path
 def test_empty_selection_says_so(tmp_path):
     with ShardWriter(tmp_path / "0.h5", {}):
         pass
+    nothing = ImageStore(manifest([]), tmp_path)
     with pytest.raises(ValueError, match="no images"):
-        ImageStore(manifest([]), tmp_path).read([])
+        nothing.read([])
+    with pytest.raises(ValueError, match="no images"):
+        next(batches(nothing, 2))
 
 
 def test_manifest_fills_columns_and_keeps_extras():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,10 @@ def sample_progan(
     *,
     seed: int,
     device: str | torch.device,
-) -> np.ndarray:
-    """One image (uint8, NHWC) for each label; image i depends on (seed, i) and its label only.
+) -> Iterator[np.ndarray]:
+    """One image for each label, batch after batch (uint8, NHWC).
+
+    Image i depends on (seed, i) and its label only.
 
     Args:
         labels: (n,) positions in the card's ``classes``.
@@ -39,7 +41,6 @@ def sample_progan(
     )
     network.load_state_dict(state)
     network.to(device).eval()
-    images = []
     for start in range(0, len(labels), sampling.batch):
         chosen = torch.from_numpy(labels[start : start + sampling.batch]).long().to(device)
         z = torch.stack(
@@ -48,5 +49,4 @@ def sample_progan(
                 for k in range(len(chosen))
             ]
         )
-        images.append(to_uint8(network(z.to(device), chosen)))
-    return np.concatenate(images)
+        yield to_uint8(network(z.to(device), chosen))

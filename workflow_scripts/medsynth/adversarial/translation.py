@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -35,12 +35,11 @@ def model_card(
 def translate(
     state: Mapping[str, Tensor],
     card: Mapping[str, Any],
-    images: np.ndarray,
+    batches: Iterable[np.ndarray],
     direction: Direction,
-    batch: int,
     device: str | torch.device,
-) -> np.ndarray:
-    """Translate int16 HU slices (N, H, W, C) to int16 HU slices of the same shape.
+) -> Iterator[np.ndarray]:
+    """Translate batches (B, H, W, C) of int16 HU slices to such batches.
 
     The generators see and give HU within the card's ``hu_range``. What they change there is added
     to the slice as it is, so that air and bone outside the range keep their values.
@@ -51,10 +50,7 @@ def translate(
         {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
     )
     network.to(device).eval()
-    translated = np.empty_like(images)
-    for start in range(0, len(images), batch):
-        source = images[start : start + batch]
+    for source in batches:
         x = hu_to_network(source, card["hu_range"], device)
         change = network_to_hu(network(x), card["hu_range"]) - source.clip(*card["hu_range"])
-        translated[start : start + batch] = source + change.round()
-    return translated
+        yield (source + change.round()).astype(source.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,11 +130,10 @@ def train_classifier(
 def extract(
     state: dict[str, Tensor],
     card: dict[str, Any],
-    images: np.ndarray,
-    batch: int,
+    batches: Iterable[np.ndarray],
     device: str | torch.device,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the classifier sees in images (n, H, W, C) uint8.
+    """What the classifier sees in images, which come in batches (b, H, W, C) of uint8.
 
     Returns:
         features (n, d) float32 and class probabilities (n, k) float32, classes in card order.
@@ -143,11 +142,6 @@ def extract(
         ValueError: the images differ in size or channels from those it was trained on.
     """
     expected = (card["image_size"], card["image_size"], card["image_channels"])
-    if images.shape[1:] != expected or images.dtype != np.uint8:
-        raise ValueError(
-            f"images are {images.shape[1:]} {images.dtype}, the classifier was trained on"
-            f" {expected} uint8; train a classifier on a cohort with the same image settings"
-        )
     network = Classifier(
         card["image_size"],
         card["image_channels"],
@@ -157,14 +151,17 @@ def extract(
     )
     network.load_state_dict(state)
     network.to(device).eval()
-    features = np.empty((len(images), card["features"]), np.float32)
-    probabilities = np.empty((len(images), len(card["classes"])), np.float32)
-    for start in range(0, len(images), batch):
-        part = slice(start, start + batch)
-        found = network.features(to_network(images[part], device))
-        features[part] = found.cpu().numpy()
-        probabilities[part] = network.head(found).softmax(1).cpu().numpy()
-    return features, probabilities
+    features, probabilities = [], []
+    for images in batches:
+        if images.shape[1:] != expected or images.dtype != np.uint8:
+            raise ValueError(
+                f"images are {images.shape[1:]} {images.dtype}, the classifier was trained on"
+                f" {expected} uint8; train a classifier on a cohort with the same image settings"
+            )
+        found = network.features(to_network(images, device))
+        features.append(found.cpu().numpy())
+        probabilities.append(network.head(found).softmax(1).cpu().numpy())
+    return np.concatenate(features), np.concatenate(probabilities)
 
 
 def held_out_metrics(

@@ -111,3 +111,24 @@ def _check_classes(cells: list[dict[str, Any]]) -> None:
             f"no training images for class {', '.join(empty)}; lower split.test_fraction and"
             " split.validate_fraction, drop the class, or add patients who have it"
         )
+
+
+def genotype_counts(calls: pd.DataFrame, quarantine: pd.DataFrame) -> dict[str, Any]:
+    """What the calls rest on, how many conflict, and what of the tables could not be used.
+
+    Args:
+        calls, quarantine: as :func:`medsynth.cohorts.genotypes.call_genotypes` returns them.
+    """
+
+    def counted(values: pd.Series) -> dict[str, int]:
+        return {str(name): int(n) for name, n in values.value_counts().sort_index().items()}
+
+    return {
+        "cases": len(calls),
+        "class": counted(calls["subtype"]),
+        "no_class_because": counted(calls["reason"]),
+        "idh_from": counted(calls["idh_source"]),
+        "1p_19q_from": counted(calls["codeletion_source"]),
+        "assays_in_conflict": int(calls["conflict"].notna().sum()),
+        "not_usable_in_tables": counted(quarantine["reason"]),
+    }

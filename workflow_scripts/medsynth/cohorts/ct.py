@@ -1,16 +1,29 @@
-"""CT slices with and without contrast medium, from DICOM files."""
+"""CT with and without contrast medium: DICOM series and NIfTI volumes to slices in shards."""
 
 from __future__ import annotations
 
-import re
+import logging
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydicom.dataset import Dataset
 
+from medsynth.cohorts.contrast import ENHANCED, PLAIN, contrast_of
 from medsynth.cohorts.dicom import AIR_HU, open_dicom, read_hu, unusable_as
+from medsynth.cohorts.nifti import check_nifti, stem_of, write_nifti
 from medsynth.cohorts.resize import padded_square, resize_area
+from medsynth.cohorts.scans import Scan, is_nifti, read_series, read_study
+from medsynth.cohorts.series import (
+    ID_DIGITS,
+    divide_acquisitions,
+    height_of,
+    normal_of,
+    same_place,
+    series_of,
+)
 from medsynth.cohorts.sources import (
     check_names,
     fill_shard,
@@ -19,147 +32,222 @@ from medsynth.cohorts.sources import (
     quarantine_repeats,
     read_labels,
     row_of,
+    set_aside,
 )
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.runtime.config.base import TableLabel
 from medsynth.runtime.config.ct import CtConvert, CtIndex
-from medsynth.store.digests import DigestCache
+from medsynth.store.digests import DigestCache, digest_json
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
+from medsynth.store.shards import ShardWriter
 
-PLAIN, ENHANCED = "ct", "cect"
+log = logging.getLogger(__name__)
+
 TABLE_VALUES = {"true": ENHANCED, "1": ENHANCED, "yes": ENHANCED, ENHANCED: ENHANCED}
 TABLE_VALUES |= {"false": PLAIN, "0": PLAIN, "no": PLAIN, PLAIN: PLAIN}
-
-# Descriptions are cut off at 16 to 64 characters ("WITH IV C"), so "contrast" is often a stump.
-BOTH = re.compile(r"\b(with|w) ?([/&+]|and)? ?(without|w ?/? ?o)\b")
-WITHOUT = re.compile(
-    r"\b(without|w ?/ ?o|wo|non ?-?con\w*|no (iv )?con\w*|unenhanced|native|pre ?-?con\w*)\b"
-)
-WITH = re.compile(r"\b((with|w) ?/? ?(iv?|c|con\w*)|post ?-?con\w*|enhanced|angio\w*|cta|cect)\b")
-NO_AGENT = re.compile(r"\W*|0|n|n/?a|(no|non|none|not|without|w/?o)\b.*")
-# Contrast medium that is drunk stays in the bowel; only in the vein does it make a slice "cect".
-BY_MOUTH = re.compile(r"\b(oral|orally|po|rectal|rectally)\b")
-IN_VEIN = re.compile(r"\b(iv|i\.v|intraven\w*)\b")
+EXTRAS = ["study", "series", "frame", "z", "acquisition", "contrast_confidence"]
+AXIAL = [1, 0, 0, 0, 1, 0]
 LEAST_AXIAL = 0.8  # cosine of the slice normal to the body axis; gantries tilt up to 30 degrees
 
 
-def index_ct(root: Path, settings: CtIndex, cache: DigestCache | None = None) -> pd.DataFrame:
+def index_ct(
+    root: Path, settings: CtIndex, cache: DigestCache | None = None, threads: int = 1
+) -> pd.DataFrame:
     """One row for every file below `root` that the pattern matches, from the headers alone.
 
     Patients are taken from the label table's column "patient_id" where it has one (public
-    sets often have their PatientID replaced), else from PatientID.
+    sets often have their PatientID replaced), else from PatientID, or a NIfTI file's name. Only
+    where the header does not tell the contrast phase, and the settings say so, pixels are read.
 
     Returns:
-        Index manifest. item_id is SOPInstanceUID (or the file stem), group SeriesInstanceUID,
-        label "ct" or "cect". Extra columns: frame (FrameOfReferenceUID) and z (mm along the slice
-        normal, towards the head; null without ImagePositionPatient). Excluded: localizer,
-        not_axial, no_contrast_label. Quarantined: not_dicom, wrong_modality, bad_tags,
-        no_patient, duplicate, unreadable.
+        Index manifest. Shards are of whole patients. item_id is SOPInstanceUID (or the file stem;
+        of NIfTI the path without suffix), group SeriesInstanceUID (NIfTI: item_id), label "ct" or
+        "cect". Extra columns: study and series (digests; a series that mixes orientations, grids,
+        reconstructions or phases has several), frame (FrameOfReferenceUID), z (mm along the slice
+        normal, towards the head; null without ImagePositionPatient), contrast_confidence (of
+        labels by intensity). Excluded: localizer, not_axial, no_contrast_label. Quarantined:
+        not_dicom, not_nifti, wrong_modality, multi_frame, bad_tags, no_patient, duplicate,
+        same_place, unreadable.
 
     Raises:
         CohortError: no file matches, or the label table is missing, lacks columns, contradicts
             itself or says a name that several files have.
     """
     table = read_labels(settings.label) if isinstance(settings.label, TableLabel) else None
-    rows = []
     files = matching_files(root, settings.pattern)
     if table is not None:
         check_names(files, table)
-    for file in files:
-        row = {"item_id": file.stem, "source": file.relative_to(root).as_posix(), "status": USED}
-        try:
-            dataset = open_dicom(file, pixels=False)
-            found = None if table is None else row_of(table, file, root)
-            row |= _describe(dataset, file.stem, table is not None, found)
-        except UnusableImage as error:
-            row |= {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
-        row["shard"] = shard_of(row["item_id"], settings.shards)
-        rows.append(row)
-    frame = manifest(rows)
+    rows = [_row(file, root, table, settings.shards) for file in files]
+    frame = manifest(rows).astype({"z": float, "contrast_confidence": float})
+    by_intensity = table is None and settings.label.intensity
+    if not by_intensity:
+        set_aside(frame, frame["label"].isna(), EXCLUDED, "no_contrast_label")
     quarantine_repeats(frame)
-    hash_sources(frame, root, cache)
-    return manifest(frame)
+    usable = frame["status"] == USED
+    frame.loc[usable, "series"] = divide_acquisitions(frame[usable])
+    set_aside(frame, usable & same_place(frame.where(usable)), QUARANTINED, "same_place")
+    hash_sources(frame, root, cache, threads)
+    volumes = (frame["status"] == USED) & frame["source"].map(is_nifti)
+    # With the bytes, so that nobody guesses a patient's number from the ids of their slices.
+    frame.loc[volumes, "series"] = [
+        digest_json(*pair)[:ID_DIGITS]
+        for pair in zip(frame["item_id"][volumes], frame["source_sha256"][volumes], strict=True)
+    ]
+    if by_intensity:
+        _label_by_intensity(frame, root, settings.label.min_confidence)
+    return manifest(frame.drop(columns="acquisition"))
 
 
 def convert_ct(
-    index: pd.DataFrame, root: Path, settings: CtConvert, path: Path, attrs: dict[str, str]
+    index: pd.DataFrame,
+    root: Path,
+    settings: CtConvert,
+    path: Path,
+    attrs: dict[str, str],
+    volumes: Path | None = None,
 ) -> pd.DataFrame:
-    """Convert the slices of one shard to int16 HU (image_size, image_size, 1).
+    """Convert the series of one shard to int16 HU (image_size, image_size, 1).
 
-    Slices that are not square are padded with air (-1024 HU); areas are averaged.
+    Without spacing_mm, registration and nifti the slices of DICOM series are items as they are.
+    Else every series becomes volumes, and their axial slices become items; a slice that does not
+    say where it lies is quarantined (no_position). Images that are not on a grid of spacing_mm are
+    padded with air (-1024 HU) to squares; areas are averaged.
+
+    Args:
+        index: the index rows of this shard.
+        root: folder `source` is relative to.
+        settings: grid, registration and so on.
+        path: HDF5 file to write.
+        attrs: attributes of the file.
+        volumes: folder to write every volume of at least two slices to, as <name>.nii.gz.
 
     Returns:
-        Manifest of the index's usable rows: used with `row`, or quarantined with their reason.
+        Manifest of the usable rows: used with `row`, or quarantined with their reason. A slice of
+        a volume has item_id <series>-<stretch>-<number>; z its place in mm; source the raw slice
+        nearest to it (before registration); source_sha256 that of all the volume's files, see
+        :func:`medsynth.cohorts.scans.digest_of`; interpolated the slices missing from the volume;
+        reg_* the quality of its registration. Slices all of one value, beyond what was scanned,
+        are left out.
     """
+    used = index[index["status"] == USED]
+    whole = settings.spacing_mm or settings.registration or settings.nifti
+    if not whole and not any(map(is_nifti, used["source"])):
+        return fill_shard(
+            index, root, path, attrs, lambda data: _square(read_hu(data), settings.image_size)
+        )
+    rows, written = [], 0
+    if volumes:
+        volumes.mkdir(parents=True, exist_ok=True)
+    with ShardWriter(path, attrs) as writer:
+        for _, study in used.groupby(["patient", "study"], dropna=False):
+            scans, unusable = read_study(study, root, settings)
+            rows += unusable
+            for scan in scans:
+                rows += _items(scan, settings, writer)
+                if volumes and len(scan.volume.hu) > 1:
+                    write_nifti(scan.volume, volumes / f"{scan.name}.nii.gz")
+            written += len(scans)
+    log.info("%d volumes, %d images and quarantined files", written, len(rows))
+    return manifest(rows)
 
-    def decode(data: bytes) -> np.ndarray:
-        square = padded_square(read_hu(data), AIR_HU)
-        return resize_area(square, settings.image_size, settings.image_size)
 
-    return fill_shard(index, root, path, attrs, decode)
+def _row(file: Path, root: Path, table: pd.DataFrame | None, shards: int) -> dict[str, Any]:
+    """The index row of one file, used, excluded or quarantined."""
+    source = file.relative_to(root).as_posix()
+    row = {"item_id": file.stem, "source": source, "status": USED} | dict.fromkeys(EXTRAS)
+    try:
+        found = None if table is None else row_of(table, file, root)
+        if is_nifti(source):
+            check_nifti(file)
+            row |= _describe_volume(stem_of(source), found)
+        else:
+            dataset = open_dicom(file, pixels=False)
+            row |= _describe_slice(dataset, file.stem, table is not None, found)
+    except UnusableImage as error:
+        row |= {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
+    return row | {"shard": shard_of(row.get("patient") or row["item_id"], shards)}
 
 
-def _describe(dataset: Dataset, stem: str, tabled: bool, found: pd.Series | None) -> dict:
+def _describe_slice(
+    dataset: Dataset, stem: str, tabled: bool, found: pd.Series | None
+) -> dict[str, Any]:
     """The columns that a header gives, and the row `found` in the label table if there is one."""
     with unusable_as("bad_tags"):
         if dataset.get("Modality") != "CT":
             raise UnusableImage("wrong_modality", str(dataset.get("Modality")))
-        normal, z = _position(dataset)
+        if int(dataset.get("NumberOfFrames") or 1) != 1:
+            raise UnusableImage("multi_frame", str(dataset.NumberOfFrames))
+        study = dataset.get("StudyInstanceUID")
         row = {
             "item_id": str(dataset.get("SOPInstanceUID") or stem),
             "patient": str(dataset.get("PatientID") or "").strip(),
             "group": str(dataset.get("SeriesInstanceUID") or "") or None,
+            "label": None if tabled else contrast_of(dataset),
+            "study": digest_json(str(study))[:ID_DIGITS] if study else None,
             "frame": str(dataset.get("FrameOfReferenceUID") or "") or None,
-            "z": z,
+            "z": height_of(dataset),
+            "acquisition": str(dataset.get("AcquisitionNumber")),
         }
+        _look_up(row, found)
+        row["series"] = series_of(dataset, row["patient"], row["label"])
         localizer = "LOCALIZER" in (dataset.get("ImageType") or [])
-        label = None if tabled else contrast_of(dataset)
-    if found is not None:
-        label = TABLE_VALUES.get(str(found["label"]).lower())
-        row["patient"] = found.get("patient_id", row["patient"])
-    row["label"] = label
-    if not row["patient"] or pd.isna(row["patient"]):
-        raise UnusableImage("no_patient")
+        normal = normal_of(dataset.get("ImageOrientationPatient") or AXIAL)
     if localizer:
         return row | {"status": EXCLUDED, "reason": "localizer"}
-    if abs(normal[2]) < LEAST_AXIAL:
+    if normal[2] < LEAST_AXIAL:
         return row | {"status": EXCLUDED, "reason": "not_axial"}
-    if label is None:
-        return row | {"status": EXCLUDED, "reason": "no_contrast_label"}
     return row
 
 
-def _position(dataset: Dataset) -> tuple[np.ndarray, float | None]:
-    """Slice normal towards the head, and the position along it (PS3.3 C.7.6.2.1.1)."""
-    directions = dataset.get("ImageOrientationPatient") or [1, 0, 0, 0, 1, 0]
-    row, column = np.array(directions, dtype=float).reshape(2, 3)
-    normal = np.cross(row, column)
-    if normal[2] < 0:
-        normal = -normal
-    position = dataset.get("ImagePositionPatient")
-    return normal, float(np.dot(np.array(position, float), normal)) if position else None
+def _describe_volume(stem: str, found: pd.Series | None) -> dict[str, Any]:
+    """The columns of a NIfTI file, of which only its path and the label table tell."""
+    row = {"item_id": stem, "patient": Path(stem).name, "group": stem, "label": None}
+    _look_up(row, found)
+    return row | {"series": stem}  # until its digest is known
 
 
-def contrast_of(dataset: Dataset) -> str | None:
-    """Contrast phase by what the header says, from the most specific attribute on.
+def _look_up(row: dict[str, Any], found: pd.Series | None) -> None:
+    """Give a row the label and the patient of the label table, in place."""
+    if found is not None:
+        row["label"] = TABLE_VALUES.get(str(found["label"]).lower())
+        row["patient"] = found.get("patient_id", row["patient"])
+    if not row["patient"] or pd.isna(row["patient"]):
+        raise UnusableImage("no_patient")
 
-    ContrastBolusAgent (with ContrastBolusRoute), then SeriesDescription, then StudyDescription: a
-    study with contrast has series without, so the study is asked last, and one "with and without"
-    says nothing.
 
-    Returns:
-        "ct", "cect", or None if the header does not say.
-    """
-    agent = str(dataset.get("ContrastBolusAgent") or "").strip().lower()
-    route = f"{agent} {dataset.get('ContrastBolusRoute') or ''}".lower()
-    if not NO_AGENT.fullmatch(agent) and (IN_VEIN.search(route) or not BY_MOUTH.search(route)):
-        return ENHANCED
-    for keyword in ("SeriesDescription", "StudyDescription"):
-        words = re.sub(r"[^a-z0-9/&+-]+", " ", str(dataset.get(keyword) or "").lower())
-        if BOTH.search(words):
+def _label_by_intensity(frame: pd.DataFrame, root: Path, min_confidence: float) -> None:
+    """Label the series of which headers say nothing by their brightness, in place."""
+    from medsynth.cohorts.contrast import contrast_by_intensity
+
+    silent = frame[(frame["status"] == USED) & frame["label"].isna()]
+    for _, rows in silent.groupby("series"):
+        scans, _ = read_series(rows, root, max_missing=0)
+        if not scans:
+            continue  # its slices are quarantined when they are converted
+        longest = max(scans, key=lambda scan: len(scan.volume.hu))
+        label, confidence = contrast_by_intensity(longest.volume)
+        frame.loc[rows.index, "contrast_confidence"] = confidence
+        if label and confidence >= min_confidence:
+            frame.loc[rows.index, "label"] = label
+    set_aside(frame, frame["label"].isna(), EXCLUDED, "no_contrast_label")
+
+
+def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dict[str, Any]]:
+    """Write the axial slices of a volume; their rows."""
+    places = np.array([source["z"] for source in scan.sources], dtype=float)
+    for number, (image, z) in enumerate(zip(scan.volume.hu, scan.volume.heights, strict=True)):
+        if np.ptp(image) == 0:
             continue
-        if WITHOUT.search(words):
-            return PLAIN
-        if WITH.search(words):
-            return ENHANCED
-    return None
+        if settings.spacing_mm is None:
+            image = _square(image, settings.image_size)
+        item_id = f"{scan.name}-{number:04d}"
+        yield scan.item | {
+            "item_id": item_id,
+            "source": scan.sources[np.argmin(np.abs(places - z))]["source"],
+            "z": z,
+            "row": writer.append(image[..., None], item_id),
+        }
+
+
+def _square(hu: np.ndarray, size: int) -> np.ndarray:
+    return resize_area(padded_square(hu, AIR_HU), size, size)

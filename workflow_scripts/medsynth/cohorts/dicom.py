@@ -6,17 +6,30 @@ VOI LUT C.11.2, CT Image C.8.2.1).
 
 from __future__ import annotations
 
+import logging
+import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import get_frame
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+)
 
+from medsynth.cohorts.codestreams import declared_size
 from medsynth.cohorts.unusable import UnusableImage
 
 RADIOGRAPHY = {"CR", "DX", "RG"}
@@ -24,9 +37,15 @@ AIR_HU = -1024
 NOT_HU = {"OD", "MGML", "Z_EFF", "ED", "EDW", "PCT"}  # RescaleType, PS3.3 C.11.1.1.2
 FAR = 2**20
 MAX_PIXELS = 2**26  # four times the largest flat-panel detector
+MAX_INFLATED = 2 * MAX_PIXELS + 2**24  # bytes of a data set: pixels and everything else
+CHUNK = 2**20  # bytes inflated at once
+# Of these a half image is decoded without an error; the marker at its end tells.
+ENDED, END = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes}, b"\xff\xd9"
 
-# Invalid values are everywhere in archives; pydicom's warnings would print them, names included.
+# Invalid values are everywhere in archives; pydicom's warnings would print them, names included,
+# and the name of the file, which is often the patient's.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -48,7 +67,7 @@ def open_dicom(source: Path | bytes, *, pixels: bool = True) -> Dataset:
         pixels: False reads the header only.
 
     Raises:
-        UnusableImage: missing_file, unreadable, not_dicom.
+        UnusableImage: missing_file, unreadable, not_dicom, truncated, absurd_size.
     """
     try:
         stream = BytesIO(source) if isinstance(source, bytes) else source.open("rb")
@@ -56,13 +75,31 @@ def open_dicom(source: Path | bytes, *, pixels: bool = True) -> Dataset:
         raise UnusableImage("missing_file") from error
     except OSError as error:
         raise UnusableImage("unreadable", type(error).__name__) from error
-    with stream, unusable_as("not_dicom"):
+    with stream, unusable_as("not_dicom"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _check_inflated(stream)
         dataset = pydicom.dcmread(stream, force=True, stop_before_pixels=not pixels)
+        if not len(dataset) and dataset.file_meta:  # all that pydicom leaves of a cut-off file
+            raise UnusableImage("truncated", "nothing after the file meta information")
         # force=True parses any bytes; these two are in every image and never in noise
         if "SOPClassUID" not in dataset and "Rows" not in dataset:
             raise UnusableImage("not_dicom", "neither SOPClassUID nor Rows")
         _complete_file_meta(dataset)
     return dataset
+
+
+def _check_inflated(stream: BinaryIO) -> None:
+    """Refuse a deflated data set larger than any image; pydicom would inflate all of it."""
+    head = stream.read(1024)
+    if head[128:132] == b"DICM" and DeflatedExplicitVRLittleEndian.encode() in head:
+        # The data set begins after the file meta group, whose first element is its length.
+        stream.seek(144 + int.from_bytes(head[140:144], "little"))
+        inflater, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+        while packed := inflater.unconsumed_tail or stream.read(CHUNK):
+            size += len(inflater.decompress(packed, CHUNK))
+            if size > MAX_INFLATED:
+                raise UnusableImage("absurd_size", f"more than {MAX_INFLATED} bytes deflated")
+    stream.seek(0)
 
 
 def _complete_file_meta(dataset: Dataset) -> None:
@@ -75,12 +112,16 @@ def _complete_file_meta(dataset: Dataset) -> None:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else native
 
 
-def stored_values(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def stored_codes(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
     """Decode the pixels.
 
+    A radiograph has millions of pixels and at most 65,536 different values. What is to become of
+    a value is therefore worked out once a level and looked up for the pixels.
+
     Returns:
-        Stored values (H, W), int32 in the range of BitsStored and PixelRepresentation, and the
-        mask (H, W), bool, of padding.
+        codes (H, W), uint8 or uint16: the BitsStored bits of every pixel; levels
+        (2**BitsStored,), int32: the stored value each code stands for. `levels[codes]` are the
+        stored values.
 
     Raises:
         UnusableImage: no_pixels, not_grey, multi_frame, bit_depth, absurd_size, truncated,
@@ -96,33 +137,51 @@ def stored_values(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         if int(dataset.get("NumberOfFrames") or 1) != 1:
             raise UnusableImage("multi_frame", str(dataset.NumberOfFrames))
         rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsStored)
-        if not 8 <= bits <= 16 or dataset.BitsAllocated not in (8, 16):
-            raise UnusableImage("bit_depth", f"{bits} of {dataset.BitsAllocated}")
-        if not 1 <= rows * columns <= MAX_PIXELS:
-            raise UnusableImage("absurd_size", f"{rows} x {columns}")
-        native = not dataset.file_meta.TransferSyntaxUID.is_compressed
-        if native and len(dataset.PixelData) < rows * columns * dataset.BitsAllocated // 8:
+        allocated = int(dataset.BitsAllocated)
+        if not 8 <= bits <= allocated or allocated not in (8, 16):
+            raise UnusableImage("bit_depth", f"{bits} of {allocated}")
+        check_size(rows, columns)
+        syntax = dataset.file_meta.TransferSyntaxUID
+        if not syntax.is_compressed and len(dataset.PixelData) < rows * columns * allocated // 8:
             raise UnusableImage("truncated", f"{len(dataset.PixelData)} bytes")
         signed = dataset.PixelRepresentation == 1
     with unusable_as("cannot_decode"):
-        values = dataset.pixel_array.astype(np.int32)
-    if values.shape != (rows, columns):
-        raise UnusableImage("cannot_decode", f"decoded to {values.shape}")
-    padding = _padding(dataset, values)
-    # Old devices keep overlays above HighBit; shifting up and down drops them, keeps the sign.
+        if syntax.is_encapsulated:
+            frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+            if syntax in ENDED and END not in frame[-64:]:
+                raise UnusableImage("truncated", "no end of image")
+            if (declared := declared_size(frame)) and declared != (rows, columns):
+                raise UnusableImage("cannot_decode", f"the codec is told {declared}")
+        values = dataset.pixel_array
+        codes = values.astype(values.dtype.newbyteorder("="), copy=False).view(f"u{allocated // 8}")
+    if codes.shape != (rows, columns):
+        raise UnusableImage("cannot_decode", f"decoded to {codes.shape}")
+    if bits < allocated:  # the other bits repeat the sign, or hold overlays of old devices
+        codes = codes & (1 << bits) - 1
+    levels = np.arange(1 << bits, dtype=np.int32)
     if signed:
-        return (values << (32 - bits)) >> (32 - bits), padding
-    return values & ((1 << bits) - 1), padding
+        levels[levels.size // 2 :] -= levels.size
+    return codes, levels
 
 
-def _padding(dataset: Dataset, values: np.ndarray) -> np.ndarray:
-    """Mask of PixelPaddingValue .. PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2).
+def check_size(rows: int, columns: int) -> None:
+    """Refuse to decode what would fill the memory.
+
+    Raises:
+        UnusableImage: absurd_size.
+    """
+    if not 1 <= rows * columns <= MAX_PIXELS:
+        raise UnusableImage("absurd_size", f"{rows} x {columns}")
+
+
+def is_padding(dataset: Dataset, levels: np.ndarray) -> np.ndarray:
+    """Which levels are PixelPaddingValue .. PixelPaddingRangeLimit (PS3.3 C.7.5.1.1.2).
 
     The attribute is often written as US beside signed pixels (63536 for -2000), so it is
     read in the two's complement of BitsAllocated.
     """
     if dataset.get("PixelPaddingValue") is None:
-        return np.zeros(values.shape, bool)
+        return np.zeros(levels.shape, bool)
     allocated = int(dataset.BitsAllocated)
 
     def as_stored(value: int) -> int:
@@ -134,7 +193,7 @@ def _padding(dataset: Dataset, values: np.ndarray) -> np.ndarray:
         value = int(dataset.PixelPaddingValue)
         limit = dataset.get("PixelPaddingRangeLimit")
         low, high = sorted(as_stored(v) for v in (value, value if limit is None else int(limit)))
-    return (values >= low) & (values <= high)
+    return (levels >= low) & (levels <= high)
 
 
 def read_radiograph(source: Path | bytes) -> np.ndarray:
@@ -148,16 +207,19 @@ def read_radiograph(source: Path | bytes) -> np.ndarray:
         uint8 (H, W), 0 black to 255 white.
 
     Raises:
-        UnusableImage: wrong_modality, blank, and those of open_dicom and stored_values.
+        UnusableImage: wrong_modality, blank, and those of open_dicom and stored_codes.
     """
     dataset = open_dicom(source)
-    if (modality := dataset.get("Modality") or "CR") not in RADIOGRAPHY:
-        raise UnusableImage("wrong_modality", str(modality))
-    stored, padding = stored_values(dataset)
-    if padding.all():
-        raise UnusableImage("blank", "only padding")
     with unusable_as("bad_tags"):
-        values = apply_modality_lut(stored, dataset)
+        if (modality := dataset.get("Modality") or "CR") not in RADIOGRAPHY:
+            raise UnusableImage("wrong_modality", str(modality))
+    codes, levels = stored_codes(dataset)
+    padding = is_padding(dataset, levels)
+    seen = (np.bincount(codes.ravel(), minlength=levels.size) > 0) & ~padding
+    if not seen.any():
+        raise UnusableImage("blank", "only padding")
+    with unusable_as("bad_tags"), np.errstate(over="ignore"):  # far from a sigmoid's window
+        values = apply_modality_lut(levels, dataset)
         window = [dataset.get("WindowCenter"), dataset.get("WindowWidth")]
         if dataset.get("VOILUTSequence") or None not in window:
             for lut in dataset.get("VOILUTSequence") or []:
@@ -165,23 +227,23 @@ def read_radiograph(source: Path | bytes) -> np.ndarray:
                 lut.LUTDescriptor[2] = max(lut.LUTDescriptor[2], 16)
             # The output range: of a table what the extremes a detector can store become, of a
             # window its whole range, also where it reaches beyond them (PS3.3 C.11.2.1.2).
-            bits, signed = int(dataset.BitsStored), int(dataset.PixelRepresentation)
-            extremes = np.array([0, (1 << bits) - 1], np.int32) - (signed << (bits - 1))
-            ends = apply_modality_lut(extremes, dataset)
+            ends = values[[levels.argmin(), levels.argmax()]]
             if not dataset.get("VOILUTSequence"):
                 ends = np.array([-FAR, FAR], np.int32)
             shown = apply_voi_lut(ends, dataset)
             values = apply_voi_lut(values, dataset)
         else:
-            shown = values[~padding]
+            shown = values[seen]
+        if not (np.isfinite(values).all() and np.isfinite(shown).all()):
+            raise UnusableImage("bad_tags", "a LUT or window gives values that are not finite")
     low, high = float(shown.min()), float(shown.max())
-    if low == high or np.ptp(values[~padding]) == 0:
+    if low == high or np.ptp(values[seen]) == 0:
         raise UnusableImage("blank")
     grey = np.clip((values.astype(np.float64) - low) / (high - low), 0, 1)
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         grey = 1 - grey
     grey[padding] = 0
-    return np.rint(grey * 255).astype(np.uint8)
+    return np.rint(grey * 255).astype(np.uint8)[codes]
 
 
 def read_hu(source: Path | bytes) -> np.ndarray:
@@ -193,21 +255,23 @@ def read_hu(source: Path | bytes) -> np.ndarray:
 
     Raises:
         UnusableImage: wrong_modality, no_rescale, not_hu, blank, and those of open_dicom and
-            stored_values.
+            stored_codes.
     """
     dataset = open_dicom(source)
-    if dataset.get("Modality") != "CT":
-        raise UnusableImage("wrong_modality", str(dataset.get("Modality")))
-    if dataset.get("RescaleSlope") is None or dataset.get("RescaleIntercept") is None:
-        raise UnusableImage("no_rescale")
-    if (kind := dataset.get("RescaleType")) in NOT_HU:  # else HU, however it is spelt
-        raise UnusableImage("not_hu", str(kind))
-    stored, padding = stored_values(dataset)
     with unusable_as("bad_tags"):
+        if dataset.get("Modality") != "CT":
+            raise UnusableImage("wrong_modality", str(dataset.get("Modality")))
+        if dataset.get("RescaleSlope") is None or dataset.get("RescaleIntercept") is None:
+            raise UnusableImage("no_rescale")
+        if (kind := dataset.get("RescaleType")) in NOT_HU:  # else HU, however it is spelt
+            raise UnusableImage("not_hu", str(kind))
         slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
-    hu = np.rint(stored * slope + intercept)
-    hu[padding] = AIR_HU
-    hu = np.clip(hu, AIR_HU, np.iinfo(np.int16).max).astype(np.int16)
+        if not np.isfinite([slope, intercept]).all():
+            raise UnusableImage("bad_tags", f"rescale {slope}, {intercept}")
+    codes, levels = stored_codes(dataset)
+    hu = np.rint(levels * slope + intercept)
+    hu[is_padding(dataset, levels)] = AIR_HU
+    hu = np.clip(hu, AIR_HU, np.iinfo(np.int16).max).astype(np.int16)[codes]
     if np.ptp(hu) == 0:
         raise UnusableImage("blank")
     return hu

@@ -1,13 +1,20 @@
-"""MIMIC-CXR: the published tables and DICOM tree (Johnson et al. 2019, doi:10.13026/C2JT1Q)."""
+"""MIMIC-CXR and MIMIC-CXR-JPG: which radiographs there are, their labels and their pixels.
+
+MIMIC-CXR (Johnson et al. 2019, doi:10.13026/C2JT1Q) holds DICOM files and reports;
+MIMIC-CXR-JPG (doi:10.13026/jsn5-t979) the same images as .jpg in the same folders, and, alone of
+the two, the tables mimic-cxr-2.0.0-{metadata,split,chexpert,negbio}.csv.gz.
+"""
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image, UnidentifiedImageError
 
-from medsynth.cohorts.dicom import read_radiograph
+from medsynth.cohorts.dicom import check_size, read_radiograph, unusable_as
 from medsynth.cohorts.resize import centre_square, resize_area
 from medsynth.cohorts.sources import (
     fill_shard,
@@ -16,52 +23,66 @@ from medsynth.cohorts.sources import (
     read_csv,
     set_aside,
 )
-from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config.cxr import CxrIndex, CxrRead, FindingLabel
+from medsynth.cohorts.unusable import CohortError, UnusableImage
+from medsynth.runtime.config.cxr import CxrIndex, CxrRead, FindingLabel, published_table
 from medsynth.store.digests import DigestCache
-from medsynth.store.manifests import EXCLUDED, USED, manifest, shard_of
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
 
-KEYS = ["subject_id", "study_id", "dicom_id"]
+STUDY = ["subject_id", "study_id"]
+KEYS = [*STUDY, "dicom_id"]
+SPLITS = {"train", "validate", "test"}
+POSITIVE, NEGATIVE, UNCERTAIN = 1, 0, -1  # of a finding; empty: not mentioned
 
 
 def index_mimic_cxr(
-    root: Path, settings: CxrIndex, cache: DigestCache | None = None
+    root: Path,
+    settings: CxrIndex,
+    cache: DigestCache | None = None,
+    threads: int = 1,
+    tables: Path | None = None,
 ) -> pd.DataFrame:
     """One row for every radiograph of mimic-cxr-2.0.0-metadata.csv.gz.
 
     Args:
-        root: folder with files/ and the mimic-cxr-2.0.0-*.csv.gz tables (or unpacked .csv).
-            The split table is optional; the CheXpert table is needed for label kind "finding".
+        root: folder with files/pNN/pNNNNNNNN/sNNNNNNNN/, of .dcm or of .jpg images.
         settings: label, views, number of shards.
         cache: known digests of files.
+        threads: files hashed at the same time.
+        tables: folder of the tables, packed (.csv.gz) or not (.csv); None: root. The split table
+            is optional; label kind "finding" needs the one of its labeler.
 
     Returns:
         Index manifest with the extra columns "view" and "split_hint" (train, validate, test or
         null). item_id is dicom_id, patient subject_id, group study_id. Excluded: view, no_finding
         (none of the findings is positive), ambiguous (several are), uncertain. Quarantined:
-        duplicate, missing_file, unreadable. Only used rows are hashed.
+        bad_identifier, duplicate, and those of hash_sources. Only used rows are hashed.
 
     Raises:
-        CohortError: a table or a column is missing.
+        CohortError: no images; a table or a column is missing, holds values that are not its
+            own, or contradicts itself.
     """
-    frame = read_csv(_table(root, "metadata"), [*KEYS, "ViewPosition"])[[*KEYS, "ViewPosition"]]
+    tables = tables or root
+    frame = _read(published_table(tables, "metadata"), KEYS, ["ViewPosition"])
     frame = frame.rename(columns={"ViewPosition": "view"}).assign(status=USED, reason=None)
+    # Identifiers become parts of paths.
+    named = frame[KEYS].apply(lambda ids: ids.str.fullmatch(r"[\w.-]+", na=False)).all(axis=1)
+    set_aside(frame, ~named, QUARANTINED, "bad_identifier")
     set_aside(frame, ~frame["view"].isin(settings.views), EXCLUDED, "view")
     if isinstance(settings.label, FindingLabel):
-        frame = _label_findings(frame, root, settings.label)
+        _label_findings(frame, tables, settings.label)
     else:
         frame["label"] = frame["view"]
-    frame = _add_split_hint(frame, root)
-    subject = "p" + frame["subject_id"]
-    study = "s" + frame["study_id"]
+    frame["split_hint"] = _split_hint(frame, tables)
+    subject, study, image = (frame[key].fillna("") for key in KEYS)
+    subject, study = "p" + subject, "s" + study
     folder = "files/" + subject.str[:3] + "/" + subject + "/" + study
-    frame["source"] = folder + "/" + frame["dicom_id"] + ".dcm"
+    frame["source"] = folder + "/" + image + _suffix(root)
+    frame["shard"] = [shard_of(item, settings.shards) for item in image]
     frame = frame.rename(
         columns={"dicom_id": "item_id", "subject_id": "patient", "study_id": "group"}
     ).sort_values("item_id", ignore_index=True)
-    frame["shard"] = [shard_of(item, settings.shards) for item in frame["item_id"]]
     quarantine_repeats(frame)
-    hash_sources(frame, root, cache)
+    hash_sources(frame, root, cache, threads)
     return manifest(frame)
 
 
@@ -76,43 +97,118 @@ def shard_mimic_cxr(
     Returns:
         Manifest of the index's usable rows: used with `row`, or quarantined with their reason.
     """
+    read = read_jpg if index["source"].str.endswith(".jpg").all() else read_radiograph
 
     def decode(data: bytes) -> np.ndarray:
-        square = centre_square(read_radiograph(data))
-        return resize_area(square, settings.image_size, settings.image_size)
+        return resize_area(centre_square(read(data)), settings.image_size, settings.image_size)
 
     return fill_shard(index, root, path, attrs, decode)
 
 
-def _table(root: Path, name: str) -> Path:
-    packed = root / f"mimic-cxr-2.0.0-{name}.csv.gz"
-    unpacked = packed.with_suffix("")
-    return unpacked if unpacked.exists() else packed
+def read_jpg(data: bytes) -> np.ndarray:
+    """Read an image of MIMIC-CXR-JPG, which is inverted and equalised already.
+
+    Returns:
+        uint8 (H, W), 0 black to 255 white.
+
+    Raises:
+        UnusableImage: not_jpeg, not_grey, absurd_size, truncated, cannot_decode, blank.
+    """
+    with unusable_as("cannot_decode"):
+        try:
+            image = Image.open(BytesIO(data), formats=["JPEG"])
+            check_size(image.height, image.width)
+            if image.mode != "L":
+                raise UnusableImage("not_grey", image.mode)
+            grey = np.asarray(image)
+        except UnidentifiedImageError as error:
+            raise UnusableImage("not_jpeg") from error
+        except Image.DecompressionBombError as error:
+            raise UnusableImage("absurd_size", str(error)) from error
+        except OSError as error:
+            if "truncated" not in str(error).lower():
+                raise
+            raise UnusableImage("truncated", str(error)) from error
+    if np.ptp(grey) == 0:
+        raise UnusableImage("blank")
+    return grey
 
 
-def _label_findings(frame: pd.DataFrame, root: Path, label: FindingLabel) -> pd.DataFrame:
-    """The one positive finding (1.0) of the study; -1.0 is uncertain, empty is not mentioned."""
-    keys = ["subject_id", "study_id"]
-    table = read_csv(_table(root, "chexpert"), [*keys, *label.findings]).drop_duplicates(keys)
-    merged = frame.merge(table[[*keys, *label.findings]], on=keys, how="left")
-    values = merged[label.findings].apply(pd.to_numeric, errors="coerce")
-    if label.uncertain == "exclude":
-        set_aside(merged, (values == -1).any(axis=1), EXCLUDED, "uncertain")
-    positive = (values == 1) | ((values == -1) & (label.uncertain == "positive"))
-    set_aside(merged, positive.sum(axis=1) == 0, EXCLUDED, "no_finding")
-    set_aside(merged, positive.sum(axis=1) > 1, EXCLUDED, "ambiguous")
-    merged["label"] = positive.idxmax(axis=1).where(merged["status"] == USED)
-    return merged.drop(columns=label.findings)
+def _suffix(root: Path) -> str:
+    """Of the images; where both projects were put into one folder, DICOM's."""
+    for study in root.glob("files/p*/p*/s*"):
+        there = {file.suffix for file in study.iterdir()} if study.is_dir() else set()
+        for suffix in (".dcm", ".jpg"):
+            if suffix in there:
+                return suffix
+    raise CohortError(
+        f"{root}: no .dcm or .jpg in files/pNN/pNNNNNNNN/sNNNNNNNN/; set the cohort's root to the"
+        " folder that holds files/ of MIMIC-CXR or MIMIC-CXR-JPG"
+    )
 
 
-def _add_split_hint(frame: pd.DataFrame, root: Path) -> pd.DataFrame:
-    path = _table(root, "split")
+def _read(path: Path, keys: list[str], columns: list[str]) -> pd.DataFrame:
+    """These columns as text; numbers that a spreadsheet made 10000032.0 are mended."""
     if not path.exists():
-        return frame.assign(split_hint=None)
-    table = read_csv(path, [*KEYS, "split"])
-    if strange := sorted(set(table["split"].dropna()) - {"train", "validate", "test"}):
+        raise CohortError(
+            f"{path} does not exist; it comes with the PhysioNet project MIMIC-CXR-JPG"
+            " (physionet.org/content/mimic-cxr-jpg), not with MIMIC-CXR: download it and set the"
+            " cohort's tables to its folder"
+        )
+    table = read_csv(path, [*keys, *columns])[[*keys, *columns]]
+    table = table.apply(lambda column: column.str.strip())
+    numbers = [key for key in keys if key in STUDY]
+    table[numbers] = table[numbers].apply(lambda ids: ids.str.replace(r"\.0+$", "", regex=True))
+    return table
+
+
+def _look_up(frame: pd.DataFrame, path: Path, keys: list[str], columns: list[str]) -> pd.DataFrame:
+    """The table's columns for every row of the frame, null where it has none.
+
+    Raises:
+        CohortError: the table gives one key several values.
+    """
+
+    def without_zeros(table: pd.DataFrame) -> pd.DataFrame:
+        return table[keys].apply(lambda ids: ids.str.lstrip("0"))  # programs drop them, or add them
+
+    table = _read(path, keys, columns)
+    table = table.assign(**without_zeros(table)).dropna(subset=keys).drop_duplicates()
+    if twice := table.duplicated(keys).sum():
+        raise CohortError(
+            f"{path}: {twice} rows contradict another one of the same {', '.join(keys)};"
+            " leave one row for each"
+        )
+    found = without_zeros(frame).merge(table, on=keys, how="left")
+    return found[columns].set_axis(frame.index)
+
+
+def _label_findings(frame: pd.DataFrame, tables: Path, label: FindingLabel) -> None:
+    """Fill in the one positive finding of the study, in place."""
+    path = published_table(tables, label.labeler)
+    cells = _look_up(frame, path, STUDY, label.findings)
+    values = cells.apply(pd.to_numeric, errors="coerce")
+    strange = cells.notna() & ~values.isin([POSITIVE, NEGATIVE, UNCERTAIN])
+    if strange.any(axis=None):
+        columns = ", ".join(cells.columns[strange.any()])
+        raise CohortError(
+            f"{path}: {columns} hold values that are neither empty nor 1, 0, -1; download it again"
+        )
+    if label.uncertain == "exclude":
+        set_aside(frame, (values == UNCERTAIN).any(axis=1), EXCLUDED, "uncertain")
+    positive = (values == POSITIVE) | ((values == UNCERTAIN) & (label.uncertain == "positive"))
+    set_aside(frame, positive.sum(axis=1) == 0, EXCLUDED, "no_finding")
+    set_aside(frame, positive.sum(axis=1) > 1, EXCLUDED, "ambiguous")
+    frame["label"] = positive.idxmax(axis=1).where(frame["status"] == USED)
+
+
+def _split_hint(frame: pd.DataFrame, tables: Path) -> pd.Series | None:
+    path = published_table(tables, "split")
+    if not path.exists():
+        return None
+    hints = _look_up(frame, path, KEYS, ["split"])["split"]
+    if strange := sorted(set(hints.dropna()) - SPLITS):
         raise CohortError(
             f"{path}: column split has values {', '.join(strange)}; expected train, validate, test"
         )
-    hints = table.drop_duplicates(KEYS).rename(columns={"split": "split_hint"})
-    return frame.merge(hints[[*KEYS, "split_hint"]], on=KEYS, how="left")
+    return hints

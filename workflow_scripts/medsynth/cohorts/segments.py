@@ -1,7 +1,9 @@
 """Copy-number segments, and how much of the chromosome arms 1p and 19q is lost.
 
-Formats: ``GDC_Aliquot  Chromosome  Start  End  Num_Probes  Segment_Mean`` (GDC, Affymetrix SNP 6.0,
-https://docs.gdc.cancer.gov/Data/Bioinformatics_Pipelines/CNV_Pipeline/) and
+Formats: ``GDC_Aliquot  Chromosome  Start  End  Num_Probes  Segment_Mean`` (GDC, Affymetrix SNP 6.0;
+older files name the first column ``Sample``), ``GDC_Aliquot  Chromosome  Start  End  Copy_Number
+Major_Copy_Number  Minor_Copy_Number`` (GDC, ASCAT),
+https://docs.gdc.cancer.gov/Data/Bioinformatics_Pipelines/CNV_Pipeline/, and
 ``ID  chrom  loc.start  loc.end  num.mark  seg.mean`` (cBioPortal, IGV). Means are log2(copies / 2).
 """
 
@@ -10,18 +12,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from medsynth.cohorts.maf import TableError, header_of, read_columns
+from medsynth.cohorts.barcodes import FIRST_NORMAL, parse_barcodes
+from medsynth.cohorts.tsv import TableError, header_of, read_columns
 
-GDC = ["GDC_Aliquot", "Chromosome", "Start", "End", "Segment_Mean"]
-CBIOPORTAL = ["ID", "chrom", "loc.start", "loc.end", "seg.mean"]
-COLUMNS = ["sample", "chrom", "start", "end", "mean"]
-BARCODE = r"TCGA-\w{2}-\w{4}-\d{2}"
+FORMS = [
+    ["GDC_Aliquot", "Chromosome", "Start", "End", "Segment_Mean"],
+    ["Sample", "Chromosome", "Start", "End", "Segment_Mean"],
+    ["GDC_Aliquot", "Chromosome", "Start", "End", "Copy_Number"],
+    ["ID", "chrom", "loc.start", "loc.end", "seg.mean"],
+]
+DTYPES = {"sample": "str", "chrom": "str", "start": float, "end": float, "mean": float, "file": int}
+COLUMNS = [*DTYPES][:5]
+PROFILE = ["sample", "file"]  # one sample may be measured twice, in two files
 
-# End of the p arm and length in bases, from UCSC goldenPath/<build>/database/cytoBand.txt.gz: the
-# p arm ends between the two "acen" bands.
+# End of the p arm, from UCSC goldenPath/<build>/database/cytoBand.txt.gz: it ends between the two
+# "acen" bands (hg38: 1p11.1 ends and 1q11 begins at 123,400,000, 19p11 and 19q11 at 26,200,000).
 CENTROMERES = {
     "hg19": {"1": 125_000_000, "19": 26_500_000},
     "hg38": {"1": 123_400_000, "19": 26_200_000},
@@ -32,6 +41,7 @@ LENGTHS = {
     "hg38": {"1": 248_956_422, "17": 83_257_441, "19": 58_617_616},
 }
 MIN_MEASURED = 0.5  # share of an arm that segments must cover before anything is said about it
+FEWEST_COPIES = 0.25  # stands for none, whose logarithm has no value
 
 
 def read_segments(
@@ -40,80 +50,118 @@ def read_segments(
     """Segments of the tumour samples (TCGA sample types 01 to 09) in one file.
 
     Args:
-        path: GDC or cBioPortal form, plain or gzipped.
+        path: one of the :data:`FORMS`, plain or gzipped.
         build: "hg19" or "hg38"; positions beyond its chromosome ends are an error.
         barcodes: sample barcode by file name. Files of the GDC name their sample by a UUID; its
-            sample sheet (:func:`read_sample_sheet`) knows the barcode.
+            sample sheet (:func:`medsynth.cohorts.barcodes.read_sample_sheet`) knows the barcode.
 
     Returns:
-        Columns sample (barcode), chrom ("1" to "22", "X", "Y"), start, end (bases), mean (log2).
+        Columns sample (barcode, upper case), chrom ("1" to "22", "X", "Y"), start, end (bases, half
+        open), mean (log2). Segments without length or value are left out.
 
     Raises:
-        TableError: neither form, a damaged file, another build, or samples without a barcode.
+        TableError: none of the forms, a damaged file, another build, or samples without barcode.
     """
     path = Path(path)
-    columns = GDC if "GDC_Aliquot" in header_of(path)[1] else CBIOPORTAL
-    types = [pa.string(), pa.string(), pa.int64(), pa.int64(), pa.float64()]
-    frame = read_columns(path, columns, dict(zip(columns, types, strict=True)))
+    header = header_of(path)[1]
+    columns = next((form for form in FORMS if set(form) <= set(header)), FORMS[-1])
+    # Positions are read as numbers with a point, because R writes 100000 as 1e+05.
+    types = dict.fromkeys(columns[:2], pa.string()) | dict.fromkeys(columns[2:], pa.float64())
+    frame = read_columns(path, columns, types)
     frame.columns = COLUMNS
+    if columns[-1] == "Copy_Number":
+        frame["mean"] = np.log2(frame["mean"].clip(lower=FEWEST_COPIES) / 2)
     frame["chrom"] = (
-        frame["chrom"].str.removeprefix("chr").replace({"23": "X", "24": "Y"}).astype("str")
+        frame["chrom"].str.replace("(?i)^chr", "", regex=True).replace({"23": "X", "24": "Y"})
     )
+    frame["chrom"] = frame["chrom"].str.upper().astype("str")
     for chrom, length in LENGTHS[build].items():
         if (frame.loc[frame["chrom"] == chrom, "end"] > length).any():
             raise TableError(
                 f"{path}: segments end beyond chromosome {chrom} of {build}; "
-                "set genotypes.build to the build of these segments"
+                "set genotypes.build to the build of these segments",
+                "wrong_build",
             )
     if barcodes and path.name in barcodes:
         frame["sample"] = barcodes[path.name]
-    if not frame["sample"].str.match(BARCODE).all():
+    parts = parse_barcodes(frame["sample"])
+    if parts["barcode"].isna().any():
         raise TableError(
             f"{path}: its samples are not TCGA barcodes; put the GDC's sample sheet of the "
-            "same cart (gdc_sample_sheet*.tsv) into the folder given as genotypes.segments"
+            "same cart (gdc_sample_sheet*.tsv) into the folder given as genotypes.segments",
+            "no_sample_barcode",
         )
-    kind = frame["sample"].str.slice(13, 15).astype(int)
-    return frame[kind.between(1, 9)].reset_index(drop=True)
-
-
-def read_sample_sheet(path: str | Path) -> dict[str, str]:
-    """Sample barcode by file name, from the sample sheet of a GDC cart.
-
-    Raises:
-        TableError: see :func:`medsynth.cohorts.maf.read_columns`.
-    """
-    columns = ["File Name", "Sample ID"]
-    sheet = read_columns(Path(path), columns, dict.fromkeys(columns, pa.string()))
-    return dict(zip(sheet["File Name"], sheet["Sample ID"], strict=True))
+    frame["sample"] = parts["barcode"]
+    measured = (frame["end"] > frame["start"]) & np.isfinite(frame["mean"])
+    return frame[measured & (parts["type"] < FIRST_NORMAL)].reset_index(drop=True)
 
 
 def arm_losses(segments: pd.DataFrame, build: str, loss_threshold: float) -> pd.DataFrame:
-    """Share of 1p and of 19q that is lost, one row a sample (index), columns loss_1p, loss_19q.
+    """Share of 1p and of 19q that is lost, one row a profile (sample, file as index, sorted).
 
-    A base is lost where its segment's mean, less the sample's own level, is below the threshold.
-    The level is the median over autosomal bases: an aneuploid tumour shifts all of its means.
-    Shares are of the measured bases; null where segments cover less than half of the arm.
+    A base is lost where the mean of the segments over it, less the profile's own level, is below
+    the threshold. The level is the median over autosomal bases: a tumour with another ploidy
+    shifts all of its means. Shares are of the measured bases.
+
+    Args:
+        segments: :data:`COLUMNS` and file (number or name of the file).
+        build: "hg19" or "hg38".
+        loss_threshold: log2 ratio to the profile's level.
+
+    Returns:
+        Columns loss_1p, loss_19q in [0, 1]; null where segments cover less than half of the arm,
+        or no autosome beside 1 and 19 from which the level could be told.
     """
-    length = segments["end"] - segments["start"]
-    autosomal = segments.assign(length=length)[segments["chrom"].str.isdigit()]
-    level = {name: _median(s["mean"], s["length"]) for name, s in autosomal.groupby("sample")}
-    lost = segments["mean"] - segments["sample"].map(level) < loss_threshold
-    ends = LENGTHS[build]
+    pieces = disjoint(segments)
+    pieces = pieces[pieces["chrom"].str.fullmatch(r"\d+")]
+    keys = [pieces[column] for column in PROFILE]
+    lengths = pieces["end"] - pieces["start"]
+    by_mean = pieces.assign(length=lengths).sort_values([*PROFILE, "mean"])
+    covered = by_mean.groupby(PROFILE)["length"].cumsum()
+    half = by_mean.groupby(PROFILE)["length"].transform("sum") / 2
+    level = by_mean[covered >= half].groupby(PROFILE)["mean"].first()
+    others = ~pieces["chrom"].isin(CENTROMERES[build])
+    level = level.where(others.groupby(keys).any())
+    change = pieces["mean"] - level.reindex(pd.MultiIndex.from_arrays(keys)).to_numpy()
     arms = {
         "loss_1p": ("1", 0, CENTROMERES[build]["1"]),
-        "loss_19q": ("19", CENTROMERES[build]["19"], ends["19"]),
+        "loss_19q": ("19", CENTROMERES[build]["19"], LENGTHS[build]["19"]),
     }
-    shares = pd.DataFrame(index=pd.Index(sorted(segments["sample"].unique()), name="sample"))
+    shares = pd.DataFrame(index=pd.MultiIndex.from_frame(segments[PROFILE].drop_duplicates()))
+    shares = shares.sort_index()
     for name, (chrom, start, end) in arms.items():
-        inside = segments["end"].clip(upper=end) - segments["start"].clip(lower=start)
-        inside = inside.clip(lower=0).where(segments["chrom"] == chrom, 0)
-        measured = inside.groupby(segments["sample"]).sum()
-        share = inside.where(lost, 0).groupby(segments["sample"]).sum() / measured
+        inside = pieces["end"].clip(upper=end) - pieces["start"].clip(lower=start)
+        inside = inside.clip(lower=0).where((pieces["chrom"] == chrom) & change.notna(), 0)
+        measured = inside.groupby(keys).sum()
+        share = inside.where(change < loss_threshold, 0).groupby(keys).sum() / measured
         shares[name] = share.where(measured >= MIN_MEASURED * (end - start)).astype(float)
     return shares
 
 
-def _median(values: pd.Series, weights: pd.Series) -> float:
-    ordered = values.sort_values()
-    covered = weights[ordered.index].cumsum()
-    return float(ordered.iloc[covered.searchsorted(covered.iloc[-1] / 2)])
+def disjoint(segments: pd.DataFrame) -> pd.DataFrame:
+    """The same segments without overlap: sorted by profile, chromosome and position.
+
+    Repeated rows count once; a base under several segments gets the mean of them.
+    """
+    keys = [*PROFILE, "chrom"]
+    rows = segments.drop_duplicates().sort_values([*keys, "start", "end"], ignore_index=True)
+    # Everything before a segment of the same profile and chromosome ends at or before its start?
+    reach = rows.groupby(keys)["end"].cummax().groupby([rows[key] for key in keys]).shift()
+    overlap = (rows["start"] < reach).groupby([rows[key] for key in keys]).transform("any")
+    cut = [
+        _pieces(group).assign(**dict(zip(keys, names, strict=True)))
+        for names, group in rows[overlap].groupby(keys)
+    ]
+    return pd.concat([rows[~overlap], *cut]).sort_values([*keys, "start"], ignore_index=True)
+
+
+def _pieces(segments: pd.DataFrame) -> pd.DataFrame:
+    """Segments of one chromosome, cut at every start and end."""
+    start, end, mean = (segments[column].to_numpy() for column in COLUMNS[2:])
+    edges = np.unique([start, end])
+    covers = (start[:, None] <= edges[:-1]) & (end[:, None] >= edges[1:])
+    count = covers.sum(axis=0)
+    with np.errstate(invalid="ignore"):  # pieces that nothing covers are dropped
+        means = mean @ covers / count
+    pieces = pd.DataFrame({"start": edges[:-1], "end": edges[1:], "mean": means})
+    return pieces[count > 0]

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
+import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pandas.errors import EmptyDataError, ParserError
 
 from medsynth.cohorts.unusable import CohortError, UnusableImage
 from medsynth.runtime.config.base import TableLabel
-from medsynth.store.digests import DigestCache, digest_bytes, digest_path
+from medsynth.store.digests import DigestCache, digest_bytes, digest_files
 from medsynth.store.manifests import QUARANTINED, USED, manifest
 from medsynth.store.shards import ShardWriter
 
 log = logging.getLogger(__name__)
+
+PROGRESS_S = 30  # seconds between two lines in the log
 
 
 def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -30,7 +35,7 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     separator = "\t" if {".tsv", ".txt"} & set(path.suffixes) else ","
     try:
         table = pd.read_csv(path, sep=separator, dtype=str)
-    except (EOFError, OSError, UnicodeDecodeError, ParserError, EmptyDataError) as error:
+    except (EOFError, OSError, zlib.error, ValueError) as error:  # pandas raises ValueErrors
         # Not chained: the parser's message may quote a row.
         raise CohortError(
             f"{path}: cannot be read ({type(error).__name__}); download it again"
@@ -109,26 +114,50 @@ def quarantine_repeats(frame: pd.DataFrame) -> None:
     set_aside(frame, repeated, QUARANTINED, "duplicate")
 
 
-def hash_sources(frame: pd.DataFrame, root: Path, cache: DigestCache | None) -> None:
+def hash_sources(
+    frame: pd.DataFrame, root: Path, cache: DigestCache | None, threads: int = 1
+) -> None:
     """Fill source_sha256 and source_bytes of the usable rows, in place.
 
-    A file that is not there, or cannot be read, is quarantined (missing_file, unreadable).
+    A file that is not there, that cannot be read, or that is not below `root` (a link, or a table's
+    path with "..") is quarantined: missing_file, unreadable, outside_root. Links within `root` are
+    followed.
     """
-    known: dict[int, tuple[str, int]] = {}
-    lost: dict[str, list[int]] = {"missing_file": [], "unreadable": []}
-    for label, source in frame.loc[frame["status"] == USED, "source"].items():
-        try:
-            known[label] = digest_path(root / source, cache)
-        except FileNotFoundError:
-            lost["missing_file"].append(label)
-        except OSError:
-            lost["unreadable"].append(label)
+    inside = _inside(root)
+    sources = frame.loc[frame["status"] == USED, "source"]
+    outside = sources.index[[not inside(source) for source in sources]]
+    set_aside(frame, frame.index.isin(outside), QUARANTINED, "outside_root")
+    sources = frame.loc[frame["status"] == USED, "source"]
+    found, told = [], time.monotonic()
+    for digest in digest_files((root / source for source in sources), cache, threads):
+        found.append(digest)
+        if time.monotonic() - told > PROGRESS_S:
+            told = time.monotonic()
+            log.info("hashed %d of %d files", len(found), len(sources))
+    known = {k: d for k, d in zip(sources.index, found, strict=True) if isinstance(d, tuple)}
     columns = ["source_sha256", "source_bytes"]
     frame[columns] = pd.DataFrame.from_dict(known, orient="index", columns=columns).reindex(
         frame.index
     )
-    for reason, labels in lost.items():
-        set_aside(frame, frame.index.isin(labels), QUARANTINED, reason)
+    lost = sources.index[[isinstance(digest, FileNotFoundError) for digest in found]]
+    set_aside(frame, frame.index.isin(lost), QUARANTINED, "missing_file")
+    unread = sources.index[[isinstance(digest, OSError) for digest in found]]
+    set_aside(frame, frame.index.isin(unread), QUARANTINED, "unreadable")
+
+
+def _inside(root: Path) -> Callable[[str], bool]:
+    """Whether a path, with its links followed, lies below `root`."""
+    top = os.path.join(os.path.realpath(root), "")
+    # Asked once a folder: a cohort has a file or more in each.
+    folder_of = lru_cache(maxsize=None)(os.path.realpath)
+
+    def inside(source: str) -> bool:
+        path = os.path.join(root, source)
+        if os.path.islink(path):
+            return os.path.realpath(path).startswith(top)
+        return os.path.join(folder_of(os.path.dirname(path)), "").startswith(top)
+
+    return inside
 
 
 def fill_shard(

@@ -1,4 +1,4 @@
-"""Where the tissue is in an H&E image."""
+"""Where the tissue is in an H&E image, and where a pen has marked it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from skimage.filters import threshold_otsu
 # Otsu's threshold divides tissue from tissue where no glass is in sight, and dust from glass
 # where no tissue is; between these it divides stain from glass.
 LEAST_STAIN, MOST_STAIN = 0.03, 0.06
+# Optical densities of ink. Hematoxylin and eosin both absorb green most.
+COLD_INK = 0.1  # blue and green ink absorb red more than green, by at least this
+RED_INK, RED_INK_BLUE = 0.5, 0.85  # red ink absorbs so much green, and blue almost as much
+BLACK_INK, BLACK_INK_SPREAD = 0.7, 0.15  # black ink absorbs every colour, and all alike
+
+_DENSITY = -np.log10(np.arange(1, 257) / 256)  # of the 256 grey levels
 
 
 def stain(rgb: np.ndarray) -> np.ndarray:
@@ -24,7 +30,7 @@ def stain(rgb: np.ndarray) -> np.ndarray:
     Returns:
         float64 (H, W), at least 0.
     """
-    density = -np.log10((rgb.astype(np.float64) + 1) / 256)
+    density = _DENSITY[rgb]
     return density[..., 1] - density.min(axis=2)
 
 
@@ -42,8 +48,41 @@ def tissue_mask(rgb: np.ndarray) -> np.ndarray:
     return values > np.clip(threshold, LEAST_STAIN, MOST_STAIN)
 
 
-def tissue_share(mask: np.ndarray, tile: float) -> np.ndarray:
-    """Share of tissue in every whole tile of a grid that starts at the top left.
+def pen_mask(rgb: np.ndarray) -> np.ndarray:
+    """Ink of a marker pen, by the order in which it absorbs the colours.
+
+    Blue and green ink absorb red more than green, red ink absorbs green and blue alike, black ink
+    all three; stained tissue does none of these.
+
+    Args:
+        rgb: uint8 (H, W, 3), a thumbnail: a pixel takes in several cells, so that neither a dark
+            nucleus nor a single red blood cell decides.
+
+    Returns:
+        bool (H, W).
+    """
+    red, green, blue = np.moveaxis(_DENSITY[rgb], 2, 0)
+    least = np.minimum(np.minimum(red, green), blue)
+    most = np.maximum(np.maximum(red, green), blue)
+    cold = red - green > COLD_INK
+    warm = (green > RED_INK) & (blue > RED_INK_BLUE * green) & (red < green / 2)
+    black = (least > BLACK_INK) & (most - least < BLACK_INK_SPREAD)
+    return cold | warm | black
+
+
+def sharpness(rgb: np.ndarray) -> float:
+    """Variance of the Laplacian of the grey levels (Pech-Pacheco et al. 2000): low if blurred.
+
+    Args:
+        rgb: uint8 (H, W, 3), at least 3 x 3. Compare tiles of one resolution only.
+    """
+    grey = np.asarray(Image.fromarray(rgb).convert("L")).astype(np.int16)
+    neighbours = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    return float(np.var(neighbours - 4 * grey[1:-1, 1:-1]))
+
+
+def share_in_tiles(mask: np.ndarray, tile: float) -> np.ndarray:
+    """Share of the mask in every whole tile of a grid that starts at the top left.
 
     Args:
         mask: bool (H, W).

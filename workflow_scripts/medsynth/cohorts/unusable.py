@@ -5,9 +5,12 @@ from __future__ import annotations
 REASONS = {
     "missing_file": "a table names the file, but it is not there",
     "unreadable": "the file system refuses to read the file",
+    "outside_root": "the file, or what its link points to, lies outside of the cohort's folder",
     "changed_since_index": "the bytes are not those the index hashed",
     "duplicate": "another file carries the same identifier",
     "no_patient": "no patient identifier in the file or the label table",
+    "bad_identifier": "a table row without a usable subject, study or image identifier",
+    "not_jpeg": "the bytes are not a JPEG image",
     "not_dicom": "the bytes are not a DICOM data set that can be parsed",
     "bad_tags": "a DICOM attribute needed here has a value that cannot be understood",
     "no_pixels": "the data set has no pixel data",
@@ -20,12 +23,38 @@ REASONS = {
     "absurd_size": "too many pixels to decode safely",
     "no_rescale": "a CT slice without rescale slope and intercept",
     "not_hu": "a CT slice whose values are not Hounsfield units",
+    "same_place": "another slice of the series lies at the same place",
+    "no_position": "a CT slice that does not say where in the patient it lies",
+    "not_nifti": "the bytes are not a NIfTI file that can be parsed",
+    "not_3d": "a NIfTI file that is not one volume",
+    "no_affine": "a NIfTI file that does not say where in the patient it lies",
+    "not_finite": "values that are not numbers",
     "blank": "all pixels are equal",
     "no_barcode": "the file name does not start with a TCGA barcode",
+    "damaged_table": "the table is cut off, empty or not text",
+    "missing_column": "the table lacks a column that is needed",
+    "ragged_table": "rows of the table have another number of fields than its header",
+    "wrong_build": "the segments end beyond a chromosome of the genome build",
+    "no_sample_barcode": "the samples of the table have no TCGA barcode",
+    "unknown_value": "the assay's result is none of the known words",
+    "contradiction": "rows of the same case and assay contradict each other",
+    "no_genotype": "no table knows the case",
+    "idh_missing": "no assay of IDH",
+    "idh_unreadable": "no assay of IDH beside a quarantined table",
+    "idh_not_covered": "sequenced, but not over the hotspots of IDH1 and IDH2",
+    "idh_coverage_unknown": "no IDH mutation found, but the coverage is unknown",
+    "idh_incomplete": "a negative R132H stain does not exclude the other IDH mutations",
+    "codeletion_missing": "IDH-mutant without an assay of 1p/19q",
+    "codeletion_unreadable": "IDH-mutant without an assay of 1p/19q beside a quarantined table",
+    "codeletion_not_measured": "IDH-mutant, and too little of 1p or 19q was measured",
+    "assay_conflict": "assays contradict each other",
+    "crashed": "the library that should decode the file crashed",
     "cannot_open": "neither OpenSlide nor Pillow opens the slide",
     "no_mpp": "the slide does not say its resolution and assume_mpp is not set",
+    "bad_mpp": "the slide's microns per pixel are implausible, or differ between the axes",
     "too_coarse": "the slide is coarser than the tiles asked for",
     "no_tissue": "no tile has enough tissue",
+    "all_filtered": "every tile with tissue is marked by pen or blurred",
 }
 
 
@@ -45,3 +74,6 @@ class UnusableImage(Exception):
         super().__init__(f"{REASONS[reason]} ({detail})" if detail else REASONS[reason])
         self.reason = reason
         self.detail = detail
+
+    def __reduce__(self) -> tuple[type[UnusableImage], tuple[str, str]]:
+        return type(self), (self.reason, self.detail)  # it comes out of other processes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,8 +102,8 @@ def sample_ddpm(
     *,
     seed: int,
     device: torch.device | str,
-) -> np.ndarray:
-    """Draw one image for every label from a saved model.
+) -> Iterator[np.ndarray]:
+    """Draw one image for every label from a saved model, batch after batch.
 
     Image i depends on (model, label, seed, i) only: its noise is its own, whatever the batch. The
     network itself may round differently in batches of another size.
@@ -116,8 +116,8 @@ def sample_ddpm(
         seed: all randomness derives from it and the image's number.
         device: where to compute; without autocast.
 
-    Returns:
-        (N, H, W, C) uint8.
+    Yields:
+        (B, H, W, C) uint8, in the order of the labels.
     """
     training = DdpmTraining.model_validate(card["settings"])
     channels, size = card["image_channels"], card["image_size"]
@@ -126,7 +126,6 @@ def sample_ddpm(
     model.to(device, memory_format=torch.channels_last).eval()
     schedule = linear_schedule(training.timesteps, training.beta_start, training.beta_end)
 
-    images = []
     for start in range(0, len(labels), settings.batch):
         wanted = torch.from_numpy(labels[start : start + settings.batch]).long().to(device)
         numbers = range(start, start + len(wanted))
@@ -135,5 +134,4 @@ def sample_ddpm(
         x = sample(
             model, wanted, (channels, size, size), schedule, generators, guidance=settings.guidance
         )
-        images.append(to_uint8(x))
-    return np.concatenate(images)
+        yield to_uint8(x)

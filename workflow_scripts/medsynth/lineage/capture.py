@@ -97,7 +97,11 @@ class JobRecorder:
             return self.workflow.attempt - 1 + self._attempts[jobid]
 
     def _artifacts(
-        self, items: list[tuple[str | None, str]], skip: set[int], cache: DigestCache
+        self,
+        items: list[tuple[str | None, str]],
+        skip: set[int],
+        cache: DigestCache,
+        threads: int,
     ) -> list[dict[str, Any]]:
         """Name, path, sha256 and size of each file or folder; pipes are never opened."""
         found = []
@@ -112,7 +116,7 @@ class JobRecorder:
             }
             mode = os.stat(path).st_mode if os.path.exists(path) else 0
             if position not in skip and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                entry["sha256"], entry["bytes"] = digest_path(path, cache)
+                entry["sha256"], entry["bytes"] = digest_path(path, cache, threads)
             found.append(entry)
         return found
 
@@ -133,7 +137,7 @@ class JobRecorder:
             },
             "attempt": self._attempt(job["jobid"]),
             "log": list(job["log"]),
-            "inputs": self._artifacts(_named(job["input"]), set(), cache),
+            "inputs": self._artifacts(_named(job["input"]), set(), cache, job["threads"]),
             "outputs": list(job["output"]),
             "process": spool.this_process(),
             "time": time.time(),
@@ -144,7 +148,9 @@ class JobRecorder:
     ) -> spool.Record:
         ended = time.time()
         # A failed job's outputs are removed by Snakemake and never become anyone's input.
-        outputs = [] if error else self._artifacts(_named(job["output"]), unhashed, cache)
+        outputs = (
+            [] if error else self._artifacts(_named(job["output"]), unhashed, cache, job["threads"])
+        )
         if any(o["sha256"] is None for i, o in enumerate(outputs) if i not in unhashed):
             # Snakemake finds out next, and fails the job.
             error, outputs = "MissingOutput", []

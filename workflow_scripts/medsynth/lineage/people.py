@@ -1,9 +1,9 @@
 """People: whose data an artifact holds, told by keys that mean nothing outside these results.
 
-Every table and image store that a job made of patients' items has a people manifest,
-``lineage/people/<sha256>.parquet``: `patient_key`, and `source_sha256`, the raw file an item came
-from (null where the table does not say). It is sorted by key in small row groups, so that one
-patient is found by the groups' statistics. The collector writes it; jobs know nothing of it.
+Every table, image store and folder of volumes that a job made of patients' items has a people
+manifest, ``lineage/people/<sha256>.parquet``: `patient_key`, and `source_sha256`, the raw file an
+item came from (null where the table does not say). It is sorted by key in small row groups, so that
+one patient is found by the groups' statistics. The collector writes it; jobs know nothing of it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 COLUMNS = ["patient_key", "source_sha256"]
 ROWS_A_GROUP = 20_000
-EXAMINED = {".parquet", ".h5"}
+EXAMINED = {".parquet", ".h5", ".volumes"}
 # The rule under which an erasure stands in the ledger.
 TOMBSTONE = "erase_patient"
 PATIENT = ("patient", "case")
@@ -82,7 +82,7 @@ def people_dir(results: str | Path) -> Path:
 def take_in(results: str | Path, ledger: Ledger, record: Record) -> None:
     """Write the people manifests that a finished job's tables and image stores lack.
 
-    An image store holds whom the table of its name holds. One without such a table, and a file
+    An image store or folder holds whom the table of its name holds. One without a table, and a file
     that cannot be read or is not any more what the job made, get none: :func:`catch_up` tells.
 
     Args:
@@ -176,7 +176,7 @@ def catch_up(results: str | Path, ledger: Ledger) -> list[str]:
     """
     rows = ledger.query(
         "SELECT DISTINCT job, path, sha256 FROM artifacts WHERE role='outputs' AND sha256 NOT NULL"
-        " AND (path LIKE '%.parquet' OR path LIKE '%.h5')"
+        " AND (path LIKE '%.parquet' OR path LIKE '%.h5' OR path LIKE '%.volumes')"
     )
     known = {path.stem for path in people_dir(results).glob("*.parquet")} - _erased(ledger)
     lacking = [row for row in rows if row["sha256"] not in known]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.spatial.distance import cdist
 
 K = 3  # the paper's neighbourhood
-_ROWS = 1024  # distances are computed in blocks of rows, to bound memory
+_AT_ONCE = 2**23  # distances in memory, 64 MB: they are computed in blocks of rows
 
 
 def within_manifold(points: np.ndarray, reference: np.ndarray, k: int = K) -> np.ndarray:
@@ -28,14 +30,11 @@ def within_manifold(points: np.ndarray, reference: np.ndarray, k: int = K) -> np
     if len(reference) <= k:
         raise ValueError(f"{k} neighbours need more than {k} items, there are {len(reference)}")
     points, reference = points.astype(np.float64), reference.astype(np.float64)
+
+    def distances(items: np.ndarray) -> Iterator[np.ndarray]:
+        rows = max(_AT_ONCE // len(reference), 1)
+        return (cdist(items[i : i + rows], reference) for i in range(0, len(items), rows))
+
     # Index k of the sorted distances: index 0 is the item itself.
-    radii = np.concatenate(
-        [np.partition(cdist(rows, reference), k, axis=1)[:, k] for rows in _blocks(reference)]
-    )
-    return np.concatenate(
-        [(cdist(rows, reference) <= radii).any(axis=1) for rows in _blocks(points)]
-    )
-
-
-def _blocks(x: np.ndarray) -> list[np.ndarray]:
-    return [x[i : i + _ROWS] for i in range(0, len(x), _ROWS)]
+    radii = np.concatenate([np.partition(d, k, axis=1)[:, k] for d in distances(reference)])
+    return np.concatenate([(d <= radii).any(axis=1) for d in distances(points)])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import ndimage
 from skimage.metrics import structural_similarity
 
@@ -58,73 +60,97 @@ def ssim(image: np.ndarray, target: np.ndarray, mask: np.ndarray, span: float) -
     return float(similarity[mask].mean())
 
 
+def measure_pairs(
+    pairs: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], hu_range: tuple[int, int]
+) -> pd.DataFrame:
+    """MAE, PSNR and SSIM of each pair, of the translation and of doing nothing, pair after pair.
+
+    All images are first cut to `hu_range`, the only values a model can give back, and measured
+    inside the target's body.
+
+    Args:
+        pairs: what was translated, the model's output, and the other phase of the same slice;
+            each (H, W, 1) HU.
+        hu_range: lowest and highest HU of the model; their span is the data range.
+
+    Returns:
+        One row a pair. ``mae_hu``, ``psnr_db``, ``ssim`` (translated against target) and the same
+        names with ``_do_nothing`` (source against target); ``body`` is False, and all are NaN,
+        where the target shows no body. SSIM is NaN where images are smaller than its window.
+
+    Raises:
+        ValueError: the three differ in shape.
+    """
+    span = float(hu_range[1] - hu_range[0])
+    measures: dict[str, Callable[..., float]] = {
+        "mae_hu": mae_hu,
+        "psnr_db": partial(psnr_db, span=span),
+        "ssim": partial(ssim, span=span),
+    }
+    rows = []
+    for source, translated, target in pairs:
+        if not source.shape == translated.shape == target.shape:
+            raise ValueError(
+                f"source {source.shape}, translated {translated.shape} and target {target.shape}"
+                " must have the same shape"
+            )
+        body = body_mask(target[..., 0])
+        row: dict[str, Any] = {"body": body.any()}
+        before, after, goal = (
+            np.clip(x[..., 0].astype(np.float64), *hu_range) for x in (source, translated, target)
+        )
+        for name, measure in measures.items():
+            if row["body"] and not (name == "ssim" and min(target.shape[:2]) < _SSIM_WINDOW):
+                row[name] = measure(after, goal, body)
+                row[f"{name}_do_nothing"] = measure(before, goal, body)
+        rows.append(row)
+    columns = [*measures, *(f"{name}_do_nothing" for name in measures)]
+    return pd.DataFrame(rows, columns=["body", *columns]).astype(
+        {"body": bool} | dict.fromkeys(columns, float)
+    )
+
+
 def evaluate_translation(
-    source: np.ndarray,
-    translated: np.ndarray,
-    target: np.ndarray,
-    hu_range: tuple[int, int],
+    measured: pd.DataFrame,
     settings: Evaluation,
     *,
     seed: int,
     patients: np.ndarray | None = None,
 ) -> dict[str, Metric]:
-    """MAE, PSNR and SSIM inside the target's body, of the translation and of doing nothing.
+    """MAE, PSNR and SSIM of all pairs together, of the translation and of doing nothing.
 
-    All images are first cut to `hu_range`, the only values a model can give back. Each metric is
-    the mean over pairs, under three names: ``mae_hu`` (translated against target),
+    Each metric is the mean over pairs, under three names: ``mae_hu`` (translated against target),
     ``mae_hu_do_nothing`` (source against target) and ``mae_hu_gain`` (how much better the
     translation is, from the differences within pairs; above 0 it helps).
 
     Args:
-        source: what was translated, (n, H, W, 1) HU.
-        translated: the model's output, same shape.
-        target: the other phase of the same slices, same shape.
-        hu_range: lowest and highest HU of the model; their span is the data range.
+        measured: from :func:`measure_pairs`, one row a pair.
         settings: bootstrap resamples.
         seed: decides the resamples.
         patients: patient of each pair (n,); given, patients are resampled instead of pairs.
 
     Returns:
         {name: Metric}; null with a reason where nothing can be measured.
-
-    Raises:
-        ValueError: the three differ in shape.
     """
-    if not source.shape == translated.shape == target.shape:
-        raise ValueError(
-            f"source {source.shape}, translated {translated.shape} and target {target.shape}"
-            " must have the same shape"
-        )
-    masks = [body_mask(slice_hu[..., 0]) for slice_hu in target]
-    kept = [i for i, mask in enumerate(masks) if mask.any()]
-    left_out = len(masks) - len(kept)
-    note = f"{left_out} of {len(masks)} pairs left out: no body in the target" if left_out else None
-    bodies = [masks[i] for i in kept]
-    before, after, goal = (
-        np.clip(x[kept, ..., 0].astype(np.float64), *hu_range) for x in (source, translated, target)
+    kept = measured["body"].to_numpy()
+    left_out = len(measured) - kept.sum()
+    note = (
+        f"{left_out} of {len(measured)} pairs left out: no body in the target" if left_out else None
     )
     of_patient = None if patients is None else np.asarray(patients)[kept]
-    span = float(hu_range[1] - hu_range[0])
-    measures: dict[str, tuple[Callable[..., float], Better]] = {
-        "mae_hu": (mae_hu, "lower"),
-        "psnr_db": (partial(psnr_db, span=span), "higher"),
-        "ssim": (partial(ssim, span=span), "higher"),
-    }
+    betters: dict[str, Better] = {"mae_hu": "lower", "psnr_db": "higher", "ssim": "higher"}
     metrics = {}
-    for name, (measure, better) in measures.items():
+    for name, better in betters.items():
         better_of: dict[str, Better] = {
             name: better,
             f"{name}_do_nothing": better,
             f"{name}_gain": "higher",
         }
-        if name == "ssim" and min(target.shape[1:3]) < _SSIM_WINDOW:
+        translation, nothing = (measured[n].to_numpy()[kept] for n in (name, f"{name}_do_nothing"))
+        if name == "ssim" and np.isnan(translation).any():
             reason = f"images are smaller than the window of {_SSIM_WINDOW} pixels"
             metrics |= {n: metric(None, b, None, reason) for n, b in better_of.items()}
             continue
-        translation, nothing = (
-            np.array([measure(*pair) for pair in zip(images, goal, bodies, strict=True)])
-            for images in (after, before)
-        )
         with np.errstate(invalid="ignore"):  # infinite PSNR on both sides; _mean gives the reason
             gain = nothing - translation if better == "lower" else translation - nothing
         for (n, b), values in zip(better_of.items(), (translation, nothing, gain), strict=True):

@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from medsynth.store.atomic import replacing
 
 GAP = 2  # pixels between images
+COLUMNS = 16  # images shown of each class
 MIN_SIDE = 64  # smaller images are enlarged by a whole factor, so that no pixel is invented
 SOFT_TISSUE = (50.0, 400.0)  # window center and width in HU
 DIFFERENCE_HU = 200.0  # the difference map saturates here
@@ -39,7 +40,7 @@ def write_grid(
     path: str | Path,
     provenance: dict[str, str],
     *,
-    columns: int = 16,
+    columns: int = COLUMNS,
 ) -> None:
     """Write one row of images per class, its name at the left.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from medsynth.report import figures, tables
+from medsynth.report import facts, figures, tables
 from medsynth.report.grids import MIN_SIDE, translation_figure
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import DigestCache, digest_file
 from medsynth.store.manifests import in_split
-from medsynth.store.samples import read_samples
+from medsynth.store.samples import Samples
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables import read_table
 
@@ -32,12 +32,16 @@ MLFLOW = "http://127.0.0.1:5000"
 
 @dataclass(frozen=True)
 class CohortFiles:
-    """Where a cohort's artifacts lie; ``shards`` is the folder of ``{k}.h5``."""
+    """Where a cohort's artifacts lie.
+
+    ``shards`` is the folder of ``{k}.h5``; ``facts`` are JSON files of counts, a table each.
+    """
 
     summary: Path
     manifest: Path
     shards: Path
     leakage: Path
+    facts: list[Path] = field(default_factory=list)
     classifier_history: Path | None = None
     classifier_metrics: Path | None = None
 
@@ -167,6 +171,7 @@ def _cohort_view(cohort: _Cohort, experiments: list[_Experiment]) -> dict[str, A
         "splits": splits,
         "flow": figures.flow(nodes, links, f"Data flow of cohort {cohort.name}. {said}."),
         "reasons": tables.reason_rows(summary),
+        "facts": [(facts.FACTS[path.stem], facts.fact_rows(_json(path))) for path in files.facts],
         "leakage": _json(files.leakage),
         "curves": [(name, figures.curves(pd.read_csv(path))) for name, path in curves],
         "classifier": _classifier(_json(files.classifier_metrics))
@@ -215,17 +220,17 @@ def _classes(cohort: _Cohort, experiments: list[_Experiment]) -> list[dict[str, 
     labels = store.manifest["label"]
     side = store.read([0]).shape[1] if len(store) else MIN_SIDE
     most = min(12, max(4, STRIP_PIXELS // side))
-    generated = {e.name: read_samples(e.files.images, e.files.table) for e in experiments}
+    generated = {e.name: Samples(e.files.images, e.files.table) for e in experiments}
     rows = []
     for name in tables.labels_of(cohort.summary):
         places = np.flatnonzero(labels == name)
         shown = places[_evenly(len(places), most)]
         real = figures.strip_uri(store.read(shown)) if len(shown) else None
         strips = [{"name": "real, held out", "uri": real, "shown": len(shown), "of": len(places)}]
-        for experiment, (images, table) in generated.items():
-            places = np.flatnonzero(table["label"] == name)
+        for experiment, samples in generated.items():
+            places = np.flatnonzero(samples.table["label"] == name)
             shown = places[:most]
-            uri = figures.strip_uri(images[shown]) if len(shown) else None
+            uri = figures.strip_uri(samples.read(shown)) if len(shown) else None
             strips.append({"name": experiment, "uri": uri, "shown": len(shown), "of": len(places)})
         rows.append({"name": name, "strips": strips})
     return rows
@@ -233,17 +238,17 @@ def _classes(cohort: _Cohort, experiments: list[_Experiment]) -> list[dict[str, 
 
 def _translations(cohort: _Cohort, experiment: _Experiment) -> list[dict[str, Any]]:
     """One figure for each direction: source, translated, target where there is one, difference."""
-    images, table = read_samples(experiment.files.images, experiment.files.table)
+    samples = Samples(experiment.files.images, experiment.files.table)
     store = ImageStore(cohort.manifest, cohort.files.shards)
     position = pd.Series(np.arange(len(store)), index=store.manifest["item_id"])
     found = []
-    for direction, rows in table.reset_index().groupby("label", sort=True):
+    for direction, rows in samples.table.reset_index().groupby("label", sort=True):
         paired = rows[rows["target_item"].notna()]
         rows = paired if len(paired) else rows
         rows = rows.iloc[_evenly(len(rows), SLICES_PER_DIRECTION)]
         source = store.read(position[rows["source_item"]])
         target = store.read(position[rows["target_item"]]) if len(paired) else None
-        figure = translation_figure(source, images[rows["index"]], target)
+        figure = translation_figure(source, samples.read(rows["index"]), target)
         found.append(
             {
                 "name": experiment.name,
@@ -283,8 +288,8 @@ def _artifacts(
     """Path, digest and MLflow run of every artifact the page was built from."""
     rows = []
     for files in (*cohorts, *experiments):
-        given = [path for f in fields(files) if (path := getattr(files, f.name))]
-        for path in given:
+        given = [value for f in fields(files) if (value := getattr(files, f.name))]
+        for path in [p for value in given for p in (value if isinstance(value, list) else [value])]:
             # A job writes one shard, so lineage knows the files and not their folder.
             for file in sorted(path.glob("*.h5")) if path.is_dir() else [path]:
                 run = runs.get(str(file), {})

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from medsynth.runtime.config import base, ct, cxr, models, slides, whole
+from medsynth.runtime.config import base, ct, cxr, fetch, models, slides, whole
 
-MODULES = (whole, base, cxr, slides, ct, models)
+MODULES = (whole, base, cxr, slides, ct, models, fetch)
 
 HEAD = """# Configuration
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
 
-from medsynth.store.shards import ShardWriter
+from medsynth.store.shards import ShardWriter, open_images
 from medsynth.store.tables import read_table, write_table
 
 
@@ -20,7 +19,7 @@ def requested_labels(classes: Sequence[str], per_class: int) -> np.ndarray:
 
 
 def write_samples(
-    images: np.ndarray,
+    images: Iterable[np.ndarray],
     labels: Sequence[str],
     h5_path: str | Path,
     table_path: str | Path,
@@ -29,7 +28,7 @@ def write_samples(
     model_sha256: str,
     extra: Mapping[str, Any],
 ) -> None:
-    """Write (N, H, W, C) generated images and a table with one row for each.
+    """Write generated images (H, W, C), as they come, and a table with one row for each.
 
     Every row carries label, seed, digest of the model's weights and the `extra` columns
     (guidance, direction, source item).
@@ -40,8 +39,27 @@ def write_samples(
     write_table(table.assign(seed=seed, model_sha256=model_sha256, **extra), table_path)
 
 
-def read_samples(h5_path: str | Path, table_path: str | Path) -> tuple[np.ndarray, pd.DataFrame]:
-    """The images (N, H, W, C) and their table, in the same order."""
-    table = read_table(table_path)
-    with h5py.File(h5_path, "r") as file:
-        return file["images"][:], table
+class Samples:
+    """Generated images, read on demand.
+
+    Args:
+        h5_path, table_path: as :func:`write_samples` wrote them.
+
+    Attributes:
+        table: one row an image: row, label, seed, model_sha256 and the extra columns.
+    """
+
+    def __init__(self, h5_path: str | Path, table_path: str | Path):
+        self.table = read_table(table_path)
+        self._images = open_images(h5_path)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def read(self, positions: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Images (n, H, W, C) at `positions` of the table, in that order."""
+        return np.stack([self._images[int(row)] for row in self.table["row"].iloc[positions]])
+
+    def first_of_each(self, most: int) -> np.ndarray:
+        """Positions of the first `most` images of every label, in their order."""
+        return np.flatnonzero(self.table.groupby("label").cumcount() < most)

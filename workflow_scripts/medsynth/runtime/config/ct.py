@@ -6,23 +6,50 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from medsynth.runtime.config.base import RawPath, Settings, Split, TableLabel
+from medsynth.runtime.config.base import Fraction, RawPath, Settings, Split, TableLabel
 
 
 class TagContrast(Settings):
     """Contrast phase read from the DICOM header (ContrastBolusAgent, descriptions)."""
 
     kind: Literal["tags"]
+    intensity: bool = Field(
+        False, description="where the header does not say, judge by how bright the blood is"
+    )
+    min_confidence: Fraction = Field(
+        0.8, description="a judgement by intensity that is less sure than this gives no label"
+    )
 
 
 class CtIndex(Settings):
     label: Annotated[TableLabel | TagContrast, Field(discriminator="kind")]
-    pattern: str = Field("**/*.dcm", description="glob of DICOM files below root")
+    pattern: str = Field("**/*.dcm", description="glob of DICOM or NIfTI files below root")
     shards: int = Field(2, ge=1, description="jobs the conversion is divided into")
+
+
+class CtRegister(Settings):
+    """Rigid registration by mutual information, from coarse to fine."""
+
+    finest_mm: float = Field(3.0, gt=0, description="voxels of the last, finest level")
+    samples: int = Field(50_000, ge=1000, description="voxels the similarity is measured on")
+    iterations: int = Field(100, ge=1, description="largest number of steps at each level")
 
 
 class CtConvert(Settings):
     image_size: int = Field(32, ge=8, description="pixels, both sides")
+    spacing_mm: float | None = Field(
+        None,
+        gt=0,
+        description="resample series to cubic voxels of this size and keep image_size of them about"
+        " the middle; null shows slices whole, at whatever scale they then have",
+    )
+    max_missing: int = Field(
+        2, ge=0, description="missing slices in a row that are interpolated; longer gaps divide"
+    )
+    registration: CtRegister | None = Field(
+        None, description="move the series without contrast onto the one with it; null: do not"
+    )
+    nifti: bool = Field(False, description="also write every volume as shards/N.volumes/*.nii.gz")
 
 
 class CtPair(Settings):
@@ -33,7 +60,7 @@ class CtCohort(Settings):
     """CT series with (cect) and without (ct) contrast medium."""
 
     kind: Literal["ct"]
-    root: RawPath = Field(description="folder of DICOM files")
+    root: RawPath = Field(description="folder of DICOM or NIfTI files")
     index: CtIndex
     convert: CtConvert = CtConvert()
     pair: CtPair = CtPair()

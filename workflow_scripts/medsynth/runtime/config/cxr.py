@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from medsynth.runtime.config.base import RawPath, Settings, Split
+
+
+def published_table(folder: Path, name: str) -> Path:
+    """mimic-cxr-2.0.0-{name}.csv, or packed as .csv.gz, as it is published."""
+    packed = folder / f"mimic-cxr-2.0.0-{name}.csv.gz"
+    unpacked = packed.with_suffix("")
+    return unpacked if unpacked.exists() else packed
 
 
 class ViewLabel(Settings):
@@ -16,10 +24,13 @@ class ViewLabel(Settings):
 
 
 class FindingLabel(Settings):
-    """The one positive CheXpert finding among those listed as the class."""
+    """The one positive finding among those listed as the class, as a labeler read the report."""
 
     kind: Literal["finding"]
-    findings: list[str] = Field(min_length=2, description="CheXpert columns, e.g. Cardiomegaly")
+    labeler: Literal["chexpert", "negbio"] = Field(
+        "chexpert", description="table mimic-cxr-2.0.0-chexpert.csv.gz or -negbio.csv.gz"
+    )
+    findings: list[str] = Field(min_length=2, description="its columns, e.g. Cardiomegaly")
     uncertain: Literal["exclude", "positive", "negative"] = Field(
         "exclude", description="what the labeler's -1 counts as"
     )
@@ -36,10 +47,26 @@ class CxrRead(Settings):
 
 
 class CxrCohort(Settings):
-    """Chest radiographs in the layout of a MIMIC-CXR download."""
+    """Chest radiographs of a MIMIC-CXR (DICOM) or MIMIC-CXR-JPG download."""
 
     kind: Literal["mimic_cxr"]
-    root: RawPath = Field(description="folder of files/ and the mimic-cxr-2.0.0-*.csv.gz tables")
+    root: RawPath = Field(description="folder of files/, which holds the .dcm or .jpg images")
+    tables: RawPath | None = Field(
+        None,
+        description="folder of the mimic-cxr-2.0.0-*.csv.gz tables, which come with MIMIC-CXR-JPG"
+        " only; null: in root",
+    )
+    reports: RawPath | None = Field(
+        None,
+        description="mimic-cxr-reports.zip of MIMIC-CXR, or the folder it was unpacked to;"
+        " null: reports are not read",
+    )
     index: CxrIndex
     read: CxrRead = CxrRead()
     split: Split = Split()
+
+    def needed_tables(self) -> list[Path]:
+        """The published tables that the index cannot do without."""
+        label = self.index.label
+        names = ["metadata", *([label.labeler] if isinstance(label, FindingLabel) else [])]
+        return [published_table(self.tables or self.root, name) for name in names]

@@ -25,21 +25,106 @@ class SlideTiles(Settings):
     image_size: int = Field(32, ge=8, description="tile side in pixels")
     mpp: float = Field(1.0, gt=0, description="microns per pixel of the tiles")
     assume_mpp: float | None = Field(
-        None, gt=0, description="microns per pixel of slides that do not say; null quarantines them"
+        None,
+        gt=0,
+        description="microns per pixel of slides that say neither them nor the objective power;"
+        " null quarantines them",
     )
     min_tissue: Fraction = Field(0.5, description="least share of tissue in a tile")
+    max_pen: Fraction = Field(0.1, description="largest share of pen marks in a tile")
+    min_sharpness: float | None = Field(
+        None,
+        gt=0,
+        description="least variance of the Laplacian of a tile's grey levels; at 0.5 um a pixel"
+        " sharp tissue lies above 200, tissue 1 um out of focus below 60; null keeps blurred tiles",
+    )
     max_tiles: int = Field(64, ge=1, description="tiles taken from one slide, evenly spread")
 
 
-class Genotypes(Settings):
-    """Where the mutation, copy-number and clinical tables are, and the calling thresholds."""
+class Stain(Settings):
+    """Every slide's colours are mapped to those of the typical training slide."""
 
-    maf: list[RawPath] = Field(min_length=1, description="MAF files or folders of them")
-    segments: list[RawPath] = Field(min_length=1, description="segment files or folders")
-    build: Literal["hg19", "hg38"] = Field("hg38", description="genome build of the segments")
-    clinical: RawPath | None = Field(None, description="clinical and assay table (IHC, FISH)")
-    loss_threshold: float = Field(-0.2, lt=0, description="segment mean (log2) that counts as loss")
+    method: Literal["none", "macenko", "reinhard"] = Field(
+        "none", description="Macenko 2009 (optical density) or Reinhard 2001 (CIELAB)"
+    )
+    tiles_per_slide: int = Field(16, ge=1, description="training tiles a slide to fit to")
+
+
+class AssayColumns(Settings):
+    """How the clinical table calls its columns; null for those it lacks."""
+
+    case: str = Field("case_submitter_id", description="TCGA barcode of the case or sample")
+    ihc: str | None = Field(
+        "idh1_r132h_ihc", description="stain with the R132H antibody: positive, negative"
+    )
+    fish: str | tuple[str, str] | None = Field(
+        "codeletion_fish",
+        description="1p/19q by FISH: codeleted, intact, 1p only, 19q only;"
+        " or two columns, of 1p and of 19q: loss, intact",
+    )
+    pcr_loh: str | tuple[str, str] | None = Field(
+        None,
+        description="1p/19q by PCR of microsatellites: loh, no loh, partial;"
+        " or two columns, of 1p and of 19q",
+    )
+    age: str | None = Field(None, description="age at diagnosis in years")
+
+
+class Genotypes(Settings):
+    """Where the mutation, copy-number and clinical tables are, and how calls are made of them."""
+
+    maf: list[RawPath] = Field([], description="MAF files or folders of them")
+    coverage: Literal["exome", "unknown"] | RawPath = Field(
+        "exome",
+        description="what the MAF files cover: exome, unknown, or the file of a targeted panel"
+        " (BED, or its genes). Without a mutation only samples whose IDH1 R132 and IDH2 R172 are"
+        " covered are wildtype",
+    )
+    segments: list[RawPath] = Field([], description="segment files or folders")
+    build: Literal["hg19", "hg38"] = Field(
+        "hg38", description="genome build of the segments, and of a panel in BED form"
+    )
+    clinical: RawPath | None = Field(
+        None, description="clinical and assay table (IHC, FISH, PCR-LOH), CSV or TSV"
+    )
+    columns: AssayColumns = AssayColumns()
+    loss_threshold: float = Field(
+        -0.2,
+        lt=0,
+        description="log2 ratio to the tumour's own level that counts as loss; one copy of two"
+        " passes -0.2 from 26 % tumour cells on",
+    )
     arm_fraction: Fraction = Field(0.7, description="share of an arm that must be lost")
+    ihc_wildtype_age: float | None = Field(
+        55,
+        ge=0,
+        description="years from which a negative stain alone means IDH-wildtype (WHO 2021 asks no"
+        " sequencing of glioblastomas from 55 on); younger or of unknown age: unknown; null: never",
+    )
+    idh_order: list[Literal["sequencing", "ihc"]] = Field(
+        ["sequencing", "ihc"], description="assays of IDH, the one that decides first"
+    )
+    codeletion_order: list[Literal["copy_number", "fish", "pcr_loh"]] = Field(
+        ["copy_number", "fish", "pcr_loh"],
+        description="assays of 1p/19q, the one that decides first; those left out are not used",
+    )
+    conflicts: Literal["prefer", "exclude"] = Field(
+        "prefer", description="cases whose assays disagree: prefer the first one, or no class"
+    )
+
+    @model_validator(mode="after")
+    def _has_both_kinds_of_evidence(self) -> Genotypes:
+        columns = self.columns
+        if not (self.maf or (self.clinical and columns.ihc)):
+            raise ValueError("nothing tells IDH: give maf, or clinical with a column ihc")
+        if not (self.segments or (self.clinical and (columns.fish or columns.pcr_loh))):
+            raise ValueError(
+                "nothing tells 1p/19q: give segments, or clinical with a column fish or pcr_loh"
+            )
+        for order in (self.idh_order, self.codeletion_order):
+            if not order or len(set(order)) < len(order):
+                raise ValueError("idh_order and codeletion_order name each assay once")
+        return self
 
 
 class SlideCohort(Settings):
@@ -49,6 +134,7 @@ class SlideCohort(Settings):
     root: RawPath = Field(description="folder of slides")
     index: SlideIndex
     tiles: SlideTiles = SlideTiles()
+    stain: Stain = Stain()
     genotypes: Genotypes | None = None
     split: Split = Split()
 

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from medsynth.runtime.config.base import Fraction, Name, Settings, TableLabel
 from medsynth.runtime.config.ct import CtCohort
 from medsynth.runtime.config.cxr import CxrCohort
+from medsynth.runtime.config.fetch import Download, fills
 from medsynth.runtime.config.models import ClassifierTraining, Evaluation, Experiment
 from medsynth.runtime.config.slides import SlideCohort
 
@@ -77,6 +78,9 @@ class Config(Settings):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if any")
     max_quarantined: Fraction = Field(0.1, description="unusable share that stops a cohort")
     demo: Demo | None = Field(None, description="make demo data; null when you have downloads")
+    fetch: dict[Name, Download] = Field(
+        {}, description="downloads from archives, by name; none unless you list them"
+    )
     lineage: Lineage = Lineage()
     cohorts: dict[Name, Cohort] = Field(min_length=1)
     classifier: ClassifierTraining = ClassifierTraining()
@@ -138,27 +142,53 @@ def parse_config(raw: dict[str, Any]) -> Config:
         raise ConfigError("\n".join([title, *lines])) from None
 
 
+def _missing_for_fetch(config: Config) -> list[str]:
+    missing = []
+    for name, download in config.fetch.items():
+        if not download.destination.is_dir():
+            # Made here, it could be a mistyped path or a disk that is not mounted.
+            missing.append(f"  fetch.{name}.destination: {download.destination}: make this folder")
+        manifest = getattr(download, "manifest", None)
+        if manifest and not manifest.is_file():
+            missing.append(f"  fetch.{name}.manifest: {manifest} does not exist")
+        for cohort, settings in config.cohorts.items():
+            root = settings.root.absolute()
+            if fills(download, root) and root != download.destination.absolute():
+                missing.append(
+                    f"  cohorts.{cohort}.root: {root} is inside of fetch.{name}.destination; give"
+                    " the destination itself"
+                )
+    return missing
+
+
 def check_raw_paths(config: Config) -> None:
-    """Check that every raw file or folder exists, except those the demo rule will make.
+    """Check that every raw file or folder exists, except those that the rules will bring.
 
     Raises:
         ConfigError: lists every path that is missing, with the key that names it.
     """
     demo = config.results_dir / "demo"
-    missing = []
+    missing = _missing_for_fetch(config)
     for name, cohort in config.cohorts.items():
         paths = {"root": [cohort.root]}
         if isinstance(cohort.index.label, TableLabel):
             paths["index.label.path"] = [cohort.index.label.path]
+        if isinstance(cohort, CxrCohort):
+            # Asked for here, too: the images are hashed for hours before a script is heard.
+            paths["tables (they come with MIMIC-CXR-JPG)"] = cohort.needed_tables()
+            paths["reports"] = [cohort.reports] if cohort.reports else []
         if isinstance(cohort, SlideCohort) and cohort.genotypes:
             paths["genotypes.maf"] = cohort.genotypes.maf
             paths["genotypes.segments"] = cohort.genotypes.segments
             if cohort.genotypes.clinical:
                 paths["genotypes.clinical"] = [cohort.genotypes.clinical]
+            if isinstance(cohort.genotypes.coverage, Path):
+                paths["genotypes.coverage"] = [cohort.genotypes.coverage]
         for key, values in paths.items():
             for path in values:
                 made_by_demo = config.demo is not None and path.is_relative_to(demo)
-                if not made_by_demo and not path.exists():
+                fetched = any(fills(download, path) for download in config.fetch.values())
+                if not made_by_demo and not fetched and not path.exists():
                     missing.append(f"  cohorts.{name}.{key}: {path} does not exist")
     if missing:
         title = f"{len(missing)} raw path(s) missing; correct the path or mount the data:"

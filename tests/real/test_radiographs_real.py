@@ -1,0 +1,143 @@
+"""Real radiographs, odd DICOM files and real reports: decoded, shown and divided as they should."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import textwrap
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+
+from medsynth.cohorts.dicom import open_dicom, read_radiograph, stored_codes
+from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
+from medsynth.cohorts.reports import sections_of
+from medsynth.cohorts.unusable import UnusableImage
+from medsynth.runtime.config.cxr import CxrIndex, CxrRead, ViewLabel
+from tests.checkout import ROOT
+
+DATA = Path(os.environ.get("MEDSYNTH_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason=f"no real data at {DATA} (MEDSYNTH_REAL_DATA)"
+)
+RADIOGRAPHS = sorted((DATA / "mimic-cxr-layout" / "files").rglob("*.dcm"))[:12]
+
+
+def grey_of_pydicom(path: Path) -> np.ndarray | None:
+    """pydicom's pixels, if it can decode one frame of 8 to 16 grey bits."""
+    try:
+        dataset = pydicom.dcmread(path, force=True)
+        if "TransferSyntaxUID" not in getattr(dataset, "file_meta", {}):
+            dataset = open_dicom(path)
+        grey = str(dataset.PhotometricInterpretation).startswith("MONOCHROME")
+        usable = grey and 8 <= dataset.BitsStored <= 16 and not dataset.get("NumberOfFrames", 1) > 1
+        return dataset.pixel_array if usable else None
+    except Exception:
+        return None
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("folder", ["dicom-edge", "cxr-dicom"])
+def test_odd_files_are_decoded_as_pydicom_does_or_set_aside(folder):
+    equal = aside = 0
+    for file in sorted(path for path in (DATA / folder).rglob("*") if path.is_file()):
+        expected = grey_of_pydicom(file)
+        if expected is None:
+            with pytest.raises(UnusableImage):
+                stored_codes(open_dicom(file))
+            aside += 1
+        else:
+            codes, levels = stored_codes(open_dicom(file))
+            np.testing.assert_array_equal(levels[codes], expected, err_msg=file.name)
+            equal += 1
+    assert (equal, aside) == {"dicom-edge": (30, 43), "cxr-dicom": (3, 0)}[folder]
+
+
+@pytest.mark.parametrize("file", RADIOGRAPHS, ids=range(len(RADIOGRAPHS)))
+def test_radiographs_span_black_to_white(file):
+    dataset = pydicom.dcmread(file)
+    pixels = dataset.pixel_array.astype(float)
+    expected = (pixels - pixels.min()) / np.ptp(pixels) * 255
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        expected = 255 - expected
+    np.testing.assert_allclose(read_radiograph(file), expected, rtol=0, atol=0.501)
+
+
+def test_the_layout_of_the_archive_is_indexed_and_read(tmp_path):
+    root = DATA / "mimic-cxr-layout"
+    index = index_mimic_cxr(root, CxrIndex(label=ViewLabel(kind="view"), shards=10))
+    assert index["label"].value_counts().to_dict() == {"AP": 104, "PA": 35}
+    assert index["split_hint"].notna().all()
+    rows = index[index["shard"] == 0]
+    items = shard_mimic_cxr(rows, root, CxrRead(image_size=64), tmp_path / "0.h5", {})
+    assert len(items) == len(rows) > 5 and (items["status"] == "used").all()
+
+
+# --- reports ----------------------------------------------------------------------------------
+
+ORDER = ["indication", "comparison", "findings", "impression"]
+
+
+def wrapped(text: str) -> str:
+    return textwrap.fill(
+        text,
+        76,
+        initial_indent=" ",
+        subsequent_indent=" ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+OTHER_NAMES = {"impression": "CONCLUSION", "indication": "REASON FOR EXAM"}
+LAYOUTS = {
+    "as in MIMIC-CXR": lambda report: (
+        " " * 33
+        + "FINAL REPORT\n EXAMINATION:  CHEST (PA AND LAT)\n\n"
+        + "\n\n".join(wrapped(f"{name.upper()}:  {text}") for name, text in report.items())
+    ),
+    "headings above": lambda report: "\n\n".join(
+        f" {name.upper()}:\n\n{wrapped(text)}" for name, text in report.items()
+    ),
+    "one line": lambda report: " ".join(f"{n.upper()}: {text}" for n, text in report.items()),
+    "lower case": lambda report: "\n".join(f"{name}: {text}" for name, text in report.items()),
+    "no colon": lambda report: "\n\n".join(f"{n.title()}\n\n{text}" for n, text in report.items()),
+    "other names": lambda report: "\n".join(
+        f"{OTHER_NAMES.get(name, name.upper())}: {text}" for name, text in report.items()
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def open_i() -> list[dict[str, str]]:
+    reports = []
+    with tarfile.open(DATA / "openi-reports" / "reports.tar.gz") as archive:
+        for member in archive:
+            if member.name.endswith(".xml"):
+                tree = ElementTree.parse(archive.extractfile(member))
+                texts = {e.get("Label").lower(): e.text for e in tree.iter("AbstractText")}
+                reports.append({n: t.strip() for n in ORDER if (t := texts.get(n)) and t.strip()})
+    return reports
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_sections_of_open_i_are_found_again(open_i, layout):
+    """Six reports repeat headings within a section, which no layout can undo."""
+    assert len(open_i) == 2400
+    wrong = dict.fromkeys(ORDER, 0)
+    for report in open_i:
+        found = sections_of(LAYOUTS[layout](report))
+        for name in ORDER:
+            wrong[name] += found.get(name, "").split() != report.get(name, "").split()
+    assert wrong["findings"] == 0 and wrong["comparison"] <= 1 and wrong["impression"] <= 1
+    assert wrong["indication"] <= 5
+
+
+def test_impressions_without_a_heading_are_last_paragraphs():
+    folder = DATA / "chexpert-labeler-sample"
+    for text in pd.read_csv(folder / "labeled_reports.csv")["Reports"]:
+        assert sections_of(text) == {"last_paragraph": text}

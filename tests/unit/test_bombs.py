@@ -1,0 +1,90 @@
+"""Files that would fill the memory or end the process: refused, and the next one is read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import zlib
+from io import BytesIO
+from pathlib import Path
+
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
+
+from medsynth.cohorts.isolated import Isolated
+from medsynth.cohorts.unusable import UnusableImage
+from tests.unit.cxr_files import radiograph
+from tests.unit.reader_process import Readers
+
+
+def _bomb(folder: Path, kind: str) -> tuple[str, bytes]:
+    """A small file that says, or holds, enormous images."""
+    path = folder / "one.dcm"
+    if kind == "header":
+        dataset = pydicom.dcmread(radiograph(path))
+        dataset.Rows = dataset.Columns = 65535
+    elif kind in ("jpeg 2000", "jpeg-ls"):
+        two = kind == "jpeg 2000"
+        syntax, marker = (JPEG2000Lossless, b"\xff\x51") if two else (JPEGLSLossless, b"\xff\xf7")
+        data = radiograph(path, syntax).read_bytes()
+        at = data.index(marker)  # SIZ: Lsiz, Rsiz, then Xsiz and Ysiz; SOF: Lf, P, then Y and X
+        side = (60000).to_bytes(4 if two else 2, "big")
+        at, width = (at + 6, 8) if two else (at + 5, 4)
+        return "radiograph", data[:at] + side + side + data[at + width :]
+    elif kind == "deflated":
+        data = radiograph(path, DeflatedExplicitVRLittleEndian).read_bytes()
+        start = 144 + pydicom.dcmread(path).file_meta.FileMetaInformationGroupLength
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        head = packer.compress(zlib.decompress(data[start:], -15)) + packer.flush(zlib.Z_FULL_FLUSH)
+        zeros = packer.compress(bytes(2**26)) + packer.flush(zlib.Z_FULL_FLUSH)
+        return "radiograph", data[:start] + head + 128 * zeros + packer.flush()  # 8 GB in all
+    elif kind == "png":
+        Image.new("L", (30000, 30000)).save(out := BytesIO(), "PNG")
+        return "png", out.getvalue()
+    dataset.save_as(out := BytesIO())
+    return "radiograph", out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def readers():
+    process = Readers()
+    yield process
+    process.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [
+        ("header", {"absurd_size"}),
+        ("jpeg 2000", {"cannot_decode"}),
+        ("jpeg-ls", {"cannot_decode"}),
+        ("deflated", {"absurd_size"}),
+        ("png", {"absurd_size"}),
+    ],
+)
+def test_a_small_file_of_enormous_images_is_refused_in_little_memory(
+    tmp_path, readers, kind, allowed
+):
+    reader, data = _bomb(tmp_path, kind)
+    assert len(data) < 20e6
+    what, found = readers(reader, data)
+    assert what == "refused", found
+    assert found in allowed
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_crash_of_native_code_is_one_unusable_file_and_the_next_is_read():
+    call = Isolated()
+    assert call(len, "abc") == 3
+    with pytest.raises(UnusableImage) as caught:
+        call(_die)
+    assert (caught.value.reason, caught.value.detail) == ("crashed", "exit code -9")
+    assert call(len, "abcd") == 4
+    with pytest.raises(ValueError, match="invalid literal"):
+        call(int, "x")
+    call.close()

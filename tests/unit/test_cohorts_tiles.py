@@ -1,0 +1,219 @@
+"""Tiles of one slide: resolution, levels, pen and blur, and files that cannot be used."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import zlib
+
+import numpy as np
+import openslide
+import pytest
+from PIL import Image, ImageFilter
+
+from medsynth.cohorts import tiles
+from medsynth.cohorts.resize import resize_area
+from medsynth.cohorts.slides import index_slides, tile_slides
+from medsynth.cohorts.tiles import level_for, microns_per_pixel, thumbnail
+from medsynth.cohorts.unusable import UnusableImage
+from medsynth.runtime.config.slides import SlideTiles
+from medsynth.store.shards import ImageStore
+from tests.unit.slide_files import GENOTYPE, PINK, SLIDE, picture, smooth, tiles_of, write_svs
+
+MPP_X, MPP_Y = openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y
+POWER = openslide.PROPERTY_NAME_OBJECTIVE_POWER
+
+
+@pytest.mark.parametrize(
+    ("properties", "assumed", "mpp"),
+    [
+        ({MPP_X: "0.2527", MPP_Y: "0.2527", POWER: "20"}, 1.0, 0.2527),
+        ({MPP_X: "0.2201", MPP_Y: "0.2204"}, None, 0.2201),
+        ({POWER: "40"}, 1.0, 0.25),
+        ({POWER: "20"}, None, 0.5),
+        ({}, 0.3, 0.3),
+    ],
+    ids=["says so", "nearly square", "40x", "20x", "assumed"],
+)
+def test_resolution_is_what_the_slide_says_then_its_power_then_assumed(properties, assumed, mpp):
+    assert microns_per_pixel(properties, assumed) == mpp
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ({}, "no_mpp"),
+        ({MPP_X: "0", MPP_Y: "0", POWER: "40"}, "bad_mpp"),
+        ({MPP_X: "-0.25", MPP_Y: "0.25"}, "bad_mpp"),
+        ({MPP_X: "1000000", MPP_Y: "1000000"}, "bad_mpp"),
+        ({MPP_X: "nan", MPP_Y: "nan"}, "bad_mpp"),
+        ({MPP_X: "352.8", MPP_Y: "352.8"}, "bad_mpp"),
+        ({MPP_X: "0.25", MPP_Y: "0.5"}, "bad_mpp"),
+        ({POWER: "0"}, "bad_mpp"),
+        ({POWER: "-20"}, "bad_mpp"),
+    ],
+)
+def test_an_absurd_resolution_is_not_replaced_by_an_assumption(properties, reason):
+    with pytest.raises(UnusableImage) as error:
+        microns_per_pixel(properties, 0.25 if properties else None)
+    assert error.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("about", "mpp"), [("|AppMag = 40|MPP = 0.2520", 0.252), ("|AppMag = 20", 0.5), ("", 0.4)]
+)
+def test_an_aperio_slide_says_its_resolution_or_its_power(tmp_path, about, mpp):
+    write_svs(tmp_path / f"{SLIDE}.svs", [picture()], about)
+    items = tiles_of(tmp_path, mpp=1.0, assume_mpp=0.4)
+    assert set(items["status"]) == {"used"} and set(items["mpp"]) == {mpp}
+
+
+@pytest.mark.parametrize(
+    ("factor", "level"), [(0.9, 0), (1, 0), (2, 1), (1.95, 0), (3.9, 1), (4, 2), (4.2, 2), (99, 3)]
+)
+def test_a_level_that_is_coarser_by_rounding_only_is_taken(factor, level):
+    assert level_for((1.0, 2.0005, 4.0009, 16.01), factor) == level
+
+
+@pytest.mark.parametrize(
+    ("mpp", "level", "read"),
+    [(0.25, 0, 32), (0.5, 1, 32), (0.49, 0, 63), (0.53, 1, 34), (0.75, 1, 48), (1.0, 2, 32)],
+)
+def test_tiles_equal_the_region_read_and_reduced(tmp_path, mpp, level, read):
+    """Levels of 515, 257 and 128 pixels: odd downsamples, a little coarser than 2 and 4."""
+    path = tmp_path / f"{SLIDE}.svs"
+    image = smooth(515)
+    write_svs(path, [image, resize_area(image, 257, 257), resize_area(image, 128, 128)])
+    items = tiles_of(tmp_path, mpp=mpp, image_size=32, max_tiles=9)
+    assert set(items["level"]) == {level}
+    found = ImageStore(items, tmp_path / "shards").read(range(len(items)))
+    side = round(32 * mpp / 0.25)
+    with openslide.OpenSlide(path) as slide:
+        for tile, x, y in zip(found, items["x"], items["y"], strict=True):
+            region = slide.read_region((x, y), level, (read, read)).convert("RGB")
+            if read == 32:
+                np.testing.assert_array_equal(tile, np.asarray(region))
+            # the finest level, averaged in float64
+            finest = np.asarray(slide.read_region((x, y), 0, (side, side)).convert("RGB"))
+            exact = np.stack(
+                [resize_area(finest[..., c].astype(np.float64), 32, 32) for c in range(3)], axis=2
+            )
+            np.testing.assert_allclose(tile[1:-1, 1:-1], exact[1:-1, 1:-1], atol=3)
+
+
+def test_a_thumbnail_is_read_in_blocks_where_no_level_is_small(tmp_path, monkeypatch):
+    path = tmp_path / f"{SLIDE}.svs"
+    write_svs(path, [smooth(515)])
+    with openslide.OpenSlide(path) as slide:
+        whole = thumbnail(slide, 1.0)
+        monkeypatch.setattr(tiles, "BLOCK", 100)
+        blocks = thumbnail(slide, 1.0)
+        monkeypatch.setattr(tiles, "MOST_PIXELS", 515 * 515 - 1)
+        with pytest.raises(UnusableImage, match="too many pixels"):
+            thumbnail(slide, 1.0)
+    assert whole.shape == (129, 129, 3)
+    np.testing.assert_allclose(blocks.astype(int), whole, atol=3)
+
+
+def test_tiles_on_pen_marks_are_left_out_and_counted(tmp_path, caplog):
+    image = picture()
+    image[60:80, 100:] = (40, 60, 160)
+    Image.fromarray(image).save(tmp_path / f"{SLIDE}.png")
+    with caplog.at_level(logging.INFO):
+        items = tiles_of(tmp_path, mpp=4.0, assume_mpp=0.5, image_size=8, max_pen=0.1)
+    # tiles of 64 pixels; the stroke covers 20 of them across two rows of tiles, 4 and 16 wide
+    assert sorted(zip(items["y"], items["x"], strict=True)) == [
+        (0, 128), (0, 192), (128, 128), (128, 192), (192, 128), (192, 192)
+    ]  # fmt: skip
+    assert "2 tiles left out for pen, 0 for blur" in caplog.text
+    assert SLIDE[:12] not in caplog.text
+    everything = tiles_of(tmp_path, mpp=4.0, assume_mpp=0.5, image_size=8, max_pen=1)
+    assert len(everything) == 8
+
+
+def test_blurred_tiles_are_left_out_and_counted(tmp_path, caplog):
+    rng = np.random.default_rng(0)
+    sharp = np.clip(np.array(PINK) + rng.normal(0, 25, (256, 256, 3)), 0, 255).astype(np.uint8)
+    blurred = Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(3))
+    image = np.concatenate([sharp[:, :128], np.asarray(blurred)[:, 128:]], axis=1)
+    Image.fromarray(image).save(tmp_path / f"{SLIDE}.png")
+    settings = {"mpp": 0.5, "assume_mpp": 0.5, "image_size": 64}
+    assert len(tiles_of(tmp_path, **settings)) == 16
+    with caplog.at_level(logging.INFO):
+        items = tiles_of(tmp_path, min_sharpness=500, **settings)
+    assert sorted(set(items["x"])) == [0, 64] and len(items) == 8
+    assert "0 tiles left out for pen, 8 for blur" in caplog.text
+
+
+def test_a_slide_of_pen_or_blur_only_is_quarantined(tmp_path):
+    image = np.empty((128, 128, 3), np.uint8)
+    image[:] = (200, 30, 40)
+    Image.fromarray(image).save(tmp_path / f"{SLIDE}.png")
+    Image.fromarray(picture()).save(tmp_path / "TCGA-AB-0001.png")
+    items = tiles_of(tmp_path, mpp=1.0, assume_mpp=0.5, min_sharpness=1e6)
+    assert items["reason"].tolist() == ["all_filtered", "all_filtered"]
+    assert set(items["detail"]) == {"16 pen, 0 blurred", "0 pen, 32 blurred"}
+
+
+def png_bomb(side: int) -> bytes:
+    """A PNG whose header promises side x side pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        crc = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    body = chunk(b"IDAT", zlib.compress(bytes(1000)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + body + chunk(b"IEND", b"")
+
+
+def test_bad_files_are_set_aside_with_their_reason(tmp_path):
+    folder = tmp_path / "Gewebe Größe 組織"
+    folder.mkdir()
+    write_svs(folder / f"{SLIDE}.svs", [picture()], "|AppMag = 20")
+    whole = (folder / f"{SLIDE}.svs").read_bytes()
+    (folder / "TCGA-AB-0001.svs").write_bytes(whole[: len(whole) // 2])
+    (folder / "TCGA-AB-0002.svs").write_bytes(whole[:4])
+    (folder / "TCGA-AB-0003.svs").write_bytes(b"")
+    (folder / "TCGA-AB-0004.png").write_bytes(png_bomb(2**31 - 1))
+    write_svs(folder / "TCGA-AB-0006.svs", [picture()], "|AppMag = 20|MPP = 1000000")
+    write_svs(folder / "TCGA-AB-0007.svs", [picture()], "")
+    (folder / "TCGA-AB-0008.ndpi").write_bytes(whole)
+    (folder / "TCGA-AB-0009.tif").write_bytes(whole[: len(whole) // 2])
+    items = tiles_of(tmp_path, mpp=1.0)
+    bad = items[items["status"] == "quarantined"].set_index("group")["reason"]
+    assert bad.to_dict() == {
+        "TCGA-AB-0001": "cannot_open",
+        "TCGA-AB-0002": "cannot_open",
+        "TCGA-AB-0003": "cannot_open",
+        "TCGA-AB-0004": "absurd_size",
+        "TCGA-AB-0006": "bad_mpp",
+        "TCGA-AB-0007": "no_mpp",
+        "TCGA-AB-0009": "cannot_open",
+    }
+    used = items[items["status"] == "used"]
+    # OpenSlide tells a format by the bytes
+    assert set(used["group"]) == {SLIDE, "TCGA-AB-0008"}
+    assert used["source"].str.startswith("Gewebe Größe 組織/").all()
+
+
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.9, 0.99])
+def test_a_truncated_slide_gives_no_tile(tmp_path, part):
+    path = tmp_path / f"{SLIDE}.svs"
+    write_svs(path, [smooth(515), resize_area(smooth(515), 128, 128)])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * part)])
+    items = tiles_of(tmp_path, mpp=0.25, image_size=64)
+    assert items["reason"].tolist() == ["cannot_open"]
+
+
+def test_a_file_the_system_refuses_is_unreadable(tmp_path, monkeypatch):
+    write_svs(tmp_path / f"{SLIDE}.svs", [picture()])
+    index = index_slides(tmp_path, GENOTYPE)
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(tiles, "digest_file", refuse)
+    items = tile_slides(index, tmp_path, SlideTiles(), tmp_path / "0.h5", {})
+    assert items["reason"].tolist() == ["unreadable"]

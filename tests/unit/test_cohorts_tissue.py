@@ -1,0 +1,94 @@
+"""Tissue, pen marks and blur in H&E images."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+from scipy import ndimage
+
+from medsynth.cohorts.tissue import pen_mask, share_in_tiles, sharpness, stain, tissue_mask
+
+PINK, GLASS = (200, 90, 160), (244, 243, 245)
+INKS = {
+    "blue": (40, 60, 160),
+    "thin blue": (120, 170, 210),
+    "green": (36, 120, 70),
+    "thin green": (150, 200, 150),
+    "red": (200, 30, 40),
+    "black": (30, 30, 34),
+}
+TISSUE = {
+    "glass": GLASS,
+    "shadow": (150, 150, 150),
+    "eosin": (230, 150, 190),
+    "strong eosin": (220, 60, 140),
+    "hematoxylin": (90, 70, 150),
+    "pale hematoxylin": (170, 160, 200),
+    "bluish hematoxylin": (80, 80, 140),
+    "dark nucleus": (40, 20, 70),
+    "blood": (190, 60, 80),
+}
+
+
+def one(colour: tuple[int, int, int]) -> np.ndarray:
+    return np.array([[colour]], np.uint8)
+
+
+def picture(side: int = 256) -> np.ndarray:
+    """Glass on the left, tissue on the right, with noise."""
+    image = np.empty((side, side, 3))
+    image[:, : side // 2], image[:, side // 2 :] = GLASS, PINK
+    image += np.random.default_rng(0).normal(0, 2, image.shape)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def test_stain_is_the_excess_of_green_absorbed():
+    rgb = np.array([[PINK, (30, 30, 30), (255, 255, 255), (20, 140, 60)]], np.uint8)
+    expected = [np.log10(201 / 91), 0, 0, 0]
+    np.testing.assert_allclose(stain(rgb)[0], expected, atol=1e-12)
+
+
+def test_tissue_mask_with_glass_without_glass_and_without_tissue():
+    noisy = picture()
+    expected = np.arange(256) >= 128
+    assert (tissue_mask(noisy) == expected).mean() > 0.999
+    assert tissue_mask(noisy[:, 128:]).mean() > 0.999
+    assert tissue_mask(noisy[:, :128]).mean() < 0.001
+    assert not tissue_mask(np.full((8, 8, 3), 255, np.uint8)).any()
+
+
+@pytest.mark.parametrize("ink", INKS)
+def test_ink_is_pen(ink):
+    assert pen_mask(one(INKS[ink])).all()
+
+
+@pytest.mark.parametrize("kind", TISSUE)
+def test_glass_and_stained_tissue_are_not_pen(kind):
+    assert not pen_mask(one(TISSUE[kind])).any()
+
+
+def test_sharpness_is_the_variance_of_the_laplacian():
+    image = picture(40)
+    grey = np.asarray(Image.fromarray(image).convert("L")).astype(np.float64)
+    expected = ndimage.laplace(grey)[1:-1, 1:-1].var()
+    assert sharpness(image) == pytest.approx(expected, rel=1e-12)
+    strongest = np.indices((16, 16)).sum(axis=0) % 2 * 255  # a Laplacian of -1020 and 1020
+    assert sharpness(np.repeat(strongest[..., None], 3, 2).astype(np.uint8)) == 1020**2
+
+
+def test_sharpness_falls_with_blur():
+    image = Image.fromarray(picture())
+    found = [
+        sharpness(np.asarray(image.filter(ImageFilter.GaussianBlur(radius))))
+        for radius in (0, 1, 2, 4)
+    ]
+    assert found == sorted(found, reverse=True) and found[0] > 10 * found[2]
+
+
+def test_share_in_tiles_of_a_grid():
+    mask = np.zeros((9, 13), bool)
+    mask[:3, :6] = True
+    share = share_in_tiles(mask, 4)
+    np.testing.assert_allclose(share, [[0.75, 0.375, 0], [0, 0, 0]], atol=1e-6)
+    assert share_in_tiles(mask, 20).shape == (0, 0)

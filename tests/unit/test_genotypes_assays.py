@@ -1,0 +1,292 @@
+"""Barcodes, assays of the clinical table, and which of several assays decides."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from medsynth.cohorts.assays import read_clinical
+from medsynth.cohorts.barcodes import parse_barcodes, parse_tumours
+from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
+from medsynth.cohorts.tsv import TableError
+from medsynth.cohorts.unusable import REASONS
+from medsynth.runtime.config.slides import AssayColumns, Genotypes
+from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
+
+COLUMNS = AssayColumns(case="id", ihc="stain", fish="fish", pcr_loh="loh", age="age")
+HEAD = "id\tstain\tfish\tloh\tage\n"
+CODE = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=4, max_size=4)
+
+
+@st.composite
+def barcodes(draw: st.DrawFn) -> tuple[str, dict[str, object]]:
+    """A barcode of any length, and its parts."""
+    case = f"TCGA-{draw(CODE)[:2]}-{draw(CODE)}"
+    levels = draw(st.integers(0, 4))
+    kind = draw(st.integers(1, 20)) if levels else None
+    vial = draw(st.sampled_from("ABZ")) if levels > 1 else ""
+    tails = ["-00-DX1", "-11D", f"-11D-{draw(CODE)}-08", "-21"]
+    rest = draw(st.sampled_from(tails)) if levels > 2 else ""
+    sample = case if kind is None else f"{case}-{kind:02d}{vial}"
+    suffix = ".23b6e12e-dfc1" if levels > 3 else ""
+    parts = {"case": case, "sample": sample, "type": kind or 1, "vial": vial, "rest": rest}
+    return sample + rest + suffix, parts
+
+
+@examples(max_examples=100, deadline=None)
+@given(st.lists(barcodes(), max_size=5), st.booleans())
+def test_barcodes_of_any_length_are_taken_apart(
+    made: list[tuple[str, dict[str, object]]], lower: bool
+) -> None:
+    texts = [f" {text.lower() if lower else text} " for text, _ in made]
+    found = parse_barcodes(texts)
+    columns = ["case", "sample", "type", "vial", "rest"]
+    assert found[columns].to_dict("records") == [parts for _, parts in made]
+    assert found["barcode"].tolist() == [text.upper() for text, _ in made]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "TCGA", "TCGA-AA-001", "TCGA-AA-0001-1", "xTCGA-AA-0001", "TCGA-AA-0001-01A-", "uuid"],
+)
+def test_other_texts_are_no_barcodes(text: str) -> None:
+    assert parse_barcodes([text]).isna().all(axis=None)
+
+
+def test_the_sample_to_use_comes_first() -> None:
+    order = [
+        "TCGA-AA-0001",  # a bare case counts as the primary
+        "TCGA-AA-0001-01A-12D-A27L-08",
+        "TCGA-AA-0001-01A-11D-A27K-08",
+        "TCGA-AA-0001-01A-12W-A27L-08",  # amplified
+        "TCGA-AA-0001-01B-11D-A27K-08",
+        "TCGA-AA-0001-02A-11D-A27K-08",
+        "TCGA-AA-0001-06A",
+        "TCGA-AA-0002-02A",
+    ]
+    normals = ["TCGA-AA-0001-10A", "TCGA-AA-0001-11A", "TCGA-AA-0003-20A", "uuid"]
+    for seed in range(5):
+        mixed = [*order, *normals, order[1].lower()]
+        random.Random(seed).shuffle(mixed)
+        assert parse_tumours(mixed)["barcode"].tolist() == order
+
+
+def clinical(folder: Path, *rows: str, head: str = HEAD) -> Path:
+    path = folder / "clinical.tsv"
+    path.write_text(head + "\n".join(rows) + "\n")
+    return path
+
+
+def calls_of(folder: Path, *rows: str, **others: object) -> pd.DataFrame:
+    settings = Genotypes(clinical=clinical(folder, *rows), columns=COLUMNS, **others)
+    calls, _ = call_genotypes(settings, max_quarantined=1)
+    return calls.set_index("case")
+
+
+def test_assays_of_a_case_add_up_and_the_primary_decides(tmp_path: Path) -> None:
+    assays, quarantine = read_clinical(
+        clinical(
+            tmp_path,
+            "tcga-aa-0001\tPositive\t\t\t40",
+            "TCGA-AA-0001-01A-01-TS1\t'--\tcodeleted\tNo LOH\t41",
+            "TCGA-AA-0002-02A\tnegative\tcodeleted\t\t",
+            "TCGA-AA-0002-01A\tpositive\t\t\tx",
+            "TCGA-AA-0003-10A\tpositive\tintact\t\t30",
+        ),
+        COLUMNS,
+    )
+    assert quarantine.empty
+    assert assays.loc["TCGA-AA-0001"].tolist() == [True, True, False, 40]
+    assert assays.loc["TCGA-AA-0002", ["ihc", "fish"]].tolist() == [True, True]
+    assert assays.index.tolist() == ["TCGA-AA-0001", "TCGA-AA-0002"]
+
+
+def test_arms_in_two_columns(tmp_path: Path) -> None:
+    lines = ["Loss\tLOH", "lost\tintact", "intact\t", "loss\t", "\t'--", "loss\tfoo"]
+    rows = [f"TCGA-AA-{n:04d}\t{line}" for n, line in enumerate(lines)]
+    columns = AssayColumns(case="id", ihc=None, fish=["p", "q"])
+    path = clinical(tmp_path, *rows, head="id\tp\tq\n")
+    assays, quarantine = read_clinical(path, columns)
+    known = {"TCGA-AA-0000": True, "TCGA-AA-0001": False, "TCGA-AA-0002": False}
+    assert assays["fish"].dropna().to_dict() == known
+    assert assays["pcr_loh"].isna().all()
+    assert quarantine[["case", "reason"]].to_numpy().tolist() == [["TCGA-AA-0005", "unknown_value"]]
+    assert AssayColumns(**columns.model_dump(mode="json")) == columns
+
+
+def test_unusable_rows_are_set_aside_with_their_reason(tmp_path: Path) -> None:
+    long = "x" * 70_000
+    path = clinical(
+        tmp_path,
+        "TCGA-AA-0001\tmaybe\tintact\t\t",
+        f"TCGA-AA-0002\t{long}\t\t\t",
+        "TCGA-AA-0003\tpositive\t\t\t",
+        "TCGA-AA-0003\tnegative\t\t\t",
+        "P-17\tpositive\t\t\t",
+    )
+    assays, quarantine = read_clinical(path, COLUMNS)
+    assert assays["ihc"].isna().all()
+    assert assays["fish"].dropna().to_dict() == {"TCGA-AA-0001": False}
+    found = quarantine.set_index("reason")["case"]
+    assert found["unknown_value"].tolist() == ["TCGA-AA-0001", "TCGA-AA-0002"]
+    assert found["contradiction"] == "TCGA-AA-0003"
+    assert pd.isna(found["no_sample_barcode"])
+    assert quarantine["detail"].str.len().max() < 200
+    assert set(quarantine["reason"]) <= set(REASONS)
+    settings = Genotypes(clinical=path, columns=COLUMNS)
+    with pytest.raises(TableError, match="4 of 4 cases of the clinical table.*stain: none of"):
+        call_genotypes(settings, max_quarantined=0.5)
+
+
+def test_clinical_table_of_any_form_is_read(tmp_path: Path) -> None:
+    rows = ["#comment", "id,stain,fish,loh,age", 'TCGA-AA-0001,positive,"intact",,', ""]
+    path = tmp_path / "clinical.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(rows).encode())
+    assays, _ = read_clinical(path, COLUMNS)
+    assert assays.loc["TCGA-AA-0001", ["ihc", "fish"]].tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "no header line"),
+        (b"id\tstain\n", "no column fish, loh, age; say in genotypes.columns"),
+        (b"\xff\xfe\x00", "cannot be read"),
+    ],
+)
+def test_clinical_mistakes_are_named(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "clinical.tsv"
+    path.write_bytes(data)
+    with pytest.raises(TableError, match=rf"clinical\.tsv: {message}"):
+        read_clinical(path, COLUMNS)
+
+
+def test_negative_stain_alone(tmp_path: Path) -> None:
+    rows = [
+        "TCGA-AA-0001\tnegative\t\t\t55",
+        "TCGA-AA-0002\tnegative\t\t\t54.9",
+        "TCGA-AA-0003\tnegative\t\t\t",
+        "TCGA-AA-0004\t\t\t\t80",
+        "TCGA-AA-0005\tpositive\t\tloh\t80",
+    ]
+    calls = calls_of(tmp_path, *rows)
+    assert calls["subtype"].dropna().to_dict() == {
+        "TCGA-AA-0001": WILDTYPE,
+        "TCGA-AA-0005": CODELETED,
+    }
+    assert calls["reason"].dropna().to_dict() == {
+        "TCGA-AA-0002": "idh_incomplete",
+        "TCGA-AA-0003": "idh_incomplete",
+        "TCGA-AA-0004": "idh_missing",
+    }
+    assert calls.loc["TCGA-AA-0001", "idh_source"] == "ihc"
+    never = calls_of(tmp_path, *rows, ihc_wildtype_age=None)
+    assert never.loc["TCGA-AA-0001", "reason"] == "idh_incomplete"
+
+
+def test_order_and_conflicts_of_assays(tmp_path: Path) -> None:
+    rows = [
+        "TCGA-AA-0001\tpositive\tcodeleted\tno loh\t",
+        "TCGA-AA-0002\tpositive\t\tloh\t",
+        "TCGA-AA-0003\tpositive\t1p only\tno loh\t",
+        "TCGA-AA-0004\tpositive\t\t\t",
+    ]
+    calls = calls_of(tmp_path, *rows)
+    assert calls["subtype"].tolist()[:3] == [CODELETED, CODELETED, NON_CODELETED]
+    assert calls["codeletion_source"].tolist()[:3] == ["fish", "pcr_loh", "fish"]
+    assert calls["conflict"].dropna().to_dict() == {"TCGA-AA-0001": "pcr_loh"}
+    assert calls.loc["TCGA-AA-0004", ["reason", "missing"]].tolist() == [
+        "codeletion_missing",
+        "sequencing copy_number fish pcr_loh",
+    ]
+    turned = calls_of(tmp_path, *rows, codeletion_order=["pcr_loh", "fish"])
+    assert turned.loc["TCGA-AA-0001", ["subtype", "conflict"]].tolist() == [NON_CODELETED, "fish"]
+    alone = calls_of(tmp_path, *rows, codeletion_order=["pcr_loh"])
+    assert alone["conflict"].isna().all()
+    excluded = calls_of(tmp_path, *rows, conflicts="exclude")
+    assert excluded.loc["TCGA-AA-0001", "reason"] == "assay_conflict"
+    assert excluded["subtype"].notna().tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize("order", [["sequencing", "ihc"], ["ihc", "sequencing"], ["ihc"]])
+@pytest.mark.parametrize("conflicts", ["prefer", "exclude"])
+def test_every_combination_of_evidence_gives_a_class_or_a_reason(
+    tmp_path: Path, order: list[str], conflicts: str
+) -> None:
+    """Exhaustive: mutation, stain, FISH, PCR-LOH and age in all combinations."""
+    mutations = ["p.R132H", "p.R132C", "silent", None]
+    words = [["positive", "negative", ""], ["codeleted", "intact", ""], ["loh", "no loh", ""]]
+    maf = ["Hugo_Symbol\tVariant_Classification\tHGVSp_Short\tTumor_Sample_Barcode"]
+    rows, truth = [], {}
+    combinations = itertools.product(mutations, *words, ["60", "30", ""])
+    for number, (mutation, stain, fish, loh, age) in enumerate(combinations):
+        case = f"TCGA-AA-{number:04d}"
+        if mutation:
+            maf.append(f"IDH1\tMissense_Mutation\t{mutation}\t{case}-01A")
+        rows.append(f"{case}\t{stain}\t{fish}\t{loh}\t{age}")
+        truth[case] = (mutation, stain, fish, loh, age)
+    (tmp_path / "a.maf").write_text("\n".join(maf) + "\n")
+    calls = calls_of(
+        tmp_path, *rows, maf=[tmp_path / "a.maf"], idh_order=order, conflicts=conflicts
+    )
+    assert (calls["subtype"].isna() == calls["reason"].notna()).all()
+    assert set(calls["reason"].dropna()) <= set(REASONS)
+    for case, row in calls.iterrows():
+        mutation, stain, fish, loh, age = truth[case]
+        if row["subtype"] == WILDTYPE:
+            assert stain != "positive" or mutation == "silent"
+            assert not (mutation or "").startswith("p.R") or order == ["ihc"]
+            if mutation is None or order == ["ihc"]:
+                assert stain == "negative" and age == "60"
+        elif pd.notna(row["subtype"]):
+            assert row["idh"] == "mutant" and (fish or loh)
+            codeleted = fish == "codeleted" if fish else loh == "loh"
+            assert row["subtype"] == (CODELETED if codeleted else NON_CODELETED)
+            if conflicts == "exclude":
+                assert pd.isna(row["conflict"])
+        if row["reason"] == "assay_conflict" and row["idh"] == "wildtype":  # 1p/19q is no matter
+            assert {"sequencing", "ihc"} & set(row["conflict"].split())
+        if stain == "negative" and mutation == "p.R132C":
+            assert "ihc" not in str(row["conflict"])
+    assert set(calls["subtype"].dropna()) == {WILDTYPE, CODELETED, NON_CODELETED}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "nothing tells IDH"),
+        ({"maf": ["a.maf"]}, "nothing tells 1p/19q"),
+        ({"segments": ["a.seg"], "clinical": "c", "columns": {"ihc": None}}, "nothing tells IDH"),
+        ({"clinical": "c", "codeletion_order": ["fish", "fish"]}, "each assay once"),
+        ({"clinical": "c", "idh_order": []}, "each assay once"),
+        ({"clinical": "c", "conflicts": "guess"}, "prefer"),
+    ],
+)
+def test_settings_that_cannot_give_a_class_are_refused(settings: dict, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Genotypes(**settings)
+
+
+def test_coverage_is_a_word_or_a_panel_file() -> None:
+    assert Genotypes(clinical="c", coverage="unknown").coverage == "unknown"
+    panel = Genotypes(clinical="c", coverage="panel.bed")
+    assert panel.coverage == Path("panel.bed")
+    assert Genotypes(**panel.model_dump(mode="json")) == panel
+
+
+def test_a_panel_file_that_is_absent_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.maf").touch()
+    tables = {"maf": [str(tmp_path / "a.maf")], "segments": [str(tmp_path / "a.maf")]}
+    genotypes = tables | {"coverage": str(tmp_path / "panel.bed")}
+    slides = {"kind": "slides", "root": str(tmp_path), "index": {"label": {"kind": "genotype"}}}
+    config = parse_config({"cohorts": {"glioma": slides | {"genotypes": genotypes}}})
+    with pytest.raises(ConfigError, match=r"1 raw path.*\n.*glioma\.genotypes\.coverage"):
+        check_raw_paths(config)

@@ -1,0 +1,20 @@
+"""Fit the stain normalisation of a cohort to its training slides.
+
+Output: JSON `stain`: method, target colours, split, number of slides and tiles.
+"""
+
+from pathlib import Path
+
+from medsynth.cohorts.normalise import fit_stain
+from medsynth.runtime.config.slides import Stain
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.atomic import write_json
+from medsynth.store.tables import read_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        params, inputs = snakemake.params, snakemake.input
+        folder = Path(inputs.shards[0]).parent
+        settings = Stain(**params.cfg)
+        fit = fit_stain(read_table(inputs.manifest), folder, settings, params.seed["seed"])
+        write_json(fit, snakemake.output.stain)

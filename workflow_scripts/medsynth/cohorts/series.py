@@ -1,0 +1,206 @@
+"""CT series: which slices belong together, and the volumes that they are.
+
+Where a slice lies follows from ImagePositionPatient, ImageOrientationPatient and PixelSpacing
+(PS3.3 C.7.6.2.1.1). InstanceNumber, SliceLocation and file names are not believed, nor is
+GantryDetectorTilt, whose sign differs between vendors: the positions say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from pydicom.dataset import Dataset
+from scipy import ndimage
+
+from medsynth.cohorts.dicom import AIR_HU, unusable_as
+from medsynth.cohorts.unusable import UnusableImage
+from medsynth.cohorts.volumes import Volume, canonical
+from medsynth.store.digests import digest_json
+
+ID_DIGITS = 16
+SAME_PLACE = 0.01  # mm: positions are written with two to five decimals
+UNEVEN = 0.1  # of the slice distance: what rounding and table wobble come to
+WIDEST_STEP = 10.0  # mm: slices further apart say nothing about what is between them
+STRAIGHT = 0.01  # pixels of sideways movement over a whole series
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One decoded slice.
+
+    hu: int16 (rows, columns). affine: float64 (4, 4), from (column, row, 0) to LPS mm; its third
+    column is the unit normal towards the head. index: the caller's name for it.
+    """
+
+    hu: np.ndarray
+    affine: np.ndarray
+    index: int
+
+
+def normal_of(orientation: Sequence[float]) -> np.ndarray:
+    """Unit normal (3,) towards the head of the plane of ImageOrientationPatient."""
+    row, column = np.array(orientation, dtype=float).reshape(2, 3)
+    normal = np.cross(row, column)
+    return -normal if normal[2] < 0 else normal
+
+
+def height_of(dataset: Dataset) -> float | None:
+    """Place in mm along the slice normal, towards the head; None without a position."""
+    if not (position := dataset.get("ImagePositionPatient")):
+        return None
+    normal = normal_of(dataset.get("ImageOrientationPatient") or [1, 0, 0, 0, 1, 0])
+    return float(np.dot(np.array(position, float), normal))
+
+
+def plane_of(dataset: Dataset) -> np.ndarray:
+    """The affine of a :class:`Slice`.
+
+    Raises:
+        UnusableImage: no_position.
+    """
+    with unusable_as("no_position"):
+        affine = np.eye(4)
+        row, column = np.array(dataset.ImageOrientationPatient, dtype=float).reshape(2, 3)
+        between_rows, between_columns = np.array(dataset.PixelSpacing, dtype=float)
+        affine[:3, 0], affine[:3, 1] = row * between_columns, column * between_rows
+        affine[:3, 2] = normal_of([*row, *column])
+        affine[:3, 3] = np.array(dataset.ImagePositionPatient, dtype=float)
+    square = np.allclose([row @ row, column @ column, row @ column], [1, 1, 0], atol=1e-3)
+    if not (np.isfinite(affine).all() and square and min(between_rows, between_columns) > 0):
+        raise UnusableImage("no_position", "no right-angled plane")
+    return affine
+
+
+def series_of(dataset: Dataset, patient: str, label: str | None) -> str:
+    """Id of the slices that can be one volume with this one: 16 hex digits.
+
+    Archives put reconstructions, orientations and matrix sizes under one SeriesInstanceUID, and
+    copies of several patients, too. The id depends on the slice (and what it was labelled) alone,
+    so it stays when others come and go, and gives nobody away.
+    """
+
+    def numbers(keyword: str, decimals: int) -> list[float]:
+        values = dataset.get(keyword)
+        values = values if isinstance(values, Sequence) else [values]
+        return [round(float(v), decimals) + 0.0 for v in values if v is not None]  # no -0.0
+
+    return digest_json(
+        patient,
+        label,
+        *(str(dataset.get(k)) for k in ("SeriesInstanceUID", "FrameOfReferenceUID", "ImageType")),
+        *(str(dataset.get(k)) for k in ("ConvolutionKernel", "Rows", "Columns")),
+        numbers("ImageOrientationPatient", 3),
+        numbers("PixelSpacing", 4),
+        numbers("SliceThickness", 3),
+    )[:ID_DIGITS]
+
+
+def divide_acquisitions(frame: pd.DataFrame) -> pd.Series:
+    """Series ids, of which those whose slices repeat a place are divided by acquisition.
+
+    Several phases may share a series; where no place repeats, the acquisition number only counts
+    the rotations of a step-and-shoot scan.
+
+    Args:
+        frame: rows with series, z and acquisition.
+    """
+    repeats = same_place(frame).groupby(frame["series"]).transform("any")
+    divided = [
+        digest_json(series, acquisition)[:ID_DIGITS] if repeated else series
+        for series, acquisition, repeated in zip(
+            frame["series"], frame["acquisition"], repeats, strict=True
+        )
+    ]
+    return pd.Series(divided, index=frame.index, dtype="str")
+
+
+def same_place(frame: pd.DataFrame) -> pd.Series:
+    """Mask of the rows that repeat the place (series and z) of an earlier row."""
+    place = (frame["z"].astype(float) / SAME_PLACE).round()
+    return frame.assign(place=place).duplicated(["series", "place"]) & place.notna()
+
+
+def stretches(heights: np.ndarray, max_missing: int) -> list[np.ndarray]:
+    """Divide the slices of a series where they cannot be one volume.
+
+    Args:
+        heights: places in mm, ascending.
+        max_missing: slices in a row that may be missing.
+
+    Returns:
+        For every stretch the slot (n,) int of each slice: 0 for its first slice, and the next
+        number for the next slice, unless slices between the two are missing.
+    """
+    if len(heights) == 1:
+        return [np.zeros(1, int)]
+    steps = np.diff(heights)
+    exact = steps / np.median(steps)
+    count = np.rint(exact)
+    fits = (np.abs(exact - count) <= UNEVEN) & (count >= 1) & (count <= max_missing + 1)
+    fits &= steps <= WIDEST_STEP * count
+    slots = np.append(0, count.cumsum()).astype(int)
+    return [part - part[0] for part in np.split(slots, np.flatnonzero(~fits) + 1)]
+
+
+def volumes_of(slices: Sequence[Slice], max_missing: int) -> Iterator[tuple[Volume, list[Slice]]]:
+    """Put slices together.
+
+    They are sorted by place and divided at gaps of more than `max_missing` slices and where their
+    distance changes; shorter gaps are interpolated linearly. Every slice is moved sideways to
+    where its position says, so that what a tilted gantry has sheared is upright.
+
+    Args:
+        slices: of one series: same orientation, spacing and matrix.
+
+    Yields:
+        Volumes with axes at right angles, :func:`canonical`, and the slices they are made of. A
+        volume of a single slice is 1 mm thick, and its tilt is left out.
+    """
+    if not slices:
+        return
+    normal = slices[0].affine[:3, 2]
+    heights = np.array([one.affine[:3, 3] @ normal for one in slices])
+    order = np.argsort(heights, kind="stable")
+    start = 0
+    for slots in stretches(heights[order], max_missing):
+        members = [slices[i] for i in order[start : start + len(slots)]]
+        start += len(slots)
+        yield _flat(members[0]) if len(members) == 1 else _stack(members, slots), members
+
+
+def _flat(one: Slice) -> Volume:
+    volume = canonical(Volume(one.hu[None], one.affine))
+    centre = (np.array(volume.hu.shape[::-1]) - 1) / 2
+    affine = np.diag([*volume.spacing, 1.0])
+    affine[:3, 3] = volume.places(centre[None])[0] - volume.spacing * centre
+    return Volume(volume.hu, affine)
+
+
+def _stack(slices: Sequence[Slice], slots: np.ndarray) -> Volume:
+    affine = slices[0].affine.copy()
+    across, normal = affine[:3, :2], affine[:3, 2].copy()
+    places = np.stack([one.affine[:3, 3] for one in slices]) - affine[:3, 3]
+    moves = places @ (across / np.square(across).sum(axis=0))  # pixels: columns, rows
+    if np.ptp(moves, axis=0).max() < STRAIGHT:
+        moves = np.zeros_like(moves)
+    low = np.floor(moves.min(axis=0)).astype(int)
+    wider, higher = np.ceil(moves.max(axis=0)).astype(int) - low
+    rows, columns = slices[0].hu.shape
+    hu = np.empty((slots[-1] + 1, rows + higher, columns + wider), np.int16)
+    for one, slot, (right, down) in zip(slices, slots, moves - low, strict=True):
+        framed = np.pad(one.hu, ((0, higher), (0, wider)), constant_values=AIR_HU)
+        if right or down:
+            by, outside = (down, right), {"mode": "grid-constant", "cval": AIR_HU}
+            framed = np.rint(ndimage.shift(framed.astype(np.float32), by, order=1, **outside))
+        hu[slot] = framed
+    for below, above in pairwise(slots):
+        for slot in range(below + 1, above):
+            weight = (slot - below) / (above - below)
+            hu[slot] = np.rint((1 - weight) * hu[below] + weight * hu[above])
+    affine[:3, 2] = normal * (places[-1] @ normal) / slots[-1]
+    affine[:3, 3] += across @ low
+    return canonical(Volume(hu, affine))

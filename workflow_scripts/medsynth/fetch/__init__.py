@@ -1,0 +1,1 @@
+"""Fetching raw data from the archives: off unless the configuration has a `fetch:` group."""

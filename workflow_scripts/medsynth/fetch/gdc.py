@@ -1,0 +1,169 @@
+"""Genomic Data Commons: the files of a manifest, as gdc-client lays them, and their sample sheet.
+
+API: https://docs.gdc.cancer.gov/API/Users_Guide/Downloading_Files/ (data endpoint, Range,
+X-Auth-Token) and .../Search_and_Retrieval/ (files endpoint).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from medsynth.fetch.batch import fetch_all
+from medsynth.fetch.connection import Connection, FetchError, TokenHeader, read_token
+from medsynth.fetch.downloads import Wanted, fetch_file, inside
+from medsynth.runtime.config.fetch import GdcDownload
+from medsynth.store.atomic import replacing
+from medsynth.store.digests import DigestCache
+
+log = logging.getLogger(__name__)
+
+TOKEN_FILE = "GDC_TOKEN_FILE"
+COLUMNS = ["id", "filename", "md5", "size"]
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+MD5 = re.compile(r"[0-9a-f]{32}")
+SHEET = "gdc_sample_sheet.tsv"
+FILES_AT_ONCE = 500
+REFUSED = (
+    f"Set {TOKEN_FILE} to the path of a token downloaded from the GDC Data Portal within the last"
+    " 30 days, of an account with dbGaP access to every project of the manifest:"
+    " https://gdc.cancer.gov/access-data/obtaining-access-controlled-data"
+)
+
+
+def fetch_gdc(
+    settings: GdcDownload,
+    cache: DigestCache,
+    *,
+    listing: str,
+    threads: int,
+    max_quarantined: float,
+) -> pd.DataFrame:
+    """Fetch the manifest's files to <destination>/<id>/<filename>, and write gdc_sample_sheet.tsv.
+
+    Args:
+        listing: name of the list for people, in the destination.
+
+    Returns:
+        The receipts (:func:`medsynth.fetch.batch.fetch_all`).
+
+    Raises:
+        FetchError: the manifest cannot be read, a token is missing or refused, or too much cannot
+            be had.
+    """
+    token = read_token(TOKEN_FILE)
+    connection = Connection(REFUSED, TokenHeader("X-Auth-Token", token) if token else None)
+    wanted = read_manifest(settings.manifest, settings.base_url)
+    for file in wanted:
+        inside(settings.destination, file.path)  # before anything is written
+
+    def one(file: Wanted) -> list[tuple[Wanted, Path]]:
+        path = inside(settings.destination, file.path)
+        fetch_file(file, path, connection, cache)
+        return [(file, path)]
+
+    receipts = fetch_all(
+        wanted,
+        one,
+        listing=settings.destination / listing,
+        threads=threads,
+        max_quarantined=max_quarantined,
+    )
+    ids = [file.path.split("/")[0] for file in wanted]
+    write_sample_sheet(ids, settings.destination / SHEET, settings.base_url, connection)
+    return receipts
+
+
+def read_manifest(path: Path, base_url: str) -> list[Wanted]:
+    """The files of a manifest: tab-separated id, filename, md5, size; other columns are passed.
+
+    Raises:
+        FetchError: another file, or a row that cannot be.
+    """
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, delimiter="\t")
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise FetchError(f"{path}: cannot be read ({type(error).__name__})") from None
+    if missing := [c for c in COLUMNS if c not in (reader.fieldnames or [])]:
+        raise FetchError(
+            f"{path}: no column {', '.join(missing)}; give the manifest as the GDC Data Portal"
+            " makes it (Download Cart, Manifest)"
+        )
+    wanted = {}
+    for number, row in enumerate(rows, 2):
+        name = row["filename"] or ""
+        if (
+            not UUID.fullmatch(row["id"] or "")
+            or not MD5.fullmatch(row["md5"] or "")
+            or not (row["size"] or "").isdigit()
+            or not name
+            or "/" in name
+            or name == ".."
+        ):
+            raise FetchError(f"{path}: line {number} is damaged; download the manifest again")
+        url = f"{base_url}/data/{row['id']}"
+        wanted[row["id"]] = Wanted(f"{row['id']}/{name}", url, "md5", row["md5"], int(row["size"]))
+    if not wanted:
+        raise FetchError(f"{path}: it lists no file")
+    return [wanted[key] for key in sorted(wanted)]
+
+
+def write_sample_sheet(ids: list[str], path: Path, base_url: str, connection: Connection) -> None:
+    """Write which sample each file is of, with the portal's column names, unless it is there.
+
+    gdc-client leaves this to the portal's web page; copy-number segments cannot be read without.
+
+    Raises:
+        FetchError: the archive does not say.
+    """
+    if path.exists():
+        with open(path, encoding="utf-8", newline="") as file:
+            if set(ids) <= {row["File ID"] for row in csv.DictReader(file, delimiter="\t")}:
+                return
+    rows: list[dict[str, str]] = []
+    for start in range(0, len(ids), FILES_AT_ONCE):
+        part = ids[start : start + FILES_AT_ONCE]
+        query = {
+            "filters": {"op": "in", "content": {"field": "file_id", "value": part}},
+            "fields": "file_id,file_name,data_category,data_type,cases.project.project_id,"
+            "cases.submitter_id,cases.samples.submitter_id,cases.samples.sample_type",
+            "format": "JSON",
+            "size": len(part),
+        }
+        text = connection.text(f"{base_url}/files", json=query)
+        try:
+            rows += [_sheet_row(hit) for hit in json.loads(text)["data"]["hits"]]
+        except (ValueError, KeyError, TypeError):
+            raise FetchError(f"{base_url}/files: not the answer that is documented") from None
+    if absent := len(set(ids) - {row["File ID"] for row in rows}):
+        log.warning("the archive knows the sample of all but %d files", absent)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(_sheet_row({})), delimiter="\t", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: row["File ID"]))
+    with replacing(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _sheet_row(hit: dict[str, Any]) -> dict[str, str]:
+    cases = hit.get("cases", [])
+    samples = [sample for case in cases for sample in case.get("samples", [])]
+    return {
+        "File ID": hit.get("file_id", ""),
+        "File Name": hit.get("file_name", ""),
+        "Data Category": hit.get("data_category", ""),
+        "Data Type": hit.get("data_type", ""),
+        "Project ID": ", ".join(case["project"]["project_id"] for case in cases),
+        "Case ID": ", ".join(case["submitter_id"] for case in cases),
+        "Sample ID": ", ".join(sample["submitter_id"] for sample in samples),
+        "Sample Type": ", ".join(sample.get("sample_type", "") for sample in samples),
+    }

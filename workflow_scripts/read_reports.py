@@ -1,0 +1,17 @@
+"""Read the reports of a cohort's studies and divide them into sections.
+
+Outputs: Parquet `table`, one row a study, the only place where their text stands; JSON `counts`.
+"""
+
+from pathlib import Path
+
+from medsynth.cohorts.reports import counts, read_reports
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.atomic import write_json
+from medsynth.store.tables import read_table, write_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        reports = read_reports(read_table(snakemake.input.index), Path(snakemake.params.reports))
+        write_table(reports, snakemake.output.table)
+        write_json(counts(reports), snakemake.output.counts)
