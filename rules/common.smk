@@ -212,6 +212,7 @@ def cohort_facts(wildcards):
         "reports": cohorts_with_reports(),
         "calls": genotyped_cohorts(),
         "stain": normalised_cohorts(),
+        "pairs": cohorts_of("ct"),
     }
     return [
         f"{COHORT}/{fact}.json".format(cohort=name)

@@ -61,6 +61,7 @@ rule pair_ct:
         manifest=f"{COHORT}/manifest.parquet",
     output:
         pairs=f"{COHORT}/pairs.parquet",
+        counts=f"{COHORT}/pairs.json",
     log:
         f"{LOGS}/pair_ct/{{cohort}}.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""CT: labels from headers and tables, positions, conversion, pairs."""
+"""CT: labels from headers and tables, positions, conversion."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from pydicom.dataset import Dataset
 
 from medsynth.cohorts.contrast import contrast_of
 from medsynth.cohorts.ct import convert_ct, index_ct
-from medsynth.cohorts.pairs import pair_ct
 from medsynth.cohorts.unusable import CohortError
 from medsynth.runtime.config.base import TableLabel
-from medsynth.runtime.config.ct import CtConvert, CtIndex, CtPair, TagContrast
-from medsynth.store.manifests import manifest
+from medsynth.runtime.config.ct import CtConvert, CtIndex, TagContrast
 from medsynth.store.shards import ImageStore
 
 TAGS = CtIndex(label=TagContrast(kind="tags"), shards=1)
@@ -127,37 +125,6 @@ def test_conversion_pads_with_air_and_averages(tmp_path):
     assert image.dtype == np.int16 and image.shape == (8, 8)
     assert (image[[0, 1, 6, 7]] == -1024).all()
     np.testing.assert_allclose(image[2:6], 40, atol=1)
-
-
-def slices(*rows) -> pd.DataFrame:
-    names = ["item_id", "patient", "label", "z", "frame"]
-    frame = pd.DataFrame([dict(zip(names, row, strict=True)) for row in rows])
-    return manifest(frame.assign(status="used", split="train"))
-
-
-def test_pairs_are_nearest_and_one_to_one():
-    frame = slices(
-        ("a1", "P", "ct", 0.0, "F"),
-        ("a2", "P", "ct", 2.0, "F"),
-        ("a3", "P", "ct", 50.0, "F"),
-        ("b1", "P", "cect", 1.5, "F"),
-        ("b2", "P", "cect", -1.0, "F"),
-        ("b3", "Q", "cect", 50.0, "F"),  # another patient
-        ("a4", "P", "ct", 80.0, "F"),
-        ("b4", "P", "cect", 80.0, "G"),  # another frame of reference
-        ("a5", "P", "ct", None, "F"),
-    )
-    pairs = pair_ct(frame, CtPair(tolerance_mm=2.5))
-    assert pairs.to_numpy().tolist() == [
-        ["P", "a1", "b2", 1.0, "train"],
-        ["P", "a2", "b1", 0.5, "train"],
-    ]
-
-
-def test_no_pairs_is_an_empty_table():
-    pairs = pair_ct(slices(("a", "P", "ct", 0.0, None)), CtPair())
-    assert pairs.columns.tolist() == ["patient", "item_a", "item_b", "distance_mm", "split"]
-    assert len(pairs) == 0
 
 
 @pytest.mark.parametrize(

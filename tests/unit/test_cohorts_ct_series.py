@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +12,7 @@ import pandas as pd
 import pytest
 from ct_files import AIR, write_series, write_slice
 
-from medsynth.cohorts import contrast
+from medsynth.cohorts import ct, scans
 from medsynth.cohorts.ct import convert_ct, index_ct
 from medsynth.cohorts.dicom import read_hu
 from medsynth.cohorts.scans import digest_of
@@ -261,8 +260,7 @@ def test_registered_series_share_grid_and_frame(tmp_path, monkeypatch):
         quality = {"dice": 0.9}
         return SimpleNamespace(moved=moved, transform=shift, quality=quality)
 
-    module = SimpleNamespace(register_rigid=register)
-    monkeypatch.setitem(sys.modules, "medsynth.cohorts.registration", module)
+    monkeypatch.setattr(scans, "register_rigid", register)
     settings = CtConvert(image_size=16, spacing_mm=2.0, registration=CtRegister())
     _, used, images = converted(tmp_path, settings)
     pairs = used[used["frame"].str.match(r"[0-9a-f]{16}-0")]
@@ -290,7 +288,7 @@ def test_intensity_labels_what_headers_leave_open(tmp_path, monkeypatch):
         asked.append(volume.hu.shape[0])
         return ("cect", 0.9) if volume.hu.max() > 300 else ("ct", 0.4)
 
-    monkeypatch.setattr(contrast, "contrast_by_intensity", judge, raising=False)
+    monkeypatch.setattr(ct, "contrast_by_intensity", judge)
     plain = index_ct(tmp_path, TAGS)
     assert set(plain["reason"].dropna()) == {"no_contrast_label"} and not asked
     judged = TagContrast(kind="tags", intensity=True, min_confidence=0.5)

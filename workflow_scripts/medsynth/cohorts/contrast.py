@@ -6,6 +6,9 @@ import re
 
 from pydicom.dataset import Dataset
 
+from medsynth.cohorts.enhancement import enhancement
+from medsynth.cohorts.volumes import Volume
+
 PLAIN, ENHANCED = "ct", "cect"
 
 # Descriptions are cut off at 16 to 64 characters ("WITH IV C"), so "contrast" is often a stump.
@@ -83,3 +86,15 @@ def _phase(words: str) -> str | None:
 def _injected(dataset: Dataset) -> bool:
     values = [re.split(r"[\\,\[\] ]+", str(dataset.get(keyword) or "")) for keyword in INJECTED]
     return any(re.fullmatch(r"[\d.]*[1-9][\d.]*", part) for parts in values for part in parts)
+
+
+def contrast_by_intensity(volume: Volume) -> tuple[str | None, float]:
+    """Contrast phase by how bright the blood is, see :mod:`medsynth.cohorts.enhancement`.
+
+    Returns:
+        The likelier label and its probability, 0.5 to 1; None and 0 where no body is seen.
+    """
+    probability = enhancement(volume)
+    if probability is None:
+        return None, 0.0
+    return (ENHANCED, probability) if probability >= 0.5 else (PLAIN, 1 - probability)

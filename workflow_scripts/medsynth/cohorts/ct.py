@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pydicom.dataset import Dataset
 
-from medsynth.cohorts.contrast import ENHANCED, PLAIN, contrast_of
+from medsynth.cohorts.contrast import ENHANCED, PLAIN, contrast_by_intensity, contrast_of
 from medsynth.cohorts.dicom import AIR_HU, open_dicom, read_hu, unusable_as
 from medsynth.cohorts.nifti import check_nifti, stem_of, write_nifti
 from medsynth.cohorts.resize import padded_square, resize_area
@@ -21,6 +21,8 @@ from medsynth.cohorts.series import (
     divide_acquisitions,
     height_of,
     normal_of,
+    plane_id,
+    plane_id_of,
     same_place,
     series_of,
 )
@@ -45,7 +47,7 @@ log = logging.getLogger(__name__)
 
 TABLE_VALUES = {"true": ENHANCED, "1": ENHANCED, "yes": ENHANCED, ENHANCED: ENHANCED}
 TABLE_VALUES |= {"false": PLAIN, "0": PLAIN, "no": PLAIN, PLAIN: PLAIN}
-EXTRAS = ["study", "series", "frame", "z", "acquisition", "contrast_confidence"]
+EXTRAS = ["study", "series", "frame", "plane", "z", "acquisition", "contrast_confidence"]
 AXIAL = [1, 0, 0, 0, 1, 0]
 LEAST_AXIAL = 0.8  # cosine of the slice normal to the body axis; gantries tilt up to 30 degrees
 
@@ -63,8 +65,9 @@ def index_ct(
         Index manifest. Shards are of whole patients. item_id is SOPInstanceUID (or the file stem;
         of NIfTI the path without suffix), group SeriesInstanceUID (NIfTI: item_id), label "ct" or
         "cect". Extra columns: study and series (digests; a series that mixes orientations, grids,
-        reconstructions or phases has several), frame (FrameOfReferenceUID), z (mm along the slice
-        normal, towards the head; null without ImagePositionPatient), contrast_confidence (of
+        reconstructions or phases has several), frame (FrameOfReferenceUID), plane (where the pixels
+        lie in it), z (mm along the slice normal, towards the head; null without
+        ImagePositionPatient), contrast_confidence (of
         labels by intensity). Excluded: localizer, not_axial, no_contrast_label. Quarantined:
         not_dicom, not_nifti, wrong_modality, multi_frame, bad_tags, no_patient, duplicate,
         same_place, unreadable.
@@ -185,6 +188,7 @@ def _describe_slice(
             "label": None if tabled else contrast_of(dataset),
             "study": digest_json(str(study))[:ID_DIGITS] if study else None,
             "frame": str(dataset.get("FrameOfReferenceUID") or "") or None,
+            "plane": plane_id(dataset),
             "z": height_of(dataset),
             "acquisition": str(dataset.get("AcquisitionNumber")),
         }
@@ -217,8 +221,6 @@ def _look_up(row: dict[str, Any], found: pd.Series | None) -> None:
 
 def _label_by_intensity(frame: pd.DataFrame, root: Path, min_confidence: float) -> None:
     """Label the series of which headers say nothing by their brightness, in place."""
-    from medsynth.cohorts.contrast import contrast_by_intensity
-
     silent = frame[(frame["status"] == USED) & frame["label"].isna()]
     for _, rows in silent.groupby("series"):
         scans, _ = read_series(rows, root, max_missing=0)
@@ -235,6 +237,7 @@ def _label_by_intensity(frame: pd.DataFrame, root: Path, min_confidence: float) 
 def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dict[str, Any]]:
     """Write the axial slices of a volume; their rows."""
     places = np.array([source["z"] for source in scan.sources], dtype=float)
+    plane = plane_id_of(scan.volume.affine, scan.volume.hu.shape)
     for number, (image, z) in enumerate(zip(scan.volume.hu, scan.volume.heights, strict=True)):
         if np.ptp(image) == 0:
             continue
@@ -244,6 +247,7 @@ def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dic
         yield scan.item | {
             "item_id": item_id,
             "source": scan.sources[np.argmin(np.abs(places - z))]["source"],
+            "plane": plane,
             "z": z,
             "row": writer.append(image[..., None], item_id),
         }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -10,40 +13,89 @@ from medsynth.runtime.config.ct import CtPair
 from medsynth.store.manifests import used
 
 COLUMNS = ["patient", "item_a", "item_b", "distance_mm", "split"]
+QUALITY = "reg_"  # columns that tell how well a registration went
+OVERLAP = "reg_dice_after"
 
 
-def pair_ct(manifest: pd.DataFrame, settings: CtPair) -> pd.DataFrame:
+def pair_ct(manifest: pd.DataFrame, settings: CtPair) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Pair every "ct" slice (a) with the nearest "cect" slice (b), each slice at most once.
 
-    Positions are comparable only within one frame of reference (PS3.3 C.7.4.1), so two
-    examinations of one patient give no pairs, and neither do slices that name no frame.
+    Positions are comparable only within one frame of reference (PS3.3 C.7.4.1) of one study, and
+    pixels only where they lie over each other; so two examinations of one patient give no pairs,
+    and neither do slices that name no frame.
 
     Args:
-        manifest: of a CT cohort, with columns z (mm) and frame.
-        settings: the largest distance.
+        manifest: of a CT cohort, with columns z (mm) and frame, and those of study, plane and reg_*
+            that it has.
+        settings: the largest distance, the least overlap.
 
     Returns:
-        DataFrame(patient, item_a, item_b, distance_mm, split), sorted by patient and item_a.
-        The nearest pairs are taken first.
+        DataFrame(patient, item_a, item_b, distance_mm, split, reg_*), sorted by patient and
+        item_a; the nearest pairs are taken first. And counts: pairs, patients, those dropped and
+        why, medians of distance and registration quality.
     """
-    slices = used(manifest).dropna(subset=["z", "frame"])
-    pairs = []
-    for (patient, _), group in slices.groupby(["patient", "frame"]):
-        a = group[group["label"] == "ct"].sort_values("item_id")
-        b = group[group["label"] == "cect"].sort_values("item_id")
-        distance = np.abs(a["z"].to_numpy(float)[:, None] - b["z"].to_numpy(float)[None, :])
-        near = np.argwhere(distance <= settings.tolerance_mm)
-        order = np.argsort(distance[near[:, 0], near[:, 1]], kind="stable")
-        free_a, free_b = np.ones(len(a), bool), np.ones(len(b), bool)
-        for i, j in near[order]:
-            if free_a[i] and free_b[j]:
-                free_a[i] = free_b[j] = False
-                first, second = a.iloc[i], b.iloc[j]
-                row = [patient, first["item_id"], second["item_id"], distance[i, j]]
-                pairs.append([*row, first["split"]])
-    return pd.DataFrame(pairs, columns=COLUMNS).sort_values(
-        ["patient", "item_a"], ignore_index=True
-    )
+    slices = used(manifest).dropna(subset=["z", "frame"]).sort_values("item_id", ignore_index=True)
+    keys = ["patient", "frame", *(["study"] if "study" in slices else [])]
+    by_place = _match(slices, keys, settings.tolerance_mm)
+    found = by_place
+    if "plane" in slices:
+        found = _match(slices, [*keys, "plane"], settings.tolerance_mm)
+    a, b = slices.iloc[found["a"]], slices.iloc[found["b"]]
+    columns = (a["patient"], a["item_id"], b["item_id"], found["distance"], a["split"])
+    pairs = pd.DataFrame(dict(zip(COLUMNS, map(np.asarray, columns), strict=True)))
+    for name in (c for c in slices.columns if c.startswith(QUALITY)):
+        pairs[name] = a[name].to_numpy()  # the slices without contrast medium are those moved
+    kept = pairs
+    if settings.min_dice is not None and OVERLAP in pairs:
+        kept = pairs[~(pairs[OVERLAP] < settings.min_dice)]
+    kept = kept.sort_values(["patient", "item_a"], ignore_index=True)
+    medians = {"distance_mm", *(c for c in kept if c in (OVERLAP, "reg_ncc_after"))}
+    return kept, {
+        "pairs": len(kept),
+        "patients": int(kept["patient"].nunique()),
+        "dropped_for_another_field_of_view": len(by_place) - len(found),
+        "dropped_for_bad_registration": len(pairs) - len(kept),
+        "median": {c: _rounded(kept[c].median()) for c in sorted(medians)},
+    }
+
+
+def _rounded(value: float) -> float | None:
+    return None if pd.isna(value) else round(float(value), 4)
+
+
+def _match(slices: pd.DataFrame, keys: list[str], tolerance: float) -> pd.DataFrame:
+    """Rows a, b and their distance of the pairs within groups of equal `keys`."""
+    pairs = [
+        pair
+        for _, group in slices.groupby(keys, dropna=False)
+        for pair in _nearest(
+            group.index[group["label"] == "ct"].to_numpy(),
+            group.index[group["label"] == "cect"].to_numpy(),
+            slices["z"].to_numpy(float),
+            tolerance,
+        )
+    ]
+    return pd.DataFrame(pairs, columns=["a", "b", "distance"]).astype({"a": int, "b": int})
+
+
+def _nearest(
+    a: np.ndarray, b: np.ndarray, z: np.ndarray, tolerance: float
+) -> Iterator[tuple[int, int, float]]:
+    """Pairs of rows, the nearest first and each row once; equal distances in the rows' order."""
+    b = b[np.argsort(z[b], kind="stable")]
+    # a little wider than asked for; what rounding lets in is taken out below
+    low = np.searchsorted(z[b], z[a] - tolerance - 1e-6)
+    count = np.searchsorted(z[b], z[a] + tolerance + 1e-6) - low
+    first = np.repeat(a, count)
+    within = np.arange(count.sum()) - np.repeat(count.cumsum() - count, count)
+    second = b[np.repeat(low, count) + within]
+    distance = np.abs(z[first] - z[second])
+    order = np.lexsort((second, first, distance))
+    free = set(a) | set(b)
+    for i in order[distance[order] <= tolerance]:
+        if first[i] in free and second[i] in free:
+            free -= {first[i], second[i]}
+            yield first[i], second[i], distance[i]
 
 
 def positions_of(items: pd.Series, manifest: pd.DataFrame) -> np.ndarray:

@@ -12,6 +12,7 @@ import pandas as pd
 from medsynth.cohorts.contrast import ENHANCED, PLAIN
 from medsynth.cohorts.dicom import open_dicom, read_hu
 from medsynth.cohorts.nifti import SUFFIXES, read_nifti
+from medsynth.cohorts.registration import register_rigid
 from medsynth.cohorts.series import Slice, plane_of, volumes_of
 from medsynth.cohorts.sources import read_unchanged
 from medsynth.cohorts.unusable import UnusableImage
@@ -119,8 +120,6 @@ def read_study(
     if fixed is None or moving is None:
         return scans, bad
     target = next(scan for scan in scans if scan.name == fixed.name)
-    from medsynth.cohorts.registration import register_rigid
-
     # Moved as it was scanned: interpolated once, not twice.
     result = register_rigid(target.volume, moving.volume, settings.registration)
     shared = {"frame": fixed.name}

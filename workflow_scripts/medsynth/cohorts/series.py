@@ -75,6 +75,28 @@ def plane_of(dataset: Dataset) -> np.ndarray:
     return affine
 
 
+def plane_id(dataset: Dataset) -> str | None:
+    """What slices share whose pixels lie over each other; None where the header does not say."""
+    try:
+        return plane_id_of(plane_of(dataset), (1, int(dataset.Rows), int(dataset.Columns)))
+    except UnusableImage:
+        return None
+
+
+def plane_id_of(affine: np.ndarray, shape: tuple[int, ...]) -> str:
+    """Id of axes, matrix, pixel size and place within the plane, to whole millimetres.
+
+    Args:
+        affine: of a :class:`Slice` or a Volume.
+        shape: of a volume: slices, rows, columns.
+    """
+    axes = affine[:3, :2] / np.linalg.norm(affine[:3, :2], axis=0)
+    place = axes.T @ affine[:3, 3]
+    numbers = [affine[:3, :2].ravel().round(3), place.round()]
+    values = [[float(v) + 0.0 for v in each] for each in numbers]  # no -0.0
+    return digest_json(*values, list(shape[1:]))[:ID_DIGITS]
+
+
 def series_of(dataset: Dataset, patient: str, label: str | None) -> str:
     """Id of the slices that can be one volume with this one: 16 hex digits.
 

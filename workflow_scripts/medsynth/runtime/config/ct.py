@@ -54,6 +54,9 @@ class CtConvert(Settings):
 
 class CtPair(Settings):
     tolerance_mm: float = Field(2.5, ge=0, description="largest slice distance in a pair")
+    min_dice: Fraction | None = Field(
+        None, description="least overlap of registered bodies; pairs below are dropped"
+    )
 
 
 class CtCohort(Settings):
