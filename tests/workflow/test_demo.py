@@ -51,6 +51,8 @@ def test_every_declared_output_exists_and_has_an_mlflow_run(finished):
 def test_status_is_clean_and_trace_reaches_the_raw_data(finished):
     status = finished.medsynth("status", "--json")
     assert status.returncode == 0, status.stdout + status.stderr
+    verified = finished.medsynth("verify", "--deep")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
     trace = finished.medsynth("trace", "results/experiments/cxr_ddpm/metrics.json")
     assert trace.returncode == 0
     for rule in ("evaluate_generation", "sample_ddpm", "train_ddpm", "make_demo_data"):

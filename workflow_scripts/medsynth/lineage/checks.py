@@ -91,7 +91,8 @@ def _edited_run(run: Run, item: Row, store: RecordedRuns) -> Iterator[tuple[str,
             yield ("altered" if digests else "unknown"), path
             sure = False
         elif path.endswith("metrics.json"):
-            curves |= {name: {0: n} for name, n in numbers(json.loads(copy.read_bytes()))}
+            for name, number in numbers(json.loads(copy.read_bytes())):
+                curves.setdefault(name, {})[0] = number  # which a curve may be called, too
         elif Path(path).name == "history.csv":
             for point in read_points(copy)[0]:
                 curves.setdefault(point.name, {})[point.step] = point.value
