@@ -102,10 +102,9 @@ def _edited_run(run: Run, item: Row, store: RecordedRuns) -> Iterator[tuple[str,
     if sure:
         latest = {name: curve[max(curve)] for name, curve in curves.items()}
         yield from _edited_fields("metrics", run.data.metrics, latest)
-        found = {name: store.curve(run, name) for name in run.data.metrics}
-        yield from _edited_fields(
-            "curves", found, {name: curves[name] for name in found if name in curves}
-        )
+        found = {name: sorted(store.curve(run, name).items()) for name in run.data.metrics}
+        true = {name: sorted(curves[name].items()) for name in found if name in curves}
+        yield from _edited_fields("curves", found, true)
 
 
 def _edited_fields(kind: str, found: Row, true: Row) -> Iterator[tuple[str, str]]:
