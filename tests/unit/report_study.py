@@ -69,7 +69,7 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
     if kind == "ct":
         return files
     history, metrics = root / "classifiers" / name / "history.csv", folder / "metrics.json"
-    write_history(history, ["loss", "accuracy"])
+    write_history(history, ["loss", "train_accuracy"])
     results = {
         "metrics": {"accuracy": entry(0.83333, [0.61, 0.94], "higher")},
         "per_class": {c: {"recall": entry(0.8, [0.5, 0.9], "higher")} for c in labels},

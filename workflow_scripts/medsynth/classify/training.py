@@ -119,7 +119,7 @@ def train_classifier(
         loss.backward()
         optimizer.step()
         accuracy = (logits.argmax(1) == target).float().mean()
-        return {"loss": loss.item(), "accuracy": accuracy.item()}
+        return {"loss": loss.item(), "train_accuracy": accuracy.item()}
 
     state = {"network": network, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=work)
