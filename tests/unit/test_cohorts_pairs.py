@@ -87,6 +87,15 @@ def test_another_study_or_field_of_view_is_no_pair():
     planes = frame.assign(study="S", plane=["wide", "narrow", "narrow"])
     pairs, counts = pair_ct(planes, CtPair())
     assert len(pairs) == 0 and counts["dropped_for_another_field_of_view"] == 1
+    # Within planes two pairs are found, where across them the nearest left only one.
+    crossed = slices(
+        ("a1", "P", "ct", 0.0, "F"),
+        ("a2", "P", "ct", 2.0, "F"),
+        ("b1", "P", "cect", -1.0, "F"),
+        ("b2", "P", "cect", 0.9, "F"),
+    ).assign(plane=["p", "q", "p", "q"])
+    pairs, counts = pair_ct(crossed, CtPair(tolerance_mm=1.5))
+    assert len(pairs) == 2 and counts["dropped_for_another_field_of_view"] == 0
     unknown = frame.assign(study=None, plane=None)  # of both sides nothing is known
     assert pair_ct(unknown, CtPair())[0]["item_b"].tolist() == ["b1"]
 

@@ -53,7 +53,7 @@ def pair_ct(manifest: pd.DataFrame, settings: CtPair) -> tuple[pd.DataFrame, dic
     return kept, {
         "pairs": len(kept),
         "patients": int(kept["patient"].nunique()),
-        "dropped_for_another_field_of_view": len(by_place) - len(found),
+        "dropped_for_another_field_of_view": int((~by_place["a"].isin(found["a"])).sum()),
         "dropped_for_bad_registration": len(pairs) - len(kept),
         "median": {c: _rounded(kept[c].median()) for c in sorted(medians)},
     }
