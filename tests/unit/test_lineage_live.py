@@ -93,6 +93,6 @@ def test_a_row_that_is_being_written_is_read_the_next_time(tmp_path):
 
 def test_a_training_says_in_its_log_where_its_history_grows(tmp_path):
     log = tmp_path / "log"
-    log.write_text("2026-01-01 INFO medsynth.runtime.loop: history: results/work/a/history.csv\n")
-    assert said(HISTORY_LINE, [tmp_path / "none", log]) == "results/work/a/history.csv"
+    log.write_text("2026-01-01 INFO medsynth.runtime.loop: history: results/w/a/history.csv\n")
+    assert said(HISTORY_LINE, [tmp_path / "none", log]) == "results/w/a/history.csv"
     assert said(HISTORY_LINE, [tmp_path / "none"]) is None
