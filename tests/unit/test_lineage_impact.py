@@ -9,6 +9,7 @@ import json
 import shutil
 import sqlite3
 import uuid
+import zipfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -330,3 +331,20 @@ def test_reports_are_found_by_their_paths(study, packed):
     else:
         assert str(reports / f"p{PATIENT}") in found["raw"]
         assert str(reports / f"p{OTHER}") not in found["raw"]
+
+
+def test_an_archive_in_the_results_is_left_whole_and_found_by_the_proof(study):
+    packed = study.results / "demo" / "reports.zip"
+    packed.parent.mkdir()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"p{PATIENT}/s1.txt", "FINDINGS: ___ is well.")
+    study.job(
+        "read",
+        ["results/demo/reports.zip"],
+        {"results/reports.parquet": pd.DataFrame({"patient": [PATIENT]})},
+    )
+    drain(study.results, study.ledger)
+    found = study.ask(PATIENT, erase=True, yes=True)
+    assert found["rows"][str(packed)] == 1 and zipfile.is_zipfile(packed)
+    assert {"path": "results/demo/reports.zip", "found": "id"} in found["left"]
+    assert impact.wrong(found)

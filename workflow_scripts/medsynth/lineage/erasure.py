@@ -75,7 +75,11 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
     gone = impact["raw"] if raw else inside
     for path in gone + impact["unfinished"]:
         _remove(Path(path))
-    own = [path for path in impact["rows"] if _is_below(results, path)]
+    own = [
+        path
+        for path in impact["rows"]
+        if _is_below(results, path) and not path.endswith(".zip")  # which is no text to rewrite
+    ]
     for path in own:
         remove_rows(Path(path), patient)
     with closing(digest_cache(results)) as cache:
