@@ -3,10 +3,9 @@
 Blood without contrast medium has 28 to 45 HU (interquartile range in the aorta, 325 patients:
 research square rs-1420003, 2022), and no soft tissue much more than the liver's 65 HU. Iodine adds
 some 120 HU to the aorta even in a late phase and 300 HU in the arterial one (as multiphasic studies
-of the liver report). `MIDDLE_HU` lies
-between liver and the least enhanced blood. Bone is as bright, but uneven: spongy bone has
-trabeculae, and its shell is thinner than a vessel. What is not told from blood: a bowel full of
-drunk contrast medium, and the rare bone that is even.
+of the liver report). `MIDDLE_HU` lies between liver and the least enhanced blood. Bone is as
+bright, but uneven: spongy bone has trabeculae, and its shell is thinner than a vessel. What is not
+told from blood: a bowel full of drunk contrast medium, and the rare bone that is even.
 """
 
 from __future__ import annotations
