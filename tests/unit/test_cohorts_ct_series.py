@@ -301,6 +301,21 @@ def test_intensity_labels_what_headers_leave_open(tmp_path, monkeypatch):
     assert index.loc[index["group"] == "1.1", "source_sha256"].notna().all()
 
 
+def test_slices_of_a_silent_series_that_cannot_be_decoded_are_quarantined(tmp_path):
+    silent = {"SeriesDescription": "AXIAL"}
+    for name, series, broken in (("all", "1.1", 5), ("one", "1.2", 1)):
+        files = write_series(tmp_path / name, ball, levels(40, 50, 2), series=series, **silent)
+        for file in files[:broken]:
+            file.write_bytes(file.read_bytes()[:-100])
+    write_slice(tmp_path / "nowhere.dcm", "1.3", ImagePositionPatient=None, **silent)
+    judged = CtIndex(label=TagContrast(kind="tags", intensity=True), shards=1)
+    index = index_ct(tmp_path, judged)
+    broken = index[index["status"] == "quarantined"]
+    assert broken["reason"].tolist() == ["truncated"] * 6
+    assert broken["detail"].str.contains("bytes").all()
+    assert reasons(index)["nowhere.dcm"] == "no_contrast_label"
+
+
 def test_nifti_volumes_take_label_and_patient_from_the_table(tmp_path):
     places = np.stack(np.meshgrid(*[np.arange(20.0)] * 3, indexing="ij"), axis=-1)
     hu = (ball(places + [-5, -15, 50]) - 200).astype(np.int16)

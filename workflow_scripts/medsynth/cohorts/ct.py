@@ -223,15 +223,28 @@ def _label_by_intensity(frame: pd.DataFrame, root: Path, min_confidence: float) 
     """Label the series of which headers say nothing by their brightness, in place."""
     silent = frame[(frame["status"] == USED) & frame["label"].isna()]
     for _, rows in silent.groupby("series"):
-        scans, _ = read_series(rows, root, max_missing=0)
+        scans, unusable = read_series(rows, root, max_missing=0)
+        _quarantine_undecodable(frame, unusable)
         if not scans:
-            continue  # its slices are quarantined when they are converted
+            continue
         longest = max(scans, key=lambda scan: len(scan.volume.hu))
         label, confidence = contrast_by_intensity(longest.volume)
         frame.loc[rows.index, "contrast_confidence"] = confidence
         if label and confidence >= min_confidence:
             frame.loc[rows.index, "label"] = label
     set_aside(frame, frame["label"].isna(), EXCLUDED, "no_contrast_label")
+
+
+def _quarantine_undecodable(frame: pd.DataFrame, unusable: list[dict[str, Any]]) -> None:
+    """Set aside what cannot be decoded, in place; without a place, a slice is still an image."""
+    for item in unusable:
+        if item["reason"] != "no_position":
+            where = (frame["status"] == USED) & (frame["item_id"] == item["item_id"])
+            frame.loc[where, ["status", "reason", "detail"]] = [
+                QUARANTINED,
+                item["reason"],
+                item["detail"],
+            ]
 
 
 def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dict[str, Any]]:
