@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.adversarial.cyclegan import CycleGan, train_cyclegan
+from medsynth.adversarial.cyclegan import CycleGan, _frozen, train_cyclegan
 from medsynth.adversarial.translation import model_card, translate
 from medsynth.runtime.config.models import CycleganTraining
 from medsynth.runtime.seeding import generator, numpy_rng
@@ -161,3 +161,11 @@ def test_untrained_translation_returns_the_slices_inside_and_outside_the_range()
     translated = [*translate(state, card, [images[:2], images[2:]], "cect_to_ct", "cpu")]
     translated = np.concatenate(translated)
     assert np.array_equal(translated, images)
+
+
+def test_judges_learn_again_after_an_error_in_the_generators_step():
+    judges = torch.nn.ModuleDict({"a": torch.nn.Linear(2, 1)})
+    with pytest.raises(RuntimeError), _frozen(judges):
+        assert not any(p.requires_grad for p in judges.parameters())
+        raise RuntimeError
+    assert all(p.requires_grad for p in judges.parameters())

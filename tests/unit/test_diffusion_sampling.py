@@ -14,7 +14,7 @@ from medsynth.diffusion.schedule import Schedule, linear_schedule
 from medsynth.diffusion.training import model_card
 from medsynth.diffusion.unet import build_unet
 from medsynth.runtime.config.models import DdpmSampling, DdpmTraining
-from medsynth.runtime.seeding import generator
+from medsynth.runtime.seeding import generator, sample_generators
 
 
 class _GaussianNoise(nn.Module):
@@ -122,10 +122,24 @@ def test_images_do_not_depend_on_the_batch(saved_model):
         assert np.abs(together.astype(int) - apart).max() <= 1
 
 
-def test_images_do_not_depend_on_their_neighbours(saved_model):
-    one, other = _draw(saved_model, [0, 1, 1], batch=3), _draw(saved_model, [1, 1, 0], batch=3)
-    np.testing.assert_array_equal(one[1], other[1])
-    assert (one[0] != other[0]).any()  # same noise, other label
+def test_an_image_depends_on_its_number_within_its_label_alone(saved_model):
+    alone, among = _draw(saved_model, [1, 1], batch=2), _draw(saved_model, [0, 1, 0, 1], batch=2)
+    assert np.abs(alone.astype(int) - among[[1, 3]]).max() <= 1  # rounding
+    assert (alone[0] != alone[1]).any()
+
+
+def test_another_class_leaves_the_noise_of_the_others_as_it_was():
+    """`ab` comes between `a` and `b`, so that `b` gets another index."""
+
+    def noise(classes: list[str]) -> dict[str, list[Tensor]]:
+        labels = np.repeat(np.arange(len(classes)), 3)
+        drawn = [torch.randn(5, generator=g) for g in sample_generators(labels, classes, seed=3)]
+        return {name: drawn[3 * k : 3 * k + 3] for k, name in enumerate(classes)}
+
+    two, three = noise(["a", "b"]), noise(["a", "ab", "b"])
+    for name, drawn in two.items():
+        assert torch.equal(torch.stack(drawn), torch.stack(three[name]))
+    assert len({x.sum().item() for drawn in three.values() for x in drawn}) == 9
 
 
 def test_seed_decides_the_images(saved_model):

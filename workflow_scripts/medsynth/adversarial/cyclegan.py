@@ -34,8 +34,10 @@ log = logging.getLogger(__name__)
 def _frozen(networks: nn.ModuleDict) -> Iterator[None]:
     """Gradients flow through the networks but not into their weights."""
     networks.requires_grad_(False)
-    yield
-    networks.requires_grad_(True)
+    try:
+        yield
+    finally:
+        networks.requires_grad_(True)
 
 
 class CycleGan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from medsynth.adversarial.progan import Generator
 from medsynth.runtime.config.models import ProganSampling
-from medsynth.runtime.seeding import generator
+from medsynth.runtime.seeding import sample_generators
 from medsynth.runtime.tensors import to_uint8
 
 
@@ -27,7 +28,7 @@ def sample_progan(
 ) -> Iterator[np.ndarray]:
     """One image for each label, batch after batch (uint8, NHWC).
 
-    Image i depends on (seed, i) and its label only.
+    An image depends on (model, seed, label, its number within the label) only.
 
     Args:
         labels: (n,) positions in the card's ``classes``.
@@ -41,12 +42,9 @@ def sample_progan(
     )
     network.load_state_dict(state)
     network.to(device).eval()
+    of_images = sample_generators(labels, card["classes"], seed)
     for start in range(0, len(labels), sampling.batch):
         chosen = torch.from_numpy(labels[start : start + sampling.batch]).long().to(device)
-        z = torch.stack(
-            [
-                torch.randn(card["latent"], generator=generator(seed, "sample", start + k))
-                for k in range(len(chosen))
-            ]
-        )
+        own = islice(of_images, len(chosen))
+        z = torch.stack([torch.randn(card["latent"], generator=g) for g in own])
         yield to_uint8(network(z.to(device), chosen))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from medsynth.diffusion.schedule import Schedule, linear_schedule
 from medsynth.diffusion.unet import build_unet
 from medsynth.runtime.config.models import DdpmSampling, DdpmTraining
-from medsynth.runtime.seeding import generator
+from medsynth.runtime.seeding import sample_generators
 from medsynth.runtime.tensors import to_uint8
 
 log = logging.getLogger(__name__)
@@ -105,15 +106,16 @@ def sample_ddpm(
 ) -> Iterator[np.ndarray]:
     """Draw one image for every label from a saved model, batch after batch.
 
-    Image i depends on (model, label, seed, i) only: its noise is its own, whatever the batch. The
-    network itself may round differently in batches of another size.
+    An image depends on (model, seed, label, its number within the label) only: its noise is its
+    own, whatever is drawn beside it. The network itself may round differently in batches of
+    another size.
 
     Args:
         state: averaged weights, as :func:`medsynth.diffusion.training.train_ddpm` returns them.
         card: as :func:`medsynth.diffusion.training.model_card` makes it.
         labels: (N,) indices into the card's classes.
         settings: batch and guidance.
-        seed: all randomness derives from it and the image's number.
+        seed: all randomness derives from it, the label and the image's number.
         device: where to compute; without autocast.
 
     Yields:
@@ -126,10 +128,10 @@ def sample_ddpm(
     model.to(device, memory_format=torch.channels_last).eval()
     schedule = linear_schedule(training.timesteps, training.beta_start, training.beta_end)
 
+    of_images = sample_generators(labels, card["classes"], seed, device)
     for start in range(0, len(labels), settings.batch):
         wanted = torch.from_numpy(labels[start : start + settings.batch]).long().to(device)
-        numbers = range(start, start + len(wanted))
-        generators = [generator(seed, "sample", i, device=device) for i in numbers]
+        generators = list(islice(of_images, len(wanted)))
         log.info("images %d to %d of %d", start + 1, start + len(wanted), len(labels))
         x = sample(
             model, wanted, (channels, size, size), schedule, generators, guidance=settings.guidance

@@ -6,6 +6,8 @@ No generator lives across steps, so a resumed run draws exactly what an uninterr
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -25,6 +27,22 @@ def generator(seed: int, *keys: int | str, device: str | torch.device = "cpu") -
 def numpy_rng(seed: int, *keys: int | str) -> np.random.Generator:
     """A NumPy generator for one purpose."""
     return np.random.default_rng(_derive(seed, *keys))
+
+
+def sample_generators(
+    labels: np.ndarray, classes: Sequence[str], seed: int, device: str | torch.device = "cpu"
+) -> Iterator[torch.Generator]:
+    """A generator for every image to draw, from (seed, the class's name, the number within it).
+
+    Another class, or more images of one, leaves the noise of all others as it was.
+
+    Args:
+        labels: (n,) indices into `classes`.
+    """
+    drawn: Counter[str] = Counter()
+    for name in (classes[k] for k in labels):
+        yield generator(seed, "sample", name, drawn[name], device=device)
+        drawn[name] += 1
 
 
 def batch_positions(n: int, batch: int, seed: int, step: int, *keys: int | str) -> np.ndarray:
