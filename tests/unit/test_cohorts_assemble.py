@@ -86,6 +86,14 @@ def test_too_many_quarantined_stops_with_counts():
     assemble(index, shards, SPLITS, None, 0.25)
 
 
+def test_what_a_shard_excludes_is_not_wanted():
+    index, shards = parts()
+    shards[1] = shards[1].assign(status="excluded", reason="burned_in", row=None)
+    with pytest.raises(TooManyQuarantined, match="1 of 3 files"):
+        assemble(index, shards, SPLITS, None, 0.3)
+    assert assemble(index, shards, SPLITS, None, 0.4)[2]["items"]["excluded"] == 2
+
+
 def test_a_class_without_training_images_stops():
     index, shards = parts()
     splits = SPLITS.assign(split=["train", "test", "test"])

@@ -19,6 +19,7 @@ from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import (
     JPEG2000,
     UID,
+    ComputedRadiographyImageStorage,
     CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -33,6 +34,7 @@ from pydicom.uid import (
     JPEGLSLossless,
     JPEGLSNearLossless,
     RLELossless,
+    SecondaryCaptureImageStorage,
     generate_uid,
 )
 
@@ -44,7 +46,7 @@ from medsynth.cohorts.dicom import (
     read_radiograph,
     stored_codes,
 )
-from medsynth.cohorts.unusable import UnusableImage
+from medsynth.cohorts.unusable import ExcludedImage, UnusableImage
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64) // 4  # 0 .. 1023
 
@@ -304,6 +306,48 @@ def test_modality_lut_sequence_is_applied():
 
 def test_only_padding_is_blank():
     assert reason(read_radiograph, encoded(dataset(RAMP * 0, PixelPaddingValue=0))) == "blank"
+
+
+@pytest.mark.parametrize(
+    ("said", "excluded"),
+    [
+        (None, False),
+        ("", False),
+        ("NO", False),
+        ("no ", False),
+        ("YES", True),
+        ("yes", True),
+        ("Y", True),
+        ("UNKNOWN", True),
+        (["YES", "NO"], True),
+    ],
+)
+def test_burned_in_annotation_excludes_unless_it_is_kept(said, excluded):
+    ds = dataset(RAMP)
+    if said is not None:
+        ds.BurnedInAnnotation = said
+    kept = read_radiograph(encoded(ds), burned_in="keep")
+    np.testing.assert_array_equal(kept, read_radiograph(encoded(dataset(RAMP))))
+    if excluded:
+        with pytest.raises(ExcludedImage, match="text in the pixels") as caught:
+            read_radiograph(encoded(ds))
+        assert (caught.value.reason, caught.value.status) == ("burned_in", "excluded")
+    else:
+        np.testing.assert_array_equal(read_radiograph(encoded(ds)), kept)
+
+
+@pytest.mark.parametrize(
+    "sop_class",
+    [SecondaryCaptureImageStorage, ComputedRadiographyImageStorage, "1.2.840.10008.5.1.4.1.1.1.2"],
+)
+@pytest.mark.parametrize("image_type", [None, ["DERIVED", "SECONDARY"], ["ORIGINAL", "PRIMARY"]])
+def test_a_radiograph_is_none_the_less_for_its_sop_class_or_image_type(sop_class, image_type):
+    ds = dataset(RAMP, SOPClassUID=sop_class, ConversionType="WSD")
+    if image_type:
+        ds.ImageType = image_type
+    np.testing.assert_array_equal(
+        read_radiograph(encoded(ds)), read_radiograph(encoded(dataset(RAMP)))
+    )
 
 
 # --- Hounsfield units -------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def source(row) -> str:
     return f"files/p10/p{row.subject_id}/s{row.study_id}/{row.dicom_id}.dcm"
 
 
-def write_image(path: Path, pixels: np.ndarray) -> None:
+def write_image(path: Path, pixels: np.ndarray, **tags: str) -> None:
     ds = Dataset()
     ds.SOPClassUID, ds.SOPInstanceUID = DigitalXRayImageStorageForPresentation, "1.2.3"
     ds.Modality, ds.PhotometricInterpretation = "DX", "MONOCHROME2"
@@ -44,6 +44,8 @@ def write_image(path: Path, pixels: np.ndarray) -> None:
     ds.Rows, ds.Columns = pixels.shape
     ds.BitsAllocated = ds.BitsStored = 8
     ds.HighBit = 7
+    for keyword, value in tags.items():
+        setattr(ds, keyword, value)
     ds.PixelData = pixels.tobytes()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -330,3 +332,14 @@ def test_bad_files_are_quarantined_and_do_not_stop_the_shard(root, tmp_path):
     changed.write_bytes(b"junk")
     items = shard_mimic_cxr(index_mimic_cxr(root, VIEW), root, CxrRead(), tmp_path / "0.h5", {})
     assert items["reason"].dropna().tolist() == ["not_dicom"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "found"), [("exclude", ["excluded", "burned_in"]), ("keep", ["used", ""])]
+)
+def test_burned_in_text_is_excluded_or_kept_as_the_settings_say(root, tmp_path, policy, found):
+    ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    write_image(root / "files/p10/p10000001/s51/a.dcm", ramp, BurnedInAnnotation="YES")
+    settings = CxrRead(image_size=8, burned_in=policy)
+    items = shard_mimic_cxr(index_mimic_cxr(root, VIEW), root, settings, tmp_path / "0.h5", {})
+    assert items[["status", "reason"]].fillna("").to_numpy().tolist() == [found, ["used", ""]]

@@ -73,7 +73,8 @@ def assemble(
 
 
 def _check_quarantined(index: pd.DataFrame, frame: pd.DataFrame, limit: float) -> None:
-    wanted = int((index["status"] != EXCLUDED).sum())
+    # Each row that a shard excludes is a file of the index.
+    wanted = len(index) - int((frame["status"] == EXCLUDED).sum())
     bad = frame[frame["status"] == QUARANTINED]
     if wanted and len(bad) / wanted > limit:
         reasons = "\n".join(

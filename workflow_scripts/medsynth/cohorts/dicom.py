@@ -30,7 +30,8 @@ from pydicom.uid import (
 )
 
 from medsynth.cohorts.codestreams import declared_size
-from medsynth.cohorts.unusable import UnusableImage
+from medsynth.cohorts.unusable import ExcludedImage, UnusableImage
+from medsynth.runtime.config.base import BurnedIn
 
 RADIOGRAPHY = {"CR", "DX", "RG"}
 AIR_HU = -1024
@@ -110,6 +111,20 @@ def _complete_file_meta(dataset: Dataset) -> None:
         implicit, little = dataset.original_encoding
         native = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else native
+
+
+def check_burned_in(dataset: Dataset, policy: BurnedIn) -> None:
+    """Exclude images that declare text in their pixels (BurnedInAnnotation, PS3.3 C.7.6.1).
+
+    Only the header is read. Absent, empty and NO are the same; any other word is not a no. No
+    detector looks for text that the header does not declare.
+
+    Raises:
+        ExcludedImage: burned_in.
+    """
+    said = str(dataset.get("BurnedInAnnotation") or "").strip()
+    if policy == "exclude" and said.upper() not in ("", "NO"):
+        raise ExcludedImage("burned_in", said)
 
 
 def stored_codes(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -196,23 +211,30 @@ def is_padding(dataset: Dataset, levels: np.ndarray) -> np.ndarray:
     return (levels >= low) & (levels <= high)
 
 
-def read_radiograph(source: Path | bytes) -> np.ndarray:
+def read_radiograph(source: Path | bytes, burned_in: BurnedIn = "exclude") -> np.ndarray:
     """Read a projection radiograph as it is meant to be shown.
 
     Modality LUT, then VOI LUT or the first window; without either, the range of the pixels that
     are not padding. MONOCHROME1 is inverted; padding is black. PhotometricInterpretation is
-    believed: pixels that contradict it cannot be told from the header.
+    believed: pixels that contradict it cannot be told from the header. No image is refused for its
+    SOP Class or Image Type: radiographs are archived as Secondary Captures, too.
+
+    Args:
+        source: a file, or its bytes.
+        burned_in: as in :func:`check_burned_in`.
 
     Returns:
         uint8 (H, W), 0 black to 255 white.
 
     Raises:
-        UnusableImage: wrong_modality, blank, and those of open_dicom and stored_codes.
+        UnusableImage: wrong_modality, blank, and those of check_burned_in, open_dicom and
+            stored_codes.
     """
     dataset = open_dicom(source)
     with unusable_as("bad_tags"):
         if (modality := dataset.get("Modality") or "CR") not in RADIOGRAPHY:
             raise UnusableImage("wrong_modality", str(modality))
+        check_burned_in(dataset, burned_in)
     codes, levels = stored_codes(dataset)
     padding = is_padding(dataset, levels)
     seen = (np.bincount(codes.ravel(), minlength=levels.size) > 0) & ~padding

@@ -7,6 +7,7 @@ the two, the tables mimic-cxr-2.0.0-{metadata,split,chexpert,negbio}.csv.gz.
 
 from __future__ import annotations
 
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -95,9 +96,11 @@ def shard_mimic_cxr(
     and free of made-up borders, the ends of the longer side are lost.
 
     Returns:
-        Manifest of the index's usable rows: used with `row`, or quarantined with their reason.
+        Manifest of the index's usable rows: used with `row`, or quarantined or, for text in the
+        pixels, excluded with their reason.
     """
-    read = read_jpg if index["source"].str.endswith(".jpg").all() else read_radiograph
+    jpg = index["source"].str.endswith(".jpg").all()
+    read = read_jpg if jpg else partial(read_radiograph, burned_in=settings.burned_in)
 
     def decode(data: bytes) -> np.ndarray:
         return resize_area(centre_square(read(data)), settings.image_size, settings.image_size)

@@ -179,8 +179,8 @@ def fill_shard(
         decode: bytes to an image (H, W); may raise UnusableImage.
 
     Returns:
-        The manifest of the usable rows: used with their `row` in the shard, or quarantined with
-        `reason` and `detail`.
+        The manifest of the usable rows: used with their `row` in the shard, or quarantined or
+        excluded with `reason` and `detail`.
     """
     rows = []
     with ShardWriter(path, attrs) as writer:
@@ -189,7 +189,7 @@ def fill_shard(
                 data = read_unchanged(root / item["source"], item["source_sha256"])
                 item["row"] = writer.append(decode(data)[..., None], item["item_id"])
             except UnusableImage as error:
-                item |= {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
+                item |= {"status": error.status, "reason": error.reason, "detail": error.detail}
             rows.append(item)
     log.info("%d images, %d quarantined", *_counts(rows))
     return manifest(rows)

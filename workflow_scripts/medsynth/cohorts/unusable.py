@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from medsynth.store.manifests import EXCLUDED, QUARANTINED
+
 REASONS = {
     "missing_file": "a table names the file, but it is not there",
     "unreadable": "the file system refuses to read the file",
@@ -16,6 +20,7 @@ REASONS = {
     "no_pixels": "the data set has no pixel data",
     "truncated": "fewer pixel bytes than the header promises",
     "cannot_decode": "no installed codec decodes the pixels",
+    "burned_in": "BurnedInAnnotation does not deny text in the pixels, and the settings exclude it",
     "wrong_modality": "the modality is not the one of the cohort",
     "not_grey": "colour or palette image",
     "bit_depth": "not 8 to 16 bits stored",
@@ -66,9 +71,12 @@ class UnusableImage(Exception):
     """One item cannot be used.
 
     Attributes:
+        status: what the item becomes, quarantined.
         reason: a key of :data:`REASONS`, stored in the manifest.
         detail: what exactly happened, stored beside it.
     """
+
+    status: ClassVar[str] = QUARANTINED
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{REASONS[reason]} ({detail})" if detail else REASONS[reason])
@@ -77,3 +85,9 @@ class UnusableImage(Exception):
 
     def __reduce__(self) -> tuple[type[UnusableImage], tuple[str, str]]:
         return type(self), (self.reason, self.detail)  # it comes out of other processes
+
+
+class ExcludedImage(UnusableImage):
+    """One item is not wanted, though nothing is wrong with it; it counts as excluded."""
+
+    status = EXCLUDED

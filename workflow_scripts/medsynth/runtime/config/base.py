@@ -12,6 +12,15 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
+BurnedIn = Annotated[
+    Literal["exclude", "keep"],
+    Field(
+        description="DICOM files whose BurnedInAnnotation is YES; only the tag is read: text in the"
+        " pixels that no tag declares is not detected"
+    ),
+]
+
+
 def _expand(value: Any) -> Any:
     return os.path.expanduser(os.path.expandvars(value)) if isinstance(value, str) else value
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from medsynth.runtime.config.base import Fraction, RawPath, Settings, Split, TableLabel
+from medsynth.runtime.config.base import BurnedIn, Fraction, RawPath, Settings, Split, TableLabel
 
 
 class TagContrast(Settings):
@@ -24,6 +24,7 @@ class TagContrast(Settings):
 class CtIndex(Settings):
     label: Annotated[TableLabel | TagContrast, Field(discriminator="kind")]
     pattern: str = Field("**/*.dcm", description="glob of DICOM or NIfTI files below root")
+    burned_in: BurnedIn = "exclude"
     shards: int = Field(2, ge=1, description="jobs the conversion is divided into")
 
 

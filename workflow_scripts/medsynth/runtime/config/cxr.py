@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from medsynth.runtime.config.base import RawPath, Settings, Split
+from medsynth.runtime.config.base import BurnedIn, RawPath, Settings, Split
 
 
 def published_table(folder: Path, name: str) -> Path:
@@ -44,6 +44,7 @@ class CxrIndex(Settings):
 
 class CxrRead(Settings):
     image_size: int = Field(32, ge=8, description="pixels, both sides")
+    burned_in: BurnedIn = "exclude"
 
 
 class CxrCohort(Settings):
