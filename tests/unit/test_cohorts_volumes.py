@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from ct_files import AIR, AXIAL, write_series
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsynth.cohorts.dicom import open_dicom, read_hu
 from medsynth.cohorts.nifti import check_nifti, read_nifti, stem_of, write_nifti
-from medsynth.cohorts.series import Slice, plane_of, stretches, volumes_of
+from medsynth.cohorts.series import Slice, plane_of, volumes_of
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.cohorts.volumes import Volume, axial_grid, canonical, centre_of, resample
 
@@ -135,49 +135,6 @@ def test_missing_slices_are_interpolated_up_to_the_limit(tmp_path):
     first, second = built(files, max_missing=1)
     assert (len(first.hu), len(second.hu)) == (2, 4)
     np.testing.assert_allclose(second.affine[:3, 3], STACK[4])
-
-
-@pytest.mark.parametrize(
-    ("heights", "expected"),
-    [
-        ([5], [[0]]),
-        ([0, 2, 4, 6], [[0, 1, 2, 3]]),
-        ([0, 2, 6, 8, 10], [[0, 1, 3, 4, 5]]),  # one is missing
-        ([0, 2, 4, 5, 6.95, 9.05, 11], [[0, 1, 2], [0, 1, 2, 3]]),  # half a step; table wobble
-        ([0, 1, 2, 3, 4, 9, 14], [[0, 1, 2, 3, 4], [0], [0]]),  # thicker slices follow
-        ([0, 30], [[0], [0]]),  # nothing is known of the 30 mm between
-        ([0, 5, 10, 30, 35], [[0, 1, 2], [0, 1]]),
-    ],
-)
-def test_series_are_divided_where_they_are_no_volume(heights, expected):
-    found = stretches(np.array(heights, float), max_missing=1)
-    assert [part.tolist() for part in found] == expected
-
-
-@given(
-    st.sets(st.integers(0, 30), min_size=4),
-    st.floats(0.5, 9.5),
-    st.floats(-1000, 1000),
-    st.randoms(use_true_random=False),
-)
-@settings(max_examples=60, deadline=None)
-def test_no_slice_is_lost_or_moved_whatever_is_missing(present, step, bottom, random):
-    levels = sorted(present)
-    assume(np.median(np.diff(levels)) == 1)  # else the step would be another
-    slices = []
-    for level in levels:
-        affine = np.eye(4)
-        affine[2, 3] = bottom + level * step
-        slices.append(Slice(np.full((2, 3), level, np.int16), affine, level))
-    random.shuffle(slices)
-    found = list(volumes_of(slices, max_missing=2))
-    assert [one.index for _, members in found for one in members] == levels
-    for volume, members in found:
-        lowest, highest = members[0].index, members[-1].index
-        assert np.diff([one.index for one in members]).max(initial=1) <= 3
-        np.testing.assert_array_equal(volume.hu[:, 0, 0], np.arange(lowest, highest + 1))
-        expected = bottom + np.arange(lowest, highest + 1) * step
-        np.testing.assert_allclose(volume.heights, expected, atol=1e-9)
 
 
 def test_a_single_slice_keeps_its_place(tmp_path):

@@ -17,14 +17,13 @@ from pydicom.dataset import Dataset
 from scipy import ndimage
 
 from medsynth.cohorts.dicom import AIR_HU, unusable_as
+from medsynth.cohorts.stretches import stretches
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.cohorts.volumes import Volume, canonical
 from medsynth.store.digests import digest_json
 
 ID_DIGITS = 16
 SAME_PLACE = 0.01  # mm: positions are written with two to five decimals
-UNEVEN = 0.1  # of the slice distance: what rounding and table wobble come to
-WIDEST_STEP = 10.0  # mm: slices further apart say nothing about what is between them
 STRAIGHT = 0.01  # pixels of sideways movement over a whole series
 
 
@@ -142,38 +141,19 @@ def divide_acquisitions(frame: pd.DataFrame) -> pd.Series:
 
 def same_place(frame: pd.DataFrame) -> pd.Series:
     """Mask of the rows that repeat the place (series and z) of an earlier row."""
-    place = (frame["z"].astype(float) / SAME_PLACE).round()
-    return frame.assign(place=place).duplicated(["series", "place"]) & place.notna()
-
-
-def stretches(heights: np.ndarray, max_missing: int) -> list[np.ndarray]:
-    """Divide the slices of a series where they cannot be one volume.
-
-    Args:
-        heights: places in mm, ascending.
-        max_missing: slices in a row that may be missing.
-
-    Returns:
-        For every stretch the slot (n,) int of each slice: 0 for its first slice, and the next
-        number for the next slice, unless slices between the two are missing.
-    """
-    if len(heights) == 1:
-        return [np.zeros(1, int)]
-    steps = np.diff(heights)
-    exact = steps / np.median(steps)
-    count = np.rint(exact)
-    fits = (np.abs(exact - count) <= UNEVEN) & (count >= 1) & (count <= max_missing + 1)
-    fits &= steps <= WIDEST_STEP * count
-    slots = np.append(0, count.cumsum()).astype(int)
-    return [part - part[0] for part in np.split(slots, np.flatnonzero(~fits) + 1)]
+    placed = frame[frame["z"].notna()].sort_values(["series", "z"], kind="stable")
+    apart = placed.groupby("series")["z"].diff()
+    place = (~(apart <= SAME_PLACE)).cumsum().sort_index()  # null and far: another place
+    return place.duplicated().reindex(frame.index, fill_value=False)
 
 
 def volumes_of(slices: Sequence[Slice], max_missing: int) -> Iterator[tuple[Volume, list[Slice]]]:
     """Put slices together.
 
-    They are sorted by place and divided at gaps of more than `max_missing` slices and where their
-    distance changes; shorter gaps are interpolated linearly. Every slice is moved sideways to
-    where its position says, so that what a tilted gantry has sheared is upright.
+    They are sorted by place and divided into :func:`medsynth.cohorts.stretches.stretches`: at gaps
+    of more than `max_missing` slices and where their distance changes; shorter gaps are
+    interpolated linearly. Every slice is moved sideways to where its position says, so that what a
+    tilted gantry has sheared is upright.
 
     Args:
         slices: of one series: same orientation, spacing and matrix.

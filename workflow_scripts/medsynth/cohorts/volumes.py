@@ -13,6 +13,9 @@ from medsynth.cohorts.dicom import AIR_HU
 
 FWHM = np.sqrt(8 * np.log(2))  # width at half maximum of a Gaussian of sigma 1
 ON_GRID = 1e-6  # voxels
+# What a CT scanner makes: pixels from 0.05 mm (1,024 over an ear) on; slices more than 10 mm apart
+# say nothing about what lies between them. Other values are metres, microns or nonsense.
+SPACING_MM = (0.05, 10.0)
 
 
 @dataclass(frozen=True)
