@@ -33,6 +33,9 @@ def test_index_reads_barcodes(tmp_path):
         "TCGA-AB-1235-01A-01-BSA.jpg": ("used", "TCGA-AB-1235", "TCGA-AB-1235-01A-01-BSA"),
         "TCGA-AB-1235-11A-01-TS1.svs": ("excluded", "TCGA-AB-1235", "TCGA-AB-1235-11A-01-TS1"),
         "TCGA-AB-12345-01Z.svs": ("quarantined", "", ""),
+        f"{SLIDE.lower()}_v2.svs": ("used", "TCGA-AB-1234", SLIDE),
+        "tcga_ab_1236_01z_00_dx1 (1).svs": ("used", "TCGA-AB-1236", "TCGA-AB-1236-01Z-00-DX1"),
+        "TCGA-AB-1237-DX2.svs": ("used", "TCGA-AB-1237", "TCGA-AB-1237-DX2"),
         "slide.svs": ("quarantined", "", ""),
     }
     for name in [*names, "MANIFEST.txt", "annotations.csv"]:
@@ -51,15 +54,17 @@ def test_index_takes_labels_by_name_stem_or_barcode(tmp_path):
         "TCGA-AB-0002.y.png",
         "TCGA-AB-0003.z.png",
         "TCGA-AB-0004.png",
+        "tcga-ab-0005-01z-00-dx1_v2.png",
     ):
         (tmp_path / name).write_bytes(name.encode())
     table = tmp_path / "projects.tsv"
     table.write_text(
         "slide\tproject\nTCGA-AB-0001.x.png\tLGG\nTCGA-AB-0002.y\tGBM\nTCGA-AB-0003\tLGG\n"
+        "TCGA-AB-0005-01Z-00-DX1\tGBM\n"
     )
     label = TableLabel(kind="table", path=table, key="slide", value="project")
     index = index_slides(tmp_path, SlideIndex(label=label))
-    assert index["label"].fillna("").tolist() == ["LGG", "GBM", "LGG", ""]
+    assert index["label"].fillna("").tolist() == ["LGG", "GBM", "LGG", "", "GBM"]
     assert index["reason"].dropna().tolist() == ["no_label"]
 
 

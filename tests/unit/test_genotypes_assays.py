@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from medsynth.cohorts.assays import read_clinical
-from medsynth.cohorts.barcodes import parse_barcodes, parse_tumours
+from medsynth.cohorts.barcodes import cases_within, parse_barcodes, parse_tumours
 from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
 from medsynth.cohorts.tsv import TableError
 from medsynth.cohorts.unusable import REASONS
@@ -50,12 +50,60 @@ def test_barcodes_of_any_length_are_taken_apart(
     found = parse_barcodes(texts)
     columns = ["case", "sample", "type", "vial", "rest"]
     assert found[columns].to_dict("records") == [parts for _, parts in made]
-    assert found["barcode"].tolist() == [text.upper() for text, _ in made]
+    assert found["barcode"].tolist() == [parts["sample"] + parts["rest"] for _, parts in made]
+
+
+@pytest.mark.parametrize(
+    ("text", "case", "kind", "barcode"),
+    [
+        ("tcga-02-0001-01c-01d-0182-01", "TCGA-02-0001", 1, "TCGA-02-0001-01C-01D-0182-01"),
+        ("TCGA.02.0001.01", "TCGA-02-0001", 1, "TCGA-02-0001-01"),
+        ("TCGA_02_0001_11A", "TCGA-02-0001", 11, "TCGA-02-0001-11A"),
+        ("TCGA-02-0001-TP", "TCGA-02-0001", 1, "TCGA-02-0001-01"),
+        ("TCGA-02-0001-R1-01D-WGS-Q6KZ6X", "TCGA-02-0001", 2, "TCGA-02-0001-02-01D-WGS-Q6KZ6X"),
+        ("TCGA-02-0001-NB", "TCGA-02-0001", 10, "TCGA-02-0001-10"),
+        ("TCGA-02-0001-01Z-00-DX1_v2", "TCGA-02-0001", 1, "TCGA-02-0001-01Z-00-DX1"),
+        ("TCGA_02_0001_01Z_00_DX1_v2", "TCGA-02-0001", 1, "TCGA-02-0001-01Z-00-DX1"),
+        ("tcga-02-0001-01z-00-dx1-v2.5f3a", "TCGA-02-0001", 1, "TCGA-02-0001-01Z-00-DX1"),
+        ("TCGA-02-0001-01A-01-TS1.svs", "TCGA-02-0001", 1, "TCGA-02-0001-01A-01-TS1"),
+        ("TCGA-02-0001_S1", "TCGA-02-0001", 1, "TCGA-02-0001"),
+    ],
+)
+def test_barcodes_are_read_in_every_way_of_writing(
+    text: str, case: str, kind: int, barcode: str
+) -> None:
+    found = parse_barcodes([text]).iloc[0]
+    assert found[["case", "type", "barcode"]].tolist() == [case, kind, barcode]
+
+
+@pytest.mark.parametrize(
+    ("text", "case"),
+    [
+        ("LGG-TCGA-02-0001-Tumor", "TCGA-02-0001"),
+        ("case tcga-02-0001, tcga-02-0001-10a", "TCGA-02-0001"),
+        ("TCGA-02-0001 or TCGA-02-0002", None),
+        ("TCGA-02-00012", None),
+        ("TUMOR", None),
+    ],
+)
+def test_the_case_within_an_unreadable_name_is_found(text: str, case: str | None) -> None:
+    assert cases_within([text]) == [case]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "TCGA", "TCGA-AA-001", "TCGA-AA-0001-1", "xTCGA-AA-0001", "TCGA-AA-0001-01A-", "uuid"],
+    [
+        "TCGA-AA_0001",
+        "TCGA-AA-0001-XY",
+        "TCGA-AA-0001-01AB",
+        "",
+        "TCGA",
+        "TCGA-AA-001",
+        "TCGA-AA-0001-1",
+        "xTCGA-AA-0001",
+        "TCGA-AA-0001-01A-",
+        "uuid",
+    ],
 )
 def test_other_texts_are_no_barcodes(text: str) -> None:
     assert parse_barcodes([text]).isna().all(axis=None)

@@ -180,8 +180,8 @@ def test_sample_sheet_names_the_tumour_of_a_pair(tmp_path: Path) -> None:
         "3\tc.seg.txt\tTCGA-AA-0003-11A",
     )
     assert read_sample_sheet(sheet) == {
-        "a.maf.gz": "TCGA-AA-0001-01A",
-        "b.maf.gz": "TCGA-AA-0002-02A",
+        "a.maf": "TCGA-AA-0001-01A",
+        "b.maf": "TCGA-AA-0002-02A",
         "c.seg.txt": "TCGA-AA-0003-11A",
     }
 

@@ -159,7 +159,11 @@ def _sequenced(
     def read(path: Path) -> tuple[pd.DataFrame, set[str]]:
         mutations, samples = maf.read_maf(path)
         # A file without a mutation names nobody; the sample sheet knows who was sequenced.
-        samples |= {barcodes[path.name]} if path.name in barcodes else set()
+        samples |= (
+            {barcodes[path.name.removesuffix(".gz")]}
+            if path.name.removesuffix(".gz") in barcodes
+            else set()
+        )
         if samples and parse_barcodes(samples)["case"].isna().all():
             raise TableError(f"{path}: no sample is a TCGA barcode", "no_sample_barcode")
         return mutations, samples
@@ -222,7 +226,7 @@ def _read_all(
         try:
             found.append(read(file))
         except TableError as error:
-            case = parse_barcodes([barcodes.get(file.name, "")])["case"].iloc[0]
+            case = parse_barcodes([barcodes.get(file.name.removesuffix(".gz"), "")])["case"].iloc[0]
             row = {"table": table, "source": file.name, "case": case}
             bad.append(row | {"reason": error.reason, "detail": str(error)})
             first = first or str(error)

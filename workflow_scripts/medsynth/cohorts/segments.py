@@ -82,8 +82,8 @@ def read_segments(
                 "set genotypes.build to the build of these segments",
                 "wrong_build",
             )
-    if barcodes and path.name in barcodes:
-        frame["sample"] = barcodes[path.name]
+    if barcodes and path.name.removesuffix(".gz") in barcodes:
+        frame["sample"] = barcodes[path.name.removesuffix(".gz")]
     parts = parse_barcodes(frame["sample"])
     if parts["barcode"].isna().any():
         raise TableError(

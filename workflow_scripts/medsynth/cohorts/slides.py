@@ -6,11 +6,11 @@ Barcodes: https://docs.gdc.cancer.gov/Encyclopedia/pages/TCGA_Barcode/
 from __future__ import annotations
 
 import logging
-import re
 from pathlib import Path
 
 import pandas as pd
 
+from medsynth.cohorts.barcodes import FIRST_NORMAL, parse_barcodes
 from medsynth.cohorts.sources import (
     check_names,
     hash_sources,
@@ -31,8 +31,6 @@ log = logging.getLogger(__name__)
 
 SUFFIXES = {".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide"}
 SUFFIXES |= {".png", ".jpg", ".jpeg"}
-# project - tissue source site - participant, then sample, portion and slide where present
-BARCODE = re.compile(r"(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(-\d{2}[A-Z]?)?((?:-[A-Z0-9]+)*)(?![A-Z0-9])")
 
 
 def index_slides(
@@ -54,17 +52,19 @@ def index_slides(
     files = [f for f in matching_files(root, settings.pattern) if f.suffix.lower() in SUFFIXES]
     if table is not None:
         check_names(files, table)
-    for file in files:
+        by_barcode = _labels_by_barcode(table)
+    names = parse_barcodes(file.stem for file in files).to_dict("records")
+    for file, name in zip(files, names, strict=True):
         row = {"item_id": file.stem, "source": file.relative_to(root).as_posix(), "status": USED}
         row["shard"] = shard_of(file.stem, settings.shards)
-        if barcode := BARCODE.match(file.name):
-            row |= {"patient": barcode[1], "group": barcode[0]}
+        if pd.notna(name["case"]):
+            row |= {"patient": name["case"], "group": name["barcode"]}
             if table is not None:
                 found = row_of(table, file, root)
-                row["label"] = None if found is None else found["label"]
+                row["label"] = by_barcode.get(name["barcode"]) if found is None else found["label"]
                 if pd.isna(row["label"]):
                     row |= {"status": EXCLUDED, "reason": "no_label"}
-            elif barcode[2] and int(barcode[2][1:3]) >= 10:
+            elif name["type"] >= FIRST_NORMAL:
                 row |= {"status": EXCLUDED, "reason": "not_tumour"}
         else:
             row |= {"status": QUARANTINED, "reason": "no_barcode"}
@@ -73,6 +73,14 @@ def index_slides(
     quarantine_repeats(frame)
     hash_sources(frame, root, cache, threads)
     return manifest(frame)
+
+
+def _labels_by_barcode(table: pd.DataFrame) -> dict[str, str]:
+    """Labels of the keys that are barcodes and no more, by the GDC's own way of writing them."""
+    keys = table.index.str.upper().str.replace(r"[._]", "-", regex=True)
+    barcodes = parse_barcodes(keys)["barcode"]
+    whole = (barcodes == keys).to_numpy() & ~barcodes.duplicated(keep=False).to_numpy()
+    return dict(zip(barcodes[whole], table["label"][whole], strict=True))
 
 
 def tile_slides(
