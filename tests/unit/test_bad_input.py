@@ -16,10 +16,10 @@ from medsynth.cohorts.assemble import TooManyQuarantined, assemble
 from medsynth.cohorts.ct import index_ct
 from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
 from medsynth.cohorts.slides import index_slides, tile_slides
-from medsynth.cohorts.sources import read_csv, read_unchanged
+from medsynth.cohorts.sources import read_csv, read_labels, read_unchanged
 from medsynth.cohorts.splits import split_patients
 from medsynth.cohorts.unusable import REASONS, CohortError, UnusableImage
-from medsynth.runtime.config.base import Split
+from medsynth.runtime.config.base import Split, TableLabel
 from medsynth.runtime.config.ct import CtIndex
 from medsynth.runtime.config.cxr import CxrIndex, CxrRead
 from medsynth.runtime.config.slides import SlideIndex, SlideTiles
@@ -169,6 +169,39 @@ def test_tables_with_extra_missing_and_damaged_columns(tmp_path):
     packed.write_bytes(b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xff\xff\xff")
     with pytest.raises(CohortError, match="cannot be read .*; download it again"):
         read_csv(packed, [])
+
+
+WORDS = ["NA", "None", "nan", "null", "N/A", "1", "01", "1.0", "TRUE", "true", "-", "<NA>", "#N/A"]
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.tsv"])
+def test_labels_are_text_as_written_and_only_empty_cells_are_missing(tmp_path, name):
+    between = "," if name.endswith("csv") else "\t"
+    cells = [*WORDS, f" {WORDS[0]} ", "", "  ", '""']
+    rows = [f" {number:02d} {between}{cell}" for number, cell in enumerate(cells)]
+    (tmp_path / name).write_text("\n".join([f"image{between} label ", *rows]) + "\n")
+    settings = TableLabel(kind="table", path=tmp_path / name, key="image", value="label")
+    labels = read_labels(settings)["label"]
+    assert labels.index.tolist() == [f"{number:02d}" for number in range(len(cells))]
+    assert labels[:-3].tolist() == [*WORDS, "NA"]
+    assert labels[-3:].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,label\na.png,CT,extra\n", "rows have more fields than its header"),
+        ("image,label\na.png,CT\nb.png,CT,extra\n", "as many fields in every row"),
+        ("image;label\na.png;CT\n", "no column image, label; it has: image;label"),
+        ("image,label\na.png,Caf\xe9\n", "no table in UTF-8"),
+        ("", "no table in UTF-8"),
+    ],
+)
+def test_a_label_table_that_cannot_be_read_is_told_what_is_wrong(tmp_path, text, message):
+    (tmp_path / "labels.csv").write_bytes(text.encode("latin-1"))
+    settings = TableLabel(kind="table", path=tmp_path / "labels.csv", key="image", value="label")
+    with pytest.raises(CohortError, match=f"labels.csv.*{message}"):
+        read_labels(settings)
 
 
 def test_duplicate_identifiers_are_used_once(tmp_path):

@@ -159,7 +159,6 @@ def _read(path: Path, keys: list[str], columns: list[str]) -> pd.DataFrame:
             " cohort's tables to its folder"
         )
     table = read_csv(path, [*keys, *columns])[[*keys, *columns]]
-    table = table.apply(lambda column: column.str.strip())
     numbers = [key for key in keys if key in STUDY]
     table[numbers] = table[numbers].apply(lambda ids: ids.str.replace(r"\.0+$", "", regex=True))
     return table
@@ -195,7 +194,8 @@ def _label_findings(frame: pd.DataFrame, tables: Path, label: FindingLabel) -> N
     if strange.any(axis=None):
         columns = ", ".join(cells.columns[strange.any()])
         raise CohortError(
-            f"{path}: {columns} hold values that are neither empty nor 1, 0, -1; download it again"
+            f"{path}: {columns} hold values that are neither empty nor 1, 0, -1; give the table as"
+            " PhysioNet publishes it"
         )
     if label.uncertain == "exclude":
         set_aside(frame, (values == UNCERTAIN).any(axis=1), EXCLUDED, "uncertain")

@@ -25,36 +25,52 @@ PROGRESS_S = 30  # seconds between two lines in the log
 
 
 def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read a CSV, or TSV by its suffix, as text; empty cells are null.
+    """Read a CSV, or TSV by its suffix, as text, as it is written but for the space around it.
+
+    Only empty cells are null: ``NA``, ``None`` and ``null`` are words like others.
 
     Raises:
-        CohortError: the file is absent or damaged, or lacks some of `columns`.
+        CohortError: the file is absent or damaged, lacks some of `columns`, or has rows with more
+            fields than its header.
     """
     if not path.exists():
         raise CohortError(f"{path} does not exist; correct its path or download it")
     separator = "\t" if {".tsv", ".txt"} & set(path.suffixes) else ","
     try:
-        table = pd.read_csv(path, sep=separator, dtype=str)
-    except (EOFError, OSError, zlib.error, ValueError) as error:  # pandas raises ValueErrors
-        # Not chained: the parser's message may quote a row.
+        table = pd.read_csv(
+            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
+    except (EOFError, OSError, zlib.error) as error:
         raise CohortError(
             f"{path}: cannot be read ({type(error).__name__}); download it again"
         ) from None
+    except ValueError as error:  # of pandas, and of bytes that are not UTF-8
+        # Not chained: the parser's message may quote a row.
+        raise CohortError(
+            f"{path}: is no table in UTF-8 ({type(error).__name__}); save it as CSV, or as TSV"
+            " under a name that ends in .tsv, with as many fields in every row as in its header"
+        ) from None
+    table.columns = table.columns.str.strip()
     if missing := [c for c in columns if c not in table.columns]:
         raise CohortError(
             f"{path}: no column {', '.join(missing)}; it has: {', '.join(table.columns)}"
         )
-    return table
+    # Pandas takes the first fields of longer rows for their names, and shifts all the others.
+    if not isinstance(table.index, pd.RangeIndex):
+        raise CohortError(
+            f"{path}: its rows have more fields than its header; give it one for each"
+        )
+    return table.apply(lambda column: column.str.strip()).replace({"": None})
 
 
 def read_labels(settings: TableLabel) -> pd.DataFrame:
-    """The label table, indexed by its key column, with a column "label".
+    """The label table, indexed by its key column, with a column "label"; empty cells are null.
 
     Raises:
         CohortError: file or columns missing, or one key with two labels.
     """
     table = read_csv(settings.path, [settings.key, settings.value])
-    table = table.assign(label=table[settings.value].str.strip()).dropna(subset=[settings.key])
+    table = table.assign(label=table[settings.value]).dropna(subset=[settings.key])
     table = table.drop_duplicates([settings.key, "label"]).set_index(settings.key)
     if twice := table.index.duplicated().sum():
         raise CohortError(
