@@ -25,10 +25,10 @@ from medsynth.cohorts.dicom import (
     open_dicom,
     read_hu,
     read_radiograph,
-    stored_codes,
 )
 from medsynth.cohorts.maf import read_maf
 from medsynth.cohorts.nifti import read_nifti
+from medsynth.cohorts.pixels import stored_codes
 from medsynth.cohorts.segments import read_segments
 from medsynth.cohorts.tiles import cut_tiles
 from medsynth.cohorts.tsv import TableError
@@ -83,6 +83,8 @@ def _justified(reason: str, dataset: pydicom.Dataset, pixels: np.ndarray | None)
             return int(get("NumberOfFrames")) > 1
         case "bit_depth":
             return get("BitsAllocated") not in (8, 16) or not 8 <= get("BitsStored") <= 16
+        case "dicomdir":
+            return "DirectoryRecordSequence" in dataset
         case "not_dicom":
             return "Rows" not in dataset and "PixelData" not in dataset
         case "truncated" | "cannot_decode":

@@ -13,8 +13,9 @@ import pandas as pd
 import pydicom
 import pytest
 
-from medsynth.cohorts.dicom import open_dicom, read_radiograph, stored_codes
+from medsynth.cohorts.dicom import open_dicom, read_radiograph
 from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
+from medsynth.cohorts.pixels import stored_codes
 from medsynth.cohorts.reports import sections_of
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.runtime.config.cxr import CxrIndex, CxrRead, ViewLabel

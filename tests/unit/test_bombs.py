@@ -58,8 +58,8 @@ def readers():
     ("kind", "allowed"),
     [
         ("header", {"absurd_size"}),
-        ("jpeg 2000", {"cannot_decode"}),
-        ("jpeg-ls", {"cannot_decode"}),
+        ("jpeg 2000", {"size_contradicts"}),
+        ("jpeg-ls", {"size_contradicts"}),
         ("deflated", {"absurd_size"}),
         ("png", {"absurd_size"}),
     ],

@@ -14,13 +14,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import (
     JPEG2000,
-    UID,
     ComputedRadiographyImageStorage,
-    CTImageStorage,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -33,62 +30,17 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
+    MediaStorageDirectoryStorage,
     RLELossless,
     SecondaryCaptureImageStorage,
-    generate_uid,
 )
 
-from medsynth.cohorts import dicom
-from medsynth.cohorts.dicom import (
-    is_padding,
-    open_dicom,
-    read_hu,
-    read_radiograph,
-    stored_codes,
-)
+from medsynth.cohorts.dicom import is_padding, open_dicom, read_hu, read_radiograph
+from medsynth.cohorts.pixels import MAX_PIXELS, stored_codes
 from medsynth.cohorts.unusable import ExcludedImage, UnusableImage
+from tests.unit.dicom_files import compressed, dataset, encoded
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64) // 4  # 0 .. 1023
-
-
-def dataset(pixels: np.ndarray, bits: int = 12, **tags) -> Dataset:
-    ds = Dataset()
-    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, generate_uid(entropy_srcs=["x"])
-    ds.Modality = "CR"
-    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-    ds.Rows, ds.Columns = pixels.shape
-    ds.BitsAllocated = 8 * pixels.dtype.itemsize
-    ds.BitsStored, ds.HighBit = bits, bits - 1
-    ds.PixelRepresentation = int(pixels.dtype.kind == "i")
-    for keyword, value in tags.items():
-        setattr(ds, keyword, value)
-    ds.PixelData = pixels.tobytes()
-    ds["PixelData"].VR = "OW" if pixels.dtype.itemsize == 2 else "OB"
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    return ds
-
-
-def compressed(pixels: np.ndarray, bits: int, syntax: UID, code: bytes, **tags) -> Dataset:
-    ds = dataset(pixels, bits, **tags)
-    ds.file_meta.TransferSyntaxUID = syntax
-    ds.PixelData = encapsulate([code])
-    ds["PixelData"].VR, ds["PixelData"].is_undefined_length = "OB", True
-    return ds
-
-
-def encoded(ds: Dataset, bare: bool = False) -> bytes:
-    """The file's bytes; bare: neither preamble nor file meta information."""
-    out = BytesIO()
-    if bare:
-        syntax = ds.file_meta.TransferSyntaxUID
-        del ds.file_meta
-        pydicom.dcmwrite(
-            out, ds, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian
-        )
-    else:
-        pydicom.dcmwrite(out, ds, enforce_file_format=True)
-    return out.getvalue()
 
 
 def ct(pixels: np.ndarray, bits: int = 16, **tags) -> bytes:
@@ -188,14 +140,6 @@ def test_big_endian():
     ds.PixelData = RAMP.astype(">u2").tobytes()
     expected = read_radiograph(encoded(dataset(RAMP)))
     np.testing.assert_array_equal(read_radiograph(encoded(ds)), expected)
-
-
-def test_overlay_bits_above_the_stored_ones_are_dropped():
-    values = stored_values(dataset(RAMP | 0x8000))
-    np.testing.assert_array_equal(values, RAMP)
-    signed = np.array([[-5, 5]], np.int16)
-    values = stored_values(dataset((signed & 0x0FFF).astype(np.int16)))
-    np.testing.assert_array_equal(values, signed)
 
 
 jpeg2k = partial(imagecodecs.jpeg2k_encode, codecformat="j2k")
@@ -393,6 +337,21 @@ def test_files_that_are_not_there_or_not_dicom(tmp_path):
     assert reason(read_radiograph, b"x" * 5000) == "not_dicom"
 
 
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("meta", [True, False])
+def test_a_dicomdir_is_excluded_as_what_it_is(syntax, meta):
+    ds, record = Dataset(), Dataset()
+    ds.FileSetID, record.DirectoryRecordType = "ARCHIVE", "PATIENT"
+    ds.DirectoryRecordSequence = [record]
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    ds.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    with pytest.raises(ExcludedImage, match="directory of a medium") as caught:
+        open_dicom(encoded(ds, bare=not meta), pixels=False)
+    assert caught.value.reason == "dicomdir"
+
+
 def test_wrong_kinds_of_image():
     assert reason(read_radiograph, ct(RAMP)) == "wrong_modality"
     assert reason(read_hu, encoded(dataset(RAMP))) == "wrong_modality"
@@ -464,7 +423,7 @@ def test_absurd_sizes_are_refused_before_decoding():
     assert reason(read_radiograph, encoded(dataset(RAMP, Rows=60000, Columns=60000))) == (
         "absurd_size"
     )
-    assert 60000 * 60000 > dicom.MAX_PIXELS
+    assert 60000 * 60000 > MAX_PIXELS
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
-from medsynth.cohorts import dicom
 from medsynth.cohorts.mimic_cxr import index_mimic_cxr, read_jpg, shard_mimic_cxr
+from medsynth.cohorts.pixels import MAX_PIXELS
 from medsynth.cohorts.unusable import CohortError, UnusableImage
 from medsynth.runtime.config.cxr import CxrIndex, CxrRead, FindingLabel, ViewLabel
 from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
@@ -298,7 +298,7 @@ def test_jpg_that_cannot_be_used():
         with pytest.raises(UnusableImage) as caught:
             read_jpg(data[:header] + bomb + data[header + 4 :])
         assert caught.value.reason == "absurd_size"
-    assert dicom.MAX_PIXELS < 10_000**2 < 2 * Image.MAX_IMAGE_PIXELS
+    assert MAX_PIXELS < 10_000**2 < 2 * Image.MAX_IMAGE_PIXELS
 
 
 def test_a_repeated_identifier_is_used_once(root):

@@ -1,6 +1,8 @@
-"""How large a compressed image says it is, before a codec believes it and fills the memory."""
+"""What a compressed image says of itself, before a codec believes it and fills the memory."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 SIZ = b"\xff\x4f\xff\x51"  # start of a JPEG 2000 codestream and of its size (ITU-T T.800 A.5.1)
 JPEG = b"\xff\xd8"
@@ -8,19 +10,42 @@ JPEG = b"\xff\xd8"
 FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
 
-def declared_size(codestream: bytes) -> tuple[int, int] | None:
-    """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 codestream declares.
+class Codestream(NamedTuple):
+    """Size and samples of a compressed image.
+
+    precision: bits of a sample. signed: null where the format has no word for it (JPEG).
+    """
+
+    rows: int
+    columns: int
+    components: int
+    precision: int
+    signed: bool | None
+
+
+def declared(codestream: bytes) -> Codestream | None:
+    """The header of a JPEG, JPEG-LS or JPEG 2000 codestream, of its first component.
 
     Returns:
-        None if it declares none where it should; a codec will refuse it, or it is of another kind.
+        None where there is no such header, or where it is cut off.
     """
     if (start := codestream.find(SIZ, 0, 4096)) >= 0:  # alone, or after the boxes of a JP2 file
+        if len(codestream) < start + 43:
+            return None
         corners = [_number(codestream, start + at, 4) for at in (12, 8, 20, 16)]
-        return corners[0] - corners[2], corners[1] - corners[3]
+        depth = codestream[start + 42]
+        return Codestream(
+            corners[0] - corners[2],
+            corners[1] - corners[3],
+            components=_number(codestream, start + 40, 2),
+            precision=(depth & 0x7F) + 1,
+            signed=depth > 0x7F,
+        )
     at = 2 if codestream.startswith(JPEG) else len(codestream)
-    while at + 9 <= len(codestream) and codestream[at] == 0xFF:
+    while at + 10 <= len(codestream) and codestream[at] == 0xFF:
         if codestream[at + 1] in FRAMES:
-            return _number(codestream, at + 5, 2), _number(codestream, at + 7, 2)
+            rows, columns = (_number(codestream, at + k, 2) for k in (5, 7))
+            return Codestream(rows, columns, codestream[at + 9], codestream[at + 4], signed=None)
         # any number of FF may stand before a marker
         at += 1 if codestream[at + 1] == 0xFF else 2 + _number(codestream, at + 2, 2)
     return None

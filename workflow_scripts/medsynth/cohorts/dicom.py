@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -18,46 +16,30 @@ from typing import BinaryIO
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import get_frame
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEGLSTransferSyntaxes,
-    JPEGTransferSyntaxes,
+    MediaStorageDirectoryStorage,
 )
 
-from medsynth.cohorts.codestreams import declared_size
-from medsynth.cohorts.unusable import ExcludedImage, UnusableImage
+from medsynth.cohorts.pixels import MAX_PIXELS, stored_codes
+from medsynth.cohorts.unusable import ExcludedImage, UnusableImage, unusable_as
 from medsynth.runtime.config.base import BurnedIn
 
 RADIOGRAPHY = {"CR", "DX", "RG"}
 AIR_HU = -1024
 NOT_HU = {"OD", "MGML", "Z_EFF", "ED", "EDW", "PCT"}  # RescaleType, PS3.3 C.11.1.1.2
 FAR = 2**20
-MAX_PIXELS = 2**26  # four times the largest flat-panel detector
 MAX_INFLATED = 2 * MAX_PIXELS + 2**24  # bytes of a data set: pixels and everything else
 CHUNK = 2**20  # bytes inflated at once
-# Of these a half image is decoded without an error; the marker at its end tells.
-ENDED, END = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes}, b"\xff\xd9"
 
 # Invalid values are everywhere in archives; pydicom's warnings would print them, names included,
 # and the name of the file, which is often the patient's.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-
-
-@contextmanager
-def unusable_as(reason: str) -> Iterator[None]:
-    """Turn whatever malformed bytes provoke in pydicom or a codec into :class:`UnusableImage`."""
-    try:
-        yield
-    except (UnusableImage, MemoryError):  # a busy machine says nothing about the file
-        raise
-    except Exception as error:
-        raise UnusableImage(reason, f"{type(error).__name__}: {error}") from error
 
 
 def open_dicom(source: Path | bytes, *, pixels: bool = True) -> Dataset:
@@ -69,6 +51,7 @@ def open_dicom(source: Path | bytes, *, pixels: bool = True) -> Dataset:
 
     Raises:
         UnusableImage: missing_file, unreadable, not_dicom, truncated, absurd_size.
+        ExcludedImage: dicomdir.
     """
     try:
         stream = BytesIO(source) if isinstance(source, bytes) else source.open("rb")
@@ -82,6 +65,10 @@ def open_dicom(source: Path | bytes, *, pixels: bool = True) -> Dataset:
         dataset = pydicom.dcmread(stream, force=True, stop_before_pixels=not pixels)
         if not len(dataset) and dataset.file_meta:  # all that pydicom leaves of a cut-off file
             raise UnusableImage("truncated", "nothing after the file meta information")
+        if dataset.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage or (
+            "DirectoryRecordSequence" in dataset
+        ):
+            raise ExcludedImage("dicomdir")
         # force=True parses any bytes; these two are in every image and never in noise
         if "SOPClassUID" not in dataset and "Rows" not in dataset:
             raise UnusableImage("not_dicom", "neither SOPClassUID nor Rows")
@@ -125,68 +112,6 @@ def check_burned_in(dataset: Dataset, policy: BurnedIn) -> None:
     said = str(dataset.get("BurnedInAnnotation") or "").strip()
     if policy == "exclude" and said.upper() not in ("", "NO"):
         raise ExcludedImage("burned_in", said)
-
-
-def stored_codes(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Decode the pixels.
-
-    A radiograph has millions of pixels and at most 65,536 different values. What is to become of
-    a value is therefore worked out once a level and looked up for the pixels.
-
-    Returns:
-        codes (H, W), uint8 or uint16: the BitsStored bits of every pixel; levels
-        (2**BitsStored,), int32: the stored value each code stands for. `levels[codes]` are the
-        stored values.
-
-    Raises:
-        UnusableImage: no_pixels, not_grey, multi_frame, bit_depth, absurd_size, truncated,
-            cannot_decode, bad_tags.
-    """
-    if "PixelData" not in dataset:
-        raise UnusableImage("no_pixels")
-    with unusable_as("bad_tags"):
-        if dataset.get("SamplesPerPixel", 1) != 1 or not str(
-            dataset.PhotometricInterpretation
-        ).startswith("MONOCHROME"):
-            raise UnusableImage("not_grey", str(dataset.PhotometricInterpretation))
-        if int(dataset.get("NumberOfFrames") or 1) != 1:
-            raise UnusableImage("multi_frame", str(dataset.NumberOfFrames))
-        rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsStored)
-        allocated = int(dataset.BitsAllocated)
-        if not 8 <= bits <= allocated or allocated not in (8, 16):
-            raise UnusableImage("bit_depth", f"{bits} of {allocated}")
-        check_size(rows, columns)
-        syntax = dataset.file_meta.TransferSyntaxUID
-        if not syntax.is_compressed and len(dataset.PixelData) < rows * columns * allocated // 8:
-            raise UnusableImage("truncated", f"{len(dataset.PixelData)} bytes")
-        signed = dataset.PixelRepresentation == 1
-    with unusable_as("cannot_decode"):
-        if syntax.is_encapsulated:
-            frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
-            if syntax in ENDED and END not in frame[-64:]:
-                raise UnusableImage("truncated", "no end of image")
-            if (declared := declared_size(frame)) and declared != (rows, columns):
-                raise UnusableImage("cannot_decode", f"the codec is told {declared}")
-        values = dataset.pixel_array
-        codes = values.astype(values.dtype.newbyteorder("="), copy=False).view(f"u{allocated // 8}")
-    if codes.shape != (rows, columns):
-        raise UnusableImage("cannot_decode", f"decoded to {codes.shape}")
-    if bits < allocated:  # the other bits repeat the sign, or hold overlays of old devices
-        codes = codes & (1 << bits) - 1
-    levels = np.arange(1 << bits, dtype=np.int32)
-    if signed:
-        levels[levels.size // 2 :] -= levels.size
-    return codes, levels
-
-
-def check_size(rows: int, columns: int) -> None:
-    """Refuse to decode what would fill the memory.
-
-    Raises:
-        UnusableImage: absurd_size.
-    """
-    if not 1 <= rows * columns <= MAX_PIXELS:
-        raise UnusableImage("absurd_size", f"{rows} x {columns}")
 
 
 def is_padding(dataset: Dataset, levels: np.ndarray) -> np.ndarray:

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, UnidentifiedImageError
 
-from medsynth.cohorts.dicom import check_size, read_radiograph, unusable_as
+from medsynth.cohorts.dicom import read_radiograph
+from medsynth.cohorts.pixels import check_size
 from medsynth.cohorts.resize import centre_square, resize_area
 from medsynth.cohorts.sources import (
     fill_shard,
@@ -24,7 +25,7 @@ from medsynth.cohorts.sources import (
     read_csv,
     set_aside,
 )
-from medsynth.cohorts.unusable import CohortError, UnusableImage
+from medsynth.cohorts.unusable import CohortError, UnusableImage, unusable_as
 from medsynth.runtime.config.cxr import CxrIndex, CxrRead, FindingLabel, published_table
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from medsynth.store.manifests import EXCLUDED, QUARANTINED
@@ -16,6 +18,7 @@ REASONS = {
     "bad_identifier": "a table row without a usable subject, study or image identifier",
     "not_jpeg": "the bytes are not a JPEG image",
     "not_dicom": "the bytes are not a DICOM data set that can be parsed",
+    "dicomdir": "a DICOMDIR, the directory of a medium: it names images and holds none",
     "bad_tags": "a DICOM attribute needed here has a value that cannot be understood",
     "no_pixels": "the data set has no pixel data",
     "truncated": "fewer pixel bytes than the header promises",
@@ -23,7 +26,10 @@ REASONS = {
     "burned_in": "BurnedInAnnotation does not deny text in the pixels, and the settings exclude it",
     "wrong_modality": "the modality is not the one of the cohort",
     "not_grey": "colour or palette image",
-    "bit_depth": "not 8 to 16 bits stored",
+    "bit_depth": "not 8 to 16 bits stored in 8 or 16 bits",
+    "bits_contradict": "BitsStored, HighBit, PixelRepresentation or the header of the compressed"
+    " image contradict each other or the pixels",
+    "size_contradicts": "Rows, Columns and BitsAllocated do not account for the pixel data",
     "multi_frame": "more than one frame in the file",
     "absurd_size": "too many pixels to decode safely",
     "no_rescale": "a CT slice without rescale slope and intercept",
@@ -91,3 +97,14 @@ class ExcludedImage(UnusableImage):
     """One item is not wanted, though nothing is wrong with it; it counts as excluded."""
 
     status = EXCLUDED
+
+
+@contextmanager
+def unusable_as(reason: str) -> Iterator[None]:
+    """Turn whatever malformed bytes provoke in a library into :class:`UnusableImage`."""
+    try:
+        yield
+    except (UnusableImage, MemoryError):  # a busy machine says nothing about the file
+        raise
+    except Exception as error:
+        raise UnusableImage(reason, f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,224 @@
+"""Pixel data against what is said of them: the same value by every reading, or refused."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import imagecodecs
+import numpy as np
+import pytest
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    HTJ2KLossless,
+    JPEG2000Lossless,
+    JPEGLossless,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from medsynth.cohorts.dicom import open_dicom
+from medsynth.cohorts.pixels import stored_codes
+from medsynth.cohorts.unusable import UnusableImage
+from tests.unit.dicom_files import compressed, dataset, encoded
+
+RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)  # all values of 12 bits
+SIGNED = RAMP.astype(np.int16) - 2048
+DARK, LIGHT = RAMP // 32, RAMP * 16  # 7 bits; 16 bits of which the lowest four are empty
+OVERLAY = {"OverlayBitPosition": 15}
+
+
+def in_tags(**tags):
+    """A data set's attributes replaced; a repeating group has no keyword of its own."""
+    position = tags.pop("OverlayBitPosition", None)
+
+    def complete(ds):
+        for keyword, value in tags.items():
+            setattr(ds, keyword, value)
+        if position is not None:
+            ds.add_new(0x60000102, "US", position)
+        return ds
+
+    return complete
+
+
+def outcome(ds) -> np.ndarray | str:
+    """The stored values, or why there are none."""
+    try:
+        codes, levels = stored_codes(open_dicom(encoded(ds)))
+    except UnusableImage as error:
+        return error.reason
+    return levels[codes]
+
+
+def check(found: np.ndarray | str, expected: np.ndarray | str) -> None:
+    if isinstance(expected, str):
+        assert isinstance(found, str) and found == expected
+    else:
+        np.testing.assert_array_equal(found, expected)
+
+
+BITS = "bits_contradict"
+
+
+@pytest.mark.parametrize(
+    ("pixels", "tags", "expected"),
+    [
+        (RAMP, {}, RAMP),
+        (RAMP, {"HighBit": None}, RAMP),
+        # HighBit above BitsStored - 1: the pixels lie where all of them have room
+        (LIGHT, {"HighBit": 15}, RAMP),
+        (RAMP, {"HighBit": 15}, RAMP),
+        (RAMP, {"HighBit": 12}, RAMP),
+        (RAMP, {"HighBit": 31}, RAMP),
+        (LIGHT.view(np.int16), {"HighBit": 15}, (RAMP.astype(int) + 2048) % 4096 - 2048),
+        (SIGNED, {"HighBit": 15}, SIGNED),
+        (LIGHT | 1, {"HighBit": 15}, BITS),  # neither
+        (DARK * 16, {"HighBit": 15}, BITS),  # both, and 16 times as bright by one of them
+        # below: the pixels must do without the bits between
+        (DARK, {"HighBit": 7}, DARK),
+        (RAMP, {"HighBit": 7}, BITS),
+        (RAMP, {"BitsStored": 16, "HighBit": 11}, RAMP),
+        (LIGHT, {"BitsStored": 16, "HighBit": 11}, BITS),
+        (SIGNED, {"BitsStored": 16, "HighBit": 11}, SIGNED),
+        (SIGNED & 0xFFF, {"BitsStored": 16, "HighBit": 11}, BITS),  # 2048 or -2048
+        # bits above BitsStored: overlays that are declared, and the sign
+        (RAMP | 0x8000, OVERLAY, RAMP),
+        (RAMP | 0x8000, {}, BITS),
+        (LIGHT, {}, BITS),
+        (SIGNED, {}, SIGNED),
+        (SIGNED & 0xFFF, {}, SIGNED),
+        (np.where(RAMP < 9, SIGNED, SIGNED & 0xFFF), {}, BITS),
+        (SIGNED * 2, {}, BITS),
+        # PixelRepresentation
+        (SIGNED, {"PixelRepresentation": 0}, BITS),
+        (RAMP, {"PixelRepresentation": 1}, (RAMP.astype(int) + 2048) % 4096 - 2048),
+        (RAMP, {"PixelRepresentation": 2}, "bad_tags"),
+        # BitsAllocated
+        (RAMP, {"BitsAllocated": 8}, "bit_depth"),
+        (RAMP, {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}, "size_contradicts"),
+        (RAMP, {"BitsStored": 17, "HighBit": 16}, "bit_depth"),
+        (RAMP, {"BitsAllocated": 12}, "bit_depth"),
+    ],
+)
+def test_uncompressed_pixels(pixels, tags, expected):
+    check(outcome(in_tags(**tags)(dataset(pixels.astype(pixels.dtype)))), expected)
+
+
+@pytest.mark.parametrize("syntax", [DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_the_other_syntaxes_are_held_to_the_same(syntax):
+    for pixels, expected in ((RAMP, RAMP), (LIGHT, BITS)):
+        ds = dataset(pixels)
+        ds.file_meta.TransferSyntaxUID = syntax
+        if syntax == ExplicitVRBigEndian:
+            ds.PixelData = pixels.astype(">u2").tobytes()
+        check(outcome(ds), expected)
+
+
+@pytest.mark.parametrize(
+    ("beyond", "expected"),
+    [
+        (b"", RAMP),
+        (bytes(128), RAMP),  # padding to a block
+        (b"\x01" * 128, "size_contradicts"),  # a row more than Rows
+        (RAMP.tobytes(), "size_contradicts"),  # a second frame
+        (bytes(8192), "size_contradicts"),
+    ],
+)
+def test_pixel_data_longer_than_their_size(beyond, expected):
+    ds = dataset(RAMP)
+    ds.PixelData += beyond
+    check(outcome(ds), expected)
+
+
+def test_the_odd_byte_at_the_end_is_padding_whatever_it_holds():
+    pixels = np.arange(9, dtype=np.uint8).reshape(3, 3)
+    ds = dataset(pixels, 8)
+    ds.PixelData += b"\xff"
+    check(outcome(ds), pixels)
+
+
+j2k = partial(imagecodecs.jpeg2k_encode, codecformat="j2k", level=0, reversible=True)
+J2K = {bits: (JPEG2000Lossless, partial(j2k, bitspersample=bits)) for bits in (8, 12, 16)}
+HTJ2K = (HTJ2KLossless, partial(imagecodecs.htj2k_encode, reversible=True))  # of whole containers
+JPEG = {b: (JPEGLossless, partial(imagecodecs.ljpeg_encode, bitspersample=b)) for b in (12, 16)}
+U12, U16 = {"BitsStored": 12, "HighBit": 11}, {"BitsStored": 16, "HighBit": 15}
+S12, S16 = U12 | {"PixelRepresentation": 1}, U16 | {"PixelRepresentation": 1}
+TWOS = (SIGNED & 0xFFF).astype(np.uint16)  # two's complement in 12 bits
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels", "tags", "expected"),
+    [
+        (J2K[12], RAMP, U12, RAMP),
+        (J2K[12], SIGNED, S12, SIGNED),
+        # precision
+        (J2K[12], RAMP, U16, RAMP),
+        (J2K[16], RAMP, U12, RAMP),
+        (J2K[16], LIGHT, U12, BITS),
+        (J2K[16], LIGHT, U16, LIGHT),
+        (J2K[12], SIGNED, S16, SIGNED),
+        (J2K[16], SIGNED, S12, SIGNED),
+        (J2K[16], SIGNED * 2, S12, BITS),
+        (J2K[8], DARK.astype(np.uint8), U12, DARK),  # decoded to smaller containers
+        (HTJ2K, LIGHT, U12, BITS),
+        # sign
+        (J2K[12], SIGNED, U12, BITS),
+        (J2K[16], SIGNED, U16, BITS),
+        (J2K[12], SIGNED.clip(0), U12, SIGNED.clip(0)),
+        (J2K[12], TWOS, S12, BITS),  # large, or negative
+        (J2K[16], SIGNED.view(np.uint16), S16, BITS),
+        (J2K[12], DARK, S12, DARK),
+        (HTJ2K, SIGNED, S16, SIGNED),
+        (HTJ2K, SIGNED, U16, BITS),
+        (HTJ2K, SIGNED.view(np.uint16), S16, BITS),
+        # JPEG has no word for a sign: PixelRepresentation decides
+        (JPEG[12], RAMP, U12, RAMP),
+        (JPEG[12], TWOS, S12, SIGNED),
+        (JPEG[16], SIGNED.view(np.uint16), S12, SIGNED),
+        (JPEG[16], TWOS, S12, SIGNED),
+        (JPEG[16], LIGHT, U12, BITS),
+        (JPEG[12], RAMP, U16, RAMP),
+        (JPEG[12], TWOS, S16, BITS),
+        (JPEG[12], DARK, S16, DARK),
+        # HighBit
+        (J2K[16], LIGHT, U12 | {"HighBit": 15}, RAMP),
+        (J2K[12], RAMP, U12 | {"HighBit": 15}, RAMP),
+        (J2K[12], RAMP, U12 | {"HighBit": 7}, BITS),
+        # BitsAllocated, size, samples
+        (J2K[12], RAMP, {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}, BITS),
+        (J2K[12], RAMP, U12 | {"Rows": 32}, "size_contradicts"),
+        (J2K[12], RAMP, U12 | {"Rows": 32, "Columns": 128}, "size_contradicts"),
+        (J2K[12], np.dstack([RAMP] * 3), U12, "size_contradicts"),
+    ],
+)
+def test_compressed_pixels(codec, pixels, tags, expected):
+    syntax, encode = codec
+    code = encode(np.ascontiguousarray(pixels))
+    ds = compressed(RAMP, 12, syntax, code)
+    check(outcome(in_tags(**tags)(ds)), expected)
+
+
+@pytest.mark.parametrize("syntax", [JPEGLSLossless, RLELossless])
+def test_codecs_of_patterns(syntax):
+    signed = dataset(SIGNED if syntax == RLELossless else TWOS.view(np.int16))
+    signed.compress(syntax)
+    check(outcome(signed), SIGNED)
+    signed.BitsStored, signed.HighBit = 16, 15
+    check(outcome(signed), BITS if syntax == JPEGLSLossless else SIGNED)
+    large = dataset(LIGHT, 16)
+    large.compress(syntax)
+    check(outcome(in_tags(**U12)(large)), BITS)
+
+
+def test_several_images_in_a_file_that_speaks_of_one():
+    code = J2K[12][1](RAMP)
+    ds = compressed(RAMP, 12, JPEG2000Lossless, code)
+    ds.PixelData = encapsulate([code, code])
+    check(outcome(ds), "multi_frame")
+
+
+def test_a_compressed_image_without_its_header_is_refused():
+    ds = compressed(RAMP, 12, JPEG2000Lossless, b"\xff\x4f\xff\x52" + bytes(500))
+    check(outcome(ds), "cannot_decode")
