@@ -274,12 +274,6 @@ def test_scaled_and_floating_values_become_hounsfield_units(tmp_path):
     np.testing.assert_allclose(read_nifti(second.read_bytes()).hu, expected, atol=1)
 
 
-def test_metres_and_microns_become_millimetres():
-    image = nibabel.Nifti1Image(np.arange(-30, 30, dtype=np.int16).reshape(3, 4, 5), np.eye(4))
-    image.header.set_xyzt_units("micron")
-    np.testing.assert_allclose(read_nifti(image.to_bytes()).spacing, 0.001)
-
-
 BLOCK = np.arange(-30, 30, dtype=np.int16).reshape(3, 4, 5)
 SHEARED = np.array([[1, 0, 0.4, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
 
@@ -307,36 +301,5 @@ def test_what_is_no_ct_volume_is_refused(tmp_path, data, affine, reason):
     assert refused.value.reason == reason
 
 
-def test_damaged_files_are_refused(tmp_path):
-    good = saved(tmp_path / "good.nii.gz", BLOCK).read_bytes()
-    plain = gzip.decompress(good)
-    placeless = bytearray(plain)
-    placeless[252:256] = bytes(4)  # qform_code, sform_code
-    huge = bytearray(plain)
-    huge[40:48] = np.array([3, 30000, 30000, 30000], "<i2").tobytes()
-    nan = bytearray(plain)
-    nan[280:284] = np.array([np.nan], "<f4").tobytes()  # srow_x
-    for data, reason in (
-        (b"junk" * 200, "not_nifti"),
-        (b"", "not_nifti"),
-        (good[:60], "not_nifti"),
-        (plain[:-20], "truncated"),
-        (bytes(placeless), "no_affine"),
-        (bytes(huge), "absurd_size"),
-        (bytes(nan), "no_affine"),
-    ):
-        with pytest.raises(UnusableImage) as refused:
-            read_nifti(data)
-        assert refused.value.reason == reason
-        (tmp_path / "bad.nii").write_bytes(data)
-        if reason != "truncated":  # which no header shows
-            with pytest.raises(UnusableImage) as refused:
-                check_nifti(tmp_path / "bad.nii")
-            assert refused.value.reason == reason
-    with pytest.raises(UnusableImage) as refused:
-        check_nifti(tmp_path / "absent.nii")
-    assert refused.value.reason == "missing_file"
-
-
 def test_stems():
-    assert [stem_of(n) for n in ("a/b.nii", "a/b.nii.gz", "b.1.nii.gz")] == ["a/b", "a/b", "b.1"]
+    assert [stem_of(n) for n in ("a/b.nii", "a/b.nii.gz", "b.1.NII.GZ")] == ["a/b", "a/b", "b.1"]

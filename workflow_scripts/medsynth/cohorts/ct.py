@@ -13,9 +13,9 @@ from pydicom.dataset import Dataset
 
 from medsynth.cohorts.contrast import ENHANCED, PLAIN, contrast_by_intensity, contrast_of
 from medsynth.cohorts.dicom import AIR_HU, open_dicom, read_hu, unusable_as
-from medsynth.cohorts.nifti import check_nifti, stem_of, write_nifti
+from medsynth.cohorts.nifti import check_nifti, is_nifti, stem_of, write_nifti
 from medsynth.cohorts.resize import padded_square, resize_area
-from medsynth.cohorts.scans import Scan, is_nifti, read_series, read_study
+from medsynth.cohorts.scans import Scan, read_series, read_study
 from medsynth.cohorts.series import (
     ID_DIGITS,
     divide_acquisitions,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from medsynth.cohorts.contrast import ENHANCED, PLAIN
 from medsynth.cohorts.dicom import open_dicom, read_hu
-from medsynth.cohorts.nifti import SUFFIXES, read_nifti
+from medsynth.cohorts.nifti import is_nifti, read_nifti
 from medsynth.cohorts.registration import register_rigid
 from medsynth.cohorts.series import Slice, plane_of, volumes_of
 from medsynth.cohorts.sources import read_unchanged
@@ -34,10 +34,6 @@ class Scan:
     volume: Volume
     item: dict[str, Any]
     sources: list[dict[str, Any]]
-
-
-def is_nifti(source: str) -> bool:
-    return source.endswith(SUFFIXES)
 
 
 def digest_of(sha256s: list[str]) -> str:

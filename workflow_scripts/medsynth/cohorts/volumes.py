@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,14 @@ from nibabel import orientations
 from scipy import ndimage
 
 from medsynth.cohorts.dicom import AIR_HU
+from medsynth.cohorts.unusable import UnusableImage
 
 FWHM = np.sqrt(8 * np.log(2))  # width at half maximum of a Gaussian of sigma 1
 ON_GRID = 1e-6  # voxels
 # What a CT scanner makes: pixels from 0.05 mm (1,024 over an ear) on; slices more than 10 mm apart
 # say nothing about what lies between them. Other values are metres, microns or nonsense.
 SPACING_MM = (0.05, 10.0)
+WIDEST_FIELD_MM = 1000.0  # no gantry is wider
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,27 @@ class Volume:
     def places(self, voxels: np.ndarray) -> np.ndarray:
         """Patient coordinates (n, 3) in mm of voxels (n, 3) in the order column, row, slice."""
         return voxels @ self.affine[:3, :3].T + self.affine[:3, 3]
+
+
+def check_spacing(
+    spacing: Sequence[float], shape: Sequence[int], longest: float = WIDEST_FIELD_MM
+) -> None:
+    """Refuse spacings that no CT scanner makes.
+
+    Args:
+        spacing: distance in mm of neighbours along each axis.
+        shape: their number along each axis.
+        longest: extent in mm that no axis has.
+
+    Raises:
+        UnusableImage: bad_spacing.
+    """
+    low, high = SPACING_MM
+    written = " x ".join(f"{value:g}" for value in spacing)
+    if not all(low <= value <= high for value in spacing):  # a NaN is not, either
+        raise UnusableImage("bad_spacing", f"{written} mm, not {low:g} to {high:g} mm")
+    if (extent := max(np.multiply(spacing, shape))) > longest:
+        raise UnusableImage("bad_spacing", f"{written} mm, which is {extent:.0f} mm in all")
 
 
 def canonical(volume: Volume) -> Volume:
