@@ -272,7 +272,8 @@ def test_a_download_of_jpg(root, tmp_path):
         file.unlink()
     index = index_mimic_cxr(root, VIEW)
     assert index.set_index("item_id")["source"]["a"] == "files/p10/p10000001/s51/a.jpg"
-    items = shard_mimic_cxr(index, root, CxrRead(image_size=8), tmp_path / "out" / "0.h5", {})
+    settings = CxrRead(image_size=8, fit="crop")
+    items = shard_mimic_cxr(index, root, settings, tmp_path / "out" / "0.h5", {})
     assert (items["status"] == "used").tolist() == [True, True]
     image = ImageStore(items, tmp_path / "out").read([0])[0, ..., 0]
     rows = (np.arange(32) * 8.0).reshape(8, 4).mean(axis=1)
@@ -307,17 +308,42 @@ def test_a_repeated_identifier_is_used_once(root):
     assert index.loc[index["item_id"] == "a", "status"].tolist() == ["used", "quarantined"]
 
 
-def test_shard_holds_the_centre_square_averaged(root, tmp_path):
+def test_a_radiograph_is_padded_unless_the_settings_say_otherwise():
+    assert CxrRead().fit == "pad"
+
+
+RAMP = np.repeat(np.arange(32)[:, None] * 8, 32, axis=1)
+BLACK_BESIDE = np.pad(RAMP, ((0, 0), (8, 8)))
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
+@pytest.mark.parametrize(
+    ("fit", "square", "brightest"),
+    [
+        ("pad", np.pad(BLACK_BESIDE, ((8, 8), (0, 0))), (6, 0)),
+        ("crop", RAMP, None),
+        ("stretch", BLACK_BESIDE, (7, 0)),
+    ],
+)
+def test_the_shard_holds_squares_as_the_fit_says(
+    root, tmp_path, fit, square, brightest, photometric
+):
+    shown = BLACK_BESIDE.astype(np.uint8)
+    shown[31, 0] = 255  # one white pixel, so that the range is known
+    pixels = 255 - shown if photometric == "MONOCHROME1" else shown
+    file = root / "files/p10/p10000001/s51/a.dcm"
+    write_image(file, pixels, PhotometricInterpretation=photometric)
+    settings = CxrRead(image_size=8, fit=fit)
     index = index_mimic_cxr(root, VIEW)
-    items = shard_mimic_cxr(
-        index, root, CxrRead(image_size=8), tmp_path / "out" / "0.h5", {"made_by": "test"}
-    )
-    assert items["item_id"].tolist() == ["a", "c"]
-    assert (items["status"] == "used").all()
+    items = shard_mimic_cxr(index, root, settings, tmp_path / "out" / "0.h5", {"made_by": "test"})
+    assert items[["item_id", "status"]].to_numpy().tolist() == [["a", "used"], ["c", "used"]]
     image = ImageStore(items, tmp_path / "out").read([0])[0]
     assert image.shape == (8, 8, 1) and image.dtype == np.uint8
-    rows = (np.arange(32) * 8.0).reshape(8, 4).mean(axis=1)  # the margins are cut away
-    np.testing.assert_allclose(image[..., 0], np.repeat(rows[:, None], 8, axis=1), atol=1)
+    height, width = square.shape[0] // 8, square.shape[1] // 8
+    areas = square.reshape(8, height, 8, width).mean(axis=(1, 3))
+    if brightest:
+        areas[brightest] += 255 / (height * width)
+    np.testing.assert_allclose(image[..., 0], areas, atol=1)
 
 
 def test_bad_files_are_quarantined_and_do_not_stop_the_shard(root, tmp_path):

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from medsynth.cohorts.dicom import read_radiograph
 from medsynth.cohorts.pixels import check_size
-from medsynth.cohorts.resize import centre_square, resize_area
+from medsynth.cohorts.resize import centre_square, padded_square, resize_area
 from medsynth.cohorts.sources import (
     fill_shard,
     hash_sources,
@@ -33,6 +33,11 @@ from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shar
 STUDY = ["subject_id", "study_id"]
 KEYS = [*STUDY, "dicom_id"]
 SPLITS = {"train", "validate", "test"}
+SQUARES = {  # by CxrRead.fit; resizing stretches what is none
+    "pad": partial(padded_square, fill=0),
+    "crop": centre_square,
+    "stretch": lambda image: image,
+}
 POSITIVE, NEGATIVE, UNCERTAIN = 1, 0, -1  # of a finding; empty: not mentioned
 
 
@@ -93,8 +98,8 @@ def shard_mimic_cxr(
 ) -> pd.DataFrame:
     """Decode the radiographs of one shard to uint8 (image_size, image_size, 1).
 
-    The largest centred square is cut out and its areas are averaged: the image stays undistorted
-    and free of made-up borders, the ends of the longer side are lost.
+    The image is made square as settings.fit says, then its areas are averaged. Borders are black
+    as shown, also beside a MONOCHROME1 image, which is inverted before.
 
     Returns:
         Manifest of the index's usable rows: used with `row`, or quarantined or, for text in the
@@ -104,7 +109,8 @@ def shard_mimic_cxr(
     read = read_jpg if jpg else partial(read_radiograph, burned_in=settings.burned_in)
 
     def decode(data: bytes) -> np.ndarray:
-        return resize_area(centre_square(read(data)), settings.image_size, settings.image_size)
+        square = SQUARES[settings.fit](read(data))
+        return resize_area(square, settings.image_size, settings.image_size)
 
     return fill_shard(index, root, path, attrs, decode)
 

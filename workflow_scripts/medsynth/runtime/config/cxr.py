@@ -44,6 +44,12 @@ class CxrIndex(Settings):
 
 class CxrRead(Settings):
     image_size: int = Field(32, ge=8, description="pixels, both sides")
+    fit: Literal["pad", "crop", "stretch"] = Field(
+        "pad",
+        description="how a radiograph becomes square: black borders beside all of it (pad), its"
+        " largest centred square (crop: lungs and angles at the ends of the longer side are lost),"
+        " or all of it with its sides scaled apart (stretch: shapes are distorted)",
+    )
     burned_in: BurnedIn = "exclude"
 
 
