@@ -1,4 +1,4 @@
-"""`medsynth status`: is everything recorded, intact and in MLflow?"""
+"""`medsynth status`: did the last run go well, is everything recorded, intact and in MLflow?"""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage import spool
-from medsynth.lineage.questions import at_work, counts, opened, when
+from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.questions import at_work, counts, job_name, opened, when
 
-HELP = "runs, jobs, what waits, whether the ledger is intact"
+UNFINISHED = ("FAILED", "KILLED")
+
+HELP = "runs, jobs, what failed, what waits, whether the ledger is intact"
 EXAMPLE = "medsynth status"
 
 
@@ -26,8 +29,9 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         invocations: the last ten, latest first, each with id, status, time, arguments, jobs.
         jobs: {status: count}. spooled: records not yet in the ledger. unreadable: records set
         aside as broken. undelivered: items MLflow lacks, with `errors` as it gave them.
-        broken_links: events of the ledger that were altered. ok: nothing is wrong; running and
-        failed jobs are not wrong records.
+        broken_links: events of the ledger that were altered. failed: the jobs for which the last
+        invocation failed or was killed, each as rule and wildcards with its status. ok: nothing
+        is wrong, and the last invocation did not fail.
     """
     with opened(results) as ledger:
         invocations = []
@@ -61,11 +65,23 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             "undelivered": len(ledger.undelivered()),
             "errors": [row["error"] for row in errors],
             "broken_links": ledger.broken_links(),
+            "failed": _failed_jobs(invocations[0]["id"], ledger) if invocations else [],
         }
         busy = any(record["kind"] == "invocation" for record in at_work(ledger))
     waiting = not busy and (found["spooled"] or found["undelivered"])
-    found["ok"] = not (found["unreadable"] or found["broken_links"] or waiting)
+    failed = not busy and any(i["status"] in UNFINISHED for i in invocations[:1])
+    found["ok"] = not (found["unreadable"] or found["broken_links"] or waiting or failed)
     return found
+
+
+def _failed_jobs(invocation: str, ledger: Ledger) -> list[dict[str, str]]:
+    """Jobs of an invocation that failed or were killed, and no later attempt mended it."""
+    last = {}
+    for row in ledger.query(
+        "SELECT id, status FROM items WHERE kind='job' AND invocation=? ORDER BY seq", invocation
+    ):
+        last[job_name(ledger.record(row["id"], "start"))] = row["status"]
+    return [{"job": job, "status": s} for job, s in last.items() if s in UNFINISHED]
 
 
 def wrong(answer: dict[str, Any]) -> bool:
@@ -82,6 +98,8 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         arguments = " ".join(i["arguments"])
         jobs = counts(i["jobs"]) or "nothing to do"
         yield f"  {when(i['time'])}  {i['status']:8}  {jobs}  snakemake {arguments}"
+    for failed in answer["failed"]:
+        yield f"{failed['status']} in the last run: {failed['job']}"
     broken = answer["broken_links"]
     altered = f"BROKEN at events {', '.join(map(str, broken[:10]))}" if broken else "intact"
     yield f"ledger: {altered}"

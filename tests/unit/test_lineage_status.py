@@ -1,0 +1,46 @@
+"""`medsynth status` says whether the last invocation went well, and names what did not."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import pytest
+from lineage_toy import HEAD, snakemake
+
+from medsynth.lineage.questions import status
+
+RULES = """
+rule all:
+    input: "results/a.txt", "results/b.txt"
+
+rule make:
+    output: "results/{name}.txt"
+    retries: 1
+    shell: "test -e fine_{wildcards.name} && touch {output} || (touch fine_{config[heals]}; exit 1)"
+
+lineage.install(workflow, settings)
+"""
+
+
+def asked(folder):
+    answer = status.answer(folder / "results", Namespace())
+    return status.wrong(answer), [(f["job"], f["status"]) for f in answer["failed"]], answer
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("status")
+    (folder / "Snakefile").write_text(HEAD + RULES)
+    return folder
+
+
+def test_it_names_the_job_that_failed_and_a_retry_that_went_well_is_no_failure(toy):
+    (toy / "fine_b").touch()
+    assert snakemake(toy, "--config", "heals=nobody").returncode != 0
+    wrong, failed, answer = asked(toy)
+    assert wrong and failed == [("make name=a", "FAILED")]
+    assert "FAILED in the last run: make name=a" in status.show(answer)
+    # The first attempt fails, and the second goes well.
+    assert snakemake(toy, "--config", "heals=a").returncode == 0
+    wrong, failed, answer = asked(toy)
+    assert not wrong and failed == [] and answer["jobs"]["FAILED"] == 3
