@@ -8,12 +8,16 @@ from medsynth.lineage import capture
 from medsynth.runtime.config.fetch import fills
 from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
 from medsynth.store.code import code_digest
+from medsynth.store.secrets import without_secrets
 
 try:
     CONFIG = parse_config(config)
     check_raw_paths(CONFIG)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+# Snakemake hands this to every script in a file, which a kill leaves lying.
+config.update(without_secrets(config))
 
 RESULTS = CONFIG.results_dir.as_posix()
 DEMO = f"{RESULTS}/demo"

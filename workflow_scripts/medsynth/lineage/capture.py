@@ -22,13 +22,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage import spool
+from medsynth.lineage import masking, spool
 from medsynth.lineage.environment import canonical
 from medsynth.lineage.invocation import INVOCATION, recording_invocation
 from medsynth.runtime.lease import DEVICE_LINE
 from medsynth.runtime.logs import said
 from medsynth.store.digests import DigestCache, digest_path
-from medsynth.store.secrets import without_secrets
 
 
 def install(workflow: Any, settings: Any) -> None:
@@ -44,6 +43,7 @@ def install(workflow: Any, settings: Any) -> None:
         if not rule.norun:
             rule.run_func = recorder.recording(rule)
     if workflow.is_main_process:
+        masking.install()
         workflow.execute = recording_invocation(workflow, settings, results)
 
 
@@ -127,7 +127,7 @@ class JobRecorder:
             "phase": "start",
             "rule": rule.name,
             "wildcards": _as_dict(job["wildcards"]),
-            "params": without_secrets(params),  # many rules are given the whole configuration
+            "params": params,
             "code": params.get("code"),
             "seed": _seed(params),
             "threads": job["threads"],

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from medsynth.lineage import spool
 from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.runtime.logs import FORMAT, MaskedFormatter
 from medsynth.store.secrets import without_secrets
 
 if TYPE_CHECKING:
@@ -185,13 +186,6 @@ def follow(results_dir: str | Path, invocation: str) -> int:
         time.sleep(POLL_SECONDS)
 
 
-class _Masked(logging.Formatter):
-    """Errors of a database name its address, password and all."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m medsynth.lineage.collector", description=__doc__
@@ -200,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--follow", metavar="INVOCATION", help="collect until this one is over")
     options = parser.parse_args(arguments)
     handler = logging.StreamHandler()
-    handler.setFormatter(_Masked("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(MaskedFormatter(FORMAT))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if options.follow:
         return int(follow(options.results, options.follow) > 0)

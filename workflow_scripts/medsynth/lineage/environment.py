@@ -14,9 +14,13 @@ from typing import Any
 from medsynth.runtime.lease import installed_devices
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import digest_bytes, digest_path
+from medsynth.store.secrets import source_without_secrets
 
 # Only what is code for sure: an untracked .txt could be a patient's report.
 SOURCES = re.compile(r"(\.(py|smk|ya?ml|toml)|/?Snakefile|/?Makefile)$")
+PROGRAM = re.compile(r"(\.(py|smk)|Snakefile)\"?$")
+# A difference that begins with this line cannot be put back as it was.
+STARRED = "Secrets in programs are starred out.\n"
 PATHSPECS = ["*.py", "*.smk", "*.yaml", "*.yml", "*.toml", "*Snakefile", "*Makefile"]
 
 
@@ -43,21 +47,34 @@ def code_state(folder: Path, blobs: Path) -> dict[str, str | None]:
     """HEAD, and what differs from it as a file in `blobs` named by its sha256.
 
     The difference is `git diff HEAD` of sources and the text of untracked sources that git
-    does not ignore; `dirty` is None where no source differs. Without git or commits `head` is None.
+    does not ignore, both without secrets; `dirty` is None where no source differs. Without git or
+    commits `head` is None.
     """
     head = _git(folder, "rev-parse", "--verify", "HEAD")
     sources = [f":(top){name}" for name in PATHSPECS]
-    difference = _git(folder, "diff", "HEAD", "--", *sources) or ""
+    changed = _git(folder, "diff", "HEAD", "--", *sources) or ""
+    parts = re.split(r"^(?=diff --git )", changed, flags=re.MULTILINE)
     untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "--full-name") or ""
     top = Path((_git(folder, "rev-parse", "--show-toplevel") or "").strip())
     for name in sorted(untracked.splitlines()):
         if SOURCES.search(name) and (top / name).is_file():
-            difference += f"\n+++ untracked {name}\n{(top / name).read_text(errors='replace')}"
+            parts.append(f"\n+++ untracked {name}\n{(top / name).read_text(errors='replace')}")
+    difference = _without_secrets(parts)
     dirty = digest_bytes(difference.encode()) if difference else None
     if dirty and not (blob := blobs / f"{dirty}.diff").exists():
         with replacing(blob) as temporary:
             temporary.write_bytes(difference.encode())
     return {"head": head.strip() if head else None, "dirty": dirty}
+
+
+def _without_secrets(parts: list[str]) -> str:
+    """The parts of a difference, one a file, its name at the end of the first line."""
+    kept, starred = [], False
+    for part in parts:
+        is_program = bool(PROGRAM.search(part.strip().partition("\n")[0]))
+        kept.append(source_without_secrets(part, is_program=is_program))
+        starred |= is_program and kept[-1] != part
+    return (STARRED if starred else "") + "".join(kept)
 
 
 def environment(folder: Path) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def _start_record(workflow: Any, settings: Any, results: Path, invocation: str) 
         "phase": "start",
         "id": invocation,
         "study": settings.lineage.study,
-        "arguments": without_secrets(sys.argv[1:]),
+        "arguments": sys.argv[1:],
         "snakefile": str(workflow.main_snakefile),
         "workdir": os.getcwd(),
         "results": str(results),

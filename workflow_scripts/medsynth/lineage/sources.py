@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.environment import code_state
+from medsynth.lineage.environment import STARRED, code_state
 from medsynth.store.digests import digest_file
 
 UNTRACKED = re.compile(r"\n\+\+\+ untracked (.+)\n")
@@ -39,11 +39,10 @@ def restored(ran: dict[str, Any], blobs: Path, folder: Path) -> tuple[Path, str 
         return today, f"git does not know commit {state['head']} any more"
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(folder, filter="data")
-    if state["dirty"] and not _apply(blobs / f"{state['dirty']}.diff", folder):
-        return (
-            today,
-            f"the difference {state['dirty']} from its commit is lost or cannot be applied",
-        )
+    blob = blobs / f"{state['dirty']}.diff"
+    if state["dirty"] and not _apply(blob, folder):
+        what = "is lost, held secrets or cannot be applied"
+        return today, f"the difference {state['dirty']} from its commit {what}"
     return folder / today.relative_to(top.decode().strip()), None
 
 
@@ -56,7 +55,10 @@ def _apply(blob: Path, folder: Path) -> bool:
     """Bring sources to the state of a difference, as code_state writes it."""
     if not blob.exists() or digest_file(blob) != blob.stem:
         return False
-    difference, *untracked = UNTRACKED.split(blob.read_text())
+    text = blob.read_text()
+    if text.startswith(STARRED):
+        return False
+    difference, *untracked = UNTRACKED.split(text)
     for name, text in zip(untracked[::2], untracked[1::2], strict=True):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

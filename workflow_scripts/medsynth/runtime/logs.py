@@ -9,10 +9,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from medsynth.store.secrets import without_secrets
+
 # How a training says in its log where its metrics grow; the lineage collector follows that file.
 HISTORY_LINE = re.compile(r"medsynth\.runtime\.loop: history: (.+)$", re.MULTILINE)
 # What is read of a log, which may grow long; such lines stand near its top.
 HEAD_BYTES = 65536
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class MaskedFormatter(logging.Formatter):
+    """Without secrets: an error of a database names its address, password and all."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
 
 
 @contextmanager
@@ -23,12 +33,9 @@ def configure_logging(path: str | Path) -> Iterator[None]:
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        handlers=handlers,
-        force=True,
-    )
+    for handler in handlers:
+        handler.setFormatter(MaskedFormatter(FORMAT))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
     try:
         yield

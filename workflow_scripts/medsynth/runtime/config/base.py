@@ -6,7 +6,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+
+from medsynth.store.secrets import without_secrets
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -27,6 +36,8 @@ def _expand(value: Any) -> Any:
 
 # Raw data lies elsewhere on every machine: $VARIABLES and ~ are filled in.
 RawPath = Annotated[Path, BeforeValidator(_expand)]
+# May hold a password, which no parameter, record or page made of the settings then shows.
+Uri = Annotated[str, PlainSerializer(without_secrets, return_type=str, when_used="json")]
 
 
 class Settings(BaseModel):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from medsynth.runtime.config.base import Fraction, Name, Settings, TableLabel
+from medsynth.runtime.config.base import Fraction, Name, Settings, TableLabel, Uri
 from medsynth.runtime.config.ct import CtCohort
 from medsynth.runtime.config.cxr import CxrCohort
 from medsynth.runtime.config.fetch import Download, fills
@@ -38,10 +38,10 @@ class Demo(Settings):
 
 class Lineage(Settings):
     study: str = Field("medsynth", description="MLflow experiment that collects the runs")
-    tracking_uri: str | None = Field(
+    tracking_uri: Uri | None = Field(
         None, description="MLflow server or database; null keeps a SQLite file in results_dir"
     )
-    artifact_uri: str | None = Field(
+    artifact_uri: Uri | None = Field(
         None,
         description="where MLflow keeps files (folder, s3://...) of a study from its first run on;"
         " null: in results_dir, or where the server keeps them",
