@@ -128,7 +128,7 @@ def test_passwords_stay_out_of_the_errors(ledger, caplog):
     deliver(ledger, Refuses())
     (row,) = ledger.query("SELECT error FROM deliveries")
     assert row["error"] == "ConnectionError: cannot reach postgresql://***@db/mlflow"
-    formatter = collector._Masked("%(message)s")
+    formatter = collector.MaskedFormatter("%(message)s")
     assert "hun/ter2" in caplog.text
     assert "hun/ter2" not in "".join(map(formatter.format, caplog.records))
 
