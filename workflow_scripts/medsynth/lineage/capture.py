@@ -24,7 +24,8 @@ from typing import Any
 
 from medsynth.lineage import masking, spool
 from medsynth.lineage.environment import canonical
-from medsynth.lineage.invocation import INVOCATION, recording_invocation
+from medsynth.lineage.identifiers import STARRED, KnownPatients
+from medsynth.lineage.invocation import INVOCATION, recording_invocation, refusal
 from medsynth.runtime.lease import DEVICE_LINE
 from medsynth.runtime.logs import said
 from medsynth.store.digests import DigestCache, digest_path
@@ -38,7 +39,8 @@ def install(workflow: Any, settings: Any) -> None:
         settings: the checked configuration: `results_dir`, `lineage` and `model_dump`.
     """
     results = Path(settings.results_dir).absolute()
-    recorder = JobRecorder(results, workflow)
+    known = KnownPatients(results, plain(settings.model_dump(mode="json")))
+    recorder = JobRecorder(results, workflow, known)
     for rule in workflow.rules:
         if not rule.norun:
             rule.run_func = recorder.recording(rule)
@@ -83,9 +85,10 @@ def _seed(params: dict[str, Any]) -> int | None:
 class JobRecorder:
     """Makes run functions that write a job's two records to the spool."""
 
-    def __init__(self, results: Path, workflow: Any):
+    def __init__(self, results: Path, workflow: Any, patients: KnownPatients):
         self.results = results
         self.workflow = workflow
+        self.patients = patients
         self.workdir = Path.cwd()
         self._attempts: Counter[int] = Counter()
         self._lock = threading.Lock()
@@ -121,6 +124,10 @@ class JobRecorder:
         return found
 
     def _start(self, rule: Any, job: dict[str, Any], cache: DigestCache) -> spool.Record:
+        inputs = self._artifacts(_named(job["input"]), set(), cache, job["threads"])
+        return self._beginning(rule, job) | {"inputs": inputs}
+
+    def _beginning(self, rule: Any, job: dict[str, Any]) -> spool.Record:
         params = _as_dict(job["params"])
         resources = _as_dict(job["resources"])
         return {
@@ -137,11 +144,35 @@ class JobRecorder:
             },
             "attempt": self._attempt(job["jobid"]),
             "log": list(job["log"]),
-            "inputs": self._artifacts(_named(job["input"]), set(), cache, job["threads"]),
             "outputs": list(job["output"]),
             "process": spool.this_process(),
             "time": time.time(),
         }
+
+    def _refuse_patients(self, rule: Any, job: dict[str, Any], same: spool.Record) -> None:
+        """Stop a job that would carry a patient's id into the record, which then has none of it.
+
+        Raises:
+            WorkflowError: a wildcard, parameter, path or the rule's name holds a known id.
+        """
+        given = {f"wildcard {k}": v for k, v in _as_dict(job["wildcards"]).items()}
+        given |= {f"parameter {k}": v for k, v in _as_dict(job["params"]).items()}
+        for what in ("input", "output", "log"):
+            given[what] = [os.path.relpath(path, self.workdir) for path in job[what]]
+        if not (named := self.patients.named_in(given | {"its name": rule.name})):
+            return
+        start = self._beginning(rule, job) | {"inputs": [], "outputs": [], "log": []}
+        start["rule"] = STARRED if "its name" in named else start["rule"]
+        for group, what in (("wildcards", "wildcard"), ("params", "parameter")):
+            kept = start[group].items()
+            start[group] = {k: STARRED if f"{what} {k}" in named else v for k, v in kept}
+        spool.write(self.results, same | start)
+        end = {"phase": "end", "status": "FAILED", "error": "PatientId", "device": None}
+        spool.write(self.results, same | end | {"outputs": [], "time": time.time()})
+        raise refusal(
+            f"rule {start['rule']}: {', '.join(sorted(named))}: the id of a patient of this study"
+            " stands there, and would go into the record and into MLflow; number patients instead"
+        )
 
     def _end(
         self, job: dict[str, Any], error: str | None, unhashed: set[int], cache: DigestCache
@@ -180,6 +211,7 @@ class JobRecorder:
             job = signature.bind(*args).arguments
             same = {"kind": "job", "id": uuid.uuid4().hex, "invocation": os.environ.get(INVOCATION)}
             error = None
+            self._refuse_patients(rule, job, same)
             with closing(DigestCache(spool.lineage_dir(self.results) / "digests.db")) as cache:
                 spool.write(self.results, same | self._start(rule, job, cache))
                 try:

@@ -30,7 +30,7 @@ STOP_SECONDS = 30
 _HELD: list[IO[str]] = []
 
 
-def _refusal(message: str) -> Exception:
+def refusal(message: str) -> Exception:
     """The error that Snakemake shows without a traceback."""
     from snakemake.exceptions import WorkflowError  # slow, and jobs import this module
 
@@ -40,12 +40,12 @@ def _refusal(message: str) -> Exception:
 def _refuse_unrecordable(workflow: Any) -> None:
     for rule in workflow.rules:
         if not rule.norun and not hasattr(rule.run_func, "records_lineage"):
-            raise _refusal(
+            raise refusal(
                 f"rule {rule.name} would run unrecorded: it was defined after lineage.install();"
                 " make that call the Snakefile's last line"
             )
         if rule.cache.output:
-            raise _refusal(
+            raise refusal(
                 f"rule {rule.name} uses cache:, whose results no job of this workflow made;"
                 " remove the directive"
             )
@@ -64,7 +64,7 @@ def _hold(path: Path, invocation: str) -> IO[str]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        raise _refusal(
+        raise refusal(
             f"another snakemake is at work on {path.parents[1]}; wait for it or stop it"
         ) from None
     _HELD.append(file)
@@ -114,7 +114,7 @@ def _stop_jobs(invocation: str) -> None:
         if not found and all(map(spool.is_gone, stopped.values())):
             break
         if time.monotonic() > deadline:
-            raise _refusal(
+            raise refusal(
                 f"processes {', '.join(map(str, sorted(stopped)))} of a killed workflow do not"
                 " die; stop them, then call snakemake again"
             )

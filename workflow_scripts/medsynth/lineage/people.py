@@ -8,7 +8,6 @@ one patient is found by the groups' statistics. The collector writes it; jobs kn
 
 from __future__ import annotations
 
-import hmac
 import logging
 import os
 import secrets
@@ -20,6 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from medsynth.lineage import identifiers
+from medsynth.lineage.identifiers import patient_key
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.questions import workdir
 from medsynth.lineage.spool import Record, lineage_dir
@@ -70,11 +71,6 @@ def local_secret(results: str | Path) -> bytes:
     return bytes.fromhex(path.read_text())
 
 
-def patient_key(secret: bytes, patient: str) -> str:
-    """HMAC-SHA256 (RFC 2104) of a patient's id, as 64 hex digits."""
-    return hmac.digest(secret, patient.encode(), "sha256").hex()
-
-
 def people_dir(results: str | Path) -> Path:
     return lineage_dir(results) / "people"
 
@@ -107,7 +103,8 @@ def take_in(results: str | Path, ledger: Ledger, record: Record) -> None:
             try:
                 if table in made and file.is_file() and digest_file(file, cache) == made[table]:
                     manifest = people_dir(results) / f"{made[path]}.parquet"
-                    write_people(_people(file, known), local_secret(results), manifest)
+                    keys = write_people(_people(file, known), local_secret(results), manifest)
+                    identifiers.remember(results, keys)
             except Exception as error:  # a rule's author may write anything
                 # Without the message, which may quote the table.
                 log.warning("whom %s holds is not known: %s", path, type(error).__name__)
@@ -145,11 +142,14 @@ def _people(table: Path, inputs: Iterable[Path]) -> pd.DataFrame:
     return pd.concat(found)
 
 
-def write_people(people: pd.DataFrame, secret: bytes, path: Path) -> None:
+def write_people(people: pd.DataFrame, secret: bytes, path: Path) -> set[str]:
     """Write one people manifest.
 
     Args:
         people: columns patient (rows without one are left out) and perhaps source_sha256.
+
+    Returns:
+        The keys of the patients in it.
     """
     people = people.reindex(columns=["patient", "source_sha256"]).dropna(subset=["patient"])
     people = people.drop_duplicates()
@@ -158,6 +158,7 @@ def write_people(people: pd.DataFrame, secret: bytes, path: Path) -> None:
     keys = {patient: patient_key(secret, patient) for patient in people["patient"].unique()}
     frame = people.assign(patient_key=people["patient"].map(keys))[COLUMNS].astype("str")
     _write(frame.sort_values(COLUMNS, ignore_index=True), path)
+    return set(keys.values())
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -202,8 +203,9 @@ def holders(results: str | Path, key: str) -> dict[str, set[str]]:
 
 
 def forget(results: str | Path, key: str) -> None:
-    """Take a patient's rows out of every people manifest."""
+    """Take a patient's rows out of every people manifest, and their key out of the known ones."""
     for sha256 in holders(results, key):
         path = people_dir(results) / f"{sha256}.parquet"
         frame = pd.read_parquet(path)
         _write(frame[frame["patient_key"] != key], path)
+    identifiers.forget(results, key)
