@@ -7,6 +7,7 @@ is configured so, also the folder `volumes` of NIfTI files.
 from pathlib import Path
 
 from medsynth.cohorts.ct import convert_ct
+from medsynth.cohorts.unusable import log_unused
 from medsynth.runtime.config.ct import CtConvert
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file, digest_json
@@ -26,4 +27,5 @@ if __name__ == "__main__":
             {"made_from": made_from},
             Path(snakemake.output.volumes) if params.cfg["nifti"] else None,
         )
+        log_unused(manifest)
         write_table(manifest, snakemake.output.table)

@@ -6,6 +6,7 @@ Output: Parquet `table`, one row a file.
 from pathlib import Path
 
 from medsynth.cohorts.ct import index_ct
+from medsynth.cohorts.unusable import log_unused
 from medsynth.runtime.config.ct import CtIndex
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
@@ -16,4 +17,5 @@ if __name__ == "__main__":
         cache = DigestCache(snakemake.params.cache)
         settings = CtIndex(**snakemake.params.cfg)
         table = index_ct(Path(snakemake.input.root), settings, cache, snakemake.threads)
+        log_unused(table)
         write_table(table, snakemake.output.table)

@@ -6,6 +6,7 @@ Output: Parquet `table`, one row an image of the metadata table.
 from pathlib import Path
 
 from medsynth.cohorts.mimic_cxr import index_mimic_cxr
+from medsynth.cohorts.unusable import log_unused
 from medsynth.runtime.config.cxr import CxrIndex
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
@@ -19,4 +20,5 @@ if __name__ == "__main__":
         table = index_mimic_cxr(
             Path(snakemake.input.root), settings, cache, snakemake.threads, tables
         )
+        log_unused(table)
         write_table(table, snakemake.output.table)

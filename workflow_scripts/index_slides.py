@@ -6,6 +6,7 @@ Output: Parquet `table`, one row a file.
 from pathlib import Path
 
 from medsynth.cohorts.slides import index_slides
+from medsynth.cohorts.unusable import log_unused
 from medsynth.runtime.config.slides import SlideIndex
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
@@ -16,4 +17,5 @@ if __name__ == "__main__":
         cache = DigestCache(snakemake.params.cache)
         settings = SlideIndex(**snakemake.params.cfg)
         table = index_slides(Path(snakemake.input.root), settings, cache, snakemake.threads)
+        log_unused(table)
         write_table(table, snakemake.output.table)

@@ -6,6 +6,7 @@ Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
 from pathlib import Path
 
 from medsynth.cohorts.mimic_cxr import shard_mimic_cxr
+from medsynth.cohorts.unusable import log_unused
 from medsynth.runtime.config.cxr import CxrRead
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file, digest_json
@@ -24,4 +25,5 @@ if __name__ == "__main__":
             Path(snakemake.output.images),
             {"made_from": made_from},
         )
+        log_unused(manifest)
         write_table(manifest, snakemake.output.table)

@@ -6,6 +6,7 @@ Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
 from pathlib import Path
 
 from medsynth.cohorts.slides import tile_slides
+from medsynth.cohorts.unusable import log_unused
 from medsynth.runtime.config.slides import SlideTiles
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache, digest_file, digest_json
@@ -26,4 +27,5 @@ if __name__ == "__main__":
             DigestCache(params.cache),
             snakemake.threads,
         )
+        log_unused(manifest)
         write_table(manifest, snakemake.output.table)

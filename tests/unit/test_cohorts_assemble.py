@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from medsynth.cohorts.assemble import TooManyQuarantined, assemble, genotype_counts, join_labels
-from medsynth.cohorts.unusable import CohortError
+from medsynth.cohorts.unusable import CohortError, log_unused
 from medsynth.store.manifests import manifest
 
 SPLITS = pd.DataFrame({"patient": ["p1", "p2", "p3"], "split": ["train", "test", "train"]})
@@ -84,6 +84,39 @@ def test_too_many_quarantined_stops_with_counts():
     with pytest.raises(TooManyQuarantined, match=r"1 of 4 files .*\n  1 missing_file"):
         assemble(index, shards, SPLITS, None, 0.24)
     assemble(index, shards, SPLITS, None, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("status", "reasons", "error", "told"),
+    [
+        (
+            "quarantined",
+            ["blank", "truncated", "truncated", "blank", "truncated"],
+            TooManyQuarantined,
+            r"5 of 5 .*\n  3 truncated: fewer pixel bytes.*\n  2 blank: all pixels",
+        ),
+        (
+            "excluded",
+            ["view", "no_finding", "view", "no_finding", "view"],
+            CohortError,
+            r"no image .*\n  3 view: the view .*\n  2 no_finding: none of",
+        ),
+    ],
+)
+def test_a_cohort_that_cannot_be_built_says_the_reasons(status, reasons, error, told):
+    index = parts()[0].assign(status=status, reason=reasons)
+    with pytest.raises(error, match=told):
+        assemble(index, [index[:0]], SPLITS, None, 0.5)
+
+
+def test_what_is_not_used_is_logged_with_its_reason_and_no_name(caplog):
+    index, _ = parts()
+    log_unused(index.assign(item_id="p10000032"))
+    assert [record.message.partition(" the ")[0] for record in caplog.records] == [
+        "excluded: 1 view:",
+        "quarantined: 1 missing_file: a table names",
+    ]
+    assert "p10000032" not in caplog.text
 
 
 def test_what_a_shard_excludes_is_not_wanted():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.cohorts.unusable import REASONS, CohortError
+from medsynth.cohorts.unusable import CohortError, reason_lines
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest
 
 
@@ -68,7 +68,7 @@ def assemble(
     frame["split"] = frame["patient"].map(splits.set_index("patient")["split"])
     frame = manifest(frame.sort_values(["patient", "item_id"], ignore_index=True))
     summary = _summary(frame)
-    _check_classes(summary["by_label_split"])
+    _check_classes(frame, summary["by_label_split"])
     return frame, frame[frame["status"] == QUARANTINED].reset_index(drop=True), summary
 
 
@@ -77,15 +77,15 @@ def _check_quarantined(index: pd.DataFrame, frame: pd.DataFrame, limit: float) -
     wanted = len(index) - int((frame["status"] == EXCLUDED).sum())
     bad = frame[frame["status"] == QUARANTINED]
     if wanted and len(bad) / wanted > limit:
-        reasons = "\n".join(
-            f"  {n} {reason}: {REASONS[reason]}"
-            for reason, n in bad["reason"].value_counts().items()
-        )
         raise TooManyQuarantined(
             f"{len(bad)} of {wanted} files cannot be used ({len(bad) / wanted:.0%}, allowed are"
-            f" {limit:.0%}):\n{reasons}\nThe index and shard tables of this cohort name every"
+            f" {limit:.0%}):\n{_listed(bad)}\nThe index and shard tables of this cohort name every"
             " file (columns source, reason, detail). Correct the files, or raise max_quarantined."
         )
+
+
+def _listed(rows: pd.DataFrame) -> str:
+    return "\n".join(f"  {line}" for line in reason_lines(rows["reason"]))
 
 
 def _summary(frame: pd.DataFrame) -> dict[str, Any]:
@@ -101,10 +101,11 @@ def _summary(frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _check_classes(cells: list[dict[str, Any]]) -> None:
+def _check_classes(frame: pd.DataFrame, cells: list[dict[str, Any]]) -> None:
     if not cells:
         raise CohortError(
-            "no image of this cohort can be used; see the reasons in its index and shard tables"
+            f"no image of this cohort can be used:\n{_listed(frame)}\nIts index and shard tables"
+            " name every file (columns source, status, reason, detail)."
         )
     trained = {cell["label"] for cell in cells if cell["split"] == "train"}
     if empty := sorted({cell["label"] for cell in cells} - trained):

@@ -207,7 +207,7 @@ def fill_shard(
             except UnusableImage as error:
                 item |= {"status": error.status, "reason": error.reason, "detail": error.detail}
             rows.append(item)
-    log.info("%d images, %d quarantined", *_counts(rows))
+    log.info("%d of %d images", sum(row["status"] == USED for row in rows), len(rows))
     return manifest(rows)
 
 
@@ -226,8 +226,3 @@ def read_unchanged(path: Path, sha256: str) -> bytes:
     if digest_bytes(data) != sha256:
         raise UnusableImage("changed_since_index")
     return data
-
-
-def _counts(rows: list[dict]) -> tuple[int, int]:
-    used = sum(row["status"] == USED for row in rows)
-    return used, len(rows) - used

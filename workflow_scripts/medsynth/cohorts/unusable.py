@@ -1,12 +1,17 @@
-"""Why an item cannot be used: the fixed list of reasons behind every quarantined row."""
+"""Why an item is not used: the fixed list of reasons behind every quarantined row."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from medsynth.store.manifests import EXCLUDED, QUARANTINED
+import pandas as pd
+
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED
+
+log = logging.getLogger(__name__)
 
 REASONS = {
     "missing_file": "a table names the file, but it is not there",
@@ -42,6 +47,10 @@ REASONS = {
     "not_3d": "a NIfTI file that is not one volume",
     "no_affine": "a NIfTI file that does not say where in the patient it lies",
     "not_finite": "values that are not numbers",
+    "view": "the view is none of those that the settings keep",
+    "no_finding": "none of the findings is positive",
+    "ambiguous": "several of the findings are positive",
+    "uncertain": "the labeler is uncertain about one of the findings",
     "blank": "all pixels are equal",
     "no_barcode": "the file name does not start with a TCGA barcode",
     "damaged_table": "the table is cut off, empty or not text",
@@ -69,6 +78,19 @@ REASONS = {
     "no_tissue": "no tile has enough tissue",
     "all_filtered": "every tile with tissue is marked by pen or blurred",
 }
+
+
+def reason_lines(reasons: pd.Series) -> list[str]:
+    """Each reason with its count and what it means, the most frequent first."""
+    counts = reasons.value_counts().items()
+    return [f"{n} {reason}: {REASONS.get(reason, 'see the tables')}" for reason, n in counts]
+
+
+def log_unused(table: pd.DataFrame) -> None:
+    """Tell how many items of a manifest are not used and why, without naming one."""
+    for status, rows in table[table["status"] != USED].groupby("status"):
+        for line in reason_lines(rows["reason"]):
+            log.warning("%s: %s", status, line)
 
 
 class CohortError(ValueError):
