@@ -14,49 +14,11 @@ from PIL import Image, ImageFilter
 from medsynth.cohorts import tiles
 from medsynth.cohorts.resize import resize_area
 from medsynth.cohorts.slides import index_slides, tile_slides
-from medsynth.cohorts.tiles import level_for, microns_per_pixel, thumbnail
+from medsynth.cohorts.tiles import level_for, thumbnail
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.runtime.config.slides import SlideTiles
 from medsynth.store.shards import ImageStore
 from tests.unit.slide_files import GENOTYPE, PINK, SLIDE, picture, smooth, tiles_of, write_svs
-
-MPP_X, MPP_Y = openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y
-POWER = openslide.PROPERTY_NAME_OBJECTIVE_POWER
-
-
-@pytest.mark.parametrize(
-    ("properties", "assumed", "mpp"),
-    [
-        ({MPP_X: "0.2527", MPP_Y: "0.2527", POWER: "20"}, 1.0, 0.2527),
-        ({MPP_X: "0.2201", MPP_Y: "0.2204"}, None, 0.2201),
-        ({POWER: "40"}, 1.0, 0.25),
-        ({POWER: "20"}, None, 0.5),
-        ({}, 0.3, 0.3),
-    ],
-    ids=["says so", "nearly square", "40x", "20x", "assumed"],
-)
-def test_resolution_is_what_the_slide_says_then_its_power_then_assumed(properties, assumed, mpp):
-    assert microns_per_pixel(properties, assumed) == mpp
-
-
-@pytest.mark.parametrize(
-    ("properties", "reason"),
-    [
-        ({}, "no_mpp"),
-        ({MPP_X: "0", MPP_Y: "0", POWER: "40"}, "bad_mpp"),
-        ({MPP_X: "-0.25", MPP_Y: "0.25"}, "bad_mpp"),
-        ({MPP_X: "1000000", MPP_Y: "1000000"}, "bad_mpp"),
-        ({MPP_X: "nan", MPP_Y: "nan"}, "bad_mpp"),
-        ({MPP_X: "352.8", MPP_Y: "352.8"}, "bad_mpp"),
-        ({MPP_X: "0.25", MPP_Y: "0.5"}, "bad_mpp"),
-        ({POWER: "0"}, "bad_mpp"),
-        ({POWER: "-20"}, "bad_mpp"),
-    ],
-)
-def test_an_absurd_resolution_is_not_replaced_by_an_assumption(properties, reason):
-    with pytest.raises(UnusableImage) as error:
-        microns_per_pixel(properties, 0.25 if properties else None)
-    assert error.value.reason == reason
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +13,9 @@ import openslide
 from PIL import Image
 
 from medsynth.cohorts.isolated import Isolated
+from medsynth.cohorts.pages import find_slide, opened
 from medsynth.cohorts.resize import resize_area
+from medsynth.cohorts.resolution import microns_per_pixel
 from medsynth.cohorts.tissue import pen_mask, share_in_tiles, sharpness, tissue_mask
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.runtime.config.slides import SlideTiles
@@ -23,18 +24,12 @@ from medsynth.store.digests import DigestCache, digest_file
 log = logging.getLogger(__name__)
 in_child = Isolated()
 
-# What Pillow may read where OpenSlide refuses. A broken file of a scanner is often a TIFF still,
-# of which Pillow would show a part.
-PLAIN = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
 THUMBNAIL_SIDE = 2048  # pixels, at most
 THUMBNAIL_MPP = 4  # um, at least: a pixel takes in a cell and the gap beside it
 BLOCK = 2048  # pixels; what is read at once for a thumbnail
 MOST_PIXELS = 2 * 10**10  # of a level; the largest slides have as many at 40x
-EYEPIECE = 10  # um a pixel at power 1: 40x is 0.25, 20x is 0.5
 FINEST_FACTOR = 0.8  # nominal 40x slides have 0.23 to 0.27 um a pixel; beyond, detail is made up
 LEVEL_SLACK = 1.01  # a quarter of an odd size is rounded, so its downsample is 4.0003
-PLAUSIBLE_MPP = (0.02, 50)  # um; beyond, a screen's 72 or a printer's 300 dots an inch
-ANISOTROPY = 1.05  # scanners differ by less than 1 % between the axes
 
 
 class Tiles(NamedTuple):
@@ -53,6 +48,7 @@ class Plan(NamedTuple):
     """Where the tiles of a slide are.
 
     Attributes:
+        page: of the file, as :attr:`medsynth.cohorts.pages.Slide.page`.
         corners: x and y, top left, pixels of the finest level.
         level: to read from.
         read: pixels of that level in the side of a tile.
@@ -60,6 +56,7 @@ class Plan(NamedTuple):
         penned: tiles with enough tissue that the pen covers.
     """
 
+    page: int | None
     corners: list[tuple[int, int]]
     level: int
     read: int
@@ -76,8 +73,9 @@ def cut_tiles(
 ) -> Tiles:
     """The tiles of one slide, top to bottom and left to right.
 
-    Whole slides are read by OpenSlide; PNG, JPEG and TIFF that it refuses are read by Pillow, as
-    slides of one level, with Pillow's limit on the number of pixels.
+    Whole slides are read by OpenSlide; PNG, JPEG and TIFF that it refuses, or of which it takes
+    the wrong page, are read by Pillow, as slides of one level, with Pillow's limit on the number
+    of pixels.
 
     Raises:
         UnusableImage: missing_file, unreadable, changed_since_index, cannot_open, absurd_size,
@@ -106,24 +104,11 @@ def cut_tiles(
     return Tiles(images if sharp.all() else images[sharp], places)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[openslide.AbstractSlide]:
-    """An open slide; what goes wrong with it is an unusable image."""
-    opened = openslide.open_slide if path.suffix.lower() in PLAIN else openslide.OpenSlide
-    try:
-        with opened(path) as slide:
-            yield slide
-    except Image.DecompressionBombError as error:
-        raise UnusableImage("absurd_size", str(error)) from error
-    except (openslide.OpenSlideError, OSError, ValueError, SyntaxError) as error:
-        # Pillow raises SyntaxError for some broken PNG and TIFF files
-        raise UnusableImage("cannot_open", f"{type(error).__name__}: {error}") from error
-
-
 def _plan(path: Path, settings: SlideTiles) -> Plan:
     """Where the tiles are; run in a process of its own, which a header that lies may end."""
-    with _opened(path) as slide:
-        mpp = microns_per_pixel(slide.properties, settings.assume_mpp)
+    page, properties = find_slide(path)
+    mpp = microns_per_pixel(properties, settings.assume_mpp)
+    with opened(path, page) as slide:
         factor = settings.mpp / mpp  # pixels of the finest level in one pixel of a tile
         if factor < FINEST_FACTOR:
             raise UnusableImage("too_coarse", f"{mpp} um a pixel")
@@ -134,13 +119,13 @@ def _plan(path: Path, settings: SlideTiles) -> Plan:
         read = max(round(side / slide.level_downsamples[level]), 1)
         for corner in corners[:1]:  # the thumbnail tried another level
             slide.read_region(corner, level, (read, read))
-    return Plan(corners, level, read, mpp, penned)
+    return Plan(page, corners, level, read, mpp, penned)
 
 
 def _read(path: Path, plan: Plan, size: int, threads: int) -> np.ndarray:
     """The planned tiles, uint8 (n, size, size, 3)."""
     images = np.empty((len(plan.corners), size, size, 3), np.uint8)
-    with _opened(path) as slide, ThreadPoolExecutor(threads) as pool:
+    with opened(path, plan.page) as slide, ThreadPoolExecutor(threads) as pool:
 
         def fill(k: int) -> None:
             shape = (plan.read, plan.read)
@@ -155,33 +140,6 @@ def _read(path: Path, plan: Plan, size: int, threads: int) -> np.ndarray:
         for _ in pool.map(fill, range(1, len(images))):
             pass
     return images
-
-
-def microns_per_pixel(properties: Mapping[str, str], assumed: float | None) -> float:
-    """Microns per pixel of the finest level.
-
-    As the slide says; else by its objective power, whose pixels scanners make 10 um / power
-    wide; else as assumed. What a slide says wrongly is not replaced by an assumption.
-
-    Args:
-        properties: the slide's openslide.mpp-x, openslide.mpp-y, openslide.objective-power,
-            those that it has.
-
-    Raises:
-        UnusableImage: no_mpp, bad_mpp (implausible, or other along x than along y).
-    """
-    names = (openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y)
-    said = [float(properties[name]) for name in names if name in properties]
-    power = properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER)
-    if not said and power:
-        said = [EYEPIECE / float(power) if float(power) else np.inf]
-    low, high = PLAUSIBLE_MPP
-    if not all(low <= mpp <= high for mpp in said) or (said and max(said) > ANISOTROPY * min(said)):
-        raise UnusableImage("bad_mpp", " x ".join(map(str, said)))
-    mpp = said[0] if said else assumed
-    if mpp is None:
-        raise UnusableImage("no_mpp")
-    return mpp
 
 
 def level_for(downsamples: Sequence[float], factor: float) -> int:

@@ -72,8 +72,9 @@ REASONS = {
     "assay_conflict": "assays contradict each other",
     "crashed": "the library that should decode the file crashed",
     "cannot_open": "neither OpenSlide nor Pillow opens the slide",
-    "no_mpp": "the slide does not say its resolution and assume_mpp is not set",
-    "bad_mpp": "the slide's microns per pixel are implausible, or differ between the axes",
+    "no_mpp": "the slide states no resolution, or a display's, and assume_mpp is not set",
+    "bad_mpp": "the slide's microns per pixel are implausible, differ between the axes, or"
+    " contradict each other or the objective power",
     "too_coarse": "the slide is coarser than the tiles asked for",
     "no_tissue": "no tile has enough tissue",
     "all_filtered": "every tile with tissue is marked by pen or blurred",

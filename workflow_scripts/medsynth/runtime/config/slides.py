@@ -26,8 +26,10 @@ class SlideTiles(Settings):
     mpp: float = Field(1.0, gt=0, description="microns per pixel of the tiles")
     assume_mpp: float | None = Field(
         None,
-        gt=0,
-        description="microns per pixel of slides that say neither them nor the objective power;"
+        ge=0.05,
+        le=10,
+        description="microns per pixel of slides that state none, or a display's (72, 96, 300 dots"
+        " an inch), and no objective power; never in place of a resolution that they state;"
         " null quarantines them",
     )
     min_tissue: Fraction = Field(0.5, description="least share of tissue in a tile")

@@ -1,0 +1,99 @@
+"""The slide among the images of a TIFF: by their size and kind, wherever the file has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from medsynth.cohorts.pages import find_slide, opened
+from tests.unit.slide_files import SLIDE, smooth, tiles_of
+
+SLIDE_PAGE, THUMBNAIL = smooth(256), np.ascontiguousarray(smooth(256)[::4, ::4])
+MACRO = np.full((300, 400, 3), (60, 90, 60), np.uint8)
+MASK = np.ones((512, 512), bool)
+RGB, TILES = {"photometric": "rgb"}, {"tile": (64, 64)}
+SLIDE_AT = {"resolution": (20_000, 20_000), "resolutionunit": "CENTIMETER"}
+THUMBNAIL_AT = {"resolution": (5000, 5000), "resolutionunit": "CENTIMETER"}
+full = (SLIDE_PAGE, RGB | SLIDE_AT)
+small = (THUMBNAIL, RGB | THUMBNAIL_AT)
+
+
+def with_(page, **options):
+    return page[0], page[1] | options
+
+
+PAGES = {
+    "one page": [full],
+    "thumbnail behind, in tiles": [with_(full, **TILES), with_(small, subfiletype=1, **TILES)],
+    "thumbnail first, in strips": [small, full],
+    "thumbnail first, slide in tiles": [small, with_(full, **TILES)],
+    "thumbnail first, both in tiles": [with_(small, **TILES), with_(full, **TILES)],
+    "thumbnail first and said to be one": [
+        with_(small, subfiletype=1, **TILES),
+        with_(full, **TILES),
+    ],
+    "thumbnail first, the slide said to be reduced": [
+        with_(small, **TILES),
+        with_(full, subfiletype=1, **TILES),
+    ],
+    "slide as SubIFD of its thumbnail": [with_(small, subifds=1), full],
+    "slide in tiles as SubIFD": [with_(small, subifds=1, **TILES), with_(full, **TILES)],
+    "levels as SubIFDs": [with_(full, subifds=1, **TILES), with_(small, subfiletype=1, **TILES)],
+    "compressed": [with_(small, compression="deflate"), with_(full, compression="deflate")],
+    "larger macro photograph, by its flag": [small, full, (MACRO, RGB | {"subfiletype": 9})],
+    "larger macro photograph, by its description": [
+        (MACRO, RGB | {"description": "Aperio Image Library v11\r\nmacro 400x300"}),
+        full,
+        (MACRO, RGB | {"description": "label 400x300"}),
+    ],
+    "larger mask": [(MASK, {"photometric": "mask", "subfiletype": 4}), full],
+}
+
+
+def write(path: Path, pages, **options) -> None:
+    with tifffile.TiffWriter(path, **options) as tiff:
+        for image, how in pages:
+            tiff.write(image, **({"metadata": None} | how))
+
+
+@pytest.mark.parametrize(
+    ("order", "big"),
+    [("<", False), (">", False), ("<", True)],
+    ids=["little", "big endian", "BigTIFF"],
+)
+@pytest.mark.parametrize("kind", PAGES)
+def test_the_slide_is_the_largest_page_that_shows_one(tmp_path, kind, order, big):
+    path = tmp_path / f"{SLIDE}.tif"
+    write(path, PAGES[kind], byteorder=order, bigtiff=big)
+    slide = find_slide(path)
+    with opened(path, slide.page) as found:
+        assert found.dimensions == (256, 256)
+        pixels = np.asarray(found.read_region((0, 0), 0, (256, 256)).convert("RGB"))
+    np.testing.assert_array_equal(pixels, SLIDE_PAGE)
+    assert float(slide.properties["tiff.XResolution"]) == 20_000  # its own, not the thumbnail's
+
+
+@pytest.mark.parametrize(
+    "kind", ["thumbnail first, both in tiles", "slide as SubIFD of its thumbnail"]
+)
+def test_tiles_are_cut_from_the_slide_and_not_from_its_thumbnail(tmp_path, kind):
+    write(tmp_path / f"{SLIDE}.tif", PAGES[kind])
+    items = tiles_of(tmp_path, mpp=0.5)
+    assert set(items["mpp"]) == {0.5} and len(items) == 64 and items["x"].max() == 240
+
+
+def test_a_thumbnail_larger_than_what_openslide_takes_for_the_slide_is_the_slide(tmp_path):
+    about = {"description": "Aperio Image Library v12.0.15\r\n256x256|AppMag = 40"}
+    path = tmp_path / f"{SLIDE}.svs"
+    write(path, [with_(small, **TILES, **about), with_(full, **about)])
+    with opened(path, find_slide(path).page) as found:
+        assert found.dimensions == (256, 256)
+
+
+def test_sixteen_bits_are_not_cut_off_at_255(tmp_path):
+    write(tmp_path / f"{SLIDE}.tif", [(SLIDE_PAGE[..., 0].astype(np.uint16) * 200, SLIDE_AT)])
+    items = tiles_of(tmp_path, mpp=0.5)
+    assert items["reason"].tolist() == ["cannot_open"]
