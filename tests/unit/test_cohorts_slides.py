@@ -92,6 +92,18 @@ def test_tiles_lie_on_tissue_at_the_resolution_asked_for(tmp_path):
         np.testing.assert_allclose(image, expected, atol=1)
 
 
+@pytest.mark.parametrize("tint", [(250, 225, 240), (240, 200, 220), (180, 210, 245)])
+def test_tinted_glass_gives_no_tiles(tmp_path, tint):
+    rng = np.random.default_rng(0)
+    empty = rng.normal(tint, 2, (512, 512, 3)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(empty).save(tmp_path / f"{SLIDE}.png")
+    half = np.where(picture(512) == GLASS, empty, picture(512)).astype(np.uint8)
+    Image.fromarray(half).save(tmp_path / "TCGA-AB-0001.png")
+    items = tiles_of(tmp_path, mpp=0.25, assume_mpp=0.25, max_tiles=2000)
+    assert items["reason"].dropna().tolist() == ["no_tissue"]
+    assert (items["status"] == "used").sum() == 512 and items["x"].min() == 256
+
+
 def test_a_plain_image_is_a_slide_of_one_level(tmp_path):
     Image.fromarray(picture()).save(tmp_path / f"{SLIDE}.png")
     assert tiles_of(tmp_path)["reason"].tolist() == ["no_mpp"]

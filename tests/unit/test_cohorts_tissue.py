@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from medsynth.cohorts.tissue import pen_mask, share_in_tiles, sharpness, stain, tissue_mask
+from medsynth.cohorts.tissue import glass, pen_mask, share_in_tiles, sharpness, stain, tissue_mask
 
 PINK, GLASS = (200, 90, 160), (244, 243, 245)
 INKS = {
@@ -28,6 +28,19 @@ TISSUE = {
     "bluish hematoxylin": (80, 80, 140),
     "dark nucleus": (40, 20, 70),
     "blood": (190, 60, 80),
+}
+
+TINTS = {
+    "white": (255, 255, 255),
+    "grey": (205, 205, 206),
+    "dim": (140, 141, 140),
+    "yellow": (250, 235, 190),
+    "brown": (225, 200, 150),
+    "blue": (180, 210, 245),
+    "pink": (250, 225, 240),
+    "deep pink": (240, 200, 220),
+    "green": (215, 245, 220),
+    "violet": (225, 210, 240),
 }
 
 
@@ -56,6 +69,57 @@ def test_tissue_mask_with_glass_without_glass_and_without_tissue():
     assert tissue_mask(noisy[:, 128:]).mean() > 0.999
     assert tissue_mask(noisy[:, :128]).mean() < 0.001
     assert not tissue_mask(np.full((8, 8, 3), 255, np.uint8)).any()
+
+
+def slide(tint: tuple[int, int, int], side: int = 256, padding: int = 0) -> np.ndarray:
+    """Tinted glass, tissue of eosin with nuclei in the middle, white that a scanner filled in."""
+    rng = np.random.default_rng(0)
+    image = np.full((side, side, 3), 255.0)
+    middle = slice(side // 4, -side // 4)
+    image[middle, middle] = (225, 150, 190)
+    nuclei = ndimage.gaussian_filter(rng.standard_normal((side // 2, side // 2)), 1) > 0.2
+    image[middle, middle][nuclei] = (120, 80, 150)
+    image = image * tint / 255 + rng.normal(0, 1.5, image.shape)
+    image[:padding] = 255
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("tint", TINTS)
+def test_glass_of_every_tint_is_glass_and_tissue_on_it_is_tissue(tint):
+    image = slide(TINTS[tint])
+    tissue = np.zeros(image.shape[:2], bool)
+    tissue[64:-64, 64:-64] = True
+    assert (tissue_mask(image) == tissue).mean() > 0.995
+    assert pen_mask(image).mean() < 0.001
+    expected = -np.log10((np.array(TINTS[tint]) + 1) / 256)
+    np.testing.assert_allclose(glass(image), expected, atol=0.01)
+
+
+@pytest.mark.parametrize("tint", TINTS)
+def test_an_empty_slide_has_no_tissue_whatever_its_tint(tint):
+    empty = slide(TINTS[tint])[:64]
+    empty[30:33] = empty[30:33] * 0.6  # the edge of the coverslip
+    assert tissue_mask(empty).mean() < 0.001 and not pen_mask(empty).any()
+
+
+@pytest.mark.parametrize("tint", ["yellow", "pink", "deep pink", "blue"])
+def test_white_that_the_scanner_filled_in_is_not_the_glass(tint):
+    image = slide(TINTS[tint], padding=40)
+    assert tissue_mask(image)[:40].mean() == 0
+    assert (tissue_mask(image) == tissue_mask(slide(TINTS[tint]))).mean() > 0.995
+
+
+@pytest.mark.parametrize("colour", [(12, 6, 9), (3, 3, 3), (40, 42, 60), (25, 30, 45)])
+def test_the_dark_beside_the_slide_is_no_tissue(colour):
+    rng = np.random.default_rng(0)
+    dark = rng.normal(colour, 3, (256, 64, 3)).clip(0, 255).astype(np.uint8)
+    mask = tissue_mask(np.concatenate([slide(TINTS["grey"]), dark], axis=1))
+    assert mask[:, :256].mean() == pytest.approx(0.25, abs=0.01) and mask[:, 256:].mean() < 0.1
+
+
+def test_where_no_glass_is_in_sight_it_counts_as_white():
+    np.testing.assert_array_equal(glass(slide(TINTS["yellow"])[64:-64, 64:-64]), np.zeros(3))
+    np.testing.assert_array_equal(glass(one(PINK)), np.zeros(3))
 
 
 @pytest.mark.parametrize("ink", INKS)

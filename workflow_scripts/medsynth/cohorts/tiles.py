@@ -16,7 +16,7 @@ from medsynth.cohorts.isolated import Isolated
 from medsynth.cohorts.pages import find_slide, opened
 from medsynth.cohorts.resize import resize_area
 from medsynth.cohorts.resolution import microns_per_pixel
-from medsynth.cohorts.tissue import pen_mask, share_in_tiles, sharpness, tissue_mask
+from medsynth.cohorts.tissue import glass, pen_mask, share_in_tiles, sharpness, tissue_mask
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.runtime.config.slides import SlideTiles
 from medsynth.store.digests import DigestCache, digest_file
@@ -152,9 +152,10 @@ def _places(
 ) -> tuple[np.ndarray, int]:
     """Rows and columns (n, 2) of the tiles to read, and how many more the pen covers."""
     small = thumbnail(slide, mpp)
-    pen = pen_mask(small)
+    clear = glass(small)
+    pen = pen_mask(small, clear)
     size = side * small.shape[1] / slide.dimensions[0]
-    tissue = share_in_tiles(tissue_mask(small), size)
+    tissue = share_in_tiles(tissue_mask(small, clear), size)
     wanted = (tissue >= settings.min_tissue) & (tissue > 0)
     if not wanted.any():
         raise UnusableImage("no_tissue")

@@ -1,4 +1,8 @@
-"""Where the tissue is in an H&E image, and where a pen has marked it."""
+"""Where the tissue is in an H&E image, and where a pen has marked it.
+
+Both are told by what a pixel absorbs beyond the slide's own glass: mounting medium, lamp and
+camera tint the whole of a slide.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,13 @@ from skimage.filters import threshold_otsu
 # Otsu's threshold divides tissue from tissue where no glass is in sight, and dust from glass
 # where no tissue is; between these it divides stain from glass.
 LEAST_STAIN, MOST_STAIN = 0.03, 0.06
+DARK = 0.35  # optical density: neither light nor stain, the stage beside the slide
+# Glass is flat: in squares of 32 um a grey level or so of standard deviation, tissue 9 and more.
+SQUARE, FLAT = 8, 5  # pixels of the thumbnail, grey levels
+GLASS_DENSITY, GLASS_STAIN = 0.3, 0.15  # optical densities of glass, at most
+LEAST_GLASS = 0.01  # share of the squares; with less in sight glass counts as white
+PADDING = 0.25  # share of flat squares that are not white, from which on white is no glass
+SAME_GLASS = 0.02  # optical density
 # Optical densities of ink. Hematoxylin and eosin both absorb green most.
 COLD_INK = 0.1  # blue and green ink absorb red more than green, by at least this
 RED_INK, RED_INK_BLUE = 0.5, 0.85  # red ink absorbs so much green, and blue almost as much
@@ -17,7 +28,35 @@ BLACK_INK, BLACK_INK_SPREAD = 0.7, 0.15  # black ink absorbs every colour, and a
 _DENSITY = -np.log10(np.arange(1, 257) / 256)  # of the 256 grey levels
 
 
-def stain(rgb: np.ndarray) -> np.ndarray:
+def glass(rgb: np.ndarray) -> np.ndarray:
+    """Optical density of the slide's glass: that of its brightest flat squares.
+
+    Args:
+        rgb: uint8 (H, W, 3), a thumbnail.
+
+    Returns:
+        float64 (3,), of red, green, blue; 0 (white) where no glass is in sight. Squares of pure
+        white are what a scanner fills up with, if most of what is flat is not white.
+    """
+    rows, columns = (n // SQUARE for n in rgb.shape[:2])
+    squares = rgb[: rows * SQUARE, : columns * SQUARE].reshape(rows, SQUARE, columns, SQUARE, 3)
+    squares = squares.astype(np.float32)
+    mean = squares.mean(axis=(1, 3))
+    spread = squares.std(axis=(1, 3)).max(axis=2)
+    density = -np.log10((mean + 1) / 256)
+    least = density.min(axis=2)
+    clear = (least <= GLASS_DENSITY) & (density[..., 1] - least <= GLASS_STAIN) & (spread <= FLAT)
+    tinted = clear & (mean.min(axis=2) < 255)
+    if tinted.sum() >= PADDING * tinted.size:
+        clear = tinted
+    if not clear.any() or clear.sum() < LEAST_GLASS * clear.size:
+        return np.zeros(3)
+    density = density[clear].astype(np.float64)
+    darkness = density.mean(axis=1)
+    return np.median(density[darkness <= np.quantile(darkness, 0.02) + SAME_GLASS], axis=0)
+
+
+def stain(rgb: np.ndarray, clear: np.ndarray | float = 0) -> np.ndarray:
     """How much each pixel absorbs green beyond what it absorbs of every colour.
 
     Optical density is -log10((I + 1) / 256) (Beer-Lambert). Glass, shadows, dust and black
@@ -26,29 +65,32 @@ def stain(rgb: np.ndarray) -> np.ndarray:
 
     Args:
         rgb: uint8 (H, W, 3).
+        clear: optical density of the glass, (3,).
 
     Returns:
         float64 (H, W), at least 0.
     """
-    density = _DENSITY[rgb]
+    density = np.maximum(_DENSITY[rgb] - clear, 0)
     return density[..., 1] - density.min(axis=2)
 
 
-def tissue_mask(rgb: np.ndarray) -> np.ndarray:
+def tissue_mask(rgb: np.ndarray, clear: np.ndarray | None = None) -> np.ndarray:
     """Tissue by Otsu's threshold (Otsu 1979) on :func:`stain`, kept between two bounds.
 
     Args:
         rgb: uint8 (H, W, 3), a thumbnail.
+        clear: optical density of the glass, (3,); the thumbnail's own if not given.
 
     Returns:
         bool (H, W).
     """
-    values = stain(rgb)
+    values = stain(rgb, glass(rgb) if clear is None else clear)
     threshold = threshold_otsu(values) if np.ptp(values) > 0 else MOST_STAIN
-    return values > np.clip(threshold, LEAST_STAIN, MOST_STAIN)
+    dark = _DENSITY[rgb.max(axis=2)] - values > DARK
+    return (values > np.clip(threshold, LEAST_STAIN, MOST_STAIN)) & ~dark
 
 
-def pen_mask(rgb: np.ndarray) -> np.ndarray:
+def pen_mask(rgb: np.ndarray, clear: np.ndarray | None = None) -> np.ndarray:
     """Ink of a marker pen, by the order in which it absorbs the colours.
 
     Blue and green ink absorb red more than green, red ink absorbs green and blue alike, black ink
@@ -57,11 +99,13 @@ def pen_mask(rgb: np.ndarray) -> np.ndarray:
     Args:
         rgb: uint8 (H, W, 3), a thumbnail: a pixel takes in several cells, so that neither a dark
             nucleus nor a single red blood cell decides.
+        clear: optical density of the glass, (3,); the thumbnail's own if not given.
 
     Returns:
         bool (H, W).
     """
-    red, green, blue = np.moveaxis(_DENSITY[rgb], 2, 0)
+    density = _DENSITY[rgb] - (glass(rgb) if clear is None else clear)
+    red, green, blue = np.moveaxis(density, 2, 0)
     least = np.minimum(np.minimum(red, green), blue)
     most = np.maximum(np.maximum(red, green), blue)
     cold = red - green > COLD_INK
