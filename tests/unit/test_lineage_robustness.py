@@ -197,7 +197,8 @@ def _first_start(results: Path, item: str, barrier) -> None:
 
     process = spool.this_process()
     record = {"kind": "invocation", "id": item, "phase": "start", "study": "toy", "config": {}}
-    record |= {"process": process, "time": 1.0, "arguments": [], "snakefile": "s", "workdir": "."}
+    record |= {"process": process, "time": 1.0, "arguments": [], "snakefile": "s"}
+    record |= {"workdir": str(results.parent), "results": str(results)}
     record |= {"git": {"head": None, "dirty": None}, "config_sha256": ""}
     record |= {"environment": {"packages_sha256": "", "lock_sha256": None}}
     barrier.wait()

@@ -26,6 +26,7 @@ from medsynth.lineage import masking, spool
 from medsynth.lineage.environment import canonical
 from medsynth.lineage.identifiers import STARRED, KnownPatients
 from medsynth.lineage.invocation import INVOCATION, recording_invocation, refusal
+from medsynth.lineage.places import Places
 from medsynth.runtime.lease import DEVICE_LINE
 from medsynth.runtime.logs import said
 from medsynth.store.digests import DigestCache, digest_path
@@ -38,7 +39,7 @@ def install(workflow: Any, settings: Any) -> None:
         workflow: Snakemake's, as the Snakefile sees it.
         settings: the checked configuration: `results_dir`, `lineage` and `model_dump`.
     """
-    results = Path(settings.results_dir).absolute()
+    results = Path(os.path.abspath(settings.results_dir))
     known = KnownPatients(results, plain(settings.model_dump(mode="json")))
     recorder = JobRecorder(results, workflow, known)
     for rule in workflow.rules:
@@ -89,7 +90,7 @@ class JobRecorder:
         self.results = results
         self.workflow = workflow
         self.patients = patients
-        self.workdir = Path.cwd()
+        self.places = Places(results, Path.cwd())
         self._attempts: Counter[int] = Counter()
         self._lock = threading.Lock()
 
@@ -109,14 +110,8 @@ class JobRecorder:
         """Name, path, sha256 and size of each file or folder; pipes are never opened."""
         found = []
         for position, (name, path) in enumerate(items):
-            absolute = os.path.abspath(path)
-            relative = os.path.relpath(absolute, self.workdir)
-            entry = {
-                "name": name,
-                "path": absolute if relative.startswith("..") else relative,
-                "sha256": None,
-                "bytes": None,
-            }
+            where = self.places.recorded(path)
+            entry = {"name": name, "path": where, "sha256": None, "bytes": None}
             mode = os.stat(path).st_mode if os.path.exists(path) else 0
             if position not in skip and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 entry["sha256"], entry["bytes"] = digest_path(path, cache, threads)
@@ -143,8 +138,8 @@ class JobRecorder:
                 k: v for k, v in resources.items() if not k.startswith("_") and k != "tmpdir"
             },
             "attempt": self._attempt(job["jobid"]),
-            "log": list(job["log"]),
-            "outputs": list(job["output"]),
+            "log": [self.places.recorded(path) for path in job["log"]],
+            "outputs": [self.places.recorded(path) for path in job["output"]],
             "process": spool.this_process(),
             "time": time.time(),
         }
@@ -158,7 +153,7 @@ class JobRecorder:
         given = {f"wildcard {k}": v for k, v in _as_dict(job["wildcards"]).items()}
         given |= {f"parameter {k}": v for k, v in _as_dict(job["params"]).items()}
         for what in ("input", "output", "log"):
-            given[what] = [os.path.relpath(path, self.workdir) for path in job[what]]
+            given[what] = [self.places.recorded(path) for path in job[what]]
         if not (named := self.patients.named_in(given | {"its name": rule.name})):
             return
         start = self._beginning(rule, job) | {"inputs": [], "outputs": [], "log": []}

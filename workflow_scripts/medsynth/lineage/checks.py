@@ -68,7 +68,9 @@ def edited_mlflow(results: Path, ledger: Ledger) -> Iterator[Row]:
             if not run:
                 yield {"state": "missing", "path": run_id, "what": f"the run of {row['id']}"}
                 continue
-            for state, path in _edited_run(run, ledger.item(row["id"]), store):
+            phases = {p: ledger.written(row["id"], p) for p in ("start", "end", "killed")}
+            item = ledger.item(row["id"]) | phases  # as MLflow has them
+            for state, path in _edited_run(run, item, store):
                 yield {"state": state, "path": f"{run_id}/{path}", "what": row["id"]}
 
 

@@ -133,8 +133,7 @@ def stream(ledger: Ledger, sink: MlflowSink) -> None:
     try:
         for record in ledger.running():
             if ledger.status(record.get("invocation")):
-                around = ledger.record(record["invocation"], "start")
-                sink.follow(ledger.item(record["id"]), around["workdir"])
+                sink.follow(ledger.item(record["id"]), ledger)
     except Exception as error:  # any server, network or file trouble
         log.warning("curves are not in MLflow yet: %s", type(error).__name__, exc_info=True)
 

@@ -13,9 +13,9 @@ import json
 import mimetypes
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from medsynth.lineage.places import Places
 from medsynth.lineage.questions import SHORT, job_name
 
 Entity = dict[str, Any]
@@ -61,10 +61,10 @@ class Crate:
     Args:
         parts: files of the crate, relative to it; the Snakefile is one of them.
         last: the start record of the latest invocation.
-        base: what recorded paths are relative to.
+        base: where recorded paths lead.
     """
 
-    def __init__(self, parts: list[str], last: dict[str, Any], base: Path):
+    def __init__(self, parts: list[str], last: dict[str, Any], base: Places):
         self._parts = parts
         self._base = base
         self._last = last

@@ -20,7 +20,8 @@ from medsynth.lineage import spool
 from medsynth.lineage.collector import TRACKING_URI, collect
 from medsynth.lineage.ledger import Ledger, ledger_path
 from medsynth.lineage.people import TOMBSTONE, forget
-from medsynth.lineage.questions import digest_cache, workdir
+from medsynth.lineage.places import Places, in_run, places
+from medsynth.lineage.questions import digest_cache
 from medsynth.lineage.raw import remove_rows
 from medsynth.lineage.traces import traces
 from medsynth.store.digests import digest_bytes, digest_path
@@ -61,9 +62,9 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
     Raises:
         RuntimeError: MLflow is not known.
     """
-    results = Path(results).absolute()
+    results = Path(os.path.abspath(results))
     ledger = Ledger(ledger_path(results))
-    base = workdir(results, ledger)
+    base = places(results, ledger)
     elsewhere = _mlflow_is_elsewhere(ledger)
     remove_from_mlflow = _mlflow_remover(results, elsewhere)
     # First, because a server may fail: then nothing has been done by halves.
@@ -114,11 +115,9 @@ def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _changed(paths: Iterable[str], base: Path, ledger: Ledger) -> list[Row]:
+def _changed(paths: Iterable[str], base: Places, ledger: Ledger) -> list[Row]:
     """The recorded folders and files that lost something at `paths`, as they are now."""
-    around = {
-        os.path.relpath(place, base) for path in paths for place in (path, *Path(path).parents)
-    }
+    around = {base.recorded(place) for path in paths for place in (path, *Path(path).parents)}
     recorded = [
         ledger.query("SELECT path FROM artifacts WHERE role='outputs' AND path=? LIMIT 1", place)
         for place in sorted(around)
@@ -153,7 +152,7 @@ def _mlflow_remover(results: Path, elsewhere: bool) -> Callable[[str, str], None
     if not elsewhere:
         # Not by the address in the database: results may have been copied from there.
         store = spool.lineage_dir(results) / "mlartifacts"
-        return lambda run, path: _remove(store / run / "artifacts" / _place(path))
+        return lambda run, path: _remove(store / run / "artifacts" / in_run(path))
 
     from medsynth.lineage.mlflow_store import open_store
 
@@ -163,7 +162,7 @@ def _mlflow_remover(results: Path, elsewhere: bool) -> Callable[[str, str], None
     client = open_store(results, os.environ.get(TRACKING_URI))
 
     def remove(run: str, path: str) -> None:
-        path = _place(path)
+        path = in_run(path)
         store = get_artifact_repository(
             client.get_run(run).info.artifact_uri, tracking_uri=os.environ.get(TRACKING_URI)
         )
@@ -188,11 +187,6 @@ def _traces_elsewhere(
                 left += traces(folder, words, digests)
                 shutil.rmtree(folder)
     return [trace | {"path": f"MLflow run {trace['path']}"} for trace in left]
-
-
-def _place(path: str) -> str:
-    """Where MLflow has an output's copy, relative to the run's files, as the sink puts it."""
-    return os.path.basename(path) if os.path.isabs(path) else path
 
 
 def _write_tombstone(

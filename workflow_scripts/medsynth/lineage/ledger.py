@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage.environment import canonical
+from medsynth.lineage.places import anchored
 from medsynth.lineage.spool import Record, lineage_dir
 from medsynth.store.digests import digest_bytes
 
@@ -38,6 +39,8 @@ CREATE INDEX IF NOT EXISTS artifacts_by_sha256 ON artifacts (sha256, role, time)
 CREATE TABLE IF NOT EXISTS deliveries (
     id TEXT PRIMARY KEY, run_id TEXT, experiment_id TEXT, status TEXT, error TEXT);
 """
+# What the indexes hold; a ledger that was indexed otherwise is indexed anew when it is opened.
+INDEXED = 1
 # items.status: RUNNING, then COMPLETE or FAILED (its end record says so) or KILLED (none came).
 
 
@@ -56,6 +59,8 @@ class Ledger:
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.executescript(SCHEMA)
+        if self._db.execute("PRAGMA user_version").fetchone()[0] < INDEXED:
+            self._index_anew()
 
     def close(self) -> None:
         self._db.close()
@@ -86,7 +91,20 @@ class Ledger:
         ).lastrowid
         self._index(seq, record)
 
+    def _index_anew(self) -> None:
+        with self.transaction():
+            self._db.execute("DELETE FROM items")
+            self._db.execute("DELETE FROM artifacts")
+            for row in self.query("SELECT seq, record FROM events ORDER BY seq"):
+                self._index(row["seq"], json.loads(row["record"]))
+            self._db.execute(f"PRAGMA user_version={INDEXED}")
+
+    def _anchored(self, record: Record) -> Record:
+        invocation = record.get("invocation")
+        return anchored(record, self.written(invocation, "start") if invocation else None)
+
     def _index(self, seq: int, record: Record) -> None:
+        record = self._anchored(record)
         if record["phase"] == "start":
             self._db.execute(
                 "INSERT INTO items VALUES (?,?,?,?,?,'RUNNING')",
@@ -133,6 +151,12 @@ class Ledger:
         return broken
 
     def record(self, item: str, phase: str) -> Record | None:
+        """A record, its paths in the form of today (:mod:`medsynth.lineage.places`)."""
+        record = self.written(item, phase)
+        return record and self._anchored(record)
+
+    def written(self, item: str, phase: str) -> Record | None:
+        """A record as it was written."""
         row = self._db.execute(
             "SELECT record FROM events WHERE id=? AND phase=?", (item, phase)
         ).fetchone()
@@ -153,7 +177,7 @@ class Ledger:
         rows = self._db.execute(
             "SELECT record FROM events JOIN items USING (seq) WHERE status='RUNNING' ORDER BY seq"
         )
-        return [json.loads(row["record"]) for row in rows]
+        return [self._anchored(json.loads(row["record"])) for row in rows]
 
     def status(self, item: str | None) -> str | None:
         row = self._db.execute("SELECT status FROM items WHERE id=?", (item,)).fetchone()
@@ -193,13 +217,13 @@ class Ledger:
         ).fetchone()
         return row["job"] if row else None
 
-    def last_workdir(self) -> Path | None:
-        """Where the latest invocation ran, which relative paths are relative to."""
+    def last_invocation(self) -> Record | None:
+        """Start record of the latest invocation."""
         row = self._db.execute(
             "SELECT record FROM events JOIN items USING (seq) WHERE kind='invocation'"
             " ORDER BY seq DESC LIMIT 1"
         ).fetchone()
-        return Path(json.loads(row["record"])["workdir"]) if row else None
+        return json.loads(row["record"]) if row else None
 
 
 def runs_by_output(results_dir: str | Path) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ patient's id: image stores and tables go by digest, and datasets are named by th
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from medsynth.lineage.measurements import (
     text_of,
 )
 from medsynth.lineage.mlflow_store import artifact_root, open_store
+from medsynth.lineage.places import Places, in_run, places
 from medsynth.lineage.spool import Record
 from medsynth.runtime.logs import HISTORY_LINE, said
 from medsynth.store.digests import digest_file
@@ -120,7 +122,7 @@ class MlflowSink:
             if is_job:
                 self._log_inputs(run_id, experiment, item["start"]["inputs"])
         if item["status"] != "RUNNING":
-            self._finish(run_id, experiment, item, parent)
+            self._finish(run_id, experiment, item, places(self._results, ledger))
         return run_id, experiment
 
     def _find(self, experiment: str, item: str) -> str | None:
@@ -191,11 +193,11 @@ class MlflowSink:
         )
         return [model.model_id for model in found]
 
-    def _finish(self, run_id: str, experiment: str, item: Record, parent: Record | None) -> None:
+    def _finish(self, run_id: str, experiment: str, item: Record, base: Places) -> None:
         end = item["end"] or item["killed"]
         for file in end.get("outputs", []):
             if file["sha256"]:
-                self._log_output(run_id, experiment, item, file, parent)
+                self._log_output(run_id, experiment, item, file, base)
         record = {phase: item[phase] for phase in ("start", "end", "killed") if item[phase]}
         self._client.log_dict(run_id, record, "record.json")
         tags = {"status": item["status"], "error": end.get("error"), "device": end.get("device")}
@@ -206,10 +208,9 @@ class MlflowSink:
         self._curves.pop(run_id, None)
 
     def _log_output(
-        self, run_id: str, experiment: str, item: Record, file: Record, parent: Record | None
+        self, run_id: str, experiment: str, item: Record, file: Record, base: Places
     ) -> None:
-        relative = Path(file["path"])
-        path = Path(parent["start"]["workdir"] if parent else self._results.parent, relative)
+        path = base / file["path"]
         if path.suffix == ".safetensors":
             self._log_model(run_id, experiment, item["start"]["rule"], file)
         if path.suffix not in UPLOADED or file["bytes"] > UPLOADED_BYTES:
@@ -226,21 +227,21 @@ class MlflowSink:
         elif path.name == "history.csv":
             self._log_curve(run_id, self._curve(run_id), read_points(path)[0], at)
         self._log_metrics(run_id, metrics)
-        folder = "" if relative.is_absolute() else relative.parent.as_posix()
-        self._client.log_artifact(run_id, str(path), folder)
+        self._client.log_artifact(run_id, str(path), os.path.dirname(in_run(file["path"])))
 
     def _log_metrics(self, run_id: str, metrics: list[Metric]) -> None:
         for first in range(0, len(metrics), METRICS_A_BATCH):
             self._client.log_batch(run_id, metrics=metrics[first : first + METRICS_A_BATCH])
 
-    def follow(self, item: Record, workdir: str | Path) -> None:
-        """Send what the curves of a running job have gained; `workdir` is where it runs."""
-        history = said(HISTORY_LINE, (Path(workdir, log) for log in item["start"]["log"]))
+    def follow(self, item: Record, ledger: Ledger) -> None:
+        """Send what the curves of a running job have gained."""
+        base = places(self._results, ledger)
+        history = said(HISTORY_LINE, (base / log for log in item["start"]["log"]))
         if not history or not item["run_id"]:
             return
         curve = self._curve(item["run_id"])
         try:
-            points, curve.read = read_points(Path(workdir, history), curve.read)
+            points, curve.read = read_points(Path(base.workdir, history), curve.read)
         except FileNotFoundError:
             return  # the training has just ended; all points come with its output
         self._log_curve(item["run_id"], curve, points, round(time.time() * 1000))

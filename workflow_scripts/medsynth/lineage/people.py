@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from medsynth.lineage import identifiers
 from medsynth.lineage.identifiers import patient_key
 from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.questions import workdir
+from medsynth.lineage.places import places
 from medsynth.lineage.spool import Record, lineage_dir
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import DigestCache, digest_file
@@ -92,7 +92,7 @@ def take_in(results: str | Path, ledger: Ledger, record: Record) -> None:
     wanted = [p for p in tables if made[p] in erased or not _manifest(results, made[p])]
     if not wanted:
         return
-    base = workdir(results, ledger)
+    base = places(results, ledger)
     start = ledger.record(record["id"], "start") or {"inputs": []}  # a broken one was set aside
     inputs = [base / file["path"] for file in start["inputs"]]
     known = [path for path in inputs if path.suffix == ".parquet" and path.is_file()]
@@ -181,7 +181,7 @@ def catch_up(results: str | Path, ledger: Ledger) -> list[str]:
     )
     known = {path.stem for path in people_dir(results).glob("*.parquet")} - _erased(ledger)
     lacking = [row for row in rows if row["sha256"] not in known]
-    base = workdir(results, ledger)
+    base = places(results, ledger)
     for job in sorted({row["job"] for row in lacking if (base / row["path"]).exists()}):
         take_in(results, ledger, ledger.record(job, "end"))
     return sorted({r["sha256"] for r in lacking if not _manifest(results, r["sha256"])})

@@ -12,6 +12,7 @@ from typing import Any
 
 from medsynth.lineage import spool
 from medsynth.lineage.invocation import INVOCATION
+from medsynth.lineage.places import Places
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
@@ -19,7 +20,7 @@ LIBRARY = Path(__file__).resolve().parents[2]
 
 
 def link_inputs(
-    behind: list[Row], base: Path, top: Path, clean: Path, cache: DigestCache
+    behind: list[Row], base: Places, top: Path, clean: Places, cache: DigestCache
 ) -> list[str]:
     """Links to all the job was made of; says which of its own inputs are not as they were.
 
@@ -30,7 +31,7 @@ def link_inputs(
     own = {file["path"] for file in behind[0]["start"]["inputs"]}
     files = {f["path"]: f for item in behind[::-1] for f in item["start"]["inputs"]}
     for path, file in sorted(files.items()):  # a folder comes before what lies in it
-        real, link = base / path, Path(f"{clean}/{path}")
+        real, link = base / path, clean / path
         if os.path.isabs(path):
             link = Path(f"{top}{path}")
         state = "missing"
@@ -50,18 +51,17 @@ def link_inputs(
 
 
 def run_alone(
-    start: Row, ran: Row, snakefile: Path, top: Path, clean: Path
+    start: Row, ran: Row, snakefile: Path, top: Path, clean: Places
 ) -> tuple[Row | None, Row | None]:
     """The records that the repeated job leaves, as those of a workflow's own jobs."""
     config = dict(ran["config"])
-    place = os.path.relpath(ran["results"], ran["workdir"])
-    if "results_dir" in config:
-        config["results_dir"] = place  # an absolute one would be written into
+    if "results_dir" in config:  # an absolute one would be written into
+        config["results_dir"] = os.path.relpath(clean.results, clean.workdir)
     (top / "config.json").write_text(json.dumps(config))
     wildcards = ",".join(f"{k}={v}" for k, v in start["wildcards"].items())
     resources = [f"gpu={start['resources']['gpu']}"] if start["resources"].get("gpu") else []
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
-    command += ["--directory", str(clean), "--configfile", str(top / "config.json")]
+    command += ["--directory", str(clean.workdir), "--configfile", str(top / "config.json")]
     # How Snakemake itself starts one job in a process of its own.
     command += ["--mode", "subprocess", "--target-jobs", f"{start['rule']}:{wildcards}"]
     command += ["--allowed-rules", start["rule"], "--force", "--nolock"]
@@ -74,5 +74,5 @@ def run_alone(
     environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     with open(top / "snakemake.log", "w") as log:
         subprocess.run(command, env=environ, stdout=log, stderr=log, check=False)
-    records = {r["phase"]: r for _, r in spool.read(clean / place)}
+    records = {r["phase"]: r for _, r in spool.read(clean.results)}
     return records.get("start"), records.get("end")

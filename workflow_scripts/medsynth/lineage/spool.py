@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from medsynth.lineage.places import ANCHORED
 from medsynth.store.secrets import without_secrets
 
 log = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def write(results_dir: str | Path, record: Record) -> None:
     name = f"{time.time_ns():020d}-{record['id']}-{record['phase']}.json"
     temporary = folder / f".{name}"
     with open(temporary, "x", encoding="utf-8") as file:
-        json.dump(record, file, sort_keys=True)
+        json.dump(record | {ANCHORED: True}, file, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(folder / name)

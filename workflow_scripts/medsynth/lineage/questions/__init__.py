@@ -7,7 +7,6 @@ A question's module has `HELP` (one line), `EXAMPLE` (a command line), `add_argu
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any
 
 from medsynth.lineage import spool
 from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.places import places
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
@@ -54,23 +54,6 @@ def digest_cache(results: str | Path) -> DigestCache:
     return DigestCache(spool.lineage_dir(results) / "digests.db")
 
 
-def workdir(results: str | Path, ledger: Ledger) -> Path:
-    """The folder that recorded relative paths are relative to.
-
-    It lies by the results as it lay when the workflow ran, so that a folder that was moved or
-    copied is never answered for by the one it came from.
-    """
-    rows = ledger.query(
-        "SELECT record FROM events JOIN items USING (seq) WHERE kind='invocation'"
-        " ORDER BY seq DESC LIMIT 1"
-    )
-    here = Path(results).absolute()
-    if not rows:
-        return here.parent
-    ran = json.loads(rows[0]["record"])
-    return Path(os.path.normpath(here / os.path.relpath(ran["workdir"], ran["results"])))
-
-
 def at_work(ledger: Ledger) -> list[Row]:
     """Start records of what runs now.
 
@@ -93,9 +76,9 @@ def find(name: str | Path, results: str | Path, ledger: Ledger) -> Row:
     Raises:
         UnknownArtifact: nothing recorded fits.
     """
-    absolute = os.path.abspath(name)
-    relative = os.path.relpath(absolute, workdir(results, ledger))
-    spellings = list(dict.fromkeys([relative, os.path.normpath(name), absolute]))
+    spellings = [places(results, ledger).recorded(os.path.abspath(name))]
+    if not os.path.exists(name):
+        spellings.append(os.path.normpath(name))  # as a question shows it
     for spelling in spellings:
         if rows := ledger.query(LATEST.format("path=?"), spelling):
             return rows[0]

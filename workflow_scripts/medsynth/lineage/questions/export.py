@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage.crate import WORKFLOW, Crate
-from medsynth.lineage.questions import UnknownArtifact, opened, workdir
+from medsynth.lineage.places import places
+from medsynth.lineage.questions import UnknownArtifact, opened
 
 HELP = "write a Workflow Run RO-Crate"
 EXAMPLE = "medsynth export crate"
@@ -38,7 +39,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     with opened(results) as ledger:
         rows = ledger.query("SELECT id, kind FROM items ORDER BY seq")
         items = {row["id"]: ledger.item(row["id"]) for row in rows}
-        base = workdir(results, ledger)
+        base = places(results, ledger)
     jobs = [item for item in items.values() if item["kind"] == "job"]
     invocations = [item for item in items.values() if item["kind"] == "invocation"]
     if not invocations:

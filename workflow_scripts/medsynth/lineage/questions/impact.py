@@ -8,9 +8,9 @@ results folder. Raw files outside it are yours to delete, or `--raw` deletes the
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
+import re
 import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import Any
 from medsynth.lineage.flow import Artifact, Flow
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.people import TOMBSTONE, catch_up, holders, local_secret, patient_key
-from medsynth.lineage.questions import UnknownArtifact, opened, when, workdir
+from medsynth.lineage.places import ANCHOR, Places, places
+from medsynth.lineage.questions import UnknownArtifact, opened, when
 from medsynth.lineage.raw import raw_data
 from medsynth.store.digests import digest_bytes
 
@@ -76,9 +77,9 @@ def impact(results: Path, patient: str) -> Row:
     Raises:
         UnknownArtifact: no artifact holds this patient, and none was erased.
     """
-    results = Path(results).absolute()
+    results = Path(os.path.abspath(results))
     with opened(results) as ledger:
-        base = workdir(results, ledger)
+        base = places(results, ledger)
         key = patient_key(local_secret(results), patient)
         lost = catch_up(results, ledger)
         held = holders(results, key)
@@ -129,7 +130,7 @@ def tombstones(ledger: Ledger, key: str) -> list[float]:
     return [row["time"] for row in rows]
 
 
-def _on_disk(artifacts: Iterable[Artifact], base: Path, flow: Flow) -> list[Artifact]:
+def _on_disk(artifacts: Iterable[Artifact], base: Places, flow: Flow) -> list[Artifact]:
     """Those that are the last made at their path, where something lies, sorted by path."""
     return [(s, p) for s, p in flow.latest(artifacts) if os.path.exists(base / p)]
 
@@ -145,7 +146,7 @@ def _pictures(holding: Iterable[Artifact], flow: Flow) -> Iterator[Artifact]:
 
 
 def _raw_folders(
-    holding: list[Artifact], results: Path, base: Path, ledger: Ledger
+    holding: list[Artifact], results: Path, base: Places, ledger: Ledger
 ) -> tuple[set[tuple[str, Path]], list[Path]]:
     """(index table, the folder it lists) of raw folders, and raw files and folders without one."""
     indexed, other = set(), set()
@@ -187,12 +188,9 @@ def _is_first(artifact: Artifact, reached: set[Artifact], flow: Flow) -> bool:
 
 
 def _command(first: list[Artifact], ledger: Ledger) -> str:
-    rows = ledger.query(
-        "SELECT json_extract(record, '$.arguments') AS arguments FROM events JOIN items USING (seq)"
-        " WHERE kind='invocation' ORDER BY seq DESC LIMIT 1"
-    )
+    ran = ledger.last_invocation() or {"arguments": [], "config": {}}
     kept, more = [], 0.0
-    for word in json.loads(rows[0]["arguments"]) if rows else []:
+    for word in ran["arguments"]:
         option, _, value = word.partition("=")
         if option.startswith("-"):
             attached = option[:2] in ONE_VALUE and option[2:]  # -j4
@@ -203,7 +201,8 @@ def _command(first: list[Artifact], ledger: Ledger) -> str:
             wanted = more > 0
             more -= 1
         kept += [word] if wanted else []
-    targets = sorted(path for _, path in first)
+    spelled = ran["config"].get("results_dir", ANCHOR)  # as the rules' outputs are
+    targets = sorted(re.sub(f"^{ANCHOR}(?=/)", lambda _: spelled, path) for _, path in first)
     return shlex.join(["snakemake", *kept, *(["--forcerun", *targets] if targets else [])])
 
 

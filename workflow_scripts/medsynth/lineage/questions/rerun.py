@@ -19,6 +19,7 @@ from medsynth.lineage import spool
 from medsynth.lineage.environment import environment
 from medsynth.lineage.graph import ancestors, maker
 from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.places import Places, places
 from medsynth.lineage.questions import (
     SHORT,
     UnknownArtifact,
@@ -26,7 +27,6 @@ from medsynth.lineage.questions import (
     find,
     job_name,
     opened,
-    workdir,
 )
 from medsynth.lineage.repeat import link_inputs, run_alone
 from medsynth.lineage.sources import restored
@@ -66,14 +66,14 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         top = arguments.keep or Path(tempfile.mkdtemp(prefix="medsynth-rerun-"))
         try:
             blobs = spool.lineage_dir(results) / "code"
-            return _rerun(job, top.absolute(), workdir(results, ledger), blobs, ledger, cache)
+            return _rerun(job, top.absolute(), places(results, ledger), blobs, ledger, cache)
         finally:
             if not arguments.keep:
                 shutil.rmtree(top)
 
 
 def _rerun(
-    job: str, top: Path, base: Path, blobs: Path, ledger: Ledger, cache: DigestCache
+    job: str, top: Path, base: Places, blobs: Path, ledger: Ledger, cache: DigestCache
 ) -> dict[str, Any]:
     behind = ancestors(job, ledger)
     item = behind[0]
@@ -86,8 +86,8 @@ def _rerun(
         raise UnknownArtifact(f"{ran['snakefile']}, which made it, is not there any more")
 
     # The same place below `top`, so that recorded paths outside the working directory fit, too.
-    clean = Path(f"{top}{ran['workdir']}")
-    clean.mkdir(parents=True)
+    clean = Places(Path(f"{top}{ran['results']}"), Path(f"{top}{ran['workdir']}"))
+    clean.workdir.mkdir(parents=True)
     outputs = item["end"]["outputs"]
     reasons = link_inputs(behind, base, top, clean, cache)
     snakefile, lost = restored(ran, blobs, top / "sources")

@@ -10,6 +10,7 @@ from typing import Any
 from medsynth.lineage.embedded import MODEL, embedded_provenance, made_with
 from medsynth.lineage.graph import ancestors, descendants, job_facts, maker, readers
 from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.places import Places, places
 from medsynth.lineage.questions import (
     SHORT,
     UnknownArtifact,
@@ -18,7 +19,6 @@ from medsynth.lineage.questions import (
     job_name,
     opened,
     when,
-    workdir,
 )
 from medsynth.store.digests import DigestCache, digest_path
 
@@ -63,7 +63,7 @@ def trace(results: str | Path, path: str | Path, *, down: bool = False) -> dict[
     """
     with opened(results) as ledger:
         artifact = _artifact(path, results, ledger)
-        base = workdir(results, ledger)
+        base = places(results, ledger)
         producer = artifact["producer"]
         if down:
             artifact["readers"] = readers(artifact, producer, ledger)
@@ -91,13 +91,13 @@ def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> Row:
         if not found:
             raise
     artifact = {k: found[k] for k in ("name", "path", "sha256", "bytes")}
-    artifact["on_disk"] = on_disk(artifact, workdir(results, ledger), None, ledger)
+    artifact["on_disk"] = on_disk(artifact, places(results, ledger), None, ledger)
     made = found["role"] == "outputs"
     artifact["producer"] = found["job"] if made else maker(artifact, found["time"], ledger)
     return artifact | {"embedded": said}
 
 
-def on_disk(artifact: Row, base: Path, cache: DigestCache | None, ledger: Ledger) -> str:
+def on_disk(artifact: Row, base: Places, cache: DigestCache | None, ledger: Ledger) -> str:
     """same, missing, remade (a later job's bytes are there) or altered (nobody's are).
 
     Without a cache the bytes are read in any case.
@@ -116,7 +116,7 @@ def on_disk(artifact: Row, base: Path, cache: DigestCache | None, ledger: Ledger
     return "remade" if made else "altered"
 
 
-def _job(item: Row, base: Path, cache: DigestCache, ledger: Ledger) -> Row:
+def _job(item: Row, base: Places, cache: DigestCache, ledger: Ledger) -> Row:
     outputs = (item["end"] or {}).get("outputs", [])
     return job_facts(item, ledger) | {
         "inputs": [
@@ -130,7 +130,7 @@ def _job(item: Row, base: Path, cache: DigestCache, ledger: Ledger) -> Row:
     }
 
 
-def _state(file: Row, base: Path, cache: DigestCache, ledger: Ledger) -> str | None:
+def _state(file: Row, base: Places, cache: DigestCache, ledger: Ledger) -> str | None:
     return on_disk(file, base, cache, ledger) if file["sha256"] else None
 
 

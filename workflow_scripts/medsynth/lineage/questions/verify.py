@@ -19,7 +19,8 @@ from typing import Any
 from medsynth.lineage.checks import edited_ledger, edited_mlflow
 from medsynth.lineage.graph import maker
 from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.questions import SHORT, at_work, digest_cache, opened, workdir
+from medsynth.lineage.places import Places, places
+from medsynth.lineage.questions import SHORT, at_work, digest_cache, opened
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
@@ -49,10 +50,10 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         ledger: what was edited in it. mlflow: the same for MLflow's files; None unless deep.
     """
     with opened(results) as ledger:
-        base = workdir(results, ledger)
+        base = places(results, ledger)
         with closing(digest_cache(results)) as cache:
             files = list(_recorded(base, ledger, None if arguments.deep else cache))
-        files += _unknown(Path(results), base, files, ledger)
+        files += _unknown(base, files, ledger)
         return {
             "deep": arguments.deep,
             "artifacts": dict(sorted(Counter(f["state"] for f in files).items())),
@@ -62,7 +63,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         }
 
 
-def _recorded(base: Path, ledger: Ledger, cache: DigestCache | None) -> Iterator[Row]:
+def _recorded(base: Places, ledger: Ledger, cache: DigestCache | None) -> Iterator[Row]:
     """The latest state of each output, and of the raw files that these were made of."""
     latest = (
         "SELECT path, sha256, rule, job, MAX(time) AS time FROM artifacts"
@@ -101,15 +102,11 @@ def _erased(ledger: Ledger) -> set[str]:
     return {sha256 for row in rows for sha256 in json.loads(row["record"])["erased"]}
 
 
-def _unknown(results: Path, base: Path, files: list[Row], ledger: Ledger) -> list[Row]:
-    known = {os.path.normpath(base / row["path"]) for row in files}
-    known |= {
-        os.path.normpath(base / path)
-        for start in at_work(ledger)
-        for path in start.get("outputs", [])
-    }
+def _unknown(base: Places, files: list[Row], ledger: Ledger) -> list[Row]:
+    known = {str(base / row["path"]) for row in files}
+    known |= {str(base / path) for start in at_work(ledger) for path in start.get("outputs", [])}
     found = []
-    results = results.absolute()
+    results = base.results
     for folder, folders, names in os.walk(results):
         at_top = Path(folder) == results
         folders[:] = sorted(
@@ -120,7 +117,7 @@ def _unknown(results: Path, base: Path, files: list[Row], ledger: Ledger) -> lis
         for name in sorted(set(names) - MARKS):
             path = os.path.join(folder, name)
             if path not in known:
-                found.append({"state": "unknown", "path": os.path.relpath(path, base)})
+                found.append({"state": "unknown", "path": base.recorded(path)})
     return [row | {"sha256": None, "rule": None, "job": None} for row in found]
 
 
