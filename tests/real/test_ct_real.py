@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from medsynth.cohorts.ct import convert_ct, index_ct
 from medsynth.cohorts.dicom import read_hu
 from medsynth.cohorts.nifti import read_nifti, write_nifti
+from medsynth.cohorts.unusable import CohortError
 from medsynth.runtime.config.base import TableLabel
 from medsynth.runtime.config.ct import CtConvert, CtIndex, TagContrast
 from medsynth.store.shards import ImageStore
@@ -47,7 +48,8 @@ def labelled_volumes(folder: Path) -> pd.DataFrame:
     """The index of ct-nifti with labels made up for the test: what they are is not known."""
     table = folder / "labels.csv"
     names = sorted(file.name for file in NIFTI.glob("*.nii.gz"))
-    table.write_text("file,contrast\n" + "".join(f"{name},no\n" for name in names))
+    rows = [f"{name},no,{name}\n" for name in names]  # each of a patient of its own
+    table.write_text("file,contrast,patient_id\n" + "".join(rows))
     label = TableLabel(kind="table", path=table, key="file", value="contrast")
     return index_ct(NIFTI, CtIndex(label=label, pattern="*.nii.gz", shards=1))
 
@@ -63,10 +65,8 @@ def test_every_file_is_listed_with_its_kind(tmp_path):
         ("used", "cect"): 4,
         ("used", "ct"): 6,
     }
-    assert counts(indexed(NIFTI)) == {
-        ("excluded", "no_contrast_label"): 3,
-        ("quarantined", "not_hu"): 1,  # the segmentation
-    }
+    with pytest.raises(CohortError, match=r"3 NIfTI files.*'patient_id'"):  # and a segmentation
+        indexed(NIFTI)
     volumes = labelled_volumes(tmp_path)
     assert counts(volumes) == {("quarantined", "not_hu"): 1, ("used", "ct"): 3}
     assert volumes.set_index("source")["reason"].dropna().to_dict() == {

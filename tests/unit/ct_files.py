@@ -33,13 +33,14 @@ def write_slice(path: Path, uid: str, pixels: np.ndarray | None = None, **tags) 
     ds["PixelData"].VR = "OW"
     for keyword, value in tags.items():
         if value is None:
-            del ds[keyword]
+            if keyword in ds:
+                del ds[keyword]
         else:
             setattr(ds, keyword, value)
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     path.parent.mkdir(parents=True, exist_ok=True)
-    pydicom.dcmwrite(path, ds, enforce_file_format=True)
+    pydicom.dcmwrite(path, ds, enforce_file_format="SOPClassUID" in ds)
 
 
 def write_series(

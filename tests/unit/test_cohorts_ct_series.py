@@ -17,6 +17,7 @@ from medsynth.cohorts.ct import convert_ct, index_ct
 from medsynth.cohorts.dicom import read_hu
 from medsynth.cohorts.scans import digest_of
 from medsynth.cohorts.splits import leakage
+from medsynth.cohorts.unusable import CohortError
 from medsynth.cohorts.volumes import Volume, resample
 from medsynth.runtime.config.base import TableLabel
 from medsynth.runtime.config.ct import CtConvert, CtIndex, CtRegister, TagContrast
@@ -197,18 +198,6 @@ def test_patients_and_shards_do_not_mix(tmp_path):
     assert index.groupby("series")["patient"].nunique().max() == 1
 
 
-def test_a_slice_without_position_is_used_flat_and_quarantined_in_volumes(tmp_path):
-    write_series(tmp_path / "s", ball, levels(40, 50, 2))
-    write_slice(tmp_path / "s" / "z.dcm", "9.9", ImagePositionPatient=None)
-    index = index_ct(tmp_path, TAGS)
-    assert index["status"].eq("used").all()
-    items, used, _ = converted(tmp_path, CUBES, index)
-    assert reasons(items[items["status"] != "used"]) == {"s/z.dcm": "no_position"}
-    assert len(used) == 5
-    items, used, _ = converted(tmp_path, CtConvert(image_size=8), index)
-    assert len(used) == 6 and used["item_id"].tolist() == index["item_id"].tolist()
-
-
 def test_single_slices_are_shown_at_the_same_scale(tmp_path):
     write_series(tmp_path / "s", ball, levels(60, 61, 2), size=(40, 40))
     _, used, images = converted(tmp_path, CUBES)
@@ -307,13 +296,11 @@ def test_slices_of_a_silent_series_that_cannot_be_decoded_are_quarantined(tmp_pa
         files = write_series(tmp_path / name, ball, levels(40, 50, 2), series=series, **silent)
         for file in files[:broken]:
             file.write_bytes(file.read_bytes()[:-100])
-    write_slice(tmp_path / "nowhere.dcm", "1.3", ImagePositionPatient=None, **silent)
     judged = CtIndex(label=TagContrast(kind="tags", intensity=True), shards=1)
     index = index_ct(tmp_path, judged)
     broken = index[index["status"] == "quarantined"]
     assert broken["reason"].tolist() == ["truncated"] * 6
     assert broken["detail"].str.contains("bytes").all()
-    assert reasons(index)["nowhere.dcm"] == "no_contrast_label"
 
 
 def test_nifti_volumes_take_label_and_patient_from_the_table(tmp_path):
@@ -350,6 +337,34 @@ def test_nifti_volumes_take_label_and_patient_from_the_table(tmp_path):
     _, used, images = converted(tmp_path, CtConvert(image_size=20), index)
     assert len(used) == 60
     np.testing.assert_array_equal(images[:20], hu.transpose(2, 1, 0))
+
+
+@pytest.mark.parametrize("header", ["file,contrast", "file,contrast,PatientID"])
+def test_volumes_whose_patient_no_table_names_are_an_error(tmp_path, header):
+    affine = np.diag([-1, -1, 1, 1])
+    for phase in ("plain", "venous"):  # of one patient, as nothing but the names may tell
+        hu = np.arange(-30, 30, dtype=np.int16).reshape(3, 4, 5)
+        nibabel.save(nibabel.Nifti1Image(hu, affine), tmp_path / f"p1_{phase}.nii.gz")
+    table = tmp_path / "phases.csv"
+    more = ",1" * (header.count(",") - 1)
+    table.write_text(f"{header}\np1_plain.nii.gz,no{more}\np1_venous.nii.gz,yes{more}\n")
+    label = TableLabel(kind="table", path=table, key="file", value="contrast")
+    with pytest.raises(CohortError, match=r"phases\.csv: no column 'patient_id', and 2 NIfTI"):
+        index_ct(tmp_path, CtIndex(label=label, pattern="*.nii.gz"))
+    with pytest.raises(CohortError, match=r"kind: table .* 'patient_id'"):
+        index_ct(tmp_path, CtIndex(label=TagContrast(kind="tags"), pattern="*.nii.gz"))
+
+
+def test_volumes_without_a_patient_are_quarantined(tmp_path):
+    hu = np.arange(-30, 30, dtype=np.int16).reshape(3, 4, 5)
+    for name in ("a", "b", "c"):
+        nibabel.save(nibabel.Nifti1Image(hu, np.eye(4)), tmp_path / f"{name}.nii.gz")
+    table = tmp_path / "phases.csv"
+    table.write_text("file,contrast,patient_id\na.nii.gz,no, P1 \nb.nii.gz,no, \nc.nii.gz,no,\n")
+    label = TableLabel(kind="table", path=table, key="file", value="contrast")
+    index = index_ct(tmp_path, CtIndex(label=label, pattern="*.nii.gz"))
+    assert reasons(index) == {"b.nii.gz": "no_patient", "c.nii.gz": "no_patient"}
+    assert index["patient"][0] == "P1"
 
 
 @pytest.mark.parametrize("settings", [CUBES, CtConvert(image_size=8)])

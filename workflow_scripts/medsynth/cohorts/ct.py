@@ -12,7 +12,8 @@ import pandas as pd
 from pydicom.dataset import Dataset
 
 from medsynth.cohorts.contrast import ENHANCED, PLAIN, contrast_by_intensity, contrast_of
-from medsynth.cohorts.dicom import AIR_HU, open_dicom, read_hu, unusable_as
+from medsynth.cohorts.ct_images import check_ct_image
+from medsynth.cohorts.dicom import AIR_HU, check_burned_in, open_dicom, read_hu, unusable_as
 from medsynth.cohorts.nifti import check_nifti, is_nifti, stem_of, write_nifti
 from medsynth.cohorts.resize import padded_square, resize_area
 from medsynth.cohorts.scans import Scan, read_series, read_study
@@ -20,9 +21,8 @@ from medsynth.cohorts.series import (
     ID_DIGITS,
     divide_acquisitions,
     height_of,
-    normal_of,
-    plane_id,
     plane_id_of,
+    plane_of,
     same_place,
     series_of,
 )
@@ -36,7 +36,7 @@ from medsynth.cohorts.sources import (
     row_of,
     set_aside,
 )
-from medsynth.cohorts.unusable import UnusableImage
+from medsynth.cohorts.unusable import CohortError, ExcludedImage, UnusableImage
 from medsynth.runtime.config.base import TableLabel
 from medsynth.runtime.config.ct import CtConvert, CtIndex
 from medsynth.store.digests import DigestCache, digest_json
@@ -47,8 +47,8 @@ log = logging.getLogger(__name__)
 
 TABLE_VALUES = {"true": ENHANCED, "1": ENHANCED, "yes": ENHANCED, ENHANCED: ENHANCED}
 TABLE_VALUES |= {"false": PLAIN, "0": PLAIN, "no": PLAIN, PLAIN: PLAIN}
+PATIENT = "patient_id"  # column of the label table
 EXTRAS = ["study", "series", "frame", "plane", "z", "acquisition", "contrast_confidence"]
-AXIAL = [1, 0, 0, 0, 1, 0]
 LEAST_AXIAL = 0.8  # cosine of the slice normal to the body axis; gantries tilt up to 30 degrees
 
 
@@ -58,30 +58,33 @@ def index_ct(
     """One row for every file below `root` that the pattern matches, from the headers alone.
 
     Patients are taken from the label table's column "patient_id" where it has one (public
-    sets often have their PatientID replaced), else from PatientID, or a NIfTI file's name. Only
-    where the header does not tell the contrast phase, and the settings say so, pixels are read.
+    sets often have their PatientID replaced), else from PatientID; for NIfTI files the column is
+    needed. Only where the header does not tell the contrast phase, and the settings say so, pixels
+    are read.
 
     Returns:
         Index manifest. Shards are of whole patients. item_id is SOPInstanceUID (or the file stem;
         of NIfTI the path without suffix), group SeriesInstanceUID (NIfTI: item_id), label "ct" or
         "cect". Extra columns: study and series (digests; a series that mixes orientations, grids,
         reconstructions or phases has several), frame (FrameOfReferenceUID), plane (where the pixels
-        lie in it), z (mm along the slice normal, towards the head; null without
-        ImagePositionPatient), contrast_confidence (of
-        labels by intensity). Excluded: localizer, not_axial, no_contrast_label. Quarantined:
-        not_dicom, not_nifti, wrong_modality, multi_frame, bad_tags, no_patient, duplicate,
-        same_place, unreadable.
+        lie in it), z (mm along the slice normal, towards the head; null for NIfTI),
+        contrast_confidence (of labels by intensity). Excluded: what
+        :func:`medsynth.cohorts.ct_images.check_ct_image` and burned_in leave out, not_axial,
+        no_contrast_label. Quarantined: not_dicom, not_nifti, wrong_modality, multi_frame, bad_tags,
+        no_patient, no_position, bad_spacing, duplicate, same_place, unreadable.
 
     Raises:
         CohortError: no file matches, or the label table is missing, lacks columns, contradicts
-            itself or says a name that several files have.
+            itself or says a name that several files have; NIfTI files whose patient nobody says.
     """
-    table = read_labels(settings.label) if isinstance(settings.label, TableLabel) else None
+    tabled = isinstance(settings.label, TableLabel)
+    table = read_labels(settings.label, PATIENT) if tabled else None
     files = matching_files(root, settings.pattern)
     if table is not None:
         check_names(files, table)
-    rows = [_row(file, root, table, settings.shards) for file in files]
+    rows = [_row(file, root, table, settings) for file in files]
     frame = manifest(rows).astype({"z": float, "contrast_confidence": float})
+    _check_patients(frame, settings, table is not None and PATIENT in table)
     by_intensity = table is None and settings.label.intensity
     if not by_intensity:
         set_aside(frame, frame["label"].isna(), EXCLUDED, "no_contrast_label")
@@ -112,9 +115,8 @@ def convert_ct(
     """Convert the series of one shard to int16 HU (image_size, image_size, 1).
 
     Without spacing_mm, registration and nifti the slices of DICOM series are items as they are.
-    Else every series becomes volumes, and their axial slices become items; a slice that does not
-    say where it lies is quarantined (no_position). Images that are not on a grid of spacing_mm are
-    padded with air (-1024 HU) to squares; areas are averaged.
+    Else every series becomes volumes, and their axial slices become items. Images that are not on a
+    grid of spacing_mm are padded with air (-1024 HU) to squares; areas are averaged.
 
     Args:
         index: the index rows of this shard.
@@ -154,7 +156,7 @@ def convert_ct(
     return manifest(rows)
 
 
-def _row(file: Path, root: Path, table: pd.DataFrame | None, shards: int) -> dict[str, Any]:
+def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) -> dict[str, Any]:
     """The index row of one file, used, excluded or quarantined."""
     source = file.relative_to(root).as_posix()
     row = {"item_id": file.stem, "source": source, "status": USED} | dict.fromkeys(EXTRAS)
@@ -162,61 +164,74 @@ def _row(file: Path, root: Path, table: pd.DataFrame | None, shards: int) -> dic
         found = None if table is None else row_of(table, file, root)
         if is_nifti(source):
             check_nifti(file)
-            row |= _describe_volume(stem_of(source), found)
+            stem = stem_of(source)
+            row |= {"item_id": stem, "group": stem, "series": stem}  # until its digest is known
         else:
             dataset = open_dicom(file, pixels=False)
-            row |= _describe_slice(dataset, file.stem, table is not None, found)
+            with unusable_as("bad_tags"):
+                row |= _identity(dataset, file.stem)
+                check_ct_image(dataset)
+                check_burned_in(dataset, settings.burned_in)
+                row["label"] = contrast_of(dataset) if table is None else None
+        if found is not None:
+            row["label"] = TABLE_VALUES.get(str(found["label"]).lower())
+            row["patient"] = _patient(found.get(PATIENT, row.get("patient")))
+        if not row.get("patient") and (found is not None or not is_nifti(source)):
+            raise UnusableImage("no_patient")
+        if not is_nifti(source):
+            with unusable_as("bad_tags"):
+                row |= _place(dataset)
+                row["series"] = series_of(dataset, row["patient"], row["label"])
     except UnusableImage as error:
-        row |= {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
-    return row | {"shard": shard_of(row.get("patient") or row["item_id"], shards)}
+        row |= {"status": error.status, "reason": error.reason, "detail": error.detail}
+    return row | {"shard": shard_of(row.get("patient") or row["item_id"], settings.shards)}
 
 
-def _describe_slice(
-    dataset: Dataset, stem: str, tabled: bool, found: pd.Series | None
-) -> dict[str, Any]:
-    """The columns that a header gives, and the row `found` in the label table if there is one."""
-    with unusable_as("bad_tags"):
-        if dataset.get("Modality") != "CT":
-            raise UnusableImage("wrong_modality", str(dataset.get("Modality")))
-        if int(dataset.get("NumberOfFrames") or 1) != 1:
-            raise UnusableImage("multi_frame", str(dataset.NumberOfFrames))
-        study = dataset.get("StudyInstanceUID")
-        row = {
-            "item_id": str(dataset.get("SOPInstanceUID") or stem),
-            "patient": str(dataset.get("PatientID") or "").strip(),
-            "group": str(dataset.get("SeriesInstanceUID") or "") or None,
-            "label": None if tabled else contrast_of(dataset),
-            "study": digest_json(str(study))[:ID_DIGITS] if study else None,
-            "frame": str(dataset.get("FrameOfReferenceUID") or "") or None,
-            "plane": plane_id(dataset),
-            "z": height_of(dataset),
-            "acquisition": str(dataset.get("AcquisitionNumber")),
-        }
-        _look_up(row, found)
-        row["series"] = series_of(dataset, row["patient"], row["label"])
-        localizer = "LOCALIZER" in (dataset.get("ImageType") or [])
-        normal = normal_of(dataset.get("ImageOrientationPatient") or AXIAL)
-    if localizer:
-        return row | {"status": EXCLUDED, "reason": "localizer"}
-    if normal[2] < LEAST_AXIAL:
-        return row | {"status": EXCLUDED, "reason": "not_axial"}
-    return row
+def _identity(dataset: Dataset, stem: str) -> dict[str, Any]:
+    study = dataset.get("StudyInstanceUID")
+    return {
+        "item_id": str(dataset.get("SOPInstanceUID") or stem),
+        "patient": _patient(dataset.get("PatientID")),
+        "group": str(dataset.get("SeriesInstanceUID") or "") or None,
+        "study": digest_json(str(study))[:ID_DIGITS] if study else None,
+        "frame": str(dataset.get("FrameOfReferenceUID") or "") or None,
+        "acquisition": str(dataset.get("AcquisitionNumber")),
+    }
 
 
-def _describe_volume(stem: str, found: pd.Series | None) -> dict[str, Any]:
-    """The columns of a NIfTI file, of which only its path and the label table tell."""
-    row = {"item_id": stem, "patient": Path(stem).name, "group": stem, "label": None}
-    _look_up(row, found)
-    return row | {"series": stem}  # until its digest is known
+def _patient(written: Any) -> str | None:
+    return None if pd.isna(written) else str(written).strip() or None
 
 
-def _look_up(row: dict[str, Any], found: pd.Series | None) -> None:
-    """Give a row the label and the patient of the label table, in place."""
-    if found is not None:
-        row["label"] = TABLE_VALUES.get(str(found["label"]).lower())
-        row["patient"] = found.get("patient_id", row["patient"])
-    if not row["patient"] or pd.isna(row["patient"]):
-        raise UnusableImage("no_patient")
+def _place(dataset: Dataset) -> dict[str, Any]:
+    affine = plane_of(dataset)
+    if affine[2, 2] < LEAST_AXIAL:
+        raise ExcludedImage("not_axial")
+    shape = (1, int(dataset.Rows), int(dataset.Columns))
+    return {"plane": plane_id_of(affine, shape), "z": height_of(affine)}
+
+
+def _check_patients(frame: pd.DataFrame, settings: CtIndex, tabled: bool) -> None:
+    """Refuse volumes whose patient nothing tells: two phases of one would be two patients.
+
+    Raises:
+        CohortError: see above.
+    """
+    good = (frame["status"] == USED) | (frame["reason"] == "no_patient")
+    volumes = int((good & frame["source"].map(is_nifti)).sum())
+    if not volumes or tabled:
+        return
+    if isinstance(settings.label, TableLabel):
+        raise CohortError(
+            f"{settings.label.path}: no column {PATIENT!r}, and {volumes} NIfTI files, which do not"
+            " say whose they are; add the column, with the same id for all files of a patient, or"
+            " leave these files out of index.pattern"
+        )
+    raise CohortError(
+        f"{volumes} NIfTI files, which tell neither patient nor contrast phase; give index.label"
+        f" kind: table with a table that has the columns of key and value and {PATIENT!r}, the same"
+        " id for all files of a patient, or leave these files out of index.pattern"
+    )
 
 
 def _label_by_intensity(frame: pd.DataFrame, root: Path, min_confidence: float) -> None:
@@ -236,15 +251,14 @@ def _label_by_intensity(frame: pd.DataFrame, root: Path, min_confidence: float) 
 
 
 def _quarantine_undecodable(frame: pd.DataFrame, unusable: list[dict[str, Any]]) -> None:
-    """Set aside what cannot be decoded, in place; without a place, a slice is still an image."""
+    """Set aside what cannot be decoded, in place."""
     for item in unusable:
-        if item["reason"] != "no_position":
-            where = (frame["status"] == USED) & (frame["item_id"] == item["item_id"])
-            frame.loc[where, ["status", "reason", "detail"]] = [
-                QUARANTINED,
-                item["reason"],
-                item["detail"],
-            ]
+        where = (frame["status"] == USED) & (frame["item_id"] == item["item_id"])
+        frame.loc[where, ["status", "reason", "detail"]] = [
+            QUARANTINED,
+            item["reason"],
+            item["detail"],
+        ]
 
 
 def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dict[str, Any]]:

@@ -19,11 +19,12 @@ from scipy import ndimage
 from medsynth.cohorts.dicom import AIR_HU, unusable_as
 from medsynth.cohorts.stretches import stretches
 from medsynth.cohorts.unusable import UnusableImage
-from medsynth.cohorts.volumes import Volume, canonical
+from medsynth.cohorts.volumes import Volume, canonical, check_spacing
 from medsynth.store.digests import digest_json
 
 ID_DIGITS = 16
 SAME_PLACE = 0.01  # mm: positions are written with two to five decimals
+GEOMETRY = ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing")
 STRAIGHT = 0.01  # pixels of sideways movement over a whole series
 
 
@@ -47,39 +48,36 @@ def normal_of(orientation: Sequence[float]) -> np.ndarray:
     return -normal if normal[2] < 0 else normal
 
 
-def height_of(dataset: Dataset) -> float | None:
-    """Place in mm along the slice normal, towards the head; None without a position."""
-    if not (position := dataset.get("ImagePositionPatient")):
-        return None
-    normal = normal_of(dataset.get("ImageOrientationPatient") or [1, 0, 0, 0, 1, 0])
-    return float(np.dot(np.array(position, float), normal))
-
-
 def plane_of(dataset: Dataset) -> np.ndarray:
     """The affine of a :class:`Slice`.
 
+    ImagerPixelSpacing and NominalScannedPixelSpacing, which are about detectors and film, do not
+    stand in for PixelSpacing.
+
     Raises:
-        UnusableImage: no_position.
+        UnusableImage: no_position, bad_spacing.
     """
+    if missing := [keyword for keyword in GEOMETRY if not dataset.get(keyword)]:
+        raise UnusableImage("no_position", f"without {', '.join(missing)}")
     with unusable_as("no_position"):
         affine = np.eye(4)
         row, column = np.array(dataset.ImageOrientationPatient, dtype=float).reshape(2, 3)
-        between_rows, between_columns = np.array(dataset.PixelSpacing, dtype=float)
-        affine[:3, 0], affine[:3, 1] = row * between_columns, column * between_rows
         affine[:3, 2] = normal_of([*row, *column])
         affine[:3, 3] = np.array(dataset.ImagePositionPatient, dtype=float)
-    square = np.allclose([row @ row, column @ column, row @ column], [1, 1, 0], atol=1e-3)
-    if not (np.isfinite(affine).all() and square and min(between_rows, between_columns) > 0):
+        square = np.allclose([row @ row, column @ column, row @ column], [1, 1, 0], atol=1e-3)
+        shape = int(dataset.Columns), int(dataset.Rows)
+    if not (square and np.isfinite(affine).all()):
         raise UnusableImage("no_position", "no right-angled plane")
+    with unusable_as("bad_spacing"):
+        between_rows, between_columns = np.array(dataset.PixelSpacing, dtype=float)
+        check_spacing((between_columns, between_rows), shape)
+    affine[:3, 0], affine[:3, 1] = row * between_columns, column * between_rows
     return affine
 
 
-def plane_id(dataset: Dataset) -> str | None:
-    """What slices share whose pixels lie over each other; None where the header does not say."""
-    try:
-        return plane_id_of(plane_of(dataset), (1, int(dataset.Rows), int(dataset.Columns)))
-    except UnusableImage:
-        return None
+def height_of(affine: np.ndarray) -> float:
+    """Place of a :class:`Slice` in mm along its normal, towards the head."""
+    return float(affine[:3, 2] @ affine[:3, 3])
 
 
 def plane_id_of(affine: np.ndarray, shape: tuple[int, ...]) -> str:

@@ -63,19 +63,26 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     return table.apply(lambda column: column.str.strip()).replace({"": None})
 
 
-def read_labels(settings: TableLabel) -> pd.DataFrame:
+def read_labels(settings: TableLabel, *others: str) -> pd.DataFrame:
     """The label table, indexed by its key column, with a column "label"; empty cells are null.
 
+    Args:
+        settings: the table and its columns.
+        others: columns that are used, too, if the table has them.
+
     Raises:
-        CohortError: file or columns missing, or one key with two labels.
+        CohortError: file or columns missing, or one key with two labels, or two values of another
+            column that is used.
     """
     table = read_csv(settings.path, [settings.key, settings.value])
     table = table.assign(label=table[settings.value]).dropna(subset=[settings.key])
-    table = table.drop_duplicates([settings.key, "label"]).set_index(settings.key)
+    others = tuple(column for column in others if column in table)
+    table = table.drop_duplicates([settings.key, "label", *others]).set_index(settings.key)
     if twice := table.index.duplicated().sum():
+        columns = " or ".join(map(repr, (settings.value, *others)))
         raise CohortError(
             f"{settings.path}: {twice} keys in {settings.key!r} have two different values in"
-            f" {settings.value!r}; leave one row for each image"
+            f" {columns}; leave one row for each image"
         )
     return table
 

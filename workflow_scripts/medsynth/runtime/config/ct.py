@@ -22,7 +22,10 @@ class TagContrast(Settings):
 
 
 class CtIndex(Settings):
-    label: Annotated[TableLabel | TagContrast, Field(discriminator="kind")]
+    label: Annotated[TableLabel | TagContrast, Field(discriminator="kind")] = Field(
+        description="contrast phase; a table may have a column patient_id, which goes before"
+        " PatientID and which NIfTI files need: one id a patient, the same for all their files"
+    )
     pattern: str = Field("**/*.dcm", description="glob of DICOM or NIfTI files below root")
     burned_in: BurnedIn = "exclude"
     shards: int = Field(2, ge=1, description="jobs the conversion is divided into")
