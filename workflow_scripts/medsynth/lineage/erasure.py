@@ -56,7 +56,8 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
 
     Returns:
         left: files below results, and of runs on an MLflow server or second store, that still
-        hold the patient's identifiers or bytes; [] is the proof. yours: raw files outside that
+        hold the patient's identifiers or bytes, or may, for nobody recorded what they are; [] is
+        the proof. yours: raw files outside that
         were left. rows: raw tables outside, as in `impact`.
 
     Raises:
@@ -93,7 +94,7 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
     collect(results)
     forget(results, impact["patient_key"])
     digests = {row["sha256"] for row in impact["past"]} | set(impact["sources"])
-    left = traces(results, impact["identifiers"], digests)
+    left = traces(results, impact["identifiers"], digests, _decided(results, base, ledger))
     if elsewhere:
         left += _traces_elsewhere(results, impact["identifiers"], digests, ledger)
     ledger.close()
@@ -109,10 +110,30 @@ def _is_below(results: Path, path: str) -> bool:
     return Path(path).resolve().is_relative_to(results.resolve())
 
 
+def _decided(results: Path, base: Places, ledger: Ledger) -> Callable[[Path], bool]:
+    """Whether the record says whose a file is: what jobs read or made, and the record itself.
+
+    Work folders hold trainings that are not over; whose they are, their jobs' inputs say.
+    """
+    recorded = {row["path"] for row in ledger.query("SELECT DISTINCT path FROM artifacts")}
+    recorded |= {base.recorded(folder) for folder in (results / "work", spool.lineage_dir(results))}
+
+    def decided(path: Path) -> bool:
+        place = Path(base.recorded(path))
+        return any(str(around) in recorded for around in (place, *place.parents))
+
+    return decided
+
+
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    """Remove a file or folder; of a link also what it points to, for there the bytes are."""
+    if path.is_symlink():
+        _remove(path.resolve())
+        path.unlink()
+    elif path.is_dir():
         shutil.rmtree(path)
-    path.unlink(missing_ok=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _changed(paths: Iterable[str], base: Places, ledger: Ledger) -> list[Row]:

@@ -9,6 +9,7 @@ from medsynth.lineage.ledger import Ledger
 
 Artifact = tuple[str, str]  # digest, path
 
+MODEL = ".safetensors"
 MAPPED_BYTES = 1 << 30  # the default of 2 MB makes walks through a large ledger twice as slow
 # Small files of two cohorts may be equal, so bytes count as made here, at this path; only bytes
 # that no job made at this path (a copy) go back to whoever made them elsewhere.
@@ -26,6 +27,22 @@ WITH RECURSIVE made (sha256, path) AS (
         WHERE next.sha256 NOT NULL)
 SELECT sha256, path FROM made
 """
+# Not through a job that trains: of what a model makes, nobody can say whose it is. What else that
+# job made is included. Nor through tables and stores of which it is known that others are in them.
+MADE_OF = f"""
+WITH RECURSIVE made (sha256, path, leads_on) AS (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), 1 FROM json_each(?)
+    UNION
+    SELECT next.sha256, next.path, NOT EXISTS (
+            SELECT 1 FROM artifacts
+            WHERE job=next.job AND role='outputs' AND path LIKE '%{MODEL}')
+        FROM made
+        JOIN artifacts AS used ON {READS}
+        JOIN artifacts AS next ON next.job=used.job AND next.role='outputs'
+        WHERE made.leads_on AND next.sha256 NOT NULL
+        AND next.sha256 NOT IN (SELECT value FROM json_each(?)))
+SELECT DISTINCT sha256, path FROM made
+"""
 READERS = f"""
 SELECT DISTINCT used.job FROM (SELECT ? AS sha256, ? AS path) AS made
     JOIN artifacts AS used ON {READS}
@@ -33,6 +50,10 @@ SELECT DISTINCT used.job FROM (SELECT ? AS sha256, ? AS path) AS made
 WITH_DIGESTS = """
 SELECT DISTINCT sha256, path FROM artifacts
     WHERE role='outputs' AND sha256 IN (SELECT value FROM json_each(?)) ORDER BY path, sha256
+"""
+TABLES = """
+SELECT DISTINCT sha256, path FROM artifacts
+    WHERE role='outputs' AND path LIKE '%.parquet' AND sha256 NOT NULL ORDER BY path, sha256
 """
 LATEST = """
 SELECT sha256, path, MAX(time) AS time FROM artifacts
@@ -57,9 +78,22 @@ class Flow:
         """All that was made of these bytes, wherever it lay."""
         return self._artifacts(WITH_DIGESTS, json.dumps(list(digests)))
 
+    def tables(self) -> list[Artifact]:
+        """All Parquet tables that jobs made."""
+        return self._artifacts(TABLES)
+
     def derived(self, artifacts: Iterable[Artifact]) -> set[Artifact]:
         """These artifacts and all that jobs made from them."""
         return set(self._artifacts(DERIVED, json.dumps(list(artifacts))))
+
+    def made_of(self, artifacts: Iterable[Artifact], others: Iterable[str]) -> set[Artifact]:
+        """These artifacts and what was made of their items themselves, not by models of them.
+
+        Args:
+            others: digests of tables and stores in which these items are known not to be.
+        """
+        values = json.dumps(list(artifacts)), json.dumps(list(others))
+        return set(self._artifacts(MADE_OF, *values))
 
     def latest(self, artifacts: Iterable[Artifact]) -> list[Artifact]:
         """Those of `artifacts` after which nothing else was made at their path, by path."""

@@ -17,6 +17,7 @@ from typing import IO, Any
 from medsynth.lineage import spool
 from medsynth.lineage.collector import ARTIFACT_URI, TRACKING_URI
 from medsynth.lineage.environment import canonical, code_state, environment
+from medsynth.store.atomic import sweep
 from medsynth.store.digests import digest_bytes
 from medsynth.store.secrets import without_secrets
 
@@ -159,6 +160,8 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
         _refuse_unrecordable(workflow)
         invocation = uuid.uuid4().hex
         lock = _hold(spool.lineage_dir(results) / "workflow.lock", invocation)
+        # Raw data are nobody's leftovers; a collector may still be at work on the record.
+        sweep(results, skipped=("demo", spool.lineage_dir(results).name))
         os.environ[INVOCATION] = invocation
         workflow.register_envvars(INVOCATION)  # so that jobs on other machines get it too
         spool.write(results, _start_record(workflow, settings, results, invocation))

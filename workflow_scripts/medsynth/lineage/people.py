@@ -202,6 +202,12 @@ def holders(results: str | Path, key: str) -> dict[str, set[str]]:
     return held
 
 
+def peopled(results: str | Path) -> set[str]:
+    """Digests of the artifacts of which it is known whom they hold."""
+    paths = people_dir(results).glob("*.parquet")
+    return {path.stem for path in paths if pq.read_metadata(path).num_rows}
+
+
 def forget(results: str | Path, key: str) -> None:
     """Take a patient's rows out of every people manifest, and their key out of the known ones."""
     for sha256 in holders(results, key):

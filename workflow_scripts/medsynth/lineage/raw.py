@@ -45,18 +45,23 @@ def raw_data(patient: str, indexed: Iterable[tuple[Path, Path]], other: Iterable
         other: raw files and folders without an index.
     """
     found = RawData(identifiers={patient})
+    pattern = pattern_of([patient])
     tables, sources, shared = set(), [], set()
     for index, root in indexed:
         rows = pd.read_parquet(index, columns=["source", "patient", *IDENTIFIERS])
-        others = rows.loc[rows["patient"].notna() & (rows["patient"] != patient), "source"]
+        # A file that could not be read tells whose it is by its path alone.
+        named = rows["source"].fillna("").map(lambda path: bool(pattern.search(path.encode())))
+        theirs = (rows["patient"] == patient) | (rows["patient"].isna() & named)
+        others = rows.loc[rows["patient"].notna() & ~theirs, "source"]
         shared |= {folder for path in others.dropna() for folder in (root / path).parents}
-        rows = rows[rows["patient"] == patient]
+        rows = rows[theirs]
         sources += [(root, source) for source in rows["source"].dropna()]
-        found.identifiers |= set(rows[IDENTIFIERS].stack().dropna())
+        # The id of an image that could not be read is the name of its file, and may be any word.
+        read = rows[rows["patient"].notna()]
+        found.identifiers |= set(read[IDENTIFIERS].stack().dropna())
         # The tables lie beside the image folders, of which there may be 10^5: not walked.
         tables |= {path for path in root.glob("*") if path.is_file()}
     found.files |= {_own(root, source, patient, shared) for root, source in sources}
-    pattern = pattern_of([patient])
     for path in other:
         for file in path.rglob("*") if path.is_dir() else [path]:
             if path.is_dir() and pattern.search(file.relative_to(path).as_posix().encode()):

@@ -1,26 +1,45 @@
 """Traces: where an identifier, or a file with certain bytes, is left, whatever holds it.
 
 Every file is searched as it lies on the disk and, where its form hides text, decoded as well:
-Parquet, HDF5, gzip, and SQLite, whose long values are cut up over pages.
+Parquet, HDF5, what is packed (gzip, bzip2, xz, and ZIP with NPZ), PNG's text, UTF-16, and SQLite,
+whose long values are cut up over pages.
 """
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import gzip
+import io
+import lzma
 import mmap
+import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
+from PIL import Image
 
-from medsynth.store.digests import digest_file
+from medsynth.store.digests import digest_bytes, digest_file
 
 ROWS_AT_ONCE = 100_000
+HEAD_BYTES = 65536  # of a file that tell whether it is text
+DEPTH = 4  # a NIfTI file in a tar.gz in a ZIP
+PACKED = {
+    b"\x1f\x8b": gzip.decompress,
+    b"BZh": bz2.decompress,
+    b"\xfd7zXZ\0": lzma.decompress,
+}
+ZIP, PNG = b"PK\x03\x04", b"\x89PNG\r\n\x1a\n"
+WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def pattern_of(words: Iterable[str], *, loose: bool = False) -> re.Pattern[bytes]:
@@ -38,31 +57,72 @@ def pattern_of(words: Iterable[str], *, loose: bool = False) -> re.Pattern[bytes
     return re.compile(b"|".join(map(bounded, sorted(words))))
 
 
-def traces(folder: Path, words: Iterable[str], digests: set[str]) -> list[dict[str, str]]:
+def traces(
+    folder: Path,
+    words: Iterable[str],
+    digests: set[str],
+    known: Callable[[Path], bool] | None = None,
+) -> list[dict[str, str]]:
     """Every file below `folder` that holds one of `words` or is, byte for byte, one of `digests`.
 
+    Linked folders are searched, too, each once.
+
+    Args:
+        known: whether it is decided elsewhere whose a file is. Others whose content is no text
+            may hold a person's pixels, which no search finds. Without it none is asked about.
+
     Returns:
-        [{"path": relative to the folder's parent, "found": "id", "bytes", or "unreadable", of
-        which nothing is proven}], sorted by path.
+        [{"path": relative to the folder's parent, "found": "id", "bytes", "unreadable", of
+        which nothing is proven, or "unsearchable", which nobody recorded}], sorted by path.
     """
     pattern = pattern_of(words, loose=True)
     found = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and not p.is_symlink()):
+    for path in sorted(_files(folder)):
         name = path.relative_to(folder.parent).as_posix()
-        if what := _found(path, name, pattern, digests):
+        what = _found(path, name, pattern, digests)
+        if not what and known and not known(path) and not _is_text(path):
+            what = "unsearchable"
+        if what:
             found.append({"path": name, "found": what})
     return found
 
 
+def _files(folder: Path) -> Iterator[Path]:
+    seen = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        inode = os.stat(place)
+        if (inode.st_dev, inode.st_ino) in seen:
+            folders.clear()  # a link back
+            continue
+        seen.add((inode.st_dev, inode.st_ino))
+        yield from (path for name in names if (path := Path(place, name)).is_file())
+
+
 def _found(path: Path, name: str, pattern: re.Pattern[bytes], digests: set[str]) -> str | None:
-    if pattern.search(name.encode()):
+    if pattern.search(os.fsencode(name)):
         return "id"
     try:
-        if any(pattern.search(text) for text in _texts(path)):
-            return "id"
-        return "bytes" if digest_file(path) in digests else None
+        packed = set()
+        for text in _texts(path):
+            if pattern.search(text):
+                return "id"
+            packed.add(digest_bytes(text) if isinstance(text, bytes) else digest_file(path))
+        return "bytes" if packed & digests else None
     except Exception:  # each form has errors of its own for what is damaged
         return "unreadable"
+
+
+def _is_text(path: Path) -> bool:
+    with open(path, "rb") as file:
+        head = file.read(HEAD_BYTES)
+    if head.startswith(WIDE):
+        return True
+    try:
+        # A letter may be cut in two at the end.
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in head
 
 
 def _texts(path: Path) -> Iterator[bytes | mmap.mmap]:
@@ -77,17 +137,49 @@ def _texts(path: Path) -> Iterator[bytes | mmap.mmap]:
         yield from _parquet(path)
     elif head.startswith(b"\x89HDF"):
         yield from _hdf5(path)
-    elif head.startswith(b"\x1f\x8b"):
-        with gzip.open(path) as unpacked:
-            yield unpacked.read()
     elif head.startswith(b"SQLite format 3"):
         yield from _sqlite(path)
+    elif head.startswith((*PACKED, ZIP, PNG, *WIDE)):
+        yield from _unpacked(path.read_bytes(), DEPTH)
+
+
+def _unpacked(data: bytes, depth: int) -> Iterator[bytes]:
+    """Bytes that another form hides, and what is packed in them in turn.
+
+    Raises:
+        ValueError: packed more deeply than anybody does for good.
+    """
+    if depth == 0:
+        raise ValueError("packed too deeply")
+    for magic, unpack in PACKED.items():
+        if data.startswith(magic):
+            inner = unpack(data)
+            yield inner
+            yield from _unpacked(inner, depth - 1)
+    if data.startswith(ZIP):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield archive.comment
+            for member in archive.infolist():
+                yield os.fsencode(member.filename) + b" " + member.comment
+                inner = archive.read(member)
+                yield inner
+                yield from _unpacked(inner, depth - 1)
+    if data.startswith(PNG):
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()  # chunks may follow the pixels
+            yield "\n".join(f"{k} {v}" for k, v in image.text.items()).encode()
+    if data.startswith(WIDE):
+        yield data.decode("utf-16").encode()
 
 
 def _parquet(path: Path) -> Iterator[bytes]:
-    for batch in pq.ParquetFile(path).iter_batches(ROWS_AT_ONCE):
+    file = pq.ParquetFile(path)
+    yield str(file.schema_arrow.metadata).encode()
+    for batch in file.iter_batches(ROWS_AT_ONCE):
         for column in batch.columns:
-            yield "\n".join(map(str, column.unique().to_pylist())).encode()
+            # Lists and structures have no unique values.
+            plain = not pa.types.is_nested(column.type)
+            yield "\n".join(map(str, (column.unique() if plain else column).to_pylist())).encode()
 
 
 def _hdf5(path: Path) -> Iterator[bytes]:
@@ -96,8 +188,19 @@ def _hdf5(path: Path) -> Iterator[bytes]:
         file.visititems(lambda _, node: nodes.append(node))
         for node in nodes:
             yield "\n".join(f"{k} {v}" for k, v in node.attrs.items()).encode()
-            if isinstance(node, h5py.Dataset) and node.dtype.kind in "SO":
-                yield b"\n".join(value for value in node[:].ravel())
+            if isinstance(node, h5py.Dataset):
+                for strings in _strings(node):
+                    yield b"\n".join(
+                        v if isinstance(v, bytes) else str(v).encode() for v in strings.ravel()
+                    )
+
+
+def _strings(dataset: h5py.Dataset) -> Iterator[Any]:
+    """The texts of a data set, or of the fields of its structures that are texts."""
+    if dataset.dtype.names:
+        yield from (dataset[n] for n in dataset.dtype.names if dataset.dtype[n].kind in "SO")
+    elif dataset.dtype.kind in "SO":
+        yield dataset[()] if dataset.shape else np.array([dataset[()]])
 
 
 def _sqlite(path: Path) -> Iterator[bytes]:

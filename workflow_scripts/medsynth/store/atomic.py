@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from typing import Any
 _MASK = os.umask(0)
 os.umask(_MASK)
 PUBLIC_MODE = 0o666 & ~_MASK
+# How `replacing` calls its files.
+TEMPORARY = re.compile(
+    r"\.[^/]+-[a-z0-9_]+\.(h5|pt|parquet|json|csv|tsv|png|html|safetensors|gz|nii|db|diff|svg)"
+)
 
 
 @contextmanager
@@ -37,6 +42,25 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: str | Path, skipped: Collection[str] = ()) -> int:
+    """Remove what killed writers left below `folder`; call it while nobody writes there.
+
+    Args:
+        skipped: names of folders in `folder` that are left as they are.
+
+    Returns:
+        How many files were removed.
+    """
+    swept = 0
+    for place, folders, names in os.walk(folder):
+        if Path(place) == Path(folder):
+            folders[:] = [name for name in folders if name not in skipped]
+        for name in filter(TEMPORARY.fullmatch, names):
+            Path(place, name).unlink(missing_ok=True)
+            swept += 1
+    return swept
 
 
 def write_json(value: Any, path: str | Path) -> None:

@@ -124,6 +124,13 @@ class DigestCache:
         self._execute(delete)
         self._damaged.unlink(missing_ok=True)
 
+    def holds(self, word: str) -> bool:
+        """Whether a path of the file has this word in it."""
+        sql = "SELECT 1 FROM digests WHERE instr(path, ?) LIMIT 1"
+        found: list[Any] = []
+        self._execute(lambda db: found.extend(db.execute(sql, (word,))))
+        return bool(found)
+
     def close(self) -> None:
         self._db.close()
 

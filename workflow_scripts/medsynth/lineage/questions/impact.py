@@ -12,16 +12,29 @@ import math
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.flow import Artifact, Flow
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from medsynth.lineage.flow import MODEL, Artifact, Flow
 from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.people import TOMBSTONE, catch_up, holders, local_secret, patient_key
+from medsynth.lineage.people import (
+    TOMBSTONE,
+    catch_up,
+    holders,
+    local_secret,
+    patient_key,
+    peopled,
+)
 from medsynth.lineage.places import ANCHOR, Places, places
-from medsynth.lineage.questions import UnknownArtifact, opened, when
+from medsynth.lineage.questions import UnknownArtifact, digest_cache, opened, when
 from medsynth.lineage.raw import raw_data
+from medsynth.lineage.traces import pattern_of
 from medsynth.store.digests import digest_bytes
 
 Row = dict[str, Any]
@@ -32,6 +45,8 @@ EXAMPLE = "medsynth impact TCGA-02-0001 --erase --yes"
 # Below the results folder: raw demo data.
 DEMO = "demo"
 PICTURES = {".png", ".html", ""}  # and folders of single images
+# Models, curves and figures, made of all patients together; their text is searched.
+AGGREGATES = {MODEL, ".json", ".csv"}
 # Options of the last run that say what to run on and where, with one value and with several.
 ONE_VALUE = {"-s", "--snakefile", "-d", "--directory", "--profile", "--workflow-profile"}
 ONE_VALUE |= {"-c", "--cores", "-j", "--jobs", "-e", "--executor"}
@@ -75,7 +90,7 @@ def impact(results: Path, patient: str) -> Row:
         erased: times of earlier erasures.
 
     Raises:
-        UnknownArtifact: no artifact holds this patient, and none was erased.
+        UnknownArtifact: neither results nor raw data hold this patient, and none was erased.
     """
     results = Path(os.path.abspath(results))
     with opened(results) as ledger:
@@ -84,22 +99,28 @@ def impact(results: Path, patient: str) -> Row:
         lost = catch_up(results, ledger)
         held = holders(results, key)
         erased = tombstones(ledger, key)
-        if not held and not erased:
+        flow = Flow(ledger)
+        # Of a patient whose files could not be read, paths and reasons are all that speaks.
+        held = {sha256: set() for sha256, _ in _naming(patient, base, flow)} | held
+        holding = flow.with_digests(held)
+        indexes, other = _raw_folders(holding or flow.tables(), results, base, ledger)
+        raw = raw_data(patient, sorted((base / path, root) for path, root in indexes), other)
+        with closing(digest_cache(results)) as cache:
+            cached = cache.holds(patient)
+        if not (held or erased or cached or raw.files or raw.rows):
             raise UnknownArtifact(
-                f"no artifact of {results} holds a patient of this id"
+                f"no artifact of {results} and nothing in its raw data holds a patient of this id"
                 + (f"; of {len(lost)} that are gone it is not known" if lost else "")
             )
-        flow = Flow(ledger)
-        holding = flow.with_digests(held)
         reached = flow.derived(holding)
         unclear = flow.derived(flow.with_digests(lost)) - reached
-        shown = set(_pictures(holding, flow))
+        others = peopled(results) - set(held)
+        shown = _unsearchable(flow.made_of(holding, others), others)
         affected, unknown = (_on_disk(artifacts, base, flow) for artifacts in (reached, unclear))
         destroy = {a: "holds the patient's data" for a in affected if a[0] in held}
-        destroy |= {a: "may show the patient's images" for a in affected if a in shown}
-        indexes, other = _raw_folders(holding, results, base, ledger)
-        raw = raw_data(patient, sorted((base / path, root) for path, root in indexes), other)
-        past = set(holding) | set(_pictures(flow.with_digests({*held, *lost}), flow))
+        destroy |= {a: _why(a) for a in affected if a in shown and a not in destroy}
+        ever = flow.made_of(flow.with_digests({*held, *lost}), others)
+        past = set(holding) | _unsearchable(ever, others)
         return {
             "patient_key": key,
             "destroy": [{"path": p, "sha256": s, "why": w} for (s, p), w in destroy.items()],
@@ -135,14 +156,34 @@ def _on_disk(artifacts: Iterable[Artifact], base: Places, flow: Flow) -> list[Ar
     return [(s, p) for s, p in flow.latest(artifacts) if os.path.exists(base / p)]
 
 
-def _pictures(holding: Iterable[Artifact], flow: Flow) -> Iterator[Artifact]:
-    """Pictures and pages made by jobs that read an image store among `holding`."""
-    for store in holding:
-        if store[1].endswith(".h5"):
-            for job in flow.readers(store):
-                for artifact in flow.outputs(job):
-                    if Path(artifact[1]).suffix in PICTURES:
-                        yield artifact
+def _naming(patient: str, base: Places, flow: Flow) -> Iterator[Artifact]:
+    """Tables of items on the disk in which the path or the fault of a file names the patient."""
+    pattern = pattern_of([patient])
+    for artifact in _on_disk(flow.tables(), base, flow):
+        path = base / artifact[1]
+        columns = sorted({"source", "detail"} & set(pq.read_schema(path).names))
+        for column in pq.read_table(path, columns=columns).columns:
+            if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
+                continue
+            found = column.filter(pc.match_substring(column, patient))
+            if any(pattern.search(text.encode()) for text in found.to_pylist()):
+                yield artifact
+                break
+
+
+def _unsearchable(artifacts: Iterable[Artifact], others: Collection[str]) -> set[Artifact]:
+    """Those that no search proves free of the patient, being no table and no figure of a model."""
+    return {
+        (sha256, path)
+        for sha256, path in artifacts
+        if sha256 not in others and Path(path).suffix not in AGGREGATES
+    }
+
+
+def _why(artifact: Artifact) -> str:
+    if Path(artifact[1]).suffix in PICTURES:
+        return "may show the patient's images"
+    return "made of the patient's data, in a form that cannot be searched"
 
 
 def _raw_folders(
