@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ct_files import write_slice
@@ -125,23 +127,47 @@ def test_conversion_pads_with_air_and_averages(tmp_path):
     np.testing.assert_allclose(image[2:6], 40, atol=1)
 
 
-@pytest.mark.parametrize(
-    ("agent", "route", "phase"),
-    [
-        ("OMNIPAQUE 350", "", "cect"),
-        ("ORAL & IV", "", "cect"),
-        ("OMNIPAQUE", "Oral", None),
-        ("ORAL CONTRAST", "", None),
-        ("NO IV CONTRAST", "", None),
-        ("None given", "", None),
-        ("-", "", None),
-        ("0", "", None),
-    ],
-)
-def test_only_an_agent_in_the_vein_makes_a_slice_enhanced(agent, route, phase):
-    header = Dataset()
-    header.ContrastBolusAgent, header.ContrastBolusRoute = agent, route
-    assert contrast_of(header) == phase
+def table_label(folder: Path, text: str) -> TableLabel:
+    (folder / "labels.csv").write_text(text)
+    return TableLabel(kind="table", path=folder / "labels.csv", key="file", value="contrast")
+
+
+def test_an_unknown_word_of_the_table_is_quarantined_with_the_word(tmp_path):
+    rows = {"a": "yes", "b": "Unenhanced", "c": "perhaps", "d": "None", "e": "", "f": "W/WO"}
+    for i, name in enumerate([*rows, "g"]):
+        write_slice(tmp_path / f"{name}.dcm", f"1.{i}", ImagePositionPatient=[0, 0, i])
+    text = "file,contrast\n" + "".join(f"{name},{word}\n" for name, word in rows.items())
+    index = index_ct(tmp_path, CtIndex(label=table_label(tmp_path, text)))
+    columns = ["label", "label_source", "status", "reason", "detail"]
+    assert index[columns].astype(object).where(index[columns].notna(), None).values.tolist() == [
+        ["cect", "table", "used", None, None],
+        ["ct", "table", "used", None, None],
+        [None, None, "quarantined", "unknown_phase", '"perhaps"'],
+        [None, None, "quarantined", "unknown_phase", '"None"'],
+        [None, None, "excluded", "no_contrast_label", "its cell in the label table is empty"],
+        [None, None, "quarantined", "unknown_phase", '"W/WO"'],
+        [None, None, "excluded", "no_contrast_label", "not in the label table"],
+    ]
+
+
+def test_a_table_of_unknown_words_is_an_error_that_names_some(tmp_path):
+    write_slice(tmp_path / "a.dcm", "1.1")
+    with pytest.raises(CohortError, match=r"labels.csv: no word in 'contrast' .* 'LUAD', 'LUSC'"):
+        index_ct(tmp_path, CtIndex(label=table_label(tmp_path, "file,contrast\na,LUAD\nb,LUSC\n")))
+
+
+def test_a_header_that_contradicts_itself_gives_no_label(tmp_path):
+    tags = {"ContrastBolusAgent": "OMNIPAQUE 350", "SeriesDescription": "CHEST W/O CONTRAST"}
+    write_slice(tmp_path / "a.dcm", "1.1", **tags)
+    write_slice(tmp_path / "b.dcm", "1.2", ImagePositionPatient=[0, 0, 45])
+    index = index_ct(tmp_path, CtIndex(label=TagContrast(kind="tags", intensity=True)))
+    assert index["label_source"].tolist()[1] == "tags"
+    assert index["label"].isna()[0]
+    assert index["status"].tolist() == ["excluded", "used"]
+    assert index["reason"][0] == "contrast_contradiction"
+    assert index["detail"][0] == (
+        'ContrastBolusAgent "OMNIPAQUE 350", SeriesDescription "w / o contrast"'
+    )
 
 
 def test_a_bare_name_that_several_files_have_labels_none_of_them(tmp_path):

@@ -1,91 +1,131 @@
-"""Contrast phase of CT: what the header says, and what the brightness of the blood says."""
+"""Contrast phase of CT: what header or table say, and what the brightness of the blood says."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from pydicom.dataset import Dataset
 
+from medsynth.cohorts.contrast_text import names, normalised, pattern, said
+from medsynth.cohorts.contrast_words import BOTH, ENHANCED, NEITHER, PLAIN
 from medsynth.cohorts.enhancement import enhancement
 from medsynth.cohorts.volumes import Volume
 
-PLAIN, ENHANCED = "ct", "cect"
+DENIED = "denied"
+SERIES, PROTOCOL, STUDY = "SeriesDescription", "ProtocolName", "StudyDescription"
+AMOUNTS = ("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate")  # ml, ml, ml/s
+START = "ContrastBolusStartTime"  # the clock; zero where nothing started
+VOLUME = re.compile(r"(\d+(?:[.,]\d+)?) ?(?:ml|cc)", re.IGNORECASE)
+CONCENTRATION = re.compile(r"[^\W\d].*\b(1[4-9]\d|[23]\d\d|400)\b")  # mg/ml of iodine, after a name
+DENIES = [pattern("NOT_GIVEN GIVEN? END"), pattern("WITHOUT|NO AGENTS")]
+TABLE_WORDS = {
+    ENHANCED: "true t 1 1.0 yes y ja oui si sí sim + c cect enhanced positive pos post",
+    PLAIN: "false f 0 0.0 no n nein nee non não nao - ct negative neg pre",
+}
+TABLE_LABELS = {word: label for label, words in TABLE_WORDS.items() for word in words.split()}
 
-# Descriptions are cut off at 16 to 64 characters ("WITH IV C"), so "contrast" is often a stump.
-AND = r" ?([/&+]|and|then)? ?"
-NO_MEDIUM = r"(without|w ?/? ?o)"
-BOTH = re.compile(rf"\b(with|w){AND}{NO_MEDIUM}\b|\b{NO_MEDIUM}{AND}(with|w)\b|\bc ?- ?/ ?c? ?\+")
-WITHOUT = re.compile(
-    r"\b(without|w ?/ ?o|wo|non ?-?con\w*|no (iv )?con\w*|unenhanced|nativ\w*|pre ?-?con\w*"
-    r"|ohne km|sans (iv|inj\w*|con\w*)|sin con\w*|(calcium|ca) ?-?scor\w*)\b"
-    r"|(?<![a-z0-9])(-c\b|c-(?= |$)(?! ?sp))"
-)
-WITH = re.compile(
-    r"\b((with|w) ?/? ?(iv?|c|con\w*)|post ?-?con\w*|enhanced|angio\w*|cta|cect|mit km"
-    r"|avec (iv|inj\w*|con\w*)|con contr\w*)\b|(?<![a-z0-9])(\+c\b|c\+(?= |$))"
-)
-PHASE = re.compile(r"\b(arterial|portal|venous|nephrogra\w*)\b")
-# Series that find the place or the moment for the real one, in a study that says "with".
-PREPARES = re.compile(
-    r"\b(locali[sz]\w*|scout|topo\w*|surview|(pre ?)?monitor\w*|tracker|pre ?scan)\b"
-)
-UNSAID = re.compile(r"[\W\d]*|n|n/?a")
-DENIED = re.compile(r"(no|non|none|not|without|w/?o)\b.*")
-# Contrast medium that is drunk stays in the bowel; only in the vein does it make a slice "cect".
-BY_MOUTH = re.compile(
-    r"\b(oral|orally|po|rectal|rectally|enteral|gastro\w*|barium|readi-?cat|water|milk)\b"
-)
-IN_VEIN = re.compile(r"\b(iv|i\.v|intraven\w*)\b")
-INJECTED = (  # ml, ml, ml/s and the clock: above zero if anything was injected
-    "ContrastBolusVolume",
-    "ContrastBolusTotalDose",
-    "ContrastFlowRate",
-    "ContrastBolusStartTime",
-)
+
+class Phase(NamedTuple):
+    """label: "ct", "cect" or None. reason, detail: why there is none, and the words behind that."""
+
+    label: str | None
+    reason: str | None = None
+    detail: str | None = None
+
+
+class _Agent(NamedTuple):
+    """says: ENHANCED, DENIED, BOTH where the module contradicts itself, or None."""
+
+    says: str | None
+    words: str | None
 
 
 def contrast_of(dataset: Dataset) -> str | None:
+    """Contrast phase by what the header says: "ct", "cect", or None, see :func:`header_phase`."""
+    return header_phase(dataset).label
+
+
+def header_phase(dataset: Dataset) -> Phase:
     """Contrast phase by what the header says, from the most specific attribute on.
 
     The Contrast/Bolus module (PS3.3 C.7.6.4: agent, route, what was injected), then
     SeriesDescription, ProtocolName and StudyDescription: a study with contrast has series
     without, so the study is asked last, one "with and without" says nothing, and neither does it
-    about series that only prepare another. RequestedProcedureDescription is what was ordered,
-    not what was done, and AcquisitionContrast is about MR; neither is asked.
+    about series that only prepare another. That the module denies an agent is no label, as many a
+    scanner's default denies it. RequestedProcedureDescription is what was ordered, not what was
+    done, and AcquisitionContrast is about MR; neither is asked.
 
     Returns:
-        "ct", "cect", or None if the header does not say.
+        Without a label the reason is contrast_contradiction where the module and a description of
+        the acquisition contradict each other, else no_contrast_label.
     """
-    agent = str(dataset.get("ContrastBolusAgent") or "").strip().lower()
-    route = f"{agent} {dataset.get('ContrastBolusRoute') or ''}".lower()
-    denied = bool(DENIED.fullmatch(agent))
-    named = not denied and not UNSAID.fullmatch(agent)
-    in_vein = bool(IN_VEIN.search(route))
-    if not denied and (in_vein or ((named or _injected(dataset)) and not BY_MOUTH.search(route))):
-        return ENHANCED
-    series = _words(dataset, "SeriesDescription")
-    phase = _phase(series) or (ENHANCED if PHASE.search(series) else None)
-    if phase or PREPARES.search(series):
-        return phase
-    return _phase(_words(dataset, "ProtocolName")) or _phase(_words(dataset, "StudyDescription"))
+    agent = _agent(dataset)
+    texts = {k: said(str(dataset.get(k) or ""), k == SERIES) for k in (SERIES, PROTOCOL, STUDY)}
+    spoken = {k: text for k, text in texts.items() if text.phase not in (None, NEITHER)}
+    where, text = next(iter(spoken.items()), (SERIES, texts[SERIES]))
+    quoted = f'{where} "{text.words}"' if text.words else None
+    if agent.says == BOTH:
+        return Phase(None, "contrast_contradiction", agent.words)
+    if texts[SERIES].phase in (BOTH, NEITHER):
+        return Phase(None, "no_contrast_label", f'{SERIES} "{texts[SERIES].words}"')
+    # What was ordered for the study may have changed: the agent is believed.
+    refused = agent.says == ENHANCED and text.phase == PLAIN and where != STUDY
+    if refused or (agent.says == DENIED and text.phase == ENHANCED):
+        return Phase(None, "contrast_contradiction", f"{agent.words}, {quoted}")
+    label = ENHANCED if agent.says == ENHANCED else text.phase
+    if label in (PLAIN, ENHANCED):
+        return Phase(label)
+    return Phase(None, "no_contrast_label", quoted or agent.words)
 
 
-def _words(dataset: Dataset, keyword: str) -> str:
-    """A description in lower case, its punctuation reduced to what phases are written with."""
-    return re.sub(r"[^a-z0-9/&+-]+", " ", str(dataset.get(keyword) or "").lower())
+def table_phase(word: str) -> str | None:
+    """The label that a word of a table means: "ct", "cect", or None for an unknown one."""
+    label = TABLE_LABELS.get(word.strip().casefold()) or said(word, phases=True).phase
+    return label if label in (PLAIN, ENHANCED) else None
 
 
-def _phase(words: str) -> str | None:
-    if BOTH.search(words):
-        return None
-    if WITHOUT.search(words):
-        return PLAIN
-    return ENHANCED if WITH.search(words) else None
+def _agent(dataset: Dataset) -> _Agent:
+    """What the Contrast/Bolus module says about medium in the blood.
+
+    Medium that is drunk, or injected into a joint, leaves the blood as it was. An agent of an
+    unknown name is one if route or amount say so.
+    """
+    coded = [item.get("CodeMeaning") for item in dataset.get("ContrastBolusAgentSequence") or []]
+    value = "; ".join(str(each) for each in (dataset.get("ContrastBolusAgent"), *coded) if each)
+    route = str(dataset.get("ContrastBolusRoute") or "")
+    agent, way = normalised(value), normalised(f"{value} {route}")
+    fields = {"ContrastBolusAgent": value, "ContrastBolusRoute": route}
+    named = ", ".join(f'{k} "{text}"' for k, text in fields.items() if text.strip()) or None
+    amounts = {keyword: _numbers(dataset, keyword) for keyword in AMOUNTS}
+    given = [f"{keyword} {max(each):g}" for keyword, each in amounts.items() if any(each)]
+    started = any(_numbers(dataset, START))
+    if _denies(value, agent):
+        return _Agent(BOTH, f"{named}, {given[0]}") if given else _Agent(DENIED, named)
+    if any(amounts.values()) and not given and not started:
+        return _Agent(None, ", ".join(filter(None, [named, "an amount of 0"])))
+    medium = names(agent, "AGENTS|MEDIUM|ENHANCED") or bool(CONCENTRATION.search(agent))
+    if names(agent, "NOTHING") and not medium:
+        return _Agent(None, named)
+    if not names(way, "VEIN"):
+        measured = bool(given or started or VOLUME.search(value))
+        if names(way, "ORAL|ELSEWHERE") or not (medium or measured):
+            return _Agent(None, named)
+    return _Agent(ENHANCED, named or (given[0] if given else START))
 
 
-def _injected(dataset: Dataset) -> bool:
-    values = [re.split(r"[\\,\[\] ]+", str(dataset.get(keyword) or "")) for keyword in INJECTED]
-    return any(re.fullmatch(r"[\d.]*[1-9][\d.]*", part) for parts in values for part in parts)
+def _denies(value: str, agent: str) -> bool:
+    """Whether the field says that none was given, or an amount of nothing."""
+    volumes = [float(volume.replace(",", ".")) for volume in VOLUME.findall(value)]
+    nothing = re.fullmatch(r"[\s0.,]*0[\s0.,]*", value) or (volumes and not any(volumes))
+    return bool(nothing) or said(value).phase == PLAIN or any(p.match(agent) for p in DENIES)
+
+
+def _numbers(dataset: Dataset, keyword: str) -> list[float]:
+    """The numbers of an attribute, however its values are divided."""
+    value = dataset.get(keyword)
+    parts = re.split(r"[\\,:\[\] ]+", "" if value is None else str(value))
+    return [float(part) for part in parts if re.fullmatch(r"\d+\.?\d*|\.\d+", part)]
 
 
 def contrast_by_intensity(volume: Volume) -> tuple[str | None, float]:

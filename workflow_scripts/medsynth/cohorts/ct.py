@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from pydicom.dataset import Dataset
 
-from medsynth.cohorts.contrast import ENHANCED, PLAIN, contrast_by_intensity, contrast_of
 from medsynth.cohorts.ct_images import check_ct_image
+from medsynth.cohorts.ct_labels import check_words, label_by_brightness, label_columns, phase_of
 from medsynth.cohorts.dicom import AIR_HU, check_burned_in, open_dicom, read_hu, unusable_as
 from medsynth.cohorts.nifti import check_nifti, is_nifti, stem_of, write_nifti
 from medsynth.cohorts.resize import padded_square, resize_area
-from medsynth.cohorts.scans import Scan, read_series, read_study
+from medsynth.cohorts.scans import Scan, read_study
 from medsynth.cohorts.series import (
     ID_DIGITS,
     divide_acquisitions,
@@ -40,15 +40,14 @@ from medsynth.cohorts.unusable import CohortError, ExcludedImage, UnusableImage
 from medsynth.runtime.config.base import TableLabel
 from medsynth.runtime.config.ct import CtConvert, CtIndex
 from medsynth.store.digests import DigestCache, digest_json
-from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
+from medsynth.store.manifests import QUARANTINED, USED, manifest, shard_of
 from medsynth.store.shards import ShardWriter
 
 log = logging.getLogger(__name__)
 
-TABLE_VALUES = {"true": ENHANCED, "1": ENHANCED, "yes": ENHANCED, ENHANCED: ENHANCED}
-TABLE_VALUES |= {"false": PLAIN, "0": PLAIN, "no": PLAIN, PLAIN: PLAIN}
 PATIENT = "patient_id"  # column of the label table
-EXTRAS = ["study", "series", "frame", "plane", "z", "acquisition", "contrast_confidence"]
+EXTRAS = ["study", "series", "frame", "plane", "z", "acquisition"]
+EXTRAS += ["label_source", "contrast_confidence", "detail"]
 LEAST_AXIAL = 0.8  # cosine of the slice normal to the body axis; gantries tilt up to 30 degrees
 
 
@@ -68,10 +67,12 @@ def index_ct(
         "cect". Extra columns: study and series (digests; a series that mixes orientations, grids,
         reconstructions or phases has several), frame (FrameOfReferenceUID), plane (where the pixels
         lie in it), z (mm along the slice normal, towards the head; null for NIfTI),
-        contrast_confidence (of labels by intensity). Excluded: what
+        label_source (tags, table, brightness), contrast_confidence (of brightness; uncalibrated),
+        detail (the words behind a reason). Excluded: what
         :func:`medsynth.cohorts.ct_images.check_ct_image` and burned_in leave out, not_axial,
-        no_contrast_label. Quarantined: not_dicom, not_nifti, wrong_modality, multi_frame, bad_tags,
-        no_patient, no_position, bad_spacing, duplicate, same_place, unreadable.
+        no_contrast_label, contrast_contradiction. Quarantined: not_dicom, not_nifti,
+        wrong_modality, multi_frame, bad_tags, no_patient, no_position, bad_spacing, duplicate,
+        same_place, unreadable, unknown_phase.
 
     Raises:
         CohortError: no file matches, or the label table is missing, lacks columns, contradicts
@@ -82,12 +83,10 @@ def index_ct(
     files = matching_files(root, settings.pattern)
     if table is not None:
         check_names(files, table)
+        check_words(table, settings.label)
     rows = [_row(file, root, table, settings) for file in files]
     frame = manifest(rows).astype({"z": float, "contrast_confidence": float})
     _check_patients(frame, settings, table is not None and PATIENT in table)
-    by_intensity = table is None and settings.label.intensity
-    if not by_intensity:
-        set_aside(frame, frame["label"].isna(), EXCLUDED, "no_contrast_label")
     quarantine_repeats(frame)
     usable = frame["status"] == USED
     frame.loc[usable, "series"] = divide_acquisitions(frame[usable])
@@ -99,8 +98,8 @@ def index_ct(
         digest_json(*pair)[:ID_DIGITS]
         for pair in zip(frame["item_id"][volumes], frame["source_sha256"][volumes], strict=True)
     ]
-    if by_intensity:
-        _label_by_intensity(frame, root, settings.label.min_confidence)
+    if table is None and settings.label.intensity:
+        label_by_brightness(frame, root, settings.label.min_confidence)
     return manifest(frame.drop(columns="acquisition"))
 
 
@@ -164,6 +163,7 @@ def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) 
         found = None if table is None else row_of(table, file, root)
         if is_nifti(source):
             check_nifti(file)
+            phase = phase_of(None, found, settings.label)
             stem = stem_of(source)
             row |= {"item_id": stem, "group": stem, "series": stem}  # until its digest is known
         else:
@@ -172,9 +172,9 @@ def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) 
                 row |= _identity(dataset, file.stem)
                 check_ct_image(dataset)
                 check_burned_in(dataset, settings.burned_in)
-                row["label"] = contrast_of(dataset) if table is None else None
+                phase = phase_of(dataset, found, settings.label)
+        row["label"] = phase.label
         if found is not None:
-            row["label"] = TABLE_VALUES.get(str(found["label"]).lower())
             row["patient"] = _patient(found.get(PATIENT, row.get("patient")))
         if not row.get("patient") and (found is not None or not is_nifti(source)):
             raise UnusableImage("no_patient")
@@ -182,6 +182,7 @@ def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) 
             with unusable_as("bad_tags"):
                 row |= _place(dataset)
                 row["series"] = series_of(dataset, row["patient"], row["label"])
+        row |= label_columns(phase, settings.label)
     except UnusableImage as error:
         row |= {"status": error.status, "reason": error.reason, "detail": error.detail}
     return row | {"shard": shard_of(row.get("patient") or row["item_id"], settings.shards)}
@@ -217,7 +218,8 @@ def _check_patients(frame: pd.DataFrame, settings: CtIndex, tabled: bool) -> Non
     Raises:
         CohortError: see above.
     """
-    good = (frame["status"] == USED) | (frame["reason"] == "no_patient")
+    nameless = frame["reason"].isin(["no_patient", "no_contrast_label"])
+    good = (frame["status"] == USED) | nameless
     volumes = int((good & frame["source"].map(is_nifti)).sum())
     if not volumes or tabled:
         return
@@ -232,33 +234,6 @@ def _check_patients(frame: pd.DataFrame, settings: CtIndex, tabled: bool) -> Non
         f" kind: table with a table that has the columns of key and value and {PATIENT!r}, the same"
         " id for all files of a patient, or leave these files out of index.pattern"
     )
-
-
-def _label_by_intensity(frame: pd.DataFrame, root: Path, min_confidence: float) -> None:
-    """Label the series of which headers say nothing by their brightness, in place."""
-    silent = frame[(frame["status"] == USED) & frame["label"].isna()]
-    for _, rows in silent.groupby("series"):
-        scans, unusable = read_series(rows, root, max_missing=0)
-        _quarantine_undecodable(frame, unusable)
-        if not scans:
-            continue
-        longest = max(scans, key=lambda scan: len(scan.volume.hu))
-        label, confidence = contrast_by_intensity(longest.volume)
-        frame.loc[rows.index, "contrast_confidence"] = confidence
-        if label and confidence >= min_confidence:
-            frame.loc[rows.index, "label"] = label
-    set_aside(frame, frame["label"].isna(), EXCLUDED, "no_contrast_label")
-
-
-def _quarantine_undecodable(frame: pd.DataFrame, unusable: list[dict[str, Any]]) -> None:
-    """Set aside what cannot be decoded, in place."""
-    for item in unusable:
-        where = (frame["status"] == USED) & (frame["item_id"] == item["item_id"])
-        frame.loc[where, ["status", "reason", "detail"]] = [
-            QUARANTINED,
-            item["reason"],
-            item["detail"],
-        ]
 
 
 def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dict[str, Any]]:

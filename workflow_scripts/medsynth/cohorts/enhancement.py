@@ -20,6 +20,7 @@ from medsynth.cohorts.volumes import Volume
 MIDDLE_HU = 90.0  # as likely with contrast medium as without
 SCALE_HU = 10.0  # of the logistic curve: noise, beam hardening and calibration of the scanner
 SLICES = 20  # at most, evenly spread
+LEAST_SLICES = 10  # of a body
 WATER_HU = 0  # what is darker counts as this: fat and air dim a vessel's edge
 PIXEL_MM = 1.5  # finer is not needed, and slow
 SMOOTH_MM = 1.5  # standard deviation: what remains of a scanner's noise is below EVEN_HU
@@ -34,14 +35,18 @@ def enhancement(volume: Volume) -> float | None:
     It follows from the median of :func:`blood_level` over the slices.
 
     Returns:
-        The probability, or None where no slice shows enough of a body.
+        The probability, or None where fewer than :data:`LEAST_SLICES` slices show enough of a body.
     """
     count = len(volume.hu)
     places = np.unique(np.linspace(0, count - 1, min(count, SLICES)).round().astype(int))
     spacing = volume.spacing[1::-1]
     levels = [blood_level(volume.hu[i], spacing) for i in places]
     known = [level for level in levels if level is not None]
-    return float(expit((np.median(known) - MIDDLE_HU) / SCALE_HU)) if known else None
+    return (
+        float(expit((np.median(known) - MIDDLE_HU) / SCALE_HU))
+        if len(known) >= LEAST_SLICES
+        else None
+    )
 
 
 def blood_level(hu: np.ndarray, spacing: np.ndarray) -> float | None:
