@@ -14,10 +14,15 @@ class TagContrast(Settings):
 
     kind: Literal["tags"]
     intensity: bool = Field(
-        False, description="where the header does not say, judge by how bright the blood is"
+        False,
+        description="where the header does not say, guess by how bright the blood is. Uncalibrated:"
+        " off unless you check the guesses, which manifest (label_source: brightness) and report"
+        " mark; series of fewer than 10 slices get none",
     )
     min_confidence: Fraction = Field(
-        0.8, description="a judgement by intensity that is less sure than this gives no label"
+        0.8,
+        description="a guess by intensity that is less sure than this gives no label; the number is"
+        " no probability",
     )
 
 
