@@ -44,6 +44,8 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
                 item |= {"source": source, "group": f"{SECRET}-study-{p}"}
                 row = shard.append(picture(kind, labels.index(label), rng), item["item_id"])
                 rows.append(item | {"label": label, "shard": 0, "row": row, "status": "used"})
+                if kind == "ct":
+                    rows[-1]["label_source"] = "brightness" if label == "cect" and p else "tags"
     table = manifest(rows)
     write_table(table, folder / "manifest.parquet")
     cells = table.groupby(["label", "split"])["patient"].agg(items="size", patients="nunique")

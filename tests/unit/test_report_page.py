@@ -71,6 +71,14 @@ def test_no_identifier_reaches_the_page(study):
     assert SECRET in str(pd.read_parquet(study["cohorts"][0].manifest)["patient"].iloc[0])
 
 
+def test_guessed_labels_are_counted_by_class_and_called_guesses(study):
+    text = re.sub(r"<[^>]+>|\s+", " ", section(study["text"], "data"))
+    text = re.sub(" +", " ", text)
+    assert "cect from the DICOM header 3 " in text and "ct from the DICOM header 36 " in text
+    assert "cect guessed from the brightness of the blood, uncalibrated 33 " in text
+    assert text.count("Where the labels of the used items come from") == 1
+
+
 def test_metric_values_are_those_of_the_json(study):
     shown = re.findall(r'<data value="([^"]+)">', section(study["text"], "metrics"))
     for files in study["experiments"]:

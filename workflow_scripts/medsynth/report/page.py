@@ -171,7 +171,7 @@ def _cohort_view(cohort: _Cohort, experiments: list[_Experiment]) -> dict[str, A
         "splits": splits,
         "flow": figures.flow(nodes, links, f"Data flow of cohort {cohort.name}. {said}."),
         "reasons": tables.reason_rows(summary),
-        "facts": [(facts.FACTS[path.stem], facts.fact_rows(_json(path))) for path in files.facts],
+        "facts": _facts(cohort),
         "leakage": _json(files.leakage),
         "curves": [(name, figures.curves(pd.read_csv(path))) for name, path in curves],
         "classifier": _classifier(_json(files.classifier_metrics))
@@ -195,6 +195,14 @@ def _cohort_view(cohort: _Cohort, experiments: list[_Experiment]) -> dict[str, A
         "side_by_side": tables.side_by_side([e.results for e in experiments]),
         "agreement": _agreement(experiments),
     }
+
+
+def _facts(cohort: _Cohort) -> list[tuple[str, list[tuple[str, str, Any]]]]:
+    """(about, rows) of every table of counts."""
+    found = [(facts.FACTS[path.stem], facts.fact_rows(_json(path))) for path in cohort.files.facts]
+    if rows := facts.label_rows(cohort.manifest):
+        found.insert(0, ("Where the labels of the used items come from", rows))
+    return found
 
 
 def _classifier(results: dict[str, Any]) -> dict[str, Any]:
