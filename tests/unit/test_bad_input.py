@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pydicom
 import pytest
 from PIL import Image
 
@@ -25,6 +24,7 @@ from medsynth.runtime.config.cxr import CxrIndex, CxrRead
 from medsynth.runtime.config.slides import SlideIndex, SlideTiles
 from medsynth.store import digests
 from medsynth.store.manifests import manifest
+from tests.unit.ct_files import write_slice
 from tests.unit.cxr_files import mimic, radiograph
 
 CXR = CxrIndex(label={"kind": "view"}, shards=1)
@@ -75,9 +75,7 @@ def test_a_link_out_of_the_root_is_refused_by_every_kind(tmp_path, kind):
         Image.new("RGB", (8, 8)).save(tmp_path / name)
     else:
         name, call, settings = "a.dcm", index_ct, CT
-        dataset = pydicom.dcmread(radiograph(tmp_path / name))
-        dataset.Modality, dataset.PatientID, dataset.ContrastBolusAgent = "CT", "p", "iv"
-        dataset.save_as(tmp_path / name)
+        write_slice(tmp_path / name, "1.1")
     (root / name).symlink_to(tmp_path / name)
     assert call(root, settings)["reason"].tolist() == ["outside_root"]
     (root / name).unlink()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import nibabel
 import numpy as np
@@ -15,12 +14,14 @@ from ct_files import AIR, write_series, write_slice
 from medsynth.cohorts import ct_labels, scans
 from medsynth.cohorts.ct import convert_ct, index_ct
 from medsynth.cohorts.dicom import read_hu
+from medsynth.cohorts.pairs import pair_ct
+from medsynth.cohorts.registration import Registration
 from medsynth.cohorts.scans import digest_of
 from medsynth.cohorts.splits import leakage
 from medsynth.cohorts.unusable import CohortError
-from medsynth.cohorts.volumes import Volume, resample
+from medsynth.cohorts.volumes import Volume
 from medsynth.runtime.config.base import TableLabel
-from medsynth.runtime.config.ct import CtConvert, CtIndex, CtRegister, TagContrast
+from medsynth.runtime.config.ct import CtConvert, CtIndex, CtPair, CtRegister, TagContrast
 from medsynth.store.shards import ImageStore
 
 TAGS = CtIndex(label=TagContrast(kind="tags"), shards=1)
@@ -198,12 +199,15 @@ def test_patients_and_shards_do_not_mix(tmp_path):
     assert index.groupby("series")["patient"].nunique().max() == 1
 
 
-def test_single_slices_are_shown_at_the_same_scale(tmp_path):
+def test_single_slices_are_shown_at_the_same_scale_and_are_no_volumes(tmp_path, caplog):
+    caplog.set_level("INFO")
     write_series(tmp_path / "s", ball, levels(60, 61, 2), size=(40, 40))
-    _, used, images = converted(tmp_path, CUBES)
+    settings = CUBES.model_copy(update={"nifti": True})
+    _, used, images = converted(tmp_path, settings)
     assert used["z"].tolist() == [60] and images.shape == (1, 16, 16)
     np.testing.assert_allclose((images[0] > 440).sum() * 4, np.pi * 8**2, rtol=0.1)
-    assert not list((tmp_path / "volumes").iterdir())  # no volume
+    assert not list((tmp_path / "volumes").iterdir())
+    assert "no NIfTI file of 1 single slices" in caplog.text
 
 
 def test_volumes_are_written_under_names_that_name_nobody(tmp_path):
@@ -245,9 +249,7 @@ def test_registered_series_share_grid_and_frame(tmp_path, monkeypatch):
         assert settings == CtRegister() and moving.spacing.tolist() == [1, 1, 2]  # as scanned
         shift = np.eye(4)
         shift[0, 3] = 6
-        moved = resample(moving, shift @ fixed.affine, fixed.hu.shape)
-        quality = {"dice": 0.9}
-        return SimpleNamespace(moved=moved, transform=shift, quality=quality)
+        return Registration(shift, {"dice": 0.9})
 
     monkeypatch.setattr(scans, "register_rigid", register)
     settings = CtConvert(image_size=16, spacing_mm=2.0, registration=CtRegister())
@@ -262,6 +264,32 @@ def test_registered_series_share_grid_and_frame(tmp_path, monkeypatch):
     assert used.loc[used["group"] == "1.3", "frame"].unique().tolist() == ["1.7"]
     assert moved["source"].str.startswith("b/").all()
     assert fixed["source_sha256"].iloc[0] != moved["source_sha256"].iloc[0]
+
+
+@pytest.mark.parametrize("divided", ["plain", "enhanced", "both"])
+def test_every_part_of_a_divided_series_is_registered_and_paired(tmp_path, monkeypatch, divided):
+    whole = levels(40, 81, 2)
+    parts = levels(40, 56, 2) + levels(56, 81, 4)  # 8 slices, then 7 that lie further apart
+    for name, series, tags in (("enhanced", "1.1", {}), ("plain", "1.2", PLAIN)):
+        places = parts if divided in (name, "both") else whole
+        write_series(tmp_path / name, ball, places, size=(40, 40), series=series, **tags)
+    still = np.eye(4)
+    monkeypatch.setattr(scans, "register_rigid", lambda *_: Registration(still, {"dice": 0.9}))
+    settings = CtConvert(image_size=16, spacing_mm=2.0, registration=CtRegister())
+    _, used, images = converted(tmp_path, settings)
+    assert used["item_id"].is_unique
+    stretches = used.groupby("label")["stretches"].unique().to_dict()
+    assert stretches["ct"] == [2 if divided != "enhanced" else 1]
+    assert stretches["cect"] == [2 if divided != "plain" else 1]
+    pairs, counts = pair_ct(used.assign(split="train"), CtPair(tolerance_mm=0.5))
+    # On the grid of 2 mm, only 54 to 56 is between two volumes, where both are divided.
+    assert sorted(used.set_index("item_id")["z"][pairs["item_a"]]) == list(range(40, 81, 2))
+    a, b = (
+        used.reset_index().set_index("item_id")["index"][pairs[c]] for c in ("item_a", "item_b")
+    )
+    inside = images[a].astype(int) - images[b]
+    assert np.abs(inside).max() < 60  # the ball, through steps of 2 and of 4 mm
+    assert counts["pairs"] == 21 and not counts["unpaired"]
 
 
 def test_intensity_labels_what_headers_leave_open(tmp_path, monkeypatch):

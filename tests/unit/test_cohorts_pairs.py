@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medsynth.cohorts.pairs import pair_ct
@@ -35,6 +35,31 @@ def test_pairs_are_nearest_and_one_to_one():
         ["P", "a1", "b2", 1.0, "train"],
         ["P", "a2", "b1", 0.5, "train"],
     ]
+
+
+def test_every_slice_without_a_partner_is_counted_with_the_reason():
+    frame = slices(
+        ("a1", "P", "ct", 0.0, "F"),
+        ("b1", "P", "cect", 0.0, "F"),
+        ("b2", "P", "cect", 1.0, "F"),  # a1 is taken
+        ("a2", "P", "ct", 40.0, "F"),  # b3 has another field of view
+        ("b3", "P", "cect", 40.0, "F"),
+        ("a3", "P", "ct", 99.0, "F"),
+        ("a4", "P", "ct", 7.0, "G"),  # a part of a divided series that was not registered
+        ("a5", "P", "ct", 0.0, None),
+        ("b5", "Q", "cect", None, "F"),
+        ("b6", "Q", "cect", 0.0, "F"),
+    ).assign(plane=["x", "x", "x", "x", "y", "x", "x", "x", "x", "x"])
+    _, counts = pair_ct(frame, CtPair(tolerance_mm=2.5))
+    assert counts["pairs"] == 1 and counts["slices"] == {"ct": 5, "cect": 5}
+    assert counts["unpaired"] == {
+        "another_field_of_view": 2,
+        "no_other_phase": 2,
+        "other_phase_too_far": 1,
+        "partner_taken": 1,
+        "without_place": 2,
+    }
+    assert sum(counts["unpaired"].values()) + 2 * counts["pairs"] == len(frame)
 
 
 def test_no_pairs_is_an_empty_table():
@@ -68,6 +93,7 @@ slice_places = st.tuples(
 
 
 @given(st.lists(slice_places, max_size=40), st.sampled_from([0.0, 0.5, 3.0]))
+@settings(deadline=None)
 def test_pairs_are_those_of_brute_force(places, tolerance):
     rows = [(f"{i:02d}", *place) for i, place in enumerate(places)]
     frame = slices(*rows, ("x", "R", "ct", 0.0, "F"))
@@ -117,6 +143,8 @@ def test_badly_registered_pairs_are_dropped_and_counted():
         "patients": 2,
         "dropped_for_another_field_of_view": 0,
         "dropped_for_bad_registration": 1,
+        "slices": {"ct": 3, "cect": 3},
+        "unpaired": {"bad_registration": 2},
         "median": {"distance_mm": 0.5, "reg_dice_after": 0.95, "reg_ncc_after": 0.7},
     }
     assert len(pair_ct(frame, CtPair())[0]) == 3

@@ -130,8 +130,8 @@ def convert_ct(
         a volume has item_id <series>-<stretch>-<number>; z its place in mm; source the raw slice
         nearest to it (before registration); source_sha256 that of all the volume's files, see
         :func:`medsynth.cohorts.scans.digest_of`; interpolated the slices missing from the volume;
-        reg_* the quality of its registration. Slices all of one value, beyond what was scanned,
-        are left out.
+        stretches the volumes that its series had to be divided into; reg_* the quality of its
+        registration. Slices all of one value, beyond what was scanned, are left out.
     """
     used = index[index["status"] == USED]
     whole = settings.spacing_mm or settings.registration or settings.nifti
@@ -139,7 +139,7 @@ def convert_ct(
         return fill_shard(
             index, root, path, attrs, lambda data: _square(read_hu(data), settings.image_size)
         )
-    rows, written = [], 0
+    rows, sizes = [], []
     if volumes:
         volumes.mkdir(parents=True, exist_ok=True)
     with ShardWriter(path, attrs) as writer:
@@ -150,8 +150,16 @@ def convert_ct(
                 rows += _items(scan, settings, writer)
                 if volumes and len(scan.volume.hu) > 1:
                     write_nifti(scan.volume, volumes / f"{scan.name}.nii.gz")
-            written += len(scans)
-    log.info("%d volumes, %d images and quarantined files", written, len(rows))
+            sizes += [len(scan.volume.hu) for scan in scans]
+    single = sizes.count(1)
+    log.info(
+        "%d volumes and %d single slices, %d images and quarantined files",
+        len(sizes) - single,
+        single,
+        len(rows),
+    )
+    if volumes and single:
+        log.warning("no NIfTI file of %d single slices, which are no volumes", single)
     return manifest(rows)
 
 

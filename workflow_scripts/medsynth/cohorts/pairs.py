@@ -13,6 +13,7 @@ from medsynth.runtime.config.ct import CtPair
 from medsynth.store.manifests import used
 
 COLUMNS = ["patient", "item_a", "item_b", "distance_mm", "split"]
+PHASES = ("ct", "cect")
 QUALITY = "reg_"  # columns that tell how well a registration went
 OVERLAP = "reg_dice_after"
 
@@ -32,14 +33,15 @@ def pair_ct(manifest: pd.DataFrame, settings: CtPair) -> tuple[pd.DataFrame, dic
     Returns:
         DataFrame(patient, item_a, item_b, distance_mm, split, reg_*), sorted by patient and
         item_a; the nearest pairs are taken first. And counts: pairs, patients, those dropped and
-        why, medians of distance and registration quality.
+        why, slices of either phase and why so many of them (of both phases) stand in no pair, and
+        medians of distance and registration quality.
     """
-    slices = used(manifest).dropna(subset=["z", "frame"]).sort_values("item_id", ignore_index=True)
+    every = used(manifest)
+    slices = every.dropna(subset=["z", "frame"]).sort_values("item_id", ignore_index=True)
     keys = ["patient", "frame", *(["study"] if "study" in slices else [])]
     by_place = _match(slices, keys, settings.tolerance_mm)
-    found = by_place
-    if "plane" in slices:
-        found = _match(slices, [*keys, "plane"], settings.tolerance_mm)
+    exact = [*keys, *(["plane"] if "plane" in slices else [])]
+    found = _match(slices, exact, settings.tolerance_mm)
     a, b = slices.iloc[found["a"]], slices.iloc[found["b"]]
     columns = (a["patient"], a["item_id"], b["item_id"], found["distance"], a["split"])
     pairs = pd.DataFrame(dict(zip(COLUMNS, map(np.asarray, columns), strict=True)))
@@ -55,8 +57,48 @@ def pair_ct(manifest: pd.DataFrame, settings: CtPair) -> tuple[pd.DataFrame, dic
         "patients": int(kept["patient"].nunique()),
         "dropped_for_another_field_of_view": int((~by_place["a"].isin(found["a"])).sum()),
         "dropped_for_bad_registration": len(pairs) - len(kept),
+        "slices": {label: int((every["label"] == label).sum()) for label in PHASES},
+        "unpaired": _unpaired(slices, keys, exact, settings, pairs, kept)
+        | ({"without_place": lost} if (lost := len(every) - len(slices)) else {}),
         "median": {c: _rounded(kept[c].median()) for c in sorted(medians)},
     }
+
+
+def _unpaired(
+    slices: pd.DataFrame,
+    keys: list[str],
+    exact: list[str],
+    settings: CtPair,
+    pairs: pd.DataFrame,
+    kept: pd.DataFrame,
+) -> dict[str, int]:
+    """How many slices are in no pair of `kept`, by the first reason that holds for them."""
+    near, here = _to_other_phase(slices, keys), _to_other_phase(slices, exact)
+    poor = slices["item_id"].isin(pairs[["item_a", "item_b"]].to_numpy().ravel())
+    reasons = {
+        "no_other_phase": np.isinf(near),
+        "other_phase_too_far": near > settings.tolerance_mm,
+        "another_field_of_view": here > settings.tolerance_mm,
+        "bad_registration": poor,
+        "partner_taken": np.ones(len(slices), bool),
+    }
+    first = pd.Series(np.select([*reasons.values()], [*reasons], ""), dtype=str)
+    left = ~slices["item_id"].isin(kept[["item_a", "item_b"]].to_numpy().ravel())
+    return {reason: int(n) for reason, n in first[left].value_counts().sort_index().items()}
+
+
+def _to_other_phase(slices: pd.DataFrame, keys: list[str]) -> np.ndarray:
+    """Distance (n,) in mm to the nearest slice of the other phase; infinite if there is none."""
+    distance = np.full(len(slices), np.inf)
+    for _, group in slices.groupby(keys, dropna=False):
+        for own, other in (PHASES, PHASES[::-1]):
+            z = group.loc[group["label"] == own, "z"].astype(float)
+            others = np.sort(group.loc[group["label"] == other, "z"].astype(float))
+            if len(others):
+                above = np.searchsorted(others, z)
+                ends = others[np.clip([above - 1, above], 0, len(others) - 1)]
+                distance[z.index] = np.abs(ends - z.to_numpy()).min(axis=0)
+    return distance
 
 
 def _rounded(value: float) -> float | None:

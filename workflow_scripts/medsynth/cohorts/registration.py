@@ -27,14 +27,12 @@ LEAST_COVERAGE = 0.1  # of the fixed body, to begin with; less says too little
 
 @dataclass(frozen=True)
 class Registration:
-    """The moving volume where the fixed one lies.
+    """How the moving volume comes to lie where the fixed one does, see :func:`laid`.
 
-    moved: moving on fixed's grid, linearly interpolated, -1024 HU beyond what was scanned.
     transform: float64 (4, 4), rigid, from the fixed volume's patient mm (LPS) to the moving one's.
     quality: finite numbers, see :func:`register_rigid`.
     """
 
-    moved: Volume
     transform: np.ndarray
     quality: dict[str, float]
 
@@ -75,12 +73,12 @@ def register_rigid(fixed: Volume, moving: Volume, settings: CtRegister) -> Regis
         "ncc_after": after["ncc"],
         "dice_before": before["dice"],
         "dice_after": after["dice"],
-        "shift_mm": float(np.linalg.norm(_mapped(still.centre, transform) - still.centre)),
+        "shift_mm": float(np.linalg.norm(mapped(still.centre, transform) - still.centre)),
         "rotation_deg": float(np.rad2deg(Rotation.from_matrix(transform[:3, :3]).magnitude())),
         "coverage": after["coverage"],
         "worse": float(worse),
     }
-    return Registration(_laid(moving, transform, fixed), transform, quality)
+    return Registration(transform, quality)
 
 
 class _Working:
@@ -95,7 +93,7 @@ class _Working:
         self.volume = resample(volume, affine, shape)
         self.body = body_mask(self.volume.hu)
         places = self.volume.places(np.argwhere(np.ones(shape))[:, ::-1])
-        voxels = _mapped(places, np.linalg.inv(volume.affine))
+        voxels = mapped(places, np.linalg.inv(volume.affine))
         inside = (voxels > -0.5) & (voxels < np.array(volume.hu.shape[::-1]) - 0.5)
         self.scanned = inside.all(axis=1).reshape(shape)
         self.places = places[self.body.ravel()]  # of the body
@@ -109,12 +107,16 @@ class _Working:
         return image
 
 
-def _mapped(places: np.ndarray, transform: np.ndarray) -> np.ndarray:
+def mapped(places: np.ndarray, transform: np.ndarray) -> np.ndarray:
+    """Places (n, 3) in mm, moved."""
     return places @ transform[:3, :3].T + transform[:3, 3]
 
 
-def _laid(volume: Volume, transform: np.ndarray, target: Volume) -> Volume:
-    """A volume on the target's grid, `transform` being from the target's mm to the volume's."""
+def laid(volume: Volume, transform: np.ndarray, target: Volume) -> Volume:
+    """A volume on the target's grid, `transform` being from the target's mm to the volume's.
+
+    Linearly interpolated; -1024 HU beyond what was scanned.
+    """
     lying = Volume(volume.hu, np.linalg.inv(transform) @ volume.affine)
     return resample(lying, target.affine, target.hu.shape)
 
@@ -122,12 +124,12 @@ def _laid(volume: Volume, transform: np.ndarray, target: Volume) -> Volume:
 def _likeness(still: _Working, other: _Working, transform: np.ndarray) -> dict[str, float]:
     """Correlation, Dice coefficient and coverage; 0 where there are none."""
 
-    def laid(voxels: np.ndarray) -> np.ndarray:
-        return _laid(Volume(voxels, other.volume.affine), transform, still.volume).hu
+    def moved(voxels: np.ndarray) -> np.ndarray:
+        return laid(Volume(voxels, other.volume.affine), transform, still.volume).hu
 
-    body = laid(other.body * np.int16(100)) > 50
+    body = moved(other.body * np.int16(100)) > 50
     both = body & still.body
-    pair = np.stack([still.clipped[both], np.clip(laid(other.volume.hu)[both], *WINDOW)])
+    pair = np.stack([still.clipped[both], np.clip(moved(other.volume.hu)[both], *WINDOW)])
     varied = both.any() and np.ptp(pair, axis=1).all()
     return {
         "ncc": float(np.corrcoef(pair)[0, 1]) if varied else 0.0,
@@ -138,7 +140,7 @@ def _likeness(still: _Working, other: _Working, transform: np.ndarray) -> dict[s
 
 def _coverage(still: _Working, other: _Working, transform: np.ndarray) -> float:
     """The share of one's body that the other scanned, as ITK counts it: by nearest voxels."""
-    places = _mapped(still.places, np.linalg.inv(other.volume.affine) @ transform)
+    places = mapped(still.places, np.linalg.inv(other.volume.affine) @ transform)
     voxels = np.rint(places[:, ::-1]).astype(int)
     inside = np.all((voxels >= 0) & (voxels < other.body.shape), axis=1)
     return float(other.scanned[tuple(voxels[inside].T)].sum() / max(1, len(voxels)))

@@ -10,16 +10,15 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.contrast import ENHANCED, PLAIN
-from medsynth.cohorts.dicom import open_dicom, read_hu
+from medsynth.cohorts.dicom import AIR_HU, open_dicom, read_hu
 from medsynth.cohorts.nifti import is_nifti, read_nifti
-from medsynth.cohorts.registration import register_rigid
+from medsynth.cohorts.registration import laid, mapped, register_rigid
 from medsynth.cohorts.series import Slice, plane_of, volumes_of
 from medsynth.cohorts.sources import read_unchanged
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.cohorts.volumes import Volume, axial_grid, centre_of, resample
-from medsynth.runtime.config.ct import CtConvert
+from medsynth.runtime.config.ct import CtConvert, CtRegister
 from medsynth.store.digests import digest_bytes
-from medsynth.store.manifests import QUARANTINED
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,13 @@ def read_series(
                 slices.append(Slice(read_hu(data), plane, i))
         except UnusableImage as error:
             bad.append(
-                item | {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
+                item | {"status": error.status, "reason": error.reason, "detail": error.detail}
             )
     for part, (volume, members) in enumerate(volumes_of(slices, max_missing)):
         interpolated = len(volume.hu) - len(members)
         scans.append(_scan(volume, [items[one.index] for one in members], part, interpolated))
-    return scans, bad
+    divided = {"stretches": len(scans)}
+    return [replace(scan, item=scan.item | divided) for scan in scans], bad
 
 
 def _scan(volume: Volume, sources: list[dict[str, Any]], part: int, interpolated: int) -> Scan:
@@ -96,9 +96,8 @@ def read_study(
 
     With `spacing_mm`, the series of one frame of reference share the middle of what they scanned
     together, so that the same place of the patient is the same pixel in all of them. With
-    `registration`, the longest series without contrast medium is moved onto the longest one with
-    it and takes over its grid; the two then have a frame of reference of their own, so that they
-    pair with each other only. What was measured of the registration becomes columns reg_*.
+    `registration`, the series of the longest volume without contrast medium is moved onto that of
+    the longest one with it, see :func:`_registered`.
 
     Returns:
         As :func:`read_series`, for all series.
@@ -108,23 +107,77 @@ def read_study(
         found, unusable = read_series(series, root, settings.max_missing)
         scans += found
         bad += unusable
-    fixed = moving = None
-    if settings.registration:
-        fixed, moving = _longest(scans, ENHANCED), _longest(scans, PLAIN)
+    placed = scans
     if settings.spacing_mm is not None:
-        scans = _on_common_grids(scans, settings.image_size, settings.spacing_mm)
+        placed = _on_common_grids(scans, settings.image_size, settings.spacing_mm)
+    if settings.registration:
+        placed = _registered(scans, placed, settings.registration)
+    return placed, bad
+
+
+def _registered(scans: list[Scan], placed: list[Scan], settings: CtRegister) -> list[Scan]:
+    """The scans, those of the plain series moved onto the grids of those of the enhanced one.
+
+    How, the longest volume of either tells. A series may be divided into several: on each enhanced
+    one, every slice is that of the plain one which was scanned there. All of these have a frame of
+    reference of their own, so that they pair with each other only; what was measured of the
+    registration becomes columns reg_*. What has no counterpart stays as it is.
+
+    Args:
+        scans: as they were scanned: interpolated once, not twice.
+        placed: the same on the grid of the cohort.
+    """
+    fixed, moving = _longest(scans, ENHANCED), _longest(scans, PLAIN)
     if fixed is None or moving is None:
-        return scans, bad
-    target = next(scan for scan in scans if scan.name == fixed.name)
-    # Moved as it was scanned: interpolated once, not twice.
-    result = register_rigid(target.volume, moving.volume, settings.registration)
+        return placed
+    target = next(scan for scan in placed if scan.name == fixed.name)
+    result = register_rigid(target.volume, moving.volume, settings)
     shared = {"frame": fixed.name}
     quality = {f"reg_{name}": value for name, value in result.quality.items()}
-    changed = {
-        fixed.name: replace(target, item=target.item | shared),
-        moving.name: replace(moving, volume=result.moved, item=moving.item | shared | quality),
-    }
-    return [changed.get(scan.name, scan) for scan in scans], bad
+    movers = [scan for scan in scans if scan.item["series"] == moving.item["series"]]
+    divided = {"stretches": len(movers)}
+    others, moved, used = [], [], set()
+    for target in placed:
+        if target.item["series"] == fixed.item["series"]:
+            volume, chosen = _composed(movers, result.transform, target.volume)
+            if chosen:
+                sources = [source for scan in chosen for source in scan.sources]
+                interpolated = sum(scan.item["interpolated"] for scan in chosen)
+                scan = _scan(volume, sources, len(moved), interpolated)
+                moved.append(replace(scan, item=scan.item | divided | shared | quality))
+                target = replace(target, item=target.item | shared)
+                used |= {scan.name for scan in chosen}
+        if target.item["series"] != moving.item["series"]:
+            others.append(target)
+    left = [s for s in placed if s.item["series"] == moving.item["series"] and s.name not in used]
+    named = [f"{moving.item['series']}-{part}" for part in range(len(moved), len(moved + left))]
+    return others + moved + [replace(s, name=name) for s, name in zip(left, named, strict=True)]
+
+
+def _composed(
+    movers: list[Scan], transform: np.ndarray, target: Volume
+) -> tuple[Volume, list[Scan]]:
+    """Several volumes of one series on one grid, and those that show something there.
+
+    Every slice is that of the volume whose slices lie nearest.
+    """
+    slices, rows, columns = target.hu.shape
+    middles = np.array([[(columns - 1) / 2, (rows - 1) / 2, k] for k in range(slices)])
+    there = mapped(target.places(middles), transform)
+    beyond = []  # mm that a volume ends before the slice
+    for scan in movers:
+        place = mapped(there, np.linalg.inv(scan.volume.affine))[:, 2]
+        outside = np.maximum(-place, place - (len(scan.volume.hu) - 1)).clip(0)
+        beyond.append(outside * scan.volume.spacing[2])
+    nearest = np.argmin(beyond, axis=0)
+    hu = np.full(target.hu.shape, AIR_HU, np.int16)
+    chosen = []
+    for i in np.unique(nearest):
+        here = nearest == i
+        hu[here] = laid(movers[i].volume, transform, target).hu[here]
+        if np.ptp(hu[here]):
+            chosen.append(movers[i])
+    return Volume(hu, target.affine), chosen
 
 
 def _longest(scans: list[Scan], label: str) -> Scan | None:

@@ -58,7 +58,11 @@ class CtConvert(Settings):
     registration: CtRegister | None = Field(
         None, description="move the series without contrast onto the one with it; null: do not"
     )
-    nifti: bool = Field(False, description="also write every volume as shards/N.volumes/*.nii.gz")
+    nifti: bool = Field(
+        False,
+        description="also write every volume as shards/N.volumes/*.nii.gz; a single slice is none:"
+        " the log counts those without a file",
+    )
 
 
 class CtPair(Settings):
