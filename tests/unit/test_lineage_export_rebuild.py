@@ -75,9 +75,8 @@ def test_a_validator_accepts_the_crate(original, ask, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_ledger_from_mlflow_is_equal_and_takes_a_lost_ones_place(toy, original, ask):
-    recorded = ("--recorded-as", original / "results")
-    code, answer = ask(toy, "rebuild", *recorded)
+def test_the_ledger_from_mlflow_is_equal_and_takes_a_lost_ones_place(toy, ask):
+    code, answer = ask(toy, "rebuild")
     assert (code, answer["items"]) == (OK, {"invocation": 2, "job": 9})
     assert answer["lacking"] == answer["extra"] == [] and not answer["placed"]
     before = Ledger(ledger_path(toy / "results"))
@@ -86,20 +85,19 @@ def test_the_ledger_from_mlflow_is_equal_and_takes_a_lost_ones_place(toy, origin
 
     ledger_path(toy / "results").unlink()
     assert ask(toy, "verify")[0] == UNKNOWN
-    code, answer = ask(toy, "rebuild", *recorded)
+    code, answer = ask(toy, "rebuild")
     assert (code, answer["placed"]) == (OK, True)
     after = Ledger(ledger_path(toy / "results"))
     assert after.query("SELECT id, phase, record FROM events ORDER BY id, phase") == rows
     assert after.undelivered() == []
     after.close()
     assert ask(toy, "verify", "--deep")[0] == OK
-    assert "--recorded-as" in ask(toy, "rebuild")[1]
 
 
-def test_rebuild_tells_what_mlflow_and_the_ledger_do_not_share(toy, original, ask, show):
+def test_rebuild_tells_what_mlflow_and_the_ledger_do_not_share(toy, ask, show):
     record = sorted((toy / "results/lineage/mlartifacts").rglob("record.json"))[0]
     item = json.loads(record.read_text())["start"]["id"]
     record.write_text(record.read_text().replace('"COMPLETE"', '"FAILED"'))
-    code, answer = ask(toy, "rebuild", "--recorded-as", original / "results")
+    code, answer = ask(toy, "rebuild")
     assert (code, answer["lacking"], answer["extra"]) == (WRONG, [item], [item])
-    assert item in show(toy, "rebuild", "--recorded-as", original / "results")
+    assert item in show(toy, "rebuild")

@@ -68,3 +68,26 @@ def test_files_lie_where_configured_else_with_the_server_else_in_results(
     tracking, artifacts, expected
 ):
     assert artifact_root("/r", tracking, artifacts) == expected
+
+
+def test_the_store_lies_in_the_results_folder_whatever_its_name_and_moves_with_it(tmp_path):
+    old, new, away = tmp_path / "50 % of #1?b=c&d", tmp_path / "it's ünï; [x]?", tmp_path / "away"
+    client = open_store(old)
+    assert [p.name for p in tmp_path.iterdir()] == [old.name]
+    assert [p.name for p in (old / "lineage").iterdir()] == ["mlflow.db"]
+    study = client.create_experiment("study", artifact_root(old, None, None))
+    other = client.create_experiment("other", away.as_uri())
+    run, kept = (client.create_run(e).info.run_id for e in (study, other))
+    client.log_text(run, "old", "said.txt")
+    model = client.create_logged_model(study, name="m", source_run_id=run)
+    old.rename(new)
+
+    moved = open_store(new)
+    here = (new / "lineage/mlartifacts").as_uri()
+    assert moved.get_experiment(study).artifact_location == here
+    assert moved.get_run(run).info.artifact_uri == f"{here}/{run}/artifacts"
+    assert moved.get_logged_model(model.model_id).artifact_location.startswith(f"{here}/")
+    moved.log_text(moved.create_run(study).info.run_id, "new", "said.txt")
+    assert not old.exists() and len(list(new.rglob("said.txt"))) == 2
+    # A place of its own stays where it is.
+    assert moved.get_run(kept).info.artifact_uri.startswith(away.as_uri())

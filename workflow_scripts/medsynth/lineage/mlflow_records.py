@@ -40,7 +40,6 @@ class RecordedRuns:
             )
         self._client = open_store(results, uri)
         self._uri = uri
-        self._local = lineage_dir(results) / "mlartifacts"
         self._folder = folder
 
     def runs(self) -> Iterator[Run]:
@@ -58,12 +57,7 @@ class RecordedRuns:
 
     def _repository(self, run: Run) -> ArtifactRepository:
         # MlflowClient would look the run up again for every file.
-        uri = run.info.artifact_uri
-        if not self._uri and "/lineage/mlartifacts/" in uri:
-            # The results may have been moved or copied since.
-            here = self._local / uri.rpartition("/lineage/mlartifacts/")[2]
-            uri = here.as_uri() if here.exists() else uri
-        return get_artifact_repository(uri, tracking_uri=self._uri)
+        return get_artifact_repository(run.info.artifact_uri, tracking_uri=self._uri)
 
     def files(self, run: Run, folder: str | None = None) -> Iterator[str]:
         for entry in self._repository(run).list_artifacts(folder):

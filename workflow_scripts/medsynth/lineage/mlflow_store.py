@@ -7,7 +7,10 @@ made aside and renamed, and a PostgreSQL database is created under an advisory l
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import medsynth.lineage.mlflow_settings  # noqa: F401  (before mlflow is imported)
 
@@ -20,6 +23,21 @@ from medsynth.store.atomic import replacing
 
 # Any number that no other program on the server locks.
 CREATION_LOCK = 0x6D656473796E7468  # "medsynth"
+ARTIFACTS = "mlartifacts"
+# Where MLflow's tables say in which place files lie.
+LOCATIONS = {
+    "experiments": "artifact_location",
+    "runs": "artifact_uri",
+    "logged_models": "artifact_location",
+}
+
+
+def database_uri(path: Path) -> str:
+    """SQLAlchemy's URI of an SQLite file, whatever its path (`?` would end it there).
+
+    With the driver's name in it, or MLflow would make a folder called `file:`.
+    """
+    return f"sqlite+pysqlite:///file:{quote(str(path))}?uri=true"
 
 
 def open_store(results_dir: str | Path, tracking_uri: str | None = None) -> MlflowClient:
@@ -34,8 +52,10 @@ def open_store(results_dir: str | Path, tracking_uri: str | None = None) -> Mlfl
         database = lineage_dir(results_dir) / "mlflow.db"
         if not database.exists():
             with replacing(database) as temporary:
-                MlflowClient(f"sqlite:///{temporary}")
-        return MlflowClient(f"sqlite:///{database}")
+                MlflowClient(database_uri(temporary))
+        else:
+            _follow(database, (lineage_dir(results_dir) / ARTIFACTS).as_uri())
+        return MlflowClient(database_uri(database))
     if not tracking_uri.startswith("postgresql"):
         return MlflowClient(tracking_uri)
     engine = sqlalchemy.create_engine(tracking_uri, poolclass=sqlalchemy.NullPool)
@@ -44,10 +64,24 @@ def open_store(results_dir: str | Path, tracking_uri: str | None = None) -> Mlfl
         return MlflowClient(tracking_uri)
 
 
+def _follow(database: Path, here: str) -> None:
+    """Bring the addresses of files that lie in the results folder to where that has gone."""
+    with closing(sqlite3.connect(database, timeout=60)) as db, db:
+        found = db.execute("SELECT artifact_location FROM experiments").fetchall()
+        for there in {location for (location,) in found if location} - {here}:
+            if there.startswith("file:") and there.endswith(f"/lineage/{ARTIFACTS}"):
+                for table, column in LOCATIONS.items():
+                    db.execute(
+                        f"UPDATE {table} SET {column} = ?1 || substr({column}, length(?2) + 1)"
+                        f" WHERE {column} = ?2 OR substr({column}, 1, length(?2) + 1) = ?2 || '/'",
+                        (here, there),
+                    )
+
+
 def artifact_root(
     results_dir: str | Path, tracking_uri: str | None, artifact_uri: str | None
 ) -> str | None:
     """Where a new study keeps its artifacts; None leaves it to the MLflow server."""
     if artifact_uri or (tracking_uri or "").startswith("http"):
         return artifact_uri
-    return (lineage_dir(results_dir) / "mlartifacts").as_uri()
+    return (lineage_dir(results_dir) / ARTIFACTS).as_uri()

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from medsynth.lineage.collector import TRACKING_URI
 from medsynth.lineage.environment import canonical
 from medsynth.lineage.ledger import Ledger, ledger_path
 from medsynth.lineage.questions import UnknownArtifact
@@ -26,9 +28,11 @@ EXAMPLE = "medsynth rebuild"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recorded-as",
+        action="append",
         type=Path,
         metavar="DIR",
-        help="the results folder's path when the workflow ran, if it was moved since",
+        help="where the results folder was when the workflow ran, if it was moved since and MLflow"
+        " is a server, which may serve many; more than once if it was moved more than once",
     )
 
 
@@ -40,8 +44,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         running: runs without a record yet, which the collector delivers when they end.
         lacking, extra: ids of items whose events MLflow lacks, or has besides the ledger's.
     """
-    recorded_as = (arguments.recorded_as or results).absolute()
-    found, running = _from_mlflow(results, recorded_as)
+    found, running = _from_mlflow(results, arguments.recorded_as or [])
     lost = not ledger_path(results).exists()
     path = ledger_path(results)
     rebuilt = path.with_name("ledger.rebuilt.db")
@@ -61,8 +64,13 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _from_mlflow(results: Path, recorded_as: Path) -> tuple[dict[str, tuple[Any, Record]], int]:
-    """{item: (its run, its records by phase)} of this results folder; runs without a record."""
+def _from_mlflow(
+    results: Path, recorded_as: list[Path]
+) -> tuple[dict[str, tuple[Any, Record]], int]:
+    """{item: (its run, its records by phase)} of this results folder; runs without a record.
+
+    All that MLflow has in the results folder itself is of these results, wherever they were.
+    """
     from medsynth.lineage.mlflow_records import recorded_runs
 
     with recorded_runs(results) as store:
@@ -73,16 +81,18 @@ def _from_mlflow(results: Path, recorded_as: Path) -> tuple[dict[str, tuple[Any,
         for item, (_, records) in whole.items()
         if records["start"]["kind"] == "invocation"
     }
-    ours = {item for item, place in places.items() if place == str(recorded_as)}
+    wanted = {os.path.abspath(place) for place in [results, *recorded_as]}
+    served = bool(os.environ.get(TRACKING_URI))
+    ours = {item for item, place in places.items() if place in wanted or not served}
     if not ours:
         raise UnknownArtifact(
-            f"MLflow has no finished run of {recorded_as}, but of"
+            f"MLflow has no finished run of {', '.join(sorted(wanted))}, but of"
             f" {', '.join(sorted(set(places.values()))) or 'nothing'}; see --recorded-as"
         )
     mine = {
         item: entry
         for item, entry in whole.items()
-        if entry[1]["start"].get("invocation", item) in ours
+        if not served or entry[1]["start"].get("invocation", item) in ours
     }
     return mine, len(found) - len(whole)
 
