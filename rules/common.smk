@@ -6,6 +6,7 @@ from snakemake.exceptions import WorkflowError
 
 from medsynth.lineage import capture
 from medsynth.runtime.config.fetch import fills
+from medsynth.runtime.config.slides import SAMPLE_SHEETS
 from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
 from medsynth.store.code import code_digest
 from medsynth.store.secrets import without_secrets
@@ -199,10 +200,12 @@ def shards_of_experiment(wildcards):
 
 
 def genotype_tables(wildcards):
-    """Mutation, panel, copy-number and clinical tables of a cohort."""
+    """Mutation, panel, copy-number and clinical tables of a cohort, and the sheets beside them."""
     tables = COHORTS[wildcards.cohort].genotypes
     single = [path for path in (tables.clinical, tables.coverage) if isinstance(path, Path)]
-    return sorted({raw(path) for path in [*tables.maf, *tables.segments, *single]})
+    files = [path for path in [*tables.maf, *tables.segments] if path.is_file()]
+    sheets = [sheet for path in files for sheet in path.parent.glob(SAMPLE_SHEETS)]
+    return sorted({raw(path) for path in [*tables.maf, *tables.segments, *single, *sheets]})
 
 
 def genotyped_cohorts():

@@ -36,8 +36,8 @@ def both() -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("ours", "theirs", "names", "cases", "agreement"),
     [
-        ("idh", "IDH_STATUS", {"Mutant": "mutant", "WT": "wildtype"}, 511, 0.995),
-        ("codeletion", "IDH_1P19Q_SUBTYPE", {"Codel": True, "Non-codel": False}, 513, 0.995),
+        ("idh", "IDH_STATUS", {"Mutant": "mutant", "WT": "wildtype"}, 511, 0.996),
+        ("codeletion", "IDH_1P19Q_SUBTYPE", {"Codel": True, "Non-codel": False}, 513, 0.996),
         (
             "subtype",
             "IDH_CODEL_SUBTYPE",
@@ -47,7 +47,7 @@ def both() -> pd.DataFrame:
                 "IDHmut-codel": CODELETED,
             },
             510,
-            0.99,
+            0.992,
         ),
     ],
 )
@@ -61,6 +61,32 @@ def test_agreement(
     share = 1 - len(differ) / len(compared)
     print(f"{ours}: {share:.2%} of {len(compared)}\n{listed}")  # shown by pytest -s
     assert share >= agreement, listed
+
+
+def test_the_wrong_wildtypes_rest_on_a_silent_exome(both: pd.DataFrame) -> None:
+    wrong = both[(both["idh"] == "wildtype") & (both["IDH_STATUS"] == "Mutant")]
+    assert len(wrong) <= 2
+    assert set(wrong["idh_rests_on"]) <= {"silent_exome"}
+    assert set(both.loc[both["idh"] == "mutant", "idh_rests_on"]) == {"mutation"}
+    silent = both["idh_rests_on"] == "silent_exome"
+    print(f"{silent.sum()} calls rest on a silent exome, {len(wrong)} of them are wrong")
+
+
+def test_the_published_table_gives_its_own_classes() -> None:
+    """Its headings and words are known: every case is called as the table says."""
+    path = TABLES / "lgggbm_tcga_pub.data_clinical_sample.tmb2020.txt"
+    published = pd.read_csv(path, sep="\t", comment="#").set_index("SAMPLE_ID")
+    calls, quarantine = call_genotypes(Genotypes(clinical=path), max_quarantined=0)
+    assert quarantine.empty
+    calls = calls.set_index("case")
+    names = {"Mutant": "mutant", "WT": "wildtype"}
+    told = published["IDH_STATUS"].dropna().map(names)
+    assert calls["idh"].dropna().to_dict() == told.to_dict()
+    told = published["IDH_1P19Q_SUBTYPE"].dropna() == "Codel"
+    assert calls["codeletion"].dropna().astype(bool).to_dict() == told.to_dict()
+    names = {"IDHwt": WILDTYPE, "IDHmut-non-codel": NON_CODELETED, "IDHmut-codel": CODELETED}
+    told = published["IDH_CODEL_SUBTYPE"].dropna().map(names)
+    assert calls.loc[told.index, "subtype"].to_dict() == told.to_dict()
 
 
 def test_every_published_codeletion_is_found(both: pd.DataFrame) -> None:

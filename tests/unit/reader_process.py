@@ -40,7 +40,7 @@ BYTES = {
 PATHS = {
     "maf": lambda path: read_maf(path)[0],
     "maf.gz": lambda path: read_maf(path)[0],
-    "seg": lambda path: read_segments(path, "hg38"),
+    "seg": lambda path: read_segments(path, "hg38")[0],
     "tsv": lambda path: read_clinical(path, AssayColumns())[0],
     "csv": lambda path: read_csv(path, []),
     "csv.gz": lambda path: read_csv(path, []),

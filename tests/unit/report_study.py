@@ -79,7 +79,7 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
     }
     write_json(results, metrics)
     counts = folder / "calls.json"
-    write_json({"cases": 12, "idh_from": {"sequencing": 11}, "target": [1, 2]}, counts)
+    write_json({"cases": 12, "idh_rests_on": {"silent_exome": 11}, "target": [1, 2]}, counts)
     given = (files.summary, files.manifest, files.shards, files.leakage)
     return CohortFiles(*given, [counts], history, metrics)
 

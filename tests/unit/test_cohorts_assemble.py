@@ -146,7 +146,7 @@ def test_genotype_counts_say_what_calls_rest_on():
         {
             "subtype": ["IDH-wildtype", None, "IDH-wildtype"],
             "reason": [None, "idh_missing", None],
-            "idh_source": ["sequencing", None, "ihc"],
+            "idh_rests_on": ["silent_exome", None, "positive_stain"],
             "codeletion_source": ["copy_number", "fish", None],
             "conflict": [None, "fish", None],
         }
@@ -156,7 +156,7 @@ def test_genotype_counts_say_what_calls_rest_on():
         "cases": 3,
         "class": {"IDH-wildtype": 2},
         "no_class_because": {"idh_missing": 1},
-        "idh_from": {"ihc": 1, "sequencing": 1},
+        "idh_rests_on": {"positive_stain": 1, "silent_exome": 1},
         "1p_19q_from": {"copy_number": 1, "fish": 1},
         "assays_in_conflict": 1,
         "not_usable_in_tables": {"not_a_table": 1},

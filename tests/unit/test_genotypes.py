@@ -16,7 +16,7 @@ from medsynth.cohorts.genotypes import (
     call_genotypes,
     join_genotypes,
 )
-from medsynth.cohorts.maf import call_idh
+from medsynth.cohorts.maf import call_idh, read_maf
 from medsynth.cohorts.unusable import REASONS
 from medsynth.runtime.config.slides import Genotypes
 
@@ -44,8 +44,8 @@ MUTATIONS = [
 MAF_COLUMNS = ["Hugo_Symbol", "Variant_Classification", "HGVSp_Short", "Tumor_Sample_Barcode"]
 
 
-def maf_text() -> str:
-    rows = ["\t".join(m) for m in MUTATIONS[:8]]
+def maf_text(rows: list[tuple[str, ...]] = MUTATIONS[:8]) -> str:
+    rows = ["\t".join(row) for row in rows]
     return "\n".join(["#version gdc-1.0.0", "\t".join(MAF_COLUMNS), *rows]) + "\n"
 
 
@@ -74,10 +74,11 @@ def called(settings: Genotypes) -> pd.DataFrame:
     return call_genotypes(settings, max_quarantined=0.1)[0].set_index("case")
 
 
-def test_idh_is_called_from_hotspot_missense_mutations_only() -> None:
-    maf = pd.DataFrame(MUTATIONS, columns=MAF_COLUMNS)
-    tumours = parse_tumours([*maf["Tumor_Sample_Barcode"], "TCGA-AA-0010-01A"])
-    calls = call_idh(maf, tumours, covered=True)
+def test_idh_is_called_from_hotspot_missense_mutations_only(tmp_path: Path) -> None:
+    (tmp_path / "a.maf").write_text(maf_text(MUTATIONS))
+    mutations, samples = read_maf(tmp_path / "a.maf")
+    tumours = parse_tumours([*samples, "TCGA-AA-0010-01A"])
+    calls = call_idh(mutations, tumours, covered=True)
     assert calls[calls["idh"] == "mutant"]["idh_variant"].to_dict() == {
         "TCGA-AA-0001": "IDH1 p.R132H",
         "TCGA-AA-0002": "IDH2 p.R172K",
@@ -99,10 +100,11 @@ def test_idh_is_called_from_hotspot_missense_mutations_only() -> None:
     ("covered", "reason"), [(False, "idh_not_covered"), (None, "idh_coverage_unknown")]
 )
 def test_no_mutation_means_nothing_where_the_hotspots_may_be_unseen(
-    covered: bool | None, reason: str
+    tmp_path: Path, covered: bool | None, reason: str
 ) -> None:
-    maf = pd.DataFrame(MUTATIONS, columns=MAF_COLUMNS)
-    calls = call_idh(maf, parse_tumours(maf["Tumor_Sample_Barcode"]), covered)
+    (tmp_path / "a.maf").write_text(maf_text(MUTATIONS))
+    mutations, samples = read_maf(tmp_path / "a.maf")
+    calls = call_idh(mutations, parse_tumours(samples), covered)
     assert set(calls["idh"].dropna()) == {"mutant"}
     assert calls.loc["TCGA-AA-0003", "idh_reason"] == reason
     # With the primary silent, the recurrence tells.

@@ -151,8 +151,11 @@ def test_assays_of_a_case_add_up_and_the_primary_decides(tmp_path: Path) -> None
         ),
         COLUMNS,
     )
-    assert quarantine.empty
-    assert assays.loc["TCGA-AA-0001"].tolist() == [True, True, False, 40]
+    assert quarantine[["case", "column", "reason"]].to_numpy().tolist() == [
+        ["TCGA-AA-0002", "age", "unknown_age"]
+    ]
+    found = assays.loc["TCGA-AA-0001", ["ihc", "fish", "pcr_loh", "age"]]
+    assert found.tolist() == [True, True, False, 40]
     assert assays.loc["TCGA-AA-0002", ["ihc", "fish"]].tolist() == [True, True]
     assert assays.index.tolist() == ["TCGA-AA-0001", "TCGA-AA-0002"]
 
@@ -190,8 +193,12 @@ def test_unusable_rows_are_set_aside_with_their_reason(tmp_path: Path) -> None:
     assert quarantine["detail"].str.len().max() < 200
     assert set(quarantine["reason"]) <= set(REASONS)
     settings = Genotypes(clinical=path, columns=COLUMNS)
-    with pytest.raises(TableError, match="4 of 4 cases of the clinical table.*stain: none of"):
+    with pytest.raises(
+        TableError, match="4 of 4 cases of the clinical table.*2 unknown_value in stain"
+    ) as e:
         call_genotypes(settings, max_quarantined=0.5)
+    assert "maybe" not in str(e.value)  # the words are for the quarantine table only
+    assert "stain: 'maybe' is no known word" in set(quarantine["detail"])
 
 
 def test_clinical_table_of_any_form_is_read(tmp_path: Path) -> None:
@@ -206,7 +213,7 @@ def test_clinical_table_of_any_form_is_read(tmp_path: Path) -> None:
     ("data", "message"),
     [
         (b"", "no header line"),
-        (b"id\tstain\n", "no column fish, loh, age; say in genotypes.columns"),
+        (b"id\tstain\n", "no column age, fish, loh; say in genotypes.columns"),
         (b"\xff\xfe\x00", "cannot be read"),
     ],
 )
@@ -278,7 +285,8 @@ def test_every_combination_of_evidence_gives_a_class_or_a_reason(
     for number, (mutation, stain, fish, loh, age) in enumerate(combinations):
         case = f"TCGA-AA-{number:04d}"
         if mutation:
-            maf.append(f"IDH1\tMissense_Mutation\t{mutation}\t{case}-01A")
+            change = "p.G105D" if mutation == "silent" else mutation
+            maf.append(f"IDH1\tMissense_Mutation\t{change}\t{case}-01A")
         rows.append(f"{case}\t{stain}\t{fish}\t{loh}\t{age}")
         truth[case] = (mutation, stain, fish, loh, age)
     (tmp_path / "a.maf").write_text("\n".join(maf) + "\n")
@@ -311,8 +319,8 @@ def test_every_combination_of_evidence_gives_a_class_or_a_reason(
     ("settings", "message"),
     [
         ({}, "nothing tells IDH"),
-        ({"maf": ["a.maf"]}, "nothing tells 1p/19q"),
-        ({"segments": ["a.seg"], "clinical": "c", "columns": {"ihc": None}}, "nothing tells IDH"),
+        ({"segments": ["a.seg"]}, "nothing tells IDH"),
+        ({"clinical": "c", "columns": {"ihc": None, "idh": None}}, "nothing tells IDH"),
         ({"clinical": "c", "codeletion_order": ["fish", "fish"]}, "each assay once"),
         ({"clinical": "c", "idh_order": []}, "each assay once"),
         ({"clinical": "c", "conflicts": "guess"}, "prefer"),

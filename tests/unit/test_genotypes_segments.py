@@ -9,8 +9,7 @@ from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from medsynth.cohorts.genotypes import call_codeletion
-from medsynth.cohorts.segments import CENTROMERES, LENGTHS, arm_losses
+from medsynth.cohorts.segments import CENTROMERES, LENGTHS, arm_losses, call_codeletion
 
 MB = 1_000_000
 

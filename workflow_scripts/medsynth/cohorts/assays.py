@@ -1,35 +1,57 @@
-"""Assays of the pathology report: R132H stain, FISH and PCR-LOH of 1p/19q, and the age."""
+"""Clinical tables: R132H stain, FISH and PCR-LOH of 1p/19q, published IDH and 1p/19q, and age."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 from pandas.errors import EmptyDataError, ParserError
 
+from medsynth.cohorts.ages import read_ages
 from medsynth.cohorts.barcodes import FIRST_NORMAL, parse_barcodes
-from medsynth.cohorts.tsv import TableError, header_of
-from medsynth.runtime.config.slides import AssayColumns
+from medsynth.cohorts.status_words import (
+    UnknownWordError,
+    arm_of,
+    codeletion_of,
+    idh_of,
+    says_nothing,
+    stain_of,
+)
+from medsynth.cohorts.tsv import TableError, header_of, squeeze
+from medsynth.runtime.config.slides import AUTO, AssayColumns
 
-UNKNOWN = {"", "'--", "--", "na", "nan", "unknown", "not reported", "not done", "not available"}
-UNKNOWN |= {"indeterminate", "inconclusive"}
-# Of one arm, where each has its own column
-LOSS = {
-    **dict.fromkeys(["lost", "loss", "deleted", "loh", "yes"], True),
-    **dict.fromkeys(["intact", "no loss", "retained", "no loh", "partial", "normal", "no"], False),
+# Headings of TCGA's and the GDC's clinical tables, Ceccarelli et al. 2016, cBioPortal and GLASS,
+# without letter case, blanks and signs; the first that the table has is used.
+HEADINGS = {
+    "case": ["casesubmitterid", "casessubmitterid"]
+    + ["bcrpatientbarcode", "bcrsamplebarcode", "samplesubmitterid", "samplebarcode", "sampleid"]
+    + ["casebarcode", "patientbarcode", "tcgabarcode", "barcode", "patientid", "caseid", "case"]
+    + ["patient", "sample", "submitterid"],
+    "ihc": ["idh1r132hihc", "idh1ihc", "idhihc", "ihcidh1", "ihcidh1r132h", "r132hihc"],
+    "fish": ["codeletionfish", "1p19qfish", "fish1p19q"],
+    "pcr_loh": ["codeletionpcrloh", "1p19qloh", "loh1p19q", "1p19qpcr"],
+    "idh": ["idhstatus", "idhmutationstatus", "idhmutation", "idh1idh2status", "idh12status"]
+    + ["idh1mutationfound", "ldh1mutationfound", "idh", "idhcodelsubtype", "idhcodelstatus"],
+    "codeletion": ["1p19qcodeletion", "1p19qcodeletionstatus", "1p19qstatus", "1p19q"]
+    + ["codeletion1p19q", "codelstatus", "codeletion", "idh1p19qsubtype", "idh1p10qsubtype"]
+    + ["idhcodelsubtype", "idhcodelstatus"],
+    "age": ["ageatdiagnosis", "diagnosesageatdiagnosis", "caseagediagnosisyears"]
+    + ["ageyearsatdiagnosis", "diagnosisage", "ageatinitialpathologicdiagnosis", "agediagnosis"]
+    + ["ageatindex", "demographicageatindex", "ageyears", "age", "daystobirth"],
 }
-# Only the loss of both whole arms is a codeletion; of one arm, or of a part, is none.
-CODELETION = {
-    **dict.fromkeys(["codeleted", "codel", "codeletion", "loh"], True),
-    **dict.fromkeys(["intact", "not codeleted", "non-codel", "retained", "no loh"], False),
-    **dict.fromkeys(["1p only", "19q only", "partial"], False),
+MEANINGS: dict[str, Callable[[str], bool | None]] = {
+    "ihc": stain_of,
+    "fish": codeletion_of,
+    "pcr_loh": codeletion_of,
+    "idh": idh_of,
+    "codeletion": codeletion_of,
 }
-MEANINGS = {
-    "ihc": {"positive": True, "negative": False},
-    "fish": CODELETION,
-    "pcr_loh": CODELETION,
-}
-QUARANTINE = ["table", "source", "case", "reason", "detail"]
+# How the assays are called among the evidence of a case
+NAMES = {"idh": "published_idh", "codeletion": "published_codeletion"}
+ASSAYS = [NAMES.get(assay, assay) for assay in MEANINGS]
+QUARANTINE = ["table", "source", "case", "column", "reason", "detail"]
+LONGEST_WORD = 60  # letters of a cell in the quarantine table
 
 
 def read_clinical(path: str | Path, columns: AssayColumns) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -39,76 +61,138 @@ def read_clinical(path: str | Path, columns: AssayColumns) -> tuple[pd.DataFrame
     primary's (lowest sample type) decides; normal samples are passed over.
 
     Args:
-        path: CSV, or TSV by its suffix, with ``#`` lines above its header or without.
+        path: CSV or TSV, with ``#`` lines above its header or without.
         columns: the table's own names of the columns.
 
     Returns:
-        assays: index case; nullable booleans ihc, fish, pcr_loh (null: not done, not in the table,
-            or in quarantine) and age (years).
-        quarantine: :data:`QUARANTINE`; reasons no_sample_barcode, unknown_value and contradiction.
+        assays: index case; nullable booleans :data:`ASSAYS` (null: not done, not in the table, or
+            in quarantine) and age (years).
+        quarantine: :data:`QUARANTINE`; reasons no_sample_barcode, unknown_value, unknown_age and
+            contradiction; the detail names the word.
 
     Raises:
         TableError: the file cannot be read or lacks a column.
     """
     path = Path(path)
     table = _read(path)
-    named = {key: name for key, name in columns.model_dump().items() if name}
-    names = {key: name if isinstance(name, tuple) else (name,) for key, name in named.items()}
-    if missing := [name for group in names.values() for name in group if name not in table]:
-        raise TableError(
-            f"{path}: no column {', '.join(missing)}; say in genotypes.columns how this table "
-            "calls its columns, null for what it lacks",
-            "missing_column",
-        )
-    parts = parse_barcodes(table[columns.case]).set_index(table.index)
-    unnamed = parts["case"][parts["case"].isna()]
-    bad = _rows(unnamed, "no_sample_barcode", f"no TCGA barcode in column {columns.case}")
+    names = _columns(path, table, columns)
+    (case_column,) = names.pop("case")
+    # TCGA's "biotab" files repeat their header and number its meanings.
+    repeated = (table[case_column] == case_column) | table[case_column].str.startswith("CDE_ID:")
+    table = table[~repeated]
+    parts = parse_barcodes(table[case_column]).set_index(table.index)
+    unnamed = table.loc[parts["case"].isna(), case_column]
+    bad = [
+        _bad(None, case_column, "no_sample_barcode", f"{text[:LONGEST_WORD]!r} is no TCGA barcode")
+        for text in unnamed
+    ]
     tumour = (parts["type"] < FIRST_NORMAL).fillna(False)
     table, parts = table[tumour], parts[tumour]
     assays = pd.DataFrame(index=pd.Index(sorted(parts["case"].unique()), name="case"))
-    for assay, meanings in MEANINGS.items():
+    for assay, meaning in MEANINGS.items():
         values = pd.Series(assay in names or None, table.index, dtype="boolean")
-        words = LOSS if len(names.get(assay, ())) == 2 else meanings
         for name in names.get(assay, ()):
-            cells = table[name].str.strip().str.lower()
-            arm = cells.map(words).astype("boolean")
-            strange = arm.isna() & ~cells.isin(UNKNOWN)
-            bad += _rows(
-                parts["case"][strange], "unknown_value", f"{name}: none of {', '.join(words)}"
-            )
+            both_arms = len(names[assay]) == 2
+            arm, strange = _values(table[name], arm_of if both_arms else meaning)
+            bad += [
+                _bad(case, name, "unknown_value", f"{text[:LONGEST_WORD]!r} is no known word")
+                for case, text in zip(parts["case"][strange], table[name][strange], strict=True)
+            ]
             values &= arm  # with one arm intact it is no codeletion, whatever the other is
         found = parts.assign(value=values)[values.notna()]
         found = found[found["type"] == found.groupby("case")["type"].transform("min")]
         by_case = found.groupby("case")["value"]
         agreed = by_case.nunique() == 1
-        bad += _rows(agreed.index[~agreed], "contradiction", f"{assay}: rows say both")
-        assays[assay] = by_case.first().where(agreed).reindex(assays.index).astype("boolean")
-    ages = table[columns.age] if columns.age else pd.Series("", table.index, dtype="str")
-    ages = pd.to_numeric(ages, errors="coerce").groupby(parts["case"]).min()
-    assays["age"] = ages.reindex(assays.index).astype("float64")
+        column = " ".join(names.get(assay, ()))
+        bad += [
+            _bad(case, column, "contradiction", "rows of the case say both")
+            for case in agreed.index[~agreed]
+        ]
+        values = by_case.first().where(agreed).reindex(assays.index).astype("boolean")
+        assays[NAMES.get(assay, assay)] = values
+    assays["age"] = pd.Series(dtype="float64")
+    for name in names.get("age", ()):
+        cells = table[name].where(~table[name].map(says_nothing))
+        years, faults = read_ages(cells, name)
+        assays["age"] = years.groupby(parts["case"]).min().reindex(assays.index)
+        bad += [
+            _bad(parts.loc[row, "case"], name, "unknown_age", fault)
+            for row, fault in faults.dropna().items()
+        ]
     quarantine = pd.DataFrame(bad, columns=QUARANTINE, dtype="str")
     return assays, quarantine.assign(table="clinical", source=path.name)
 
 
+def _columns(path: Path, table: pd.DataFrame, columns: AssayColumns) -> dict[str, tuple[str, ...]]:
+    """The table's own headings of the case, the assays and the age, those that it has."""
+    known: dict[str, str] = {}
+    for heading in table.columns:
+        known.setdefault(squeeze(heading), heading)
+    names: dict[str, tuple[str, ...]] = {}
+    for part, name in columns.model_dump().items():
+        if name == AUTO:
+            found = [known[heading] for heading in HEADINGS[part] if heading in known]
+            if part == "case":  # among UUIDs and numbers of studies
+                found.sort(key=lambda heading: parse_barcodes(table[heading])["case"].isna().all())
+            names |= {part: (found[0],)} if found else {}
+        elif name:
+            names[part] = name if isinstance(name, tuple) else (name,)
+    missing = sorted({name for group in names.values() for name in group} - set(table.columns))
+    if missing:
+        raise TableError(
+            f"{path}: no column {', '.join(missing)}; say in genotypes.columns how this table "
+            "calls its columns, null for what it lacks",
+            "missing_column",
+        )
+    if "case" not in names or not set(names) & set(MEANINGS):
+        what = "the case" if "case" not in names else "a stain, FISH, PCR-LOH, IDH or 1p/19q"
+        raise TableError(
+            f"{path}: no heading is known as that of {what}; say in genotypes.columns how this "
+            "table calls its columns",
+            "missing_column",
+        )
+    return names
+
+
+def _values(cells: pd.Series, meaning: Callable[[str], bool | None]) -> tuple[pd.Series, pd.Series]:
+    """What the cells mean (nullable), and which of them hold a word that is not known."""
+    meanings, strange = {}, set()
+    for text in cells.unique():
+        try:
+            meanings[text] = meaning(text)
+        except UnknownWordError:
+            strange.add(text)
+    return cells.map(meanings).astype("boolean"), cells.isin(strange)
+
+
 def _read(path: Path) -> pd.DataFrame:
-    """All cells as text; empty ones are empty text."""
-    comma = ".csv" in path.suffixes
+    """All cells as text without the space around; empty ones are empty text."""
+    comments, header = header_of(path)
+    commas = len(header) == 1
     try:
-        return pd.read_csv(
+        table = pd.read_csv(
             path,
-            sep="," if comma else "\t",
-            quoting=0 if comma else 3,
-            skiprows=header_of(path)[0],
+            sep="," if commas else "\t",
+            quoting=0 if commas else 3,
+            skiprows=comments,
+            index_col=False,
             dtype=str,
             keep_default_na=False,
             encoding="utf-8-sig",
         )
-    except (EOFError, OSError, UnicodeDecodeError, ParserError, EmptyDataError) as error:
-        # Not chained: the parser's message may quote a row.
+    except (EOFError, OSError) as error:
         raise TableError(
             f"{path}: cannot be read ({type(error).__name__}); download or export it again"
         ) from None
+    except (UnicodeDecodeError, ParserError, EmptyDataError) as error:
+        # Not chained: the parser's message may quote a row.
+        raise TableError(
+            f"{path}: cannot be read as a table in UTF-8 ({type(error).__name__}); save it as TSV "
+            "or CSV with as many fields in every row as in its header"
+        ) from None
+    table.columns = table.columns.str.strip()
+    return table.fillna("").apply(lambda column: column.str.strip())
 
 
-def _rows(cases: pd.Series | pd.Index, reason: str, detail: str) -> list[dict[str, str]]:
-    return [{"case": case, "reason": reason, "detail": detail} for case in cases]
+def _bad(case: str | None, column: str, reason: str, detail: str) -> dict[str, str | None]:
+    return {"case": case, "column": column, "reason": reason, "detail": f"{column}: {detail}"}

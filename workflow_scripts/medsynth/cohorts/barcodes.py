@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from medsynth.cohorts.tsv import read_columns
+from medsynth.runtime.config.slides import SAMPLE_SHEETS
 
 # https://gdc.cancer.gov/resources-tcga-users/tcga-code-tables/sample-type-codes, and R1, M1 of the
 # GLASS consortium (recurrences and metastases, counted).
@@ -34,7 +35,6 @@ PATTERN = re.compile(
     r"|(?P=sep)(?P<slide>[BDMT][SX][A-Z0-9]+))?"
     r"(?:[-._]V\d+)?(?:[^A-Z0-9-].*)?$"
 )
-SHEETS = "gdc_sample_sheet*.tsv"
 PRIMARY = 1
 FIRST_NORMAL = 10  # sample types 01 to 09 are tumours, 10 to 19 normal tissue, 20 and up controls
 AMPLIFIED = r"^-\d{2}[GWX]"  # analytes that are DNA after whole-genome amplification
@@ -126,6 +126,8 @@ def sheets_beside(paths: Iterable[Path]) -> list[Path]:
     found = {
         sheet
         for path in paths
-        for sheet in (path.rglob(SHEETS) if path.is_dir() else path.parent.glob(SHEETS))
+        for sheet in (
+            path.rglob(SAMPLE_SHEETS) if path.is_dir() else path.parent.glob(SAMPLE_SHEETS)
+        )
     }
     return sorted(found)

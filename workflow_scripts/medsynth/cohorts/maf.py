@@ -1,10 +1,13 @@
-"""IDH mutations from MAF files of the GDC and of the MC3 project.
+"""IDH mutations from mutation tables: MAF files of the GDC and of MC3, and their relatives.
 
-Format: https://docs.gdc.cancer.gov/Data/File_Formats/MAF_Format/
+Format: https://docs.gdc.cancer.gov/Data/File_Formats/MAF_Format/; the headings of cBioPortal
+(https://docs.cbioportal.org/file-formats/#mutation-data), GLASS and ANNOVAR are known as well.
 """
 
 from __future__ import annotations
 
+import re
+from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -13,45 +16,79 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from medsynth.cohorts.barcodes import parse_barcodes
-from medsynth.cohorts.tsv import TableError, damaged, read_batches
+from medsynth.cohorts.hotspots import GENES, PLACES, gene_at
+from medsynth.cohorts.tsv import TableError, header_of, read_batches, squeeze
+from medsynth.cohorts.variants import Row, judge
 
-COLUMNS = ["Hugo_Symbol", "Variant_Classification", "HGVSp_Short", "Tumor_Sample_Barcode"]
-GENES = ["IDH1", "IDH2"]
-HOTSPOTS = {"IDH1": r"p\.R132[A-Z]", "IDH2": r"p\.R(?:140|172)[A-Z]"}
-
-# First and last base (1-based) of the codons that WHO 2021 names for gliomas: IDH1 R132, IDH2 R172
-CODONS = {
-    "hg19": [("2", 209_113_111, 209_113_113), ("15", 90_631_837, 90_631_839)],
-    "hg38": [("2", 208_248_387, 208_248_389), ("15", 90_088_605, 90_088_607)],
+# Headings without letter case, blanks and signs. Where several of a kind are there, those of
+# "change" and "allele" add to each other, of the others the first that is not empty counts.
+HEADINGS = {
+    "gene": ["hugosymbol", "hugogenesymbol", "genesymbol", "symbol", "genename", "generefgene"]
+    + ["entrezgeneid", "gene", "geneid"],
+    "sample": ["tumorsamplebarcode", "tumoursamplebarcode", "samplebarcode", "aliquotbarcode"]
+    + ["tumorbarcode", "tumorsample", "sampleid", "sample", "casebarcode", "caseid"],
+    "class": ["variantclassification", "mutationtype", "oneconsequence", "consequence", "effect"]
+    + ["exonicfuncrefgene", "variantclassificationvep"],
+    "change": ["hgvspshort", "proteinchange", "aminoacidchange", "aachange", "aachangerefgene"]
+    + ["aamutation", "mutationaa", "hgvsp", "hgvspro", "protein", "hgvsc", "cdnachange"]
+    + ["mutationcds", "codingchange"],
+    "chromosome": ["chromosome", "chrom", "chr", "contig"],
+    "start": ["startposition", "startpos", "start", "position", "pos", "chromstart"],
+    "end": ["endposition", "endpos", "end", "stop", "chromend"],
+    "build": ["ncbibuild", "build", "genomebuild", "referencegenome"],
+    "reference": ["referenceallele", "refallele", "ref"],
+    "allele": [
+        "tumorseqallele2",
+        "tumorseqallele1",
+        "variantallele",
+        "alternateallele",
+        "alt",
+        "var",
+    ]
+    + ["altallele"],
+    "status": ["mutationstatus"],
 }
+NEEDED = {"gene": "Hugo_Symbol", "sample": "Tumor_Sample_Barcode"}
+NAMELESS = {"", ".", "-", "0", "na", "unknown"}  # cells of a row that names no gene
+COLUMNS = ["sample", "gene", "variant", "unclear", "row"]
 
 
 def read_maf(path: str | Path) -> tuple[pd.DataFrame, set[str]]:
-    """The IDH mutations of one MAF file (.maf, .tsv, or either gzipped), and who was sequenced.
+    """What one mutation table (plain or gzipped, tabs) says of IDH, and who was sequenced.
 
     Returns:
-        The rows of IDH1 and IDH2, :data:`COLUMNS` as text; and the barcodes of all rows.
+        :data:`COLUMNS` of the rows of IDH1 and IDH2 that are not silent: sample as written, gene,
+        variant (``IDH1 p.R132H``, null if none), unclear (why the row cannot be judged, or null)
+        and row (its words); and the samples of all rows as written.
 
     Raises:
-        TableError: see :func:`read_batches`.
+        TableError: see :func:`read_batches`; no column tells of the gene, the sample or the change.
     """
+    path = Path(path)
+    columns = _columns(path)
+    wanted = sorted({name for names in columns.values() for name in names})
     found, samples = [], set()
-    for batch in read_batches(Path(path), COLUMNS, dict.fromkeys(COLUMNS, pa.string())):
-        samples.update(batch.column("Tumor_Sample_Barcode").unique().to_pylist())
-        found.append(batch.filter(pc.is_in(batch.column("Hugo_Symbol"), pa.array(GENES))))
-    schema = pa.schema([(column, pa.string()) for column in COLUMNS])
-    return pa.Table.from_batches(found, schema).to_pandas(), samples
+    for batch in read_batches(path, wanted, dict.fromkeys(wanted, pa.string())):
+        samples.update(batch.column(columns["sample"][0]).unique().to_pylist())
+        found += batch.filter(_may_be_idh(batch, columns)).to_pylist()
+    rows = []
+    for cells in found:
+        cells = {name: (cell or "").strip() for name, cell in cells.items()}
+        row = _row(cells, columns)
+        if row and any(verdict := judge(row)):
+            sample = cells[columns["sample"][0]]
+            rows.append((sample, row.gene, verdict.variant, verdict.unclear, str(row)))
+    return pd.DataFrame(rows, columns=COLUMNS, dtype="str"), {(s or "").strip() for s in samples}
 
 
 def call_idh(mutations: pd.DataFrame, tumours: pd.DataFrame, covered: bool | None) -> pd.DataFrame:
     """IDH status of the sequenced cases.
 
-    Mutant are missense mutations of IDH1 R132 and of IDH2 R140 and R172, the residues whose change
-    makes the enzyme produce 2-hydroxyglutarate, in any aliquot of the sample. A case is called
-    from its first sample that tells anything.
+    Mutant are hotspot mutations (:mod:`medsynth.cohorts.hotspots`) in any aliquot of the sample. A
+    case is called from its first sample that tells anything.
 
     Args:
-        mutations: :data:`COLUMNS`, at least those of IDH1 and IDH2.
+        mutations: sample (any barcode) and variant, as :func:`read_maf` gives them.
         tumours: the sequenced samples (:func:`medsynth.cohorts.barcodes.parse_tumours`).
         covered: whether the hotspots were sequenced, null if unknown (:func:`covers_idh`).
 
@@ -59,14 +96,9 @@ def call_idh(mutations: pd.DataFrame, tumours: pd.DataFrame, covered: bool | Non
         Index case; idh ("mutant", "wildtype", null), idh_variant, idh_sample, and idh_reason where
         idh is null: idh_not_covered, idh_coverage_unknown.
     """
-    missense = mutations["Variant_Classification"] == "Missense_Mutation"
-    changes = mutations["HGVSp_Short"].astype("str")
-    residue = pd.Series(False, mutations.index)
-    for gene, change in HOTSPOTS.items():
-        residue |= (mutations["Hugo_Symbol"] == gene) & changes.str.fullmatch(change, na=False)
-    hits = mutations[missense & residue]
-    samples = parse_barcodes(hits["Tumor_Sample_Barcode"]).set_index(hits.index)["sample"]
-    variants = (hits["Hugo_Symbol"] + " " + hits["HGVSp_Short"]).groupby(samples).min()
+    hits = mutations[mutations["variant"].notna()]
+    samples = parse_barcodes(hits["sample"]).set_index(hits.index)["sample"]
+    variants = hits["variant"].groupby(samples).min()
 
     calls = tumours[["case", "sample"]].drop_duplicates("sample")
     calls = calls.rename(columns={"sample": "idh_sample"})
@@ -79,40 +111,79 @@ def call_idh(mutations: pd.DataFrame, tumours: pd.DataFrame, covered: bool | Non
     return calls.set_index("case").sort_index()
 
 
-def covers_idh(coverage: str | Path, build: str) -> bool | None:
-    """Whether the sequencing saw IDH1 R132 and IDH2 R172, so that no mutation means wildtype.
+def _columns(path: Path) -> dict[str, list[str]]:
+    """The table's own headings of what :data:`HEADINGS` lists, the first to use first."""
+    comments, header = header_of(path)
+    by_heading: dict[str, str] = {}
+    for name in header:
+        by_heading.setdefault(squeeze(name), name)
+    columns = {
+        part: [by_heading[heading] for heading in headings if heading in by_heading]
+        for part, headings in HEADINGS.items()
+    }
+    missing = [name for part, name in NEEDED.items() if not columns[part]]
+    if not (columns["change"] or (columns["chromosome"] and columns["start"])):
+        missing.append("HGVSp_Short (or Chromosome and Start_Position)")
+    if missing:
+        raise TableError(
+            f"{path}: no column {', '.join(missing)}, nor another heading of that meaning, in line"
+            f" {comments + 1}, where the header should be; fields are divided by tabs",
+            "missing_column",
+        )
+    return columns
 
-    Args:
-        coverage: "exome" (it did), "unknown", or the file of a targeted panel: a BED file, or the
-            genes as a list (one a line) or as cBioPortal writes them (``gene_list:`` and tabs).
-        build: "hg19" or "hg38", of a BED file.
 
-    Returns:
-        Null if unknown.
+def _may_be_idh(batch: pa.RecordBatch, columns: dict[str, list[str]]) -> pa.Array:
+    """Rows that name one of the genes, or that name none and lie on its chromosome."""
+    names = "|".join(name for group in GENES.values() for name in group)
+    pattern = rf"(?i)(^|[^A-Za-z0-9])({names})($|[^A-Za-z0-9-])"
+    mask = pa.array(np.zeros(batch.num_rows, bool))
+    nameless = pa.array(np.ones(batch.num_rows, bool))
+    for name in columns["gene"]:
+        cells = pc.fill_null(batch.column(name), "")
+        mask = pc.or_(mask, pc.match_substring_regex(cells, pattern))
+        empty = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cells)), pa.array(sorted(NAMELESS)))
+        nameless = pc.and_(nameless, empty)
+    for name in columns["chromosome"][:1]:
+        chromosomes = "|".join(chromosome for chromosome, _ in PLACES.values())
+        cells = pc.fill_null(batch.column(name), "")
+        there = pc.match_substring_regex(cells, rf"(?i)^\s*(chr)?({chromosomes})(\.0)?\s*$")
+        mask = pc.or_(mask, pc.and_(nameless, there))
+    return mask
 
-    Raises:
-        TableError: the panel file cannot be read or names neither genes nor regions.
-    """
-    if coverage in ("exome", "unknown"):
-        return True if coverage == "exome" else None
-    path = Path(coverage)
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise damaged(path, error) from error
-    header = ("#", "track", "browser", "stable_id:", "description:")
-    rows = [line.split("\t") for line in lines if line.strip() and not line.startswith(header)]
-    if not rows:
-        raise TableError(f"{path}: no gene and no region; give a BED file or a list of genes")
-    regions = [r for r in rows if len(r) > 2 and r[1].strip().isdigit() and r[2].strip().isdigit()]
-    if not regions:
-        genes = {word for row in rows for cell in row for word in cell.upper().split()}
-        return genes.issuperset(GENES)
-    if len(regions) < len(rows):
-        raise TableError(f"{path}: {len(rows) - len(regions)} lines are no region of a BED file")
-    # BED starts are 0-based, its ends are exclusive
-    spans = [(r[0].lower().removeprefix("chr"), int(r[1]) + 1, int(r[2])) for r in regions]
-    return all(
-        any(name == chrom and start <= first and last <= end for name, start, end in spans)
-        for chrom, first, last in CODONS[build]
+
+def _row(cells: dict[str, str], columns: dict[str, list[str]]) -> Row | None:
+    """The row, or null if it is of another gene."""
+
+    def first(part: str) -> str:
+        return next((cells[name] for name in columns[part] if cells[name]), "")
+
+    def number(part: str) -> float:
+        try:
+            return float(first(part).replace(",", ""))
+        except ValueError:
+            return nan
+
+    named = {
+        gene
+        for name in columns["gene"]
+        for word in re.split(r"[^A-Z0-9-]+", cells[name].upper())
+        for gene, names in GENES.items()
+        if word in names
+    }
+    place = first("chromosome"), number("start"), first("build")
+    gene = min(named) if named else gene_at(*place)
+    if gene is None:
+        return None
+    return Row(
+        gene=gene,
+        variant_class=first("class"),
+        changes=tuple(cells[name] for name in columns["change"]),
+        chromosome=place[0],
+        start=place[1],
+        end=number("end"),
+        build=place[2],
+        reference=first("reference"),
+        alleles=tuple(cells[name] for name in columns["allele"]),
+        status=first("status"),
     )

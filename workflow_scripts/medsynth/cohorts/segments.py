@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from medsynth.cohorts.barcodes import FIRST_NORMAL, parse_barcodes
-from medsynth.cohorts.tsv import TableError, header_of, read_columns
+from medsynth.cohorts.barcodes import FIRST_NORMAL, parse_barcodes, parse_tumours
+from medsynth.cohorts.tsv import TableError, header_of, read_columns, squeeze
 
 FORMS = [
     ["GDC_Aliquot", "Chromosome", "Start", "End", "Segment_Mean"],
     ["Sample", "Chromosome", "Start", "End", "Segment_Mean"],
     ["GDC_Aliquot", "Chromosome", "Start", "End", "Copy_Number"],
+    ["Sample", "Chromosome", "Start", "End", "Copy_Number"],
     ["ID", "chrom", "loc.start", "loc.end", "seg.mean"],
 ]
 DTYPES = {"sample": "str", "chrom": "str", "start": float, "end": float, "mean": float, "file": int}
@@ -41,36 +42,57 @@ LENGTHS = {
     "hg38": {"1": 248_956_422, "17": 83_257_441, "19": 58_617_616},
 }
 MIN_MEASURED = 0.5  # share of an arm that segments must cover before anything is said about it
+NO_VALUE = {"", "NA", "NaN", "nan", "."}
+MOST_LOG_RATIO = 1.0  # median of a profile; copies of two have 2, log ratios nearly 0
 FEWEST_COPIES = 0.25  # stands for none, whose logarithm has no value
 
 
 def read_segments(
     path: str | Path, build: str, barcodes: Mapping[str, str] | None = None
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[str]]:
     """Segments of the tumour samples (TCGA sample types 01 to 09) in one file.
 
     Args:
         path: one of the :data:`FORMS`, plain or gzipped.
         build: "hg19" or "hg38"; positions beyond its chromosome ends are an error.
-        barcodes: sample barcode by file name. Files of the GDC name their sample by a UUID; its
-            sample sheet (:func:`medsynth.cohorts.barcodes.read_sample_sheet`) knows the barcode.
+        barcodes: sample barcode by file name without .gz. Files of the GDC name their sample by a
+            UUID; its sample sheet (:func:`medsynth.cohorts.barcodes.read_sample_sheet`) knows it.
 
     Returns:
-        Columns sample (barcode, upper case), chrom ("1" to "22", "X", "Y"), start, end (bases, half
-        open), mean (log2). Segments without length or value are left out.
+        segments: columns sample (barcode), chrom ("1" to "22", "X", "Y"), start, end (bases, half
+            open), mean (log2); those without length or value are left out.
+        unnamed: names of samples that are no barcodes, whose segments are left out.
 
     Raises:
-        TableError: none of the forms, a damaged file, another build, or samples without barcode.
+        TableError: none of the forms, a damaged file, another build, values that are no log ratios,
+            or no sample with a barcode.
     """
     path = Path(path)
-    header = header_of(path)[1]
-    columns = next((form for form in FORMS if set(form) <= set(header)), FORMS[-1])
-    # Positions are read as numbers with a point, because R writes 100000 as 1e+05.
-    types = dict.fromkeys(columns[:2], pa.string()) | dict.fromkeys(columns[2:], pa.float64())
-    frame = read_columns(path, columns, types)
+    comments, header = header_of(path)
+    known = {squeeze(name): name for name in reversed(header)}
+    forms = ([known.get(squeeze(name)) for name in form] for form in FORMS)
+    columns = next((form for form in forms if None not in form), FORMS[-1])
+    frame = read_columns(path, columns, dict.fromkeys(columns, pa.string()))
     frame.columns = COLUMNS
-    if columns[-1] == "Copy_Number":
+    for name, heading in zip(COLUMNS[2:], columns[2:], strict=True):
+        # As numbers with a point, because R writes 100000 as 1e+05.
+        numbers = pd.to_numeric(frame[name], errors="coerce").astype(float)
+        wrong = numbers.isna() & ~frame[name].fillna("").str.strip().isin(NO_VALUE)
+        if wrong.any():
+            raise TableError(
+                f"{path}: {heading} is no number in line {comments + 2 + wrong.idxmax()}"
+                f" ({wrong.sum()} such lines); correct these lines or leave them out"
+            )
+        frame[name] = numbers
+    copies = squeeze(columns[-1]) == "copynumber"
+    if copies:
         frame["mean"] = np.log2(frame["mean"].clip(lower=FEWEST_COPIES) / 2)
+    elif len(frame) and frame["mean"].min() >= 0 and frame["mean"].median() >= MOST_LOG_RATIO:
+        raise TableError(
+            f"{path}: {columns[-1]} looks like copies, it should be log2(copies / 2); convert it,"
+            " or call the column Copy_Number",
+            "not_log_ratio",
+        )
     frame["chrom"] = (
         frame["chrom"].str.replace("(?i)^chr", "", regex=True).replace({"23": "X", "24": "Y"})
     )
@@ -82,18 +104,47 @@ def read_segments(
                 "set genotypes.build to the build of these segments",
                 "wrong_build",
             )
-    if barcodes and path.name.removesuffix(".gz") in barcodes:
-        frame["sample"] = barcodes[path.name.removesuffix(".gz")]
-    parts = parse_barcodes(frame["sample"])
-    if parts["barcode"].isna().any():
+    if barcode := (barcodes or {}).get(path.name.removesuffix(".gz")):
+        frame["sample"] = barcode
+    parts = parse_barcodes(frame["sample"].fillna(""))
+    named = parts["barcode"].notna()
+    if len(frame) and not named.any():
         raise TableError(
             f"{path}: its samples are not TCGA barcodes; put the GDC's sample sheet of the "
             "same cart (gdc_sample_sheet*.tsv) into the folder given as genotypes.segments",
             "no_sample_barcode",
         )
+    unnamed = sorted(frame.loc[~named, "sample"].fillna("").unique())
     frame["sample"] = parts["barcode"]
     measured = (frame["end"] > frame["start"]) & np.isfinite(frame["mean"])
-    return frame[measured & (parts["type"] < FIRST_NORMAL)].reset_index(drop=True)
+    tumour = (parts["type"] < FIRST_NORMAL).fillna(False)
+    return frame[measured & tumour].reset_index(drop=True), unnamed
+
+
+def call_codeletion(
+    segments: pd.DataFrame, build: str, loss_threshold: float, arm_fraction: float
+) -> pd.DataFrame:
+    """1p/19q of the cases with segments (columns of `segments`: see arm_losses).
+
+    Codeleted are cases that lost at least `arm_fraction` of both arms. Of several tumour profiles
+    of a case the first in the order of parse_tumours, then of the files, that measured both arms
+    decides.
+
+    Returns:
+        Index case; codeletion (boolean, null where an arm was not measured), loss_1p, loss_19q,
+        codeletion_sample, and codeletion_reason where codeletion is null.
+    """
+    arms = ["loss_1p", "loss_19q"]
+    losses = arm_losses(segments, build, loss_threshold).reset_index()
+    order = parse_tumours(losses["sample"]).reset_index(names="rank").set_index("barcode")
+    losses = losses.join(order[["case", "rank"]], on="sample")
+    losses["unmeasured"] = losses[arms].isna().any(axis=1)
+    calls = losses.sort_values(["unmeasured", "rank", "file"]).drop_duplicates("case")
+    calls = calls.rename(columns={"sample": "codeletion_sample"}).set_index("case").sort_index()
+    both = (calls[arms] >= arm_fraction).all(axis=1).astype("boolean")
+    calls["codeletion"] = both.mask(calls["unmeasured"])
+    calls["codeletion_reason"] = np.where(calls["unmeasured"], "codeletion_not_measured", None)
+    return calls[["codeletion", *arms, "codeletion_sample", "codeletion_reason"]]
 
 
 def arm_losses(segments: pd.DataFrame, build: str, loss_threshold: float) -> pd.DataFrame:

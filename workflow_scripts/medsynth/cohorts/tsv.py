@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,11 @@ class TableError(CohortError):
         self.reason = reason
 
 
+def squeeze(text: str) -> str:
+    """A heading or word without letter case, blanks and signs."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
 def header_of(path: Path) -> tuple[int, list[str]]:
     """The number of ``#`` lines at the top, and the fields of the first other line (tabs).
 
@@ -44,7 +50,7 @@ def header_of(path: Path) -> tuple[int, list[str]]:
                 comments += 1
     except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
         raise damaged(path, error) from error
-    raise TableError(f"{path}: no header line, nothing to read; download the file again")
+    raise TableError(f"{path}: no header line, nothing to read; is this the right file?")
 
 
 def read_batches(
@@ -63,7 +69,7 @@ def read_batches(
     if missing := [c for c in columns if c not in header]:
         raise TableError(
             f"{path}: no column {', '.join(missing)} in line {comments + 1}, where the header "
-            "should be; give the file as it was downloaded, with its header line",
+            "should be; fields are divided by tabs",
             "missing_column",
         )
     misfits: list[csv.InvalidRow] = []
@@ -89,8 +95,8 @@ def read_batches(
         first = misfits[0]
         raise TableError(
             f"{path}: line {first.number} has {first.actual_columns} fields, the header "
-            f"{first.expected_columns} ({len(misfits)} such lines); download the file again or "
-            "correct these lines",
+            f"{first.expected_columns} ({len(misfits)} such lines); correct these lines or leave "
+            "them out, or download the file again if it was cut off",
             "ragged_table",
         )
 
@@ -122,4 +128,7 @@ def find_files(paths: list[Path], patterns: list[str]) -> Iterator[Path]:
 def damaged(path: Path, error: Exception) -> TableError:
     """The error of a file that cannot be read, without the message of what failed."""
     # Messages of parsers quote the row, and with it patients; only their kind is passed on.
-    return TableError(f"{path}: cannot be read ({type(error).__name__}); download the file again")
+    remedy = "download the file again"
+    if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+        remedy = "save it as text in UTF-8"
+    return TableError(f"{path}: cannot be read ({type(error).__name__}); {remedy}")

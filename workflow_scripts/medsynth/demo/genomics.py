@@ -52,6 +52,14 @@ nontcga_ExAC_AF_FIN nontcga_ExAC_AF_NFE nontcga_ExAC_AF_OTH nontcga_ExAC_AF_SAS 
 tumor_bam_uuid normal_bam_uuid case_id GDC_FILTER COSMIC hotspot callers
 """.split()
 
+# Place (hg38) and bases of the mutations of IDH: ClinVar; dbSNP rs11554137 for the silent one.
+PLACES = {
+    ("IDH1", "p.R132H"): ("chr2", 208_248_388, "C", "T"),
+    ("IDH1", "p.R132C"): ("chr2", 208_248_389, "G", "A"),
+    ("IDH2", "p.R172K"): ("chr15", 90_088_606, "C", "T"),
+    ("IDH1", "p.G105="): ("chr2", 208_248_468, "G", "A"),
+}
+
 PASSENGERS = {
     "IDH-wildtype": [("EGFR", "p.A289V"), ("PTEN", "p.R130Q"), ("TTN", "p.P100L")],
     "IDH-mutant non-codeleted": [("TP53", "p.R273C"), ("ATRX", "p.R1426W"), ("TTN", "p.E30K")],
@@ -113,6 +121,12 @@ def _write_maf(folder: Path, case: Case, number: int, seed: int) -> None:
             "Mutation_Status": "Somatic",
             "callers": "muse;mutect2;varscan2",
         }
+        if (gene, change) in PLACES:
+            chromosome, position, reference, allele = PLACES[gene, change]
+            values |= {"Chromosome": chromosome, "Strand": "+"}
+            values |= dict.fromkeys(["Start_Position", "End_Position"], str(position))
+            values |= dict.fromkeys(["Reference_Allele", "Tumor_Seq_Allele1"], reference)
+            values |= {"Tumor_Seq_Allele2": allele}
         lines.append("\t".join(values.get(column, "") for column in MAF_COLUMNS))
     file_id, name = gdc_uuid(seed, case.barcode, "maf"), gdc_uuid(seed, case.barcode, "maf name")
     path = folder / file_id / f"{name}.wxs.aliquot_ensemble_masked.maf.gz"

@@ -52,24 +52,37 @@ class Stain(Settings):
     tiles_per_slide: int = Field(16, ge=1, description="training tiles a slide to fit to")
 
 
-class AssayColumns(Settings):
-    """How the clinical table calls its columns; null for those it lacks."""
+AUTO = "auto"
+SAMPLE_SHEETS = "gdc_sample_sheet*.tsv"  # of a GDC cart: whose the files are
 
-    case: str = Field("case_submitter_id", description="TCGA barcode of the case or sample")
-    ihc: str | None = Field(
-        "idh1_r132h_ihc", description="stain with the R132H antibody: positive, negative"
-    )
+
+class AssayColumns(Settings):
+    """How the clinical table calls its columns: a heading; auto, for the usual ones of TCGA, the
+    GDC, cBioPortal and GLASS; null, to leave the column out."""
+
+    case: str = Field(AUTO, description="TCGA barcode of the case or sample")
+    ihc: str | None = Field(AUTO, description="stain with the R132H antibody: positive, negative")
     fish: str | tuple[str, str] | None = Field(
-        "codeletion_fish",
+        AUTO,
         description="1p/19q by FISH: codeleted, intact, 1p only, 19q only;"
         " or two columns, of 1p and of 19q: loss, intact",
     )
     pcr_loh: str | tuple[str, str] | None = Field(
-        None,
+        AUTO,
         description="1p/19q by PCR of microsatellites: loh, no loh, partial;"
         " or two columns, of 1p and of 19q",
     )
-    age: str | None = Field(None, description="age at diagnosis in years")
+    idh: str | None = Field(
+        AUTO, description="IDH as published: Mutant, WT, IDHmut, IDHmut-codel, R132H and the like"
+    )
+    codeletion: str | None = Field(
+        AUTO, description="1p/19q as published: codel, noncodel, IDHmut-codel, intact and the like"
+    )
+    age: str | None = Field(
+        AUTO,
+        description="age at diagnosis; the unit by the cell's words, the heading, or how large"
+        " the values are (12775 of the GDC's age_at_diagnosis are days)",
+    )
 
 
 class Genotypes(Settings):
@@ -103,11 +116,12 @@ class Genotypes(Settings):
         description="years from which a negative stain alone means IDH-wildtype (WHO 2021 asks no"
         " sequencing of glioblastomas from 55 on); younger or of unknown age: unknown; null: never",
     )
-    idh_order: list[Literal["sequencing", "ihc"]] = Field(
-        ["sequencing", "ihc"], description="assays of IDH, the one that decides first"
+    idh_order: list[Literal["sequencing", "ihc", "published"]] = Field(
+        ["sequencing", "ihc", "published"],
+        description="assays of IDH, the one that decides first; those left out are not used",
     )
-    codeletion_order: list[Literal["copy_number", "fish", "pcr_loh"]] = Field(
-        ["copy_number", "fish", "pcr_loh"],
+    codeletion_order: list[Literal["copy_number", "fish", "pcr_loh", "published"]] = Field(
+        ["copy_number", "fish", "pcr_loh", "published"],
         description="assays of 1p/19q, the one that decides first; those left out are not used",
     )
     conflicts: Literal["prefer", "exclude"] = Field(
@@ -115,14 +129,10 @@ class Genotypes(Settings):
     )
 
     @model_validator(mode="after")
-    def _has_both_kinds_of_evidence(self) -> Genotypes:
+    def _has_evidence_of_idh(self) -> Genotypes:
         columns = self.columns
-        if not (self.maf or (self.clinical and columns.ihc)):
-            raise ValueError("nothing tells IDH: give maf, or clinical with a column ihc")
-        if not (self.segments or (self.clinical and (columns.fish or columns.pcr_loh))):
-            raise ValueError(
-                "nothing tells 1p/19q: give segments, or clinical with a column fish or pcr_loh"
-            )
+        if not (self.maf or (self.clinical and (columns.ihc or columns.idh))):
+            raise ValueError("nothing tells IDH: give maf, or clinical with a column ihc or idh")
         for order in (self.idh_order, self.codeletion_order):
             if not order or len(set(order)) < len(order):
                 raise ValueError("idh_order and codeletion_order name each assay once")

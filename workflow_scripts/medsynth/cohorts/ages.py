@@ -1,0 +1,117 @@
+"""Ages in tables: in years, whatever the unit they are written in.
+
+The unit is told by the value's own words (``51 years 108 days``), else by the heading
+(``age_days``), else by how large the values of the column are. The GDC's ``age_at_diagnosis`` and
+``days_to_birth`` are days (https://docs.gdc.cancer.gov/Data_Dictionary/viewer/), ``age_at_index``
+and cBioPortal's ``AGE`` years; other tables write years under ``age_at_diagnosis``.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+PER_YEAR = {"years": 1.0, "months": 12.0, "weeks": 365.25 / 7, "days": 365.25}
+OLDEST = 120  # years
+# Days that cannot be mistaken for years, months or a code (999): ten years.
+FEWEST_DAYS = 3653
+UNITS = {
+    **dict.fromkeys(["years", "year", "yrs", "yr", "y", "yo", "a"], "years"),
+    **dict.fromkeys(["months", "month", "mos", "mo", "mths", "m"], "months"),
+    **dict.fromkeys(["weeks", "week", "wks", "wk", "w"], "weeks"),
+    **dict.fromkeys(["days", "day", "d"], "days"),
+}
+WORDS = sorted(UNITS, key=len, reverse=True)
+NUMBER = r"\d+(?:[.,]\d+)?"
+PART = re.compile(
+    rf"({NUMBER})[\s\-_]*({'|'.join(WORDS)})(?![a-z])\.?(?:\s*/\s*o)?(?:[\s\-]*olds?|\s*of age)?"
+)
+# At least so old: ages above 89 are published so (45 CFR 164.514, "safe harbor").
+AT_LEAST = re.compile(
+    rf"(?:>=?|≥|over|above|older than|at least)\s*({NUMBER})"
+    rf"|({NUMBER})\s*(?:\+|(?:or|and) (?:older|above|over|more))"
+)
+
+
+def read_ages(texts: pd.Series, heading: str) -> tuple[pd.Series, pd.Series]:
+    """Ages in years, and why the others cannot be read.
+
+    Args:
+        texts: the cells of a column, stripped, null where there is none.
+        heading: the column's name.
+
+    Returns:
+        years: float, null where missing or not readable; of ``>89`` and ``90+`` the number.
+        faults: text, null where there is an age or no cell; it names the value.
+    """
+    cells = texts.str.strip().str.lower()
+    plain = pd.to_numeric(cells.map(_plain), errors="coerce")
+    unit = _unit(heading, plain.dropna())
+    years, faults = {}, {}
+    for key, cell in cells.dropna().items():
+        bare = _plain(cell)
+        if bare is not None:
+            age = _plausible(float(bare), unit, heading)
+        else:
+            age = _worded(cell)
+        if age is None:
+            read = f"in {unit}" if bare is not None and unit else "as an age"
+            faults[key] = f"{texts[key][:60]!r} is not plausible {read}"
+        else:
+            years[key] = age
+    return (
+        pd.Series(years, texts.index, dtype="float64"),
+        pd.Series(faults, texts.index, dtype="str"),
+    )
+
+
+def _plain(cell: str | None) -> str | None:
+    """The number of a cell that is nothing but a number, or null."""
+    if isinstance(cell, str) and re.fullmatch(rf"[+-]?{NUMBER}", cell):
+        return cell.replace(",", ".")
+    return None
+
+
+def _unit(heading: str, values: pd.Series) -> str | None:
+    """The unit of a column's bare numbers; null if neither heading nor values tell."""
+    words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading).lower())
+    said = {UNITS[word] for word in words if len(word) > 1 and word in UNITS}
+    if len(said) == 1:
+        return said.pop()
+    if said:
+        return None
+    as_years = ((values > 0) & (values <= OLDEST)).any()
+    as_days = ((values >= FEWEST_DAYS) & (values <= OLDEST * PER_YEAR["days"])).any()
+    if as_days and (not as_years or words[-3:] == ["age", "at", "diagnosis"]):
+        return "days"
+    return "years"
+
+
+def _plausible(value: float, unit: str | None, heading: str) -> float | None:
+    """A bare number as an age in years, or null if it is none."""
+    if unit is None:
+        return None
+    if unit == "days" and "birth" in heading.lower():
+        value = abs(value)  # the GDC counts them backwards
+    if unit == "days" and "day" not in heading.lower() and value < FEWEST_DAYS:
+        return None  # may as well be years
+    years = value / PER_YEAR[unit]
+    return years if 0 < years <= OLDEST else None
+
+
+def _worded(cell: str) -> float | None:
+    """An age with its units, or a lower bound, in years; null if it is neither."""
+    if bound := AT_LEAST.fullmatch(re.sub(r"\s*(?:years?|yrs?|y)(?:\s*old)?\b", "", cell).strip()):
+        years = float((bound[1] or bound[2]).replace(",", "."))
+        return years if 0 < years <= OLDEST else None
+    parts = PART.findall(re.sub(r"^p(?=\d)", "", cell))
+    rest = re.sub(r"[\s,;.&]|and", "", PART.sub("", re.sub(r"^p(?=\d)", "", cell)))
+    units = [UNITS[word] for _, word in parts]
+    if not parts or rest or len(set(units)) < len(units):
+        return None
+    years = sum(
+        float(number.replace(",", ".")) / PER_YEAR[unit]
+        for (number, _), unit in zip(parts, units, strict=True)
+    )
+    return years if 0 < years <= OLDEST else None

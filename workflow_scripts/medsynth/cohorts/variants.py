@@ -1,0 +1,147 @@
+"""Whether a row of a mutation table reports a hotspot mutation of IDH1 or IDH2.
+
+The place in the genome decides over the number of the residue, because transcripts count
+differently. What is neither silent nor can be judged is unclear, and never counts as no mutation.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import nan
+from typing import NamedTuple
+
+from medsynth.cohorts.hotspots import (
+    ELSEWHERE,
+    Hotspot,
+    hotspot_at,
+    hotspots_of,
+    residue_of,
+)
+from medsynth.cohorts.variant_words import (
+    CUT,
+    SUBSTITUTION,
+    SYNONYMOUS,
+    UNTRANSLATED,
+    Change,
+    class_of,
+    coding_changes,
+    protein_changes,
+)
+
+# Mutation_Status of rows that report no somatic mutation (MAF 2.4, cBioPortal's importer).
+NO_MUTATION = {"none", "wildtype", "loh"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """The cells of a row, as text; empty what the table lacks."""
+
+    gene: str  # "IDH1" or "IDH2"
+    variant_class: str = ""
+    changes: tuple[str, ...] = ()  # protein changes, then coding ones
+    chromosome: str = ""
+    start: float = nan  # first and last base, 1-based
+    end: float = nan
+    build: str = ""
+    reference: str = ""
+    alleles: tuple[str, ...] = ()
+    status: str = ""
+
+    def __str__(self) -> str:
+        place = "" if self.start != self.start else f" at {self.chromosome}:{self.start:.0f}"
+        changes = " or ".join(filter(None, self.changes))
+        return f"{self.gene} {changes or 'no change'}, class {self.variant_class!r}{place}"
+
+
+class Verdict(NamedTuple):
+    """The hotspot mutation that a row reports, null for none; or why it is unclear."""
+
+    variant: str | None = None
+    unclear: str | None = None
+
+
+NONE = Verdict()
+
+
+def judge(row: Row) -> Verdict:
+    """Whether the row reports a hotspot mutation: by its alleles at the hotspot's place, else by
+    its place, else by its protein change."""
+    if re.sub(r"[\s_\-]", "", row.status.lower()) in NO_MUTATION:
+        return NONE
+    kind = class_of(row.variant_class)
+    changes = [change for text in row.changes for change in protein_changes(text)]
+    if not changes:
+        changes = [change for text in row.changes for change in coding_changes(row.gene, text)]
+    hotspot = hotspot_at(row.gene, row.chromosome, row.start, row.end, row.build)
+    if hotspot is None:
+        return _by_change(row.gene, kind, changes)
+    if hotspot is ELSEWHERE:
+        if any(_exchanges(change, of) for change in changes for of in hotspots_of(row.gene)):
+            return Verdict(unclear="the place is not that of the residue")
+        return NONE
+    return _at_hotspot(hotspot, row, kind, changes)
+
+
+def _at_hotspot(hotspot: Hotspot, row: Row, kind: str | None, changes: list[Change]) -> Verdict:
+    """Of a row whose bases touch the hotspot, by whatever number the transcript gives it."""
+    reference = row.reference.strip().upper()
+    alleles = {allele.strip().upper() for allele in row.alleles} - {reference, ""}
+    residues = {residue_of(hotspot, row.start, reference, allele) for allele in alleles}
+    exchanged = [c.new for c in changes if c.old == "R" and c.exchanges]
+    if len(residues) == 1 and (made := residues.pop()):
+        if made == "R":
+            claimed = kind == SUBSTITUTION or exchanged
+            return Verdict(unclear="the alleles leave the residue as it is") if claimed else NONE
+        if kind == SYNONYMOUS:
+            return Verdict(unclear="called silent, but the alleles change the residue")
+        return NONE if made == "*" else _mutation(hotspot, made)
+    if kind == SYNONYMOUS:
+        return Verdict(unclear="called silent, with a change of the residue") if exchanged else NONE
+    if exchanged:
+        return _mutation(hotspot, exchanged[0])
+    if changes and all(c.new == "=" for c in changes) and kind not in (SUBSTITUTION, CUT):
+        return NONE
+    if kind == CUT or any(c.new in ("*", "fs") for c in changes):
+        return NONE
+    if kind == SUBSTITUTION and all(c.new == "" for c in changes):
+        return _mutation(hotspot, "?")
+    return Verdict(unclear="at the hotspot, but neither alleles nor change say what becomes of it")
+
+
+def _by_change(gene: str, kind: str | None, changes: list[Change]) -> Verdict:
+    """Of a row without a place."""
+    hits = [
+        (of, change) for change in changes for of in hotspots_of(gene) if _exchanges(change, of)
+    ]
+    if kind in (SYNONYMOUS, UNTRANSLATED):
+        return Verdict(unclear="called silent, with a change of the residue") if hits else NONE
+    if hits:
+        hotspot, change = hits[0]
+        if change.old != "R" or kind == CUT:
+            return Verdict(unclear="the change contradicts the protein or its class")
+        return _mutation(hotspot, change.new)
+    if not changes:
+        return Verdict(unclear="neither silent nor with a place or a change that can be read")
+    if all(change.new == "=" for change in changes):
+        claimed = kind in (SUBSTITUTION, CUT)
+        return Verdict(unclear="the change is silent, its class is not") if claimed else NONE
+    for change in changes:
+        for of in hotspots_of(gene):
+            if change.old == "R" and change.exchanges and change.first in of.others:
+                return Verdict(unclear="may be a hotspot, counted in another transcript")
+            if change.first <= of.residue <= change.last:
+                if change.new == "" and kind == SUBSTITUTION:
+                    return _mutation(of, "?")
+                if change.new in ("", "X", "in-frame"):
+                    return Verdict(unclear="at the hotspot, but not what becomes of it")
+    return NONE
+
+
+def _exchanges(change: Change, hotspot: Hotspot) -> bool:
+    """Whether the change puts another residue in the hotspot's place, by the residue's number."""
+    return change.exchanges and change.first == change.last == hotspot.residue
+
+
+def _mutation(hotspot: Hotspot, new: str) -> Verdict:
+    return Verdict(f"{hotspot.gene} p.R{hotspot.residue}{new}")
