@@ -31,6 +31,7 @@ rule evaluate_generation:
         shards=shards_of_experiment,
         weights=of_cohort(rules.train_classifier.output.weights),
         card=of_cohort(rules.train_classifier.output.card),
+        judge=of_cohort(rules.train_classifier.output.metrics),
         images=f"{EXPERIMENT}/samples.h5",
         table=f"{EXPERIMENT}/samples.parquet",
     output:

@@ -1,17 +1,22 @@
-"""Judge generated images against the held-out patients' images.
+"""Judge generated images against held-out patients' images, beside real and empty ones.
 
-Output: JSON `metrics` with value, interval, counts, feature extractor and split.
+Output: JSON `metrics` with value, interval, floor, nulls, counts, feature extractor and split.
 """
 
+import json
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from medsynth.classify.training import extract
-from medsynth.metrics.generation import evaluate_generation
+from medsynth.classify.extraction import extract
+from medsynth.metrics import nulls
+from medsynth.metrics.draws import balanced
+from medsynth.metrics.generation import Group, evaluate_generation
 from medsynth.runtime.config.models import Evaluation
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.manifests import class_indices, in_split
@@ -21,35 +26,63 @@ from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables import read_table
 
 BATCH = 256
-SPLIT = "test"
+MOST = 10_000  # images of a side; FID needs about as many, and more cost time
+SPLIT, FLOOR_SPLIT = "test", "train"
 
 
 def main(inputs, outputs, params, experiment, device):
     state, card = load_model(inputs.weights, inputs.card)
-    store = ImageStore(in_split(read_table(inputs.manifest), SPLIT), Path(inputs.shards[0]).parent)
-    generated = Samples(inputs.images, inputs.table)
-    asked = class_indices(generated.table, card["classes"])
-    real_features, _ = extract(state, card, batches(store, BATCH), device)
-    features, probabilities = extract(state, card, batches(generated, BATCH), device)
-    metrics = evaluate_generation(
-        real_features,
-        features,
-        probabilities,
-        asked,
+    manifest, seed = read_table(inputs.manifest), params.seed["seed"]
+    classes = card["classes"]
+
+    def held(split):
+        """The images of a split, and positions of some among whom no patient has too many."""
+        store = ImageStore(in_split(manifest, split), Path(inputs.shards[0]).parent)
+        rng = numpy_rng(seed, "images", split)
+        return store, np.sort(balanced(store.manifest["patient"].to_numpy(), MOST, rng))
+
+    def seen(images, labels, patients=None):
+        """Batches of images as the classifier sees them."""
+        labels = np.asarray(labels)
+        return Group(
+            *extract(state, card, images, device),
+            labels,
+            np.arange(len(labels)) if patients is None else patients.to_numpy(),
+        )
+
+    def seen_of(store, chosen):
+        rows = store.manifest.iloc[chosen]
+        images = batches(store, BATCH, chosen) if len(chosen) else ()
+        return seen(images, class_indices(rows, classes), rows["patient"])
+
+    real = seen_of(*held(SPLIT))
+    training_store, chosen = held(FLOOR_SPLIT)
+    training, some = seen_of(training_store, chosen), training_store.read(chosen[:BATCH])
+    samples = Samples(inputs.images, inputs.table)
+    generated = seen(batches(samples, BATCH), class_indices(samples.table, classes))
+    n, asked_for_nothing = len(real), np.zeros(len(real), int)
+    noise = nulls.noise(n, some.shape[1:], BATCH, numpy_rng(seed, "noise"))
+    constant = nulls.constant(n, some, BATCH)
+    found = evaluate_generation(
+        real,
+        training,
+        generated,
+        {"noise": seen(noise, asked_for_nothing), "constant": seen(constant, asked_for_nothing)},
+        json.loads(Path(inputs.judge).read_text())["metrics"]["balanced_accuracy"],
         Evaluation(**params.cfg),
-        seed=params.seed["seed"],
-        labels_real=class_indices(store.manifest, card["classes"]),
-        classes=card["classes"],
+        seed=seed,
+        classes=classes,
     )
     head = {
         "experiment": experiment,
         **params.experiment,
         "split": SPLIT,
+        "floor_split": FLOOR_SPLIT,
         "extractor": {"sha256": digest_file(inputs.weights)},
-        "n_real": len(store),
+        "n_real": len(real),
         "n_generated": len(generated),
     }
-    write_json(head | metrics, outputs.metrics)
+    write_json(head | found, outputs.metrics)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import torch
 
-from medsynth.classify.training import extract, held_out_metrics, model_card, train_classifier
+from medsynth.classify.extraction import extract
+from medsynth.classify.held_out import held_out_metrics
+from medsynth.classify.training import model_card, train_classifier
 from medsynth.cohorts.trained import trained_on
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.config.models import ClassifierTraining
@@ -38,9 +40,11 @@ def main(inputs, outputs, params, name, device):
         _, size, _, channels = store.read([0]).shape
         card = model_card(settings, classes, image_channels=channels, image_size=size)
         held_out = ImageStore(in_split(manifest, "test"), folder)
-        _, probabilities = extract(state, card, batches(held_out, settings.batch), device)
+        images = batches(held_out, settings.batch) if len(held_out) else ()
+        answers = extract(state, card, images, device).probabilities
         truth = class_indices(held_out.manifest, classes)
-        write_json(held_out_metrics(probabilities, truth, classes), outputs.metrics)
+        patients = held_out.manifest["patient"].to_numpy()
+        write_json(held_out_metrics(answers, truth, patients, classes), outputs.metrics)
         save_model(state, card, outputs.weights, outputs.card)
         people = trained_on(store.manifest, digest_file(outputs.weights))
         write_table(people, outputs.people)

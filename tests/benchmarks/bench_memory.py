@@ -27,6 +27,7 @@ from medsynth.cohorts.mimic_cxr import shard_mimic_cxr
 from medsynth.demo.radiographs import write_cxr
 from medsynth.runtime.config.cxr import CxrRead
 from medsynth.runtime.config.models import ClassifierTraining, CycleganTraining, Evaluation
+from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.manifests import manifest, shard_of
 from medsynth.store.models import save_model
@@ -43,8 +44,10 @@ PARAMS = Names(
 )
 
 
-def _cohort(folder: Path, n: int, labels: list[str], empty: np.ndarray) -> Names:
-    """A test split of `n` images in shards; a square in every image is body."""
+def _cohort(
+    folder: Path, n: int, labels: list[str], empty: np.ndarray, splits: tuple[str, ...] = ("test",)
+) -> Names:
+    """`n` images of patients in `splits` in shards; a square in every image is body."""
     rows = []
     names = [f"item{i:05d}" for i in range(n)]
     for shard in range(SHARDS):
@@ -54,19 +57,20 @@ def _cohort(folder: Path, n: int, labels: list[str], empty: np.ndarray) -> Names
                     image = empty.copy()
                     image[30:110, 30:110] = i % 200
                     row = {"row": writer.append(image, name), "label": labels[i % len(labels)]}
-                    row |= {"shard": shard, "status": "used", "split": "test"}
+                    row |= {"shard": shard, "status": "used", "split": splits[i // 4 % len(splits)]}
                     rows.append(row | {"item_id": name, "patient": f"p{i // 4}"})
     frame = manifest(rows).sort_values("item_id", ignore_index=True)
     write_table(frame, folder / "manifest.parquet")
     paths = {"manifest": folder / "manifest.parquet", "shards": [folder / "0.h5"]}
-    for name in ("weights", "card", "images", "table", "pairs", "grid", "metrics"):
+    for name in ("weights", "card", "images", "table", "pairs", "grid", "judge", "metrics"):
         paths[name] = folder / name
     return Names(frame=frame, **paths)
 
 
 def generation(folder: Path, n: int) -> None:
-    """Judge n generated images against n real ones."""
-    files = _cohort(folder, n, CLASSES, np.zeros((SMALL_SIDE, SMALL_SIDE, 3), np.uint8))
+    """Judge n generated images against n / 2 real ones, beside as many of training patients."""
+    empty = np.zeros((SMALL_SIDE, SMALL_SIDE, 3), np.uint8)
+    files = _cohort(folder, n, CLASSES, empty, ("test", "train"))
     settings = ClassifierTraining(channels=4, features=8)
     torch.manual_seed(0)
     network = Classifier(SMALL_SIDE, 3, len(CLASSES), settings.channels, settings.features)
@@ -76,6 +80,8 @@ def generation(folder: Path, n: int) -> None:
     labels = [CLASSES[i % 2] for i in range(n)]
     how = {"seed": 1, "model_sha256": "bench", "extra": {}}
     write_samples(made, labels, files.images, files.table, **how)
+    accuracy = {"value": None, "interval": None, "better": "higher", "reason": None, "chance": 0.5}
+    write_json({"metrics": {"balanced_accuracy": accuracy}}, files.judge)
     evaluate_generation.main(files, files, PARAMS, "bench", "cpu")
 
 

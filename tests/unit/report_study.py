@@ -127,17 +127,27 @@ def make_experiment(
             "ssim": entry(None, None, "higher", "slices are smaller than the window of 11 pixels"),
         }
         per_class = {direction: metrics for direction in sorted(set(names))}
-        extractor, n_generated = None, len(hu)
+        extractor, n_generated, compared = None, len(hu), {}
     else:
         steps = ["loss"] if family == "ddpm" else ["generator", "critic", "gradient_penalty"]
         asked = [label for label in labels for _ in range(24)]
         made = np.stack([picture(kind, labels.index(label), rng) for label in asked])
         write_samples(made, asked, images, table, **made_by, extra={"guidance": 1.0})
         metrics = {
-            "fid": entry(12.3456789 + shift, [9.1 + shift, 16.2 + shift], "lower"),
+            "fid": entry(
+                12.3456789 + shift,
+                [9.1 + shift, 16.2 + shift],
+                "lower",
+                floor=2.1,
+                null={"noise": 20.0, "constant": 60.0},
+            ),
             "kid": entry(0.04321 + shift / 100, [0.021, 0.071 + shift / 100], "lower"),
             "label_agreement": entry(
-                0.71 - shift / 50, [0.6 - shift / 50, 0.8 - shift / 50], "higher", chance=0.37
+                0.71 - shift / 50,
+                [0.6 - shift / 50, 0.8 - shift / 50],
+                "higher",
+                chance=0.37,
+                judge=entry(0.83, [0.61, 0.94], "higher", chance=0.5),
             ),
             "recall": entry(None, None, "higher", "3 images against 3, more than 3 are needed"),
         }
@@ -148,6 +158,7 @@ def make_experiment(
             for c, share in zip(labels, [0.9 - shift / 50, 0.7, 0.4], strict=False)
         }
         extractor, n_generated = {"sha256": "cd" * 32}, len(made)
+        compared = {"n": 18, "mix": dict.fromkeys(labels, 18 // len(labels))}
     write_history(folder / "history.csv", steps)
     (folder / "model.safetensors").write_bytes(name.encode())
     results = {
@@ -158,6 +169,7 @@ def make_experiment(
         "extractor": extractor,
         "n_real": 18,
         "n_generated": n_generated,
+        **compared,
         "metrics": metrics,
         "per_class": per_class,
     }

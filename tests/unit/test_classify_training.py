@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from medsynth.classify.extraction import extract
+from medsynth.classify.held_out import held_out_metrics
 from medsynth.classify.training import (
     class_weights,
-    extract,
-    held_out_metrics,
     model_card,
     random_shift,
     train_classifier,
@@ -95,10 +95,11 @@ def test_learns_left_from_right_in_an_imbalanced_cohort(tmp_path: Path):
     state, _ = train(Images(sided(labels, seed=1)), labels, settings, tmp_path)
     held_out = np.arange(60) % 2
     card = card_of(settings)
-    features, probabilities = extract(state, card, in_batches(sided(held_out, seed=2), 25), "cpu")
-    metrics = held_out_metrics(probabilities, held_out, ["left", "right"])
-    assert metrics["metrics"]["balanced_accuracy"]["value"] > 0.9
-    assert features.shape == (60, 8)
+    statistics, probabilities = extract(state, card, in_batches(sided(held_out, seed=2), 25), "cpu")
+    metrics = held_out_metrics(probabilities, held_out, np.arange(60), ["left", "right"])
+    balanced = metrics["metrics"]["balanced_accuracy"]
+    assert balanced["value"] > 0.9 and balanced["interval"][0] > balanced["chance"] == 0.5
+    assert statistics.shape == (60, 2 * (8 + 16))
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
 
 
@@ -118,8 +119,9 @@ def test_extraction_does_not_depend_on_the_batch(tmp_path: Path):
     card = card_of(SMALL)
     one, all_at_once = (extract(state, card, in_batches(images, size), "cpu") for size in (3, 10))
     for a, b in zip(one, all_at_once, strict=True):
-        assert a.dtype == np.float32
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+        assert a.dtype == np.float64
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    assert [part.shape[0] for part in extract(state, card, [], "cpu")] == [0, 0]
     with pytest.raises(ValueError, match="trained on"):
         extract(state, card, [images[:, :8, :8]], "cpu")
 
@@ -164,18 +166,36 @@ def test_refuses_labels_that_do_not_fit_the_images(tmp_path: Path):
 def test_held_out_metrics_count_by_hand():
     """Truth a: 3 of 4 right. Truth b: 1 of 2 right."""
     truth, answer = np.array([0, 0, 0, 0, 1, 1]), [0, 0, 0, 1, 1, 0]
-    found = held_out_metrics(np.eye(2)[answer], truth, ["a", "b"])
+    found = held_out_metrics(np.eye(2)[answer], truth, np.arange(6), ["a", "b"])
     assert found["confusion"] == [[3, 1], [1, 1]]
     assert found["metrics"]["accuracy"]["value"] == pytest.approx(4 / 6)
     assert found["metrics"]["balanced_accuracy"]["value"] == pytest.approx((0.75 + 0.5) / 2)
     assert found["per_class"]["a"]["recall"]["value"] == 0.75
     low, high = found["metrics"]["accuracy"]["interval"]
     assert 0 < low < 4 / 6 < high < 1
+    assert found["metrics"]["accuracy"]["chance"] == 4 / 6
+    assert found["metrics"]["balanced_accuracy"]["chance"] == 0.5
+    low, high = found["metrics"]["balanced_accuracy"]["interval"]
+    assert (
+        low < 0.625 < high and "not above chance" in found["metrics"]["balanced_accuracy"]["reason"]
+    )
+
+
+def test_many_images_of_few_patients_make_no_sure_classifier():
+    """48 tiles of two patients a class, all right."""
+    truth, patients = np.repeat([0, 1], 96), np.repeat(np.arange(4), 48)
+    few = held_out_metrics(np.eye(2)[truth], truth, patients, ["a", "b"])["metrics"]
+    many = held_out_metrics(np.eye(2)[truth], truth, np.arange(192), ["a", "b"])["metrics"]
+    assert few["balanced_accuracy"]["value"] == many["balanced_accuracy"]["value"] == 1
+    assert few["balanced_accuracy"]["interval"][0] < 0.6 < many["balanced_accuracy"]["interval"][0]
 
 
 def test_a_class_without_held_out_images_has_a_reason():
-    found = held_out_metrics(np.eye(2)[[0, 1]], np.array([0, 0]), ["a", "b"])
+    found = held_out_metrics(np.eye(2)[[0, 1]], np.array([0, 0]), np.arange(2), ["a", "b"])
     json.dumps(found, allow_nan=False)
     assert found["metrics"]["balanced_accuracy"]["value"] is None
     assert found["metrics"]["balanced_accuracy"]["reason"] == "no held-out images of b"
     assert found["per_class"]["b"]["recall"]["value"] is None
+    nobody = held_out_metrics(np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, str), ["a", "b"])
+    json.dumps(nobody, allow_nan=False)
+    assert nobody["metrics"]["accuracy"]["reason"] == "no held-out images"

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medsynth.metrics.kernel_distance import squared_mmd, subset_distances
+from medsynth.metrics import kernel_distance
+from medsynth.metrics.kernel_distance import squared_mmd, subset_interval
 
 
 def brute_force(x: np.ndarray, y: np.ndarray, biased: bool = False) -> float:
@@ -20,7 +21,9 @@ def brute_force(x: np.ndarray, y: np.ndarray, biased: bool = False) -> float:
     return within(x) + within(y) - 2 * across
 
 
-def test_equals_a_double_loop():
+@pytest.mark.parametrize("at_once", [2**23, 20], ids=["one block", "several blocks"])
+def test_equals_a_double_loop(monkeypatch: pytest.MonkeyPatch, at_once: int):
+    monkeypatch.setattr(kernel_distance, "_AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((9, 5)), rng.standard_normal((13, 5)) + 0.3
     assert squared_mmd(x, y) == pytest.approx(brute_force(x, y), rel=1e-12)
@@ -36,19 +39,28 @@ def test_is_unbiased_for_equal_distributions():
     assert np.mean([brute_force(x, y, biased=True) for x, y in draws[:50]]) > 10 * error
 
 
-def test_subsets_that_take_everything_all_equal_the_full_value():
+@pytest.mark.parametrize("size", [10, 30])
+def test_interval_holds_the_true_distance_about_as_often_as_it_says(size: int):
     rng = np.random.default_rng(2)
-    x, y = rng.standard_normal((2, 10, 4))
-    values = subset_distances(x, y, subsets=3, size=10, rng=rng)
-    np.testing.assert_allclose(values, squared_mmd(x, y), rtol=1e-12)
+    big = [rng.standard_normal((3000, 4)) + shift for shift in (0, 0.5)]
+    truth = squared_mmd(*big)
+    hits = []
+    for _ in range(80):
+        x, y = rng.standard_normal((60, 4)), rng.standard_normal((60, 4)) + 0.5
+        low, high = subset_interval(x, y, 20, size, rng, np.arange(60))
+        assert low < squared_mmd(x, y) < high
+        hits.append(low <= truth <= high)
+    assert 0.85 <= np.mean(hits) <= 1
 
 
-def test_subsets_draw_without_replacement_from_each_side():
-    x, y = np.arange(6.0)[:, None], np.arange(6.0)[:, None] + 100
-    values = subset_distances(x, y, subsets=50, size=2, rng=np.random.default_rng(3))
-    possible = [
-        squared_mmd(x[[a, b]], y[[c, d]])
-        for a in range(6) for b in range(a) for c in range(6) for d in range(c)
-    ]  # fmt: skip
-    assert len(set(values)) > 10
-    assert all(np.isclose(value, possible, rtol=1e-9).any() for value in values)
+def test_ten_like_images_of_a_patient_tell_hardly_more_than_one():
+    rng = np.random.default_rng(3)
+    patients = np.repeat(np.arange(20), 10)
+    x = rng.standard_normal((20, 4))[patients] + 0.01 * rng.standard_normal((200, 4))
+    y = rng.standard_normal((200, 4))
+
+    def width(of: np.ndarray) -> float:
+        low, high = subset_interval(x, y, 60, 100, np.random.default_rng(4), of)
+        return high - low
+
+    assert width(patients) > 2 * width(np.arange(200))

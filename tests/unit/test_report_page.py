@@ -147,9 +147,19 @@ def test_lineage_lists_every_artifact_by_content(study):
 
 def test_small_numbers_are_called_small(study):
     metrics = section(study["text"], "metrics")
-    assert "Only 18 real and 72 generated images." in metrics
+    assert "Only 18 real and 18 generated images." in metrics
     assert metrics.count("come from 3 patients.") == 3
-    assert metrics.count("Intervals resample patients") == 1
+    assert metrics.count("Intervals take patients for independent") == 3
+
+
+def test_figures_stand_beside_real_images_and_nulls_and_are_marked_where_they_beat_none(study):
+    metrics = section(study["text"], "metrics")
+    rows = re.findall(r"<tr><th scope=\"row\">FID<small>.*?</tr>", metrics, re.S)
+    cells = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
+    assert all(" 2.1 20 60 lower" in cell for cell in cells) and len(cells) == 3
+    assert [cell.count("not better than noise") for cell in cells] == [0, 0, 1]
+    judge = "the judge on held-out real images: balanced accuracy 0.83 (0.61 to 0.94), chance 0.5"
+    assert judge in metrics and judge in section(study["text"], "findings")
 
 
 def test_text_from_outside_is_escaped(study):

@@ -8,7 +8,7 @@ import re
 import pandas as pd
 import pytest
 
-from medsynth.report import figures, tables
+from medsynth.report import figures, metric_tables, tables
 
 
 def entry(value, interval=None, better="lower", reason=None, **more) -> dict:
@@ -34,7 +34,7 @@ def entry(value, interval=None, better="lower", reason=None, **more) -> dict:
     ],
 )
 def test_comparison(mine, other, words):
-    assert tables.compare(mine, other) == words
+    assert metric_tables.compare(mine, other) == words
 
 
 def results(name: str, **metrics) -> dict:
@@ -44,7 +44,7 @@ def results(name: str, **metrics) -> dict:
 
 
 def test_best_value_follows_the_direction_and_needs_all_values():
-    rows = tables.side_by_side(
+    rows = metric_tables.side_by_side(
         [
             results("a", fid=entry(3.0), recall=entry(0.9, None, "higher"), kid=entry(None)),
             results(
@@ -57,12 +57,12 @@ def test_best_value_follows_the_direction_and_needs_all_values():
         ]
     )
     assert {r["metric"].name: r["best"] for r in rows} == {"fid": "b", "recall": "a", "kid": None}
-    assert tables.side_by_side([results("a", fid=entry(3.0))]) == []
+    assert metric_tables.side_by_side([results("a", fid=entry(3.0))]) == []
 
 
 def test_finding_is_set_beside_chance_and_doing_nothing():
     one = results("one", label_agreement=entry(0.5, [0.4, 0.6], "higher", chance=0.25))
-    (cell,) = tables.finding(one, [one])["cells"]
+    (cell,) = metric_tables.finding(one, [one])["cells"]
     assert cell["beside"] == ["chance 0.25"]
     ct = results(
         "ct",
@@ -70,40 +70,70 @@ def test_finding_is_set_beside_chance_and_doing_nothing():
         mae_hu_do_nothing=entry(60.0, [50, 70]),
         mae_hu_gain=entry(20.0, [10, 30], "higher"),
     )
-    (cell,) = tables.finding(ct, [ct])["cells"]
+    (cell,) = metric_tables.finding(ct, [ct])["cells"]
     assert cell["metric"].title == "MAE (HU)"
     assert cell["beside"] == ["untranslated 60; gain 20 (10 to 30)"]
 
 
+NULL = {"noise": 9.0, "constant": 12.0}
+
+
+def test_finding_is_set_beside_real_and_empty_images_and_its_judge():
+    accuracy = entry(0.9, [0.8, 0.95], "higher", chance=0.5)
+    one = results(
+        "one",
+        fid=entry(5.0, [4, 6], floor=1.0, null=NULL),
+        label_agreement=entry(0.7, [0.6, 0.8], "higher", chance=0.5, judge=accuracy),
+    )
+    fid, agreement = metric_tables.finding(one, [one])["cells"]
+    assert fid["beside"] == ["real images 1; noise 9; constant 12"]
+    judge = "the judge on held-out real images: balanced accuracy 0.9 (0.8 to 0.95), chance 0.5"
+    assert agreement["beside"] == ["chance 0.5", judge]
+
+
+def test_what_does_not_beat_its_nulls_is_marked_and_never_the_best():
+    good, bad = ({"floor": 1.0, "null": NULL} for _ in range(2))
+    rows = metric_tables.side_by_side(
+        [
+            results("a", fid=entry(9.5, **good), kid=entry(5.0, **good)),
+            results("b", fid=entry(13.0, **bad), kid=entry(8.0, [6.0, 9.0], **bad)),
+        ]
+    )
+    fid, kid = rows
+    assert {e: m.not_beaten for e, m in fid["cells"].items()} == {"a": "noise", "b": "noise"}
+    assert {e: m.not_beaten for e, m in kid["cells"].items()} == {"a": None, "b": "noise"}
+    assert (fid["best"], kid["best"]) == (None, "a")
+
+
 def test_telling_metrics_come_first_and_unknown_ones_last():
     names = ["zeta", "recall", "mae_hu_gain", "mae_hu_do_nothing", "mae_hu", "fid", "alpha"]
-    ordered = [m.name for m in tables.metrics_in_order({n: entry(1.0) for n in names})]
+    ordered = [m.name for m in metric_tables.metrics_in_order({n: entry(1.0) for n in names})]
     expected = ["fid", "recall", "mae_hu", "mae_hu_do_nothing", "mae_hu_gain", "alpha", "zeta"]
     assert ordered == expected
 
 
 def test_the_longer_side_of_a_class_table_goes_down():
     scores = {"fid": entry(1.0), "recall": entry(0.5)}
-    tall = tables.by_class({"per_class": {"a": scores, "b": scores, "c": scores}})
+    tall = metric_tables.by_class({"per_class": {"a": scores, "b": scores, "c": scores}})
     assert (tall["corner"], tall["head"]) == ("Class", ["FID", "Recall"])
     assert [name for name, _ in tall["rows"]] == ["a", "b", "c"]
-    wide = tables.by_class({"per_class": {"a": scores}})
+    wide = metric_tables.by_class({"per_class": {"a": scores}})
     assert (wide["corner"], wide["head"]) == ("Metric", ["a"])
     assert [(name, [m.value for m in ms]) for name, ms in wide["rows"]] == [
         ("FID", [1.0]),
         ("Recall", [0.5]),
     ]
-    assert tables.by_class({"per_class": {}}) is None
+    assert metric_tables.by_class({"per_class": {}}) is None
 
 
 def test_warnings_fit_the_numbers():
     enough = results("e", recall=entry(0.5)) | {"n_real": 100, "n_generated": 100}
-    assert tables.warnings_of(enough) == []
-    (few,) = tables.warnings_of(enough | {"n_real": 99})
+    assert metric_tables.warnings_of(enough) == []
+    (few,) = metric_tables.warnings_of(enough | {"n_real": 99})
     assert "Only 99 real images" in few
-    (biased,) = tables.warnings_of(results("e", fid=entry(1.0)) | {"n_real": 9_999})
+    (biased,) = metric_tables.warnings_of(results("e", fid=entry(1.0)) | {"n_real": 9_999})
     assert "biased upwards" in biased
-    (own,) = tables.warnings_of(enough | {"extractor": {"sha256": "ab"}})
+    (own,) = metric_tables.warnings_of(enough | {"extractor": {"sha256": "ab"}})
     assert "not from Inception" in own
 
 
@@ -142,6 +172,10 @@ def test_curves_share_a_panel_between_training_and_validation_and_use_logs_when_
     assert figures._panels(["train_loss", "validate_loss", "penalty"]) == {
         "loss": {"train_loss": "train", "validate_loss": "validate"},
         "penalty": {"penalty": "penalty"},
+    }
+    # A lone training accuracy is no "accuracy".
+    assert figures._panels(["train_accuracy"]) == {
+        "train_accuracy": {"train_accuracy": "train_accuracy"}
     }
     uri = figures.curves(pd.DataFrame(rows, columns=["step", "name", "value"]))
     drawing = base64.b64decode(uri.split(",")[1]).decode()

@@ -1,13 +1,15 @@
-"""A small residual network with a feature vector before its linear head."""
+"""A small residual network whose layers describe an image and whose head names its class."""
 
 from __future__ import annotations
 
 import math
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 _LAST_SIDE = 8  # pixels at which halving stops
+_ROUNDING = 2 / 255 / math.sqrt(12)  # standard deviation of rounding [-1, 1] to 8 bits
 
 
 def _norm(width: int) -> nn.GroupNorm:
@@ -44,7 +46,10 @@ class Classifier(nn.Module):
         image_channels: 1 grey, 3 RGB.
         n_classes: length of the logits.
         channels: width at full resolution.
-        features: length of the feature vector.
+        features: length of the vector before the head.
+
+    Attributes:
+        widths: channels of the first convolution and of every block.
     """
 
     def __init__(
@@ -52,7 +57,7 @@ class Classifier(nn.Module):
     ):
         super().__init__()
         halvings = max(1, math.ceil(math.log2(image_size / _LAST_SIDE)))
-        widths = [channels * min(2**i, 8) for i in range(halvings + 1)]
+        self.widths = widths = [channels * min(2**i, 8) for i in range(halvings + 1)]
         self.body = nn.Sequential(
             nn.Conv2d(image_channels, channels, 3, 1, 1),
             *(ResidualBlock(a, b) for a, b in pairwise(widths)),
@@ -66,10 +71,24 @@ class Classifier(nn.Module):
         )
         self.head = nn.Linear(features, n_classes)
 
-    def features(self, x: Tensor) -> Tensor:
-        """Feature vectors (n, features) of images (n, C, H, W) in [-1, 1]."""
-        return self.body(x)
-
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, n_classes) of images (n, C, H, W) in [-1, 1]."""
-        return self.head(self.features(x))
+        return self.head(self.body(x))
+
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What every layer sees in images (n, C, H, W) in [-1, 1], and the logits.
+
+        The last features alone know what tells classes apart and nothing else: to them noise may
+        look like a class. The first layers know texture, contrast and edges.
+
+        Returns:
+            of every channel of the first convolution and of all blocks the mean and the log
+            standard deviation over the image, (n, 2 * sum(widths)), and logits (n, n_classes).
+        """
+        seen = []
+        for module in self.body:
+            x = module(x)
+            if isinstance(module, nn.Conv2d | ResidualBlock):
+                spread = x.std((2, 3), correction=0)
+                seen += [x.mean((2, 3)), (spread + _ROUNDING).log()]
+        return torch.cat(seen, 1), self.head(x)

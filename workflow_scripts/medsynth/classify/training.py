@@ -1,15 +1,14 @@
-"""Training the classifier, reading features out of it, and judging it on held-out images."""
+"""Training the classifier."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import binomtest
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -26,7 +25,7 @@ _MAX_SHIFT = 2  # pixels
 def model_card(
     settings: ClassifierTraining, classes: Sequence[str], *, image_channels: int, image_size: int
 ) -> dict[str, Any]:
-    """What :func:`extract` must know beside the weights; labels index `classes`."""
+    """What :func:`medsynth.classify.extraction.extract` must know beside the weights."""
     return {
         "family": "classifier",
         "image_size": image_size,
@@ -124,90 +123,3 @@ def train_classifier(
     state = {"network": network, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=work)
     return network.state_dict(), history
-
-
-@torch.inference_mode()
-def extract(
-    state: dict[str, Tensor],
-    card: dict[str, Any],
-    batches: Iterable[np.ndarray],
-    device: str | torch.device,
-) -> tuple[np.ndarray, np.ndarray]:
-    """What the classifier sees in images, which come in batches (b, H, W, C) of uint8.
-
-    Returns:
-        features (n, d) float32 and class probabilities (n, k) float32, classes in card order.
-
-    Raises:
-        ValueError: the images differ in size or channels from those it was trained on.
-    """
-    expected = (card["image_size"], card["image_size"], card["image_channels"])
-    network = Classifier(
-        card["image_size"],
-        card["image_channels"],
-        len(card["classes"]),
-        card["channels"],
-        card["features"],
-    )
-    network.load_state_dict(state)
-    network.to(device).eval()
-    features, probabilities = [], []
-    for images in batches:
-        if images.shape[1:] != expected or images.dtype != np.uint8:
-            raise ValueError(
-                f"images are {images.shape[1:]} {images.dtype}, the classifier was trained on"
-                f" {expected} uint8; train a classifier on a cohort with the same image settings"
-            )
-        found = network.features(to_network(images, device))
-        features.append(found.cpu().numpy())
-        probabilities.append(network.head(found).softmax(1).cpu().numpy())
-    return np.concatenate(features), np.concatenate(probabilities)
-
-
-def held_out_metrics(
-    probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]
-) -> dict[str, Any]:
-    """Accuracy, balanced accuracy (mean recall of the classes) and confusion, ready for JSON.
-
-    Args:
-        probabilities: (n, k).
-        labels: true class index (n,).
-        classes: k names.
-
-    Returns:
-        ``metrics`` (accuracy, balanced_accuracy), ``per_class`` (recall) and ``confusion``
-        (rows: truth, columns: answer, in class order). Intervals are Wilson's at 95 % and take
-        images for independent.
-    """
-    k = len(classes)
-    confusion = np.zeros((k, k), dtype=int)
-    np.add.at(confusion, (labels, probabilities.argmax(1)), 1)
-    correct, counts = confusion.diagonal(), confusion.sum(1)
-    recalls = {c: _share(h, n) for c, h, n in zip(classes, correct, counts, strict=True)}
-    missing = [c for c, n in zip(classes, counts, strict=True) if n == 0]
-    balanced = {
-        "value": None if missing else float((correct / counts).mean()),
-        "interval": None,
-        "better": "higher",
-        "reason": f"no held-out images of {', '.join(missing)}" if missing else None,
-    }
-    return {
-        "metrics": {
-            "accuracy": _share(correct.sum(), counts.sum()),
-            "balanced_accuracy": balanced,
-        },
-        "per_class": {c: {"recall": r} for c, r in recalls.items()},
-        "confusion": confusion.tolist(),
-    }
-
-
-def _share(hits: int, n: int) -> dict[str, Any]:
-    if n == 0:
-        return {"value": None, "interval": None, "better": "higher", "reason": "no held-out images"}
-    interval = binomtest(int(hits), int(n)).proportion_ci(0.95, method="wilson")
-    return {
-        "value": float(hits / n),
-        "interval": [float(interval.low), float(interval.high)],
-        "better": "higher",
-        "reason": None,
-    }

@@ -2,177 +2,242 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from medsynth.metrics.draws import counts_at_mix, drawn
+from medsynth.metrics.feature_space import FeatureSpace
 from medsynth.metrics.frechet import frechet_distance
 from medsynth.metrics.inception_score import inception_score
-from medsynth.metrics.intervals import Metric, bootstrap_interval, metric, wilson_interval
-from medsynth.metrics.kernel_distance import subset_distances
-from medsynth.metrics.neighbours import K, within_manifold
+from medsynth.metrics.intervals import (
+    MIN_ITEMS,
+    Better,
+    Interval,
+    Metric,
+    bootstrap_interval,
+    metric,
+    share_interval,
+)
+from medsynth.metrics.kernel_distance import squared_mmd, subset_interval
+from medsynth.metrics.label_agreement import label_agreement
+from medsynth.metrics.neighbours import K_DENSITY, coverage, density, precision, recall
+from medsynth.metrics.standing import beside, judged_by
 from medsynth.runtime.config.models import Evaluation
 from medsynth.runtime.seeding import numpy_rng
 
+_FLOORS = 5  # draws of training images, whose mean is the floor
+
+_FIGURES: dict[str, tuple[Better, Callable[[np.ndarray, np.ndarray], float]]] = {
+    "fid": ("lower", frechet_distance),
+    "kid": ("lower", squared_mmd),
+    "precision": ("higher", lambda real, made: float(precision(real, made).mean())),
+    "recall": ("higher", lambda real, made: float(recall(real, made).mean())),
+    "density": ("higher", lambda real, made: float(density(real, made).mean())),
+    "coverage": ("higher", lambda real, made: float(coverage(real, made).mean())),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Images as the classifier sees them.
+
+    Attributes:
+        features: (n, d), at first the statistics of its layers.
+        probabilities: (n, k).
+        labels: class index (n,); of generated images the one asked for.
+        patients: whose each image is, (n,); a generated or empty image is its own.
+    """
+
+    features: np.ndarray
+    probabilities: np.ndarray
+    labels: np.ndarray
+    patients: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def at(self, positions: np.ndarray) -> Group:
+        return Group(*(values[positions] for values in vars(self).values()))
+
 
 def evaluate_generation(
-    features_real: np.ndarray,
-    features_generated: np.ndarray,
-    probabilities_generated: np.ndarray,
-    labels_generated: np.ndarray,
+    real: Group,
+    training: Group,
+    generated: Group,
+    nulls: Mapping[str, Group],
+    judge: Metric,
     settings: Evaluation,
     *,
     seed: int,
-    labels_real: np.ndarray,
     classes: Sequence[str],
-) -> dict[str, dict[str, Any]]:
-    """Every generation metric, overall and per class.
+) -> dict[str, Any]:
+    """Every generation metric, overall and per class, beside its floor and its nulls.
+
+    All are compared with the same real images: N generated ones, N of training patients (the
+    floor) and N that show nothing, each time in the classes' proportions among the real images.
+    Label agreement alone looks at all generated images.
 
     Args:
-        features_real: classifier features (n, d) of held-out real images.
-        features_generated: the same of generated images (m, d).
-        probabilities_generated: the classifier's answers to generated images (m, k).
-        labels_generated: class index each generated image was asked for, (m,).
+        real: images of held-out patients, no patient more than others.
+        training: images of training patients, to which the feature space is fitted.
+        generated: images of the model.
+        nulls: images that show nothing, by name, as many as real ones; their labels do not matter.
+        judge: the classifier's balanced accuracy on held-out real images, with ``chance``.
         settings: KID subsets and bootstrap resamples.
-        seed: decides subsets and resamples.
-        labels_real: class index of the real images, (n,).
+        seed: decides draws, subsets and resamples.
         classes: k names.
 
     Returns:
-        ``metrics`` {name: Metric} and ``per_class`` {class: {name: Metric}}.
+        ``n`` images compared, ``mix`` {class: how many of them}, ``metrics`` {name: Metric} and
+        ``per_class`` {class: {name: Metric}}.
 
     Raises:
         ValueError: a feature or probability is not finite.
     """
-    for name, values in {
-        "features of real images": features_real,
-        "features of generated images": features_generated,
-        "probabilities of generated images": probabilities_generated,
-    }.items():
-        if not np.isfinite(values).all():
-            raise ValueError(f"{name} are not all finite; check the classifier's training curve")
-    metrics = {
-        "fid": _frechet(features_real, features_generated, settings, numpy_rng(seed, "fid")),
-        "kid": _kernel(features_real, features_generated, settings, numpy_rng(seed, "kid")),
-        "inception_score": _inception(
-            probabilities_generated, settings, numpy_rng(seed, "inception score")
-        ),
-        "precision": _covered(features_generated, features_real),
-        "recall": _covered(features_real, features_generated),
-    }
+    named = {"real": real, "training": training, "generated": generated, **nulls}
+    for name, group in named.items():
+        if not (np.isfinite(group.features).all() and np.isfinite(group.probabilities).all()):
+            raise ValueError(
+                f"features of {name} images are not all finite; check the classifier's training"
+                " curve"
+            )
+    if len(training) >= MIN_ITEMS:
+        space = FeatureSpace.fit(training.features)
+        named = {n: replace(g, features=space(g.features)) for n, g in named.items()}
+    real, training, generated, *empty = named.values()
+    nulls = dict(zip(nulls, empty, strict=True))
+    counts = _counts(real, training, generated, len(classes))
+    metrics = _compare(_FIGURES, real, training, generated, nulls, counts, settings, seed)
+    metrics["inception_score"] = _inception(real, generated, nulls, counts, settings, seed)
     agreement, agreement_per_class = label_agreement(
-        probabilities_generated, labels_generated, classes
+        generated.probabilities, generated.labels, classes
     )
+    metrics["label_agreement"] = judged_by(agreement, judge)
     per_class = {}
     for i, name in enumerate(classes):
-        real, generated = features_real[labels_real == i], features_generated[labels_generated == i]
-        per_class[name] = {
-            "fid": _class_frechet(real, generated, settings, numpy_rng(seed, "fid", i)),
-            "kid": _kernel(real, generated, settings, numpy_rng(seed, "kid", i)),
-            "label_agreement": agreement_per_class[name],
-        }
-    return {"metrics": {**metrics, "label_agreement": agreement}, "per_class": per_class}
+        of_class = [g.at(np.flatnonzero(g.labels == i)) for g in (real, training, generated)]
+        of_it = _counts(*of_class, len(classes))
+        key = ("class", name)
+        found = _compare(("fid", "kid"), *of_class, nulls, of_it, settings, seed, *key)
+        agreed = judged_by(agreement_per_class[name], judge)
+        per_class[name] = {**found, "label_agreement": agreed}
+    mix = dict(zip(classes, counts.tolist(), strict=True))
+    return {"n": int(counts.sum()), "mix": mix, "metrics": metrics, "per_class": per_class}
 
 
-def label_agreement(
-    probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]
-) -> tuple[Metric, dict[str, Metric]]:
-    """Share of images asked for as a class that the classifier calls that class.
-
-    ``chance`` is the share that would agree if answers did not depend on what was asked: for one
-    class how often the classifier says it at all, overall their mean weighted by what was asked.
-
-    Args:
-        probabilities: (n, k).
-        labels: class index asked for (n,).
-        classes: k names.
-
-    Returns:
-        the overall share and that of every class, with Wilson intervals.
-    """
-    called = probabilities.argmax(1)
-    said = np.bincount(called, minlength=len(classes)) / max(len(called), 1)
-    asked = np.bincount(labels, minlength=len(classes)) / max(len(labels), 1)
-    overall = _agreement(called == labels, float(said @ asked))
-    per_class = {
-        name: _agreement(called[labels == i] == i, float(said[i])) for i, name in enumerate(classes)
-    }
-    return overall, per_class
+def _counts(real: Group, training: Group, generated: Group, k: int) -> np.ndarray:
+    """Images (k,) of each class that can be compared."""
+    mix, *available = (np.bincount(g.labels, minlength=k) for g in (real, training, generated))
+    return counts_at_mix(mix, available)
 
 
-def _agreement(agrees: np.ndarray, chance: float) -> Metric:
-    if not agrees.size:
-        return {**metric(None, "higher", None, "no images were asked for"), "chance": chance}
-    interval = wilson_interval(agrees.sum(), agrees.size)
-    doubt = f"not above chance ({chance:.3g})" if interval[0] <= chance else None
-    return {**metric(float(agrees.mean()), "higher", interval, doubt), "chance": chance}
+def _too_few(real: Group, counts: np.ndarray) -> str | None:
+    least = K_DENSITY + 1  # a neighbourhood needs them; and five have too few resamples
+    if counts.sum() >= least and len(real) >= least:
+        return None
+    return f"{counts.sum()} images against {len(real)} real ones, at least {least} are needed"
 
 
-def _frechet(
-    real: np.ndarray, generated: np.ndarray, settings: Evaluation, rng: np.random.Generator
-) -> Metric:
-    fewest, d = min(len(real), len(generated)), real.shape[1]
-    if fewest < 2:
-        return metric(None, "lower", None, f"{fewest} images, a covariance needs two")
-    singular = (
-        f"{fewest} images for {d} features: the covariance is singular and the distance too large;"
-        " compare only with distances of equally many images"
+def _compare(
+    names: Iterable[str],
+    real: Group,
+    training: Group,
+    generated: Group,
+    nulls: Mapping[str, Group],
+    counts: np.ndarray,
+    settings: Evaluation,
+    seed: int,
+    *key: str,
+) -> dict[str, Metric]:
+    """The named figures of generated images, beside those of training images and of nulls."""
+    if few := _too_few(real, counts):
+        return {name: metric(None, _FIGURES[name][0], None, few) for name in names}
+
+    def draw(group: Group, *purpose: str | int) -> Group:
+        rng = numpy_rng(seed, *key, *purpose)
+        return group.at(drawn(group.labels, group.patients, counts, rng))
+
+    made = draw(generated, "generated")
+    floors = [draw(training, "floor", i).features for i in range(_FLOORS)]
+    empty = {name: group.features[: counts.sum()] for name, group in nulls.items()}
+    found = {}
+    for name in names:
+        better, figure = _FIGURES[name]
+        if key and name == "fid" and (few := _singular(real, counts)):
+            # Classes differ in size, and this distance would compare sizes.
+            found[name] = metric(None, better, None, f"{few}; see kid")
+            continue
+        doubt = _singular(real, counts) if name == "fid" else None
+        value = figure(real.features, made.features)
+        interval, none = _interval(name, real, made, settings, numpy_rng(seed, *key, name))
+        floor = float(np.mean([figure(real.features, f) for f in floors]))
+        null = {kind: figure(real.features, f) for kind, f in empty.items()}
+        found[name] = beside(metric(value, better, interval, doubt, none), floor, null)
+    return found
+
+
+def _singular(real: Group, counts: np.ndarray) -> str | None:
+    fewest, d = min(len(real), int(counts.sum())), real.features.shape[1]
+    if fewest > d:
+        return None
+    return (
+        f"{fewest} images for {d} features: the covariance is singular and the distance too large"
     )
-    interval, none = bootstrap_interval(
-        frechet_distance, [real, generated], settings.bootstrap, rng, bounds=(0, np.inf)
-    )
-    value = frechet_distance(real, generated)
-    return metric(value, "lower", interval, singular if fewest <= d else None, none)
 
 
-def _class_frechet(
-    real: np.ndarray, generated: np.ndarray, settings: Evaluation, rng: np.random.Generator
+def _interval(
+    name: str, real: Group, made: Group, settings: Evaluation, rng: np.random.Generator
+) -> tuple[Interval | None, str | None]:
+    """95 % interval, or why there is none. Neighbourhoods are taken as they are."""
+    x, y = real.features, made.features
+    if name == "fid":
+        return bootstrap_interval(
+            frechet_distance,
+            [x, y],
+            settings.bootstrap,
+            rng,
+            patients=[real.patients, None],
+            bounds=(0, np.inf),
+        )
+    if name == "kid":
+        size = min(settings.kid_subset_size, min(len(x), len(y)) // 2)
+        return subset_interval(x, y, settings.kid_subsets, size, rng, real.patients), None
+    if name == "density":
+        crowds = density(x, y)
+        return bootstrap_interval(np.mean, [crowds], settings.bootstrap, rng, bounds=(0, np.inf))
+    if name == "precision":
+        return share_interval(precision(x, y)), None
+    return share_interval({"recall": recall, "coverage": coverage}[name](x, y), real.patients), None
+
+
+def _inception(
+    real: Group,
+    generated: Group,
+    nulls: Mapping[str, Group],
+    counts: np.ndarray,
+    settings: Evaluation,
+    seed: int,
 ) -> Metric:
-    # Classes differ in size, so a distance that depends on size would compare sizes.
-    fewest, d = min(len(real), len(generated)), real.shape[1]
-    if fewest <= d:
-        reason = f"{fewest} images of this class, more than {d} (features) are needed; see kid"
-        return metric(None, "lower", None, reason)
-    return _frechet(real, generated, settings, rng)
+    """Inception Score over one split of all N; its floor is that of the real images themselves.
 
-
-def _kernel(
-    real: np.ndarray, generated: np.ndarray, settings: Evaluation, rng: np.random.Generator
-) -> Metric:
-    """KID, the mean over subsets, with the range of 95 % of them as its interval.
-
-    A subset takes at most half of the images: their spread is then no narrower than the sampling
-    error of all (delete-half jackknife, Shao and Wu 1989).
+    The classifier was trained on the training images, of whose classes it is surer.
     """
-    fewest = min(len(real), len(generated))
-    if fewest < 4:
-        return metric(None, "lower", None, f"{fewest} images, half of them must be two or more")
-    size = min(settings.kid_subset_size, fewest // 2)
-    values = subset_distances(real, generated, settings.kid_subsets, size, rng)
-    shrunk = f"subsets of {size} images, {settings.kid_subset_size} are configured"
-    low, high = np.percentile(values, [2.5, 97.5])
-    reason = shrunk if size < settings.kid_subset_size else None
-    return metric(float(values.mean()), "lower", [float(low), float(high)], reason)
-
-
-def _inception(probabilities: np.ndarray, settings: Evaluation, rng: np.random.Generator) -> Metric:
-    if not len(probabilities):
-        return metric(None, "higher", None, "no images")
+    if few := _too_few(real, counts):
+        return metric(None, "higher", None, few)
+    own, made = (
+        g.probabilities[drawn(g.labels, g.patients, counts, numpy_rng(seed, name))]
+        for g, name in ((real, "real"), (generated, "generated"))
+    )
     interval, none = bootstrap_interval(
         inception_score,
-        [probabilities],
+        [made],
         settings.bootstrap,
-        rng,
-        bounds=(1, probabilities.shape[1]),
+        numpy_rng(seed, "inception score"),
+        bounds=(1, made.shape[1]),
     )
-    return metric(inception_score(probabilities), "higher", interval, none)
-
-
-def _covered(points: np.ndarray, reference: np.ndarray) -> Metric:
-    """Precision or recall; the interval takes the reference manifold as given."""
-    if not len(points) or len(reference) <= K:
-        reason = f"{len(points)} images against {len(reference)}, more than {K} are needed"
-        return metric(None, "higher", None, reason)
-    inside = within_manifold(points, reference)
-    return metric(float(inside.mean()), "higher", wilson_interval(inside.sum(), inside.size))
+    null = {n: inception_score(g.probabilities[: counts.sum()]) for n, g in nulls.items()}
+    score = metric(inception_score(made), "higher", interval, none)
+    return {**beside(score, inception_score(own), null), "splits": 1}

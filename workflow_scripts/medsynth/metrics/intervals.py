@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NotRequired, TypedDict
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import norm, t
 
 Better = Literal["higher", "lower"]
 Interval = list[float]
@@ -22,7 +22,10 @@ class Metric(TypedDict):
     interval: Interval | None
     better: Better
     reason: str | None
-    chance: NotRequired[float]  # what guessing would reach
+    chance: NotRequired[float | None]  # what guessing would reach
+    floor: NotRequired[float | None]  # what real images reach, judged in the same way
+    null: NotRequired[dict[str, float]]  # what images reach that show nothing
+    judge: NotRequired[Metric]  # how good the classifier is that the number rests on
 
 
 def metric(
@@ -42,7 +45,7 @@ def bootstrap_interval(
     resamples: int,
     rng: np.random.Generator,
     *,
-    patients: np.ndarray | None = None,
+    patients: Sequence[np.ndarray | None] | None = None,
     bounds: tuple[float, float] = (-np.inf, np.inf),
 ) -> tuple[Interval | None, str | None]:
     """Percentile bootstrap (Efron and Tibshirani 1993, Sec. 13.3), centred on the statistic.
@@ -56,8 +59,8 @@ def bootstrap_interval(
         samples: arrays (n_i, ...), resampled over their first axis independently of each other.
         resamples: how many; 0 asks for no interval.
         rng: decides the resamples.
-        patients: for a single sample, the patient of each item (n,); patients are resampled whole,
-            since the images of one are not independent.
+        patients: for each sample the patient of every item (n_i,), or None where items are
+            independent; patients are resampled whole, since the images of one are not.
         bounds: range of the statistic; the interval is cut there.
 
     Returns:
@@ -65,25 +68,69 @@ def bootstrap_interval(
     """
     if resamples == 0:
         return None, "no interval: evaluation.bootstrap is 0"
-    if patients is None:
-        units, noun = [np.arange(len(s)) for s in samples], "items"
-    else:
-        units, noun = [np.unique(patients)], "patients"
-        members = {p: np.flatnonzero(patients == p) for p in units[0]}
-    if (fewest := min(map(len, units))) < MIN_ITEMS:
-        return None, f"no interval: {fewest} {noun}, at least {MIN_ITEMS} are needed"
+    draws = []
+    for sample, of in zip(samples, patients or [None] * len(samples), strict=True):
+        units = np.arange(len(sample)) if of is None else np.unique(of)
+        if len(units) < MIN_ITEMS:
+            noun = "items" if of is None else "patients"
+            return None, f"no interval: {len(units)} {noun}, at least {MIN_ITEMS} are needed"
+        members = None if of is None else [np.flatnonzero(of == u) for u in units]
+        draws.append((sample, len(units), members))
     values = np.empty(resamples)
     for i in range(resamples):
-        drawn = [rng.choice(u, len(u)) for u in units]
-        if patients is not None:
-            drawn = [np.concatenate([members[p] for p in drawn[0]])]
-        values[i] = statistic(*(s[d] for s, d in zip(samples, drawn, strict=True)))
+        values[i] = statistic(*(_resampled(*draw, rng) for draw in draws))
     centred = values - values.mean() + statistic(*samples)
     low, high = np.clip(np.percentile(centred, [2.5, 97.5]), *bounds)
     return [float(low), float(high)], None
 
 
-def wilson_interval(hits: int, n: int) -> Interval:
-    """Interval of a share hits / n of independent items (Wilson 1927), n >= 1."""
-    interval = binomtest(int(hits), int(n)).proportion_ci(0.95, method="wilson")
-    return [float(interval.low), float(interval.high)]
+def _resampled(
+    sample: np.ndarray, n: int, members: list[np.ndarray] | None, rng: np.random.Generator
+) -> np.ndarray:
+    drawn = rng.choice(n, n)
+    return sample[drawn if members is None else np.concatenate([members[k] for k in drawn])]
+
+
+def share_interval(hits: np.ndarray, patients: np.ndarray | None = None) -> Interval:
+    """Wilson's interval (1927) of a share, from as many items as the patients are worth.
+
+    The images of a patient are not independent: n of them count as the effective sample size of
+    cluster samples, with Student's t for the number of patients (Korn and Graubard 1998). Where
+    all hit or all miss, nothing is known of their likeness, and each patient counts once.
+
+    Args:
+        hits: which items count, (n,) bool, n >= 1.
+        patients: whose each item is, (n,); without them items are independent.
+    """
+    share, n = float(np.mean(hits)), float(len(hits))
+    if patients is not None:
+        _, of = np.unique(patients, return_inverse=True)
+        n = _effective(np.bincount(of, weights=hits - share), share, n)
+    z = norm.ppf(0.975)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return [float(max(centre - half, 0)), float(min(centre + half, 1))]
+
+
+def _effective(deviations: np.ndarray, share: float, n: float) -> float:
+    """Independent items worth as much as n whose sums of deviation by patient are given."""
+    clusters = len(deviations)
+    if clusters == 1 or share in (0, 1):
+        return float(clusters)
+    variance = clusters / (clusters - 1) * (deviations**2).sum() / n**2
+    student = (norm.ppf(0.975) / t.ppf(0.975, clusters - 1)) ** 2
+    worth = share * (1 - share) / variance * student if variance else n
+    return float(np.clip(worth, 1, n))
+
+
+def mean_share_interval(shares: Sequence[float], intervals: Sequence[Interval]) -> Interval:
+    """Interval of the mean of independent shares from their own intervals.
+
+    Method of variance estimates recovery (Zou and Donner 2008).
+    """
+    value, k = np.mean(shares), len(shares)
+    low, high = ((np.asarray(side) - shares) / k for side in zip(*intervals, strict=True))
+    return [
+        float(max(value - np.sqrt((low**2).sum()), 0)),
+        float(min(value + np.sqrt((high**2).sum()), 1)),
+    ]

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import t
+
+from medsynth.metrics.intervals import Interval
+
+_AT_ONCE = 2**23  # kernel values in memory, 64 MB
 
 
 def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
@@ -16,28 +21,56 @@ def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
         y: features (m, d), m >= 2.
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    return float(_mean_off_diagonal(x) + _mean_off_diagonal(y) - 2 * _kernel(x, y).mean())
+    across = _kernel_sum(x, y) / (len(x) * len(y))
+    return float(_mean_off_diagonal(x) + _mean_off_diagonal(y) - 2 * across)
 
 
-def subset_distances(
-    x: np.ndarray, y: np.ndarray, subsets: int, size: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Squared MMD of `subsets` pairs of random subsets of `size` items each, (subsets,)."""
-    return np.array(
-        [
-            squared_mmd(
-                x[rng.choice(len(x), size, replace=False)],
-                y[rng.choice(len(y), size, replace=False)],
-            )
-            for _ in range(subsets)
-        ]
-    )
+def subset_interval(
+    x: np.ndarray,
+    y: np.ndarray,
+    subsets: int,
+    size: int,
+    rng: np.random.Generator,
+    patients: np.ndarray,
+) -> Interval:
+    """95 % interval of the squared MMD of x and y from the spread of that of random subsets.
+
+    A subset takes the same part of both sides. The deviation of subsets of `size` of n items,
+    times sqrt(size / (n - size)), is that of the whole (delete-d jackknife, Shao and Wu 1989).
+
+    Args:
+        x: real features (n, d).
+        y: generated features (m, d).
+        subsets: how many, 2 at least.
+        size: items of a subset on the smaller side, from 2 to half of it.
+        rng: decides the subsets.
+        patients: whose each real item is, (n,); a subset takes patients whole, one after another.
+    """
+    part = size / min(len(x), len(y))
+    of_x, of_y = (round(part * len(side)) for side in (x, y))
+    values = np.empty(subsets)
+    for i in range(subsets):
+        of_some = _patient_by_patient(patients, rng)[:of_x]
+        values[i] = squared_mmd(x[of_some], y[rng.choice(len(y), of_y, replace=False)])
+    scale = np.sqrt(part / (1 - part))
+    half = t.ppf(0.975, subsets - 1) * values.std(ddof=1) * scale
+    value = squared_mmd(x, y)
+    return [value - float(half), value + float(half)]
 
 
-def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return (x @ y.T / x.shape[1] + 1) ** 3
+def _patient_by_patient(patients: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """All positions, those of a patient together, in random order."""
+    order = rng.permutation(len(patients))
+    _, of = np.unique(patients[order], return_inverse=True)
+    return order[np.argsort(rng.permutation(of.max() + 1)[of], kind="stable")]
+
+
+def _kernel_sum(x: np.ndarray, y: np.ndarray) -> float:
+    rows = max(_AT_ONCE // len(y), 1)
+    blocks = (x[i : i + rows] @ y.T for i in range(0, len(x), rows))
+    return sum(((b / x.shape[1] + 1) ** 3).sum() for b in blocks)
 
 
 def _mean_off_diagonal(x: np.ndarray) -> float:
-    gram = _kernel(x, x)
-    return (gram.sum() - np.trace(gram)) / (len(x) * (len(x) - 1))
+    itself = (((x**2).sum(1) / x.shape[1] + 1) ** 3).sum()
+    return (_kernel_sum(x, x) - itself) / (len(x) * (len(x) - 1))

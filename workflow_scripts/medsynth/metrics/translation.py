@@ -172,6 +172,6 @@ def _mean(
     if infinite := np.sum(~np.isfinite(values)):
         return metric(None, better, None, f"infinite: {infinite} pairs are equal images", note)
     interval, none = bootstrap_interval(
-        np.mean, [values], settings.bootstrap, rng, patients=patients
+        np.mean, [values], settings.bootstrap, rng, patients=[patients]
     )
     return metric(float(values.mean()), better, interval, note, none)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,12 +74,16 @@ def strip_uri(images: np.ndarray) -> str:
 # --- training curves -------------------------------------------------------------------------
 
 
+_PHASES = ("train", "validate")
+
+
 def _panels(names: Sequence[str]) -> dict[str, dict[str, str]]:
     """Series by panel: train_loss and validate_loss share one, so that they can be compared."""
+    parts = {name: name.replace("/", "_").partition("_") for name in names}
+    phases = Counter(rest for phase, _, rest in parts.values() if phase in _PHASES)
     panels: dict[str, dict[str, str]] = defaultdict(dict)
-    for name in names:
-        phase, _, rest = name.replace("/", "_").partition("_")
-        shared = phase in ("train", "validate") and rest
+    for name, (phase, _, rest) in parts.items():
+        shared = phases[rest] > 1 and phase in _PHASES  # alone, a series keeps its whole name
         panels[rest if shared else name][name] = phase if shared else name
     return dict(panels)
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from medsynth.report import facts, figures, tables
+from medsynth.report import facts, figures, metric_tables, tables
 from medsynth.report.grids import MIN_SIDE, translation_figure
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import DigestCache, digest_file
@@ -129,14 +129,18 @@ def build_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": tables.number, "patients": tables.patients}
+    environment.filters |= {
+        "number": tables.number,
+        "patients": tables.patients,
+        "beside": metric_tables.beside,
+    }
     html = environment.get_template("template.html").render(
         title=title,
         config=config_dump,
         config_text=tables.without_credentials(config_text),
         code=code,
         findings=[
-            tables.finding(e.results, [o.results for o in es])
+            metric_tables.finding(e.results, [o.results for o in es])
             for es in by_cohort.values()
             for e in es
         ],
@@ -186,13 +190,13 @@ def _cohort_view(cohort: _Cohort, experiments: list[_Experiment]) -> dict[str, A
                 "name": e.name,
                 "family": e.family,
                 "json": e.results,
-                "metrics": tables.metrics_in_order(e.results["metrics"]),
-                "by_class": tables.by_class(e.results),
-                "warnings": tables.warnings_of(e.results),
+                "metrics": metric_tables.metrics_in_order(e.results["metrics"]),
+                "by_class": metric_tables.by_class(e.results),
+                "warnings": metric_tables.warnings_of(e.results),
             }
             for e in experiments
         ],
-        "side_by_side": tables.side_by_side([e.results for e in experiments]),
+        "side_by_side": metric_tables.side_by_side([e.results for e in experiments]),
         "agreement": _agreement(experiments),
     }
 
@@ -208,9 +212,9 @@ def _facts(cohort: _Cohort) -> list[tuple[str, list[tuple[str, str, Any]]]]:
 def _classifier(results: dict[str, Any]) -> dict[str, Any]:
     """Metrics and confusion (rows: truth, columns: answer) of the classifier."""
     return {
-        "metrics": tables.metrics_in_order(results["metrics"]),
+        "metrics": metric_tables.metrics_in_order(results["metrics"]),
         "recalls": {
-            name: tables.metric_of("recall", entries["recall"])
+            name: metric_tables.metric_of("recall", entries["recall"])
             for name, entries in results["per_class"].items()
         },
         "confusion": dict(zip(results["per_class"], results["confusion"], strict=True)),
@@ -279,7 +283,7 @@ def _agreement(experiments: list[_Experiment]) -> dict[str, str] | None:
     if not values:
         return None
     said = [
-        f"{name}, {label}: {tables.metric_of('label_agreement', entry).text}"
+        f"{name}, {label}: {metric_tables.metric_of('label_agreement', entry).text}"
         for name, entries in values.items()
         for label, entry in entries.items()
     ]

@@ -104,8 +104,10 @@ class CycleganTraining(Loop):
 
 
 class Evaluation(Settings):
-    kid_subsets: int = Field(50, ge=1)
-    kid_subset_size: int = Field(50, ge=2)
+    kid_subsets: int = Field(50, ge=2, description="random subsets behind KID's interval")
+    kid_subset_size: int = Field(
+        50, ge=2, description="images of a subset on each side, half of all at most"
+    )
     bootstrap: int = Field(200, ge=0, description="resamples behind the intervals")
 
 

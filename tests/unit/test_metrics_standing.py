@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from medsynth.metrics.intervals import metric
+from medsynth.metrics.standing import beside, judged_by, not_beaten
+
+LOW = {"noise": 9.0, "constant": 12.0}
+HIGH = {"noise": 0.4, "constant": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "better", "null", "said", "name"),
+    [
+        (3.0, [2.0, 4.0], "lower", LOW, None, None),
+        (8.0, [7.0, 9.5], "lower", LOW, "not shown to be better than noise (9)", "noise"),
+        (9.0, [8.0, 10.0], "lower", LOW, "not better than noise (9)", "noise"),
+        (10.0, None, "lower", LOW, "not better than noise (9)", "noise"),
+        (8.0, None, "lower", LOW, None, None),
+        (0.8, [0.7, 0.9], "higher", HIGH, None, None),
+        (0.5, [0.3, 0.7], "higher", HIGH, "not shown to be better than noise (0.4)", "noise"),
+        (0.4, [0.3, 0.5], "higher", HIGH, "not better than noise (0.4)", "noise"),
+        (0.0, [0.0, 0.1], "higher", {"noise": 0.0, "constant": 0.0}, "not better", "noise"),
+    ],
+)
+def test_a_figure_that_does_not_beat_its_best_null_says_so(
+    value, interval, better, null, said, name
+):
+    floor = {"lower": 1.0, "higher": 0.9}[better]
+    found = beside(metric(value, better, interval, "few"), floor, null)
+    assert (found["floor"], found["null"], found["value"]) == (floor, null, value)
+    assert found["reason"] == "few" if said is None else found["reason"].startswith(said)
+    assert found["reason"].endswith("few")
+    assert not_beaten(found) == name
+
+
+def test_a_figure_that_cannot_tell_real_images_from_noise_says_so():
+    found = beside(metric(0.99, "higher", [0.97, 1.0]), 0.9, {"noise": 0.95})
+    assert found["reason"] == "does not tell real images (0.9) from noise (0.95) here"
+
+
+def test_a_figure_without_value_or_nulls_is_not_marked():
+    assert not_beaten(metric(None, "lower", None, "no images")) is None
+    assert not_beaten(metric(3.0, "lower", [1.0, 4.0])) is None
+
+
+@pytest.mark.parametrize(
+    ("interval", "nothing"), [([0.55, 0.8], False), ([0.45, 0.8], True), (None, True)]
+)
+def test_agreement_carries_its_judge(interval, nothing):
+    judge = {**metric(0.7, "higher", interval), "chance": 0.5}
+    found = judged_by(metric(0.9, "higher", [0.8, 0.95]), judge)
+    assert found["judge"] == judge
+    assert bool(found["reason"]) == nothing
+    assert not nothing or found["reason"].startswith("means nothing")

@@ -1,0 +1,61 @@
+"""The classifier on the real images of patients it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from medsynth.metrics.intervals import Metric, mean_share_interval, metric, share_interval
+
+
+def held_out_metrics(
+    probabilities: np.ndarray, labels: np.ndarray, patients: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any]:
+    """Accuracy, balanced accuracy (mean recall of the classes) and confusion, ready for JSON.
+
+    Args:
+        probabilities: (n, k).
+        labels: true class index (n,).
+        patients: whose image each is, (n,); intervals take patients for independent, not images.
+        classes: k names.
+
+    Returns:
+        ``metrics`` (accuracy, balanced_accuracy; ``chance`` is what an answer that does not look
+        reaches), ``per_class`` (recall) and ``confusion`` (rows: truth, columns: answer, in class
+        order).
+    """
+    k, n = len(classes), len(labels)
+    answers = probabilities.argmax(1)
+    confusion = np.zeros((k, k), dtype=int)
+    np.add.at(confusion, (labels, answers), 1)
+    of_class = [(answers[labels == i] == i, patients[labels == i]) for i in range(k)]
+    largest = confusion.sum(1).max() / n if n else None
+    return {
+        "metrics": {
+            "accuracy": {**_share(answers == labels, patients), "chance": largest},
+            "balanced_accuracy": {**_balanced(of_class, classes), "chance": 1 / k},
+        },
+        "per_class": {
+            c: {"recall": _share(*each)} for c, each in zip(classes, of_class, strict=True)
+        },
+        "confusion": confusion.tolist(),
+    }
+
+
+def _share(hits: np.ndarray, patients: np.ndarray) -> Metric:
+    if not hits.size:
+        return metric(None, "higher", None, "no held-out images")
+    return metric(float(hits.mean()), "higher", share_interval(hits, patients))
+
+
+def _balanced(of_class: Sequence[tuple[np.ndarray, np.ndarray]], classes: Sequence[str]) -> Metric:
+    missing = [c for c, (hits, _) in zip(classes, of_class, strict=True) if not hits.size]
+    if missing:
+        return metric(None, "higher", None, f"no held-out images of {', '.join(missing)}")
+    recalls = [float(hits.mean()) for hits, _ in of_class]
+    interval = mean_share_interval(recalls, [share_interval(*each) for each in of_class])
+    chance = 1 / len(classes)
+    doubt = f"not above chance ({chance:.3g})" if interval[0] <= chance else None
+    return metric(float(np.mean(recalls)), "higher", interval, doubt)

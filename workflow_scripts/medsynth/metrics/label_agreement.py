@@ -1,0 +1,44 @@
+"""Whether generated images show the class that was asked for, as the classifier sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from medsynth.metrics.intervals import MIN_ITEMS, Metric, metric, share_interval
+
+
+def label_agreement(
+    probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+) -> tuple[Metric, dict[str, Metric]]:
+    """Share of images asked for as a class that the classifier calls that class.
+
+    ``chance`` is the share that would agree if answers did not depend on what was asked: for one
+    class how often the classifier says it at all, overall their mean weighted by what was asked.
+
+    Args:
+        probabilities: (n, k).
+        labels: class index asked for (n,).
+        classes: k names.
+
+    Returns:
+        the overall share and that of every class, with Wilson intervals.
+    """
+    called = probabilities.argmax(1)
+    said = np.bincount(called, minlength=len(classes)) / max(len(called), 1)
+    asked = np.bincount(labels, minlength=len(classes)) / max(len(labels), 1)
+    overall = _agreement(called == labels, float(said @ asked))
+    per_class = {
+        name: _agreement(called[labels == i] == i, float(said[i])) for i, name in enumerate(classes)
+    }
+    return overall, per_class
+
+
+def _agreement(agrees: np.ndarray, chance: float) -> Metric:
+    if agrees.size < MIN_ITEMS:
+        reason = f"{agrees.size} images were asked for, at least {MIN_ITEMS} are needed"
+        return {**metric(None, "higher", None, reason), "chance": chance}
+    interval = share_interval(agrees)
+    doubt = f"not above chance ({chance:.3g})" if interval[0] <= chance else None
+    return {**metric(float(agrees.mean()), "higher", interval, doubt), "chance": chance}
