@@ -118,7 +118,8 @@ def _meaning(text: str, part: int) -> bool | None:
 def _squeezed(text: str) -> str:
     text = re.sub(r"^(?:lgg|gbm)[_\s]", "", text.strip().lower())  # of PanCancer Atlas subtypes
     signs = {"+": "positive", "-": "minus"}  # a hyphen alone is no word: negative, or nothing
-    return signs.get(text) or squeeze(text) or "na"
+    word = signs.get(text) or squeeze(text)
+    return (word + "?" if "?" in text and word else word) or "na"
 
 
 def _names_hotspot(text: str) -> bool:

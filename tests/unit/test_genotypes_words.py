@@ -1,0 +1,207 @@
+"""What the cells of clinical tables mean: words of published tables, and ages in any unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from medsynth.cohorts.ages import read_ages
+from medsynth.cohorts.assays import read_clinical
+from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
+from medsynth.cohorts.status_words import UnknownWordError, codeletion_of, idh_of, stain_of
+from medsynth.cohorts.tsv import TableError
+from medsynth.runtime.config.slides import AssayColumns, Genotypes
+
+MISSING = ["", "  ", "NA", "N/A", "nan", "None", "'--", "--", ".", "?", "Unknown", "not reported"]
+MISSING += ["[Not Available]", "[Not Applicable]", "[Not Evaluated]", "Indeterminate", "pending"]
+IDH = {
+    **dict.fromkeys(
+        ["Mutant", "MUTATED", "mutated", "mut", "IDHmut", "IDH-mutant", "IDH mutant", "IDH1 mutant"]
+        + ["IDH1/2 mutated", "YES", "Positive", "+", "R132H", "IDH1 R132H", "IDH1 p.R132C mutated"]
+        + ["p.Arg172Lys", "IDHmut-codel", "IDHmut-noncodel", "IDHmut-non-codel", "LGG_IDHmut-codel"]
+        + ["IDH-mutant codeleted", "IDH mutant, 1p/19q-codeleted", "IDH mutation: present"],
+        True,
+    ),
+    **dict.fromkeys(
+        ["WT", "wt", "wild type", "Wild-Type", "WILDTYPE", "Wildtype", "IDHwt", "IDH-wildtype"]
+        + ["IDH1/IDH2 wild-type", "NO", "negative", "not mutated", "No mutation", "GBM_IDHwt"]
+        + ["unmutated", "IDHwt-noncodel", "mutation not detected"],
+        False,
+    ),
+}
+CODELETION = {
+    **dict.fromkeys(
+        ["Codel", "codel", "codeleted", "Co-deleted", "co-deletion", "1p/19q codeleted", "LOH"]
+        + ["1p19q codel", "1p/19q co-deletion", "1p and 19q loss", "codeletion present", "YES"]
+        + ["IDHmut-codel", "LGG_IDHmut-codel", "1p loss, 19q loss", "IDH-mutant codeleted"],
+        True,
+    ),
+    **dict.fromkeys(
+        ["Non-codel", "noncodel", "non codel", "non-codeleted", "not codeleted", "intact", "no"]
+        + ["1p/19q intact", "1p/19q non-codeleted", "IDHmut-noncodel", "IDHmut-non-codel", "no LOH"]
+        + ["retained", "1p only", "19q only", "1p loss only", "partial", "1p loss, 19q intact"]
+        + ["IDH-mutant non-codeleted", "No loss", "no codeletion", "uncodeleted"],
+        False,
+    ),
+    **dict.fromkeys(["IDHwt", "IDHmut", "GBM_IDHwt", "IDH-wildtype"], None),  # nothing of 1p/19q
+}
+STAIN = {
+    **dict.fromkeys(["positive", "POS", "+", "R132H", "IDH1 R132H positive", "mutant"], True),
+    **dict.fromkeys(["negative", "neg.", "R132H negative", "IDH1-R132H: negative", "WT"], False),
+}
+STRANGE = ["maybe", "codel?", "1", "0", "2", "-", "G-CIMP", "positive/negative", "IDH", "see note"]
+
+
+@pytest.mark.parametrize(
+    ("meaning", "words", "strange"),
+    [
+        (idh_of, IDH, [*STRANGE, "codel", "R132H negative", "p.R100Q", "astrocytoma"]),
+        (codeletion_of, CODELETION, [*STRANGE, "mutant", "WT", "1p loss", "R132H"]),
+        (stain_of, STAIN, [*STRANGE, "R132C", "R172K", "codel"]),
+    ],
+)
+def test_words_of_published_tables(meaning, words: dict, strange: list[str]) -> None:
+    found = {}
+    for word in [*words, *MISSING, *strange]:
+        try:
+            found[word] = meaning(word)
+        except UnknownWordError:
+            found[word] = "unknown"
+    assert found == words | dict.fromkeys(MISSING) | dict.fromkeys(strange, "unknown")
+
+
+AGES = [
+    # heading, cells, years; null for what goes to quarantine
+    ("age_at_diagnosis", ["12775", "20000", "33000"], [34.98, 54.76, 90.35]),  # of the GDC
+    ("diagnoses.age_at_diagnosis", ["12775"], [34.98]),
+    ("age_at_diagnosis", ["35", "60.5"], [35, 60.5]),  # of others
+    ("age_at_diagnosis", ["35", "12775"], [None, 34.98]),
+    ("age", ["12775", "20000"], [34.98, 54.76]),
+    ("age", ["35", "12775", "60"], [35, None, 60]),
+    ("AGE", ["35", "0", "-1", "999", "888", "121", "120"], [35, None, None, None, None, None, 120]),
+    ("age", ["240"], [None]),  # days or months of a child, or a mistake
+    ("age_days", ["12775", "300", "50000"], [34.98, 0.82, None]),
+    ("AgeInDays", ["12775"], [34.98]),
+    ("days_to_birth", ["-12775"], [34.98]),
+    ("age_in_months", ["420", "9"], [35, 0.75]),
+    ("case_age_diagnosis_years", ["35", "12775"], [35, None]),
+    ("Age (years at diagnosis)", ["35", "12775"], [35, None]),
+    ("Age [yrs]", ["35"], [35]),
+    ("age", ["51 years 108 days", "51y", "51 yrs", "51-year-old"], [51.3, 51, 51, 51]),
+    ("age", ["051Y", "018M", "P51Y3M", "420 months", "12775 days"], [51, 1.5, 51.25, 35, 34.98]),
+    ("age_at_diagnosis", ["12775", "51 years"], [34.98, 51]),
+    ("age", [">89", "90+", "≥ 90", ">=90 years", "90 or older"], [89, 90, 90, 90, 90]),
+    ("age", ["35,5", " 35 ", "35.0", "51 y/o"], [35.5, 35, 35, 51]),
+    ("age", ["<18", "50-59", "fifty", "~50", "51 years 12", "500 years"], [None] * 6),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("heading", "cells", "years"), AGES)
+def test_ages_are_in_years_or_in_quarantine(
+    heading: str, cells: list[str], years: list[float | None]
+) -> None:
+    found, faults = read_ages(pd.Series([*cells, None], dtype="str"), heading)
+    rounded = [None if pd.isna(age) else round(age, 2) for age in found]
+    assert rounded == [*years, None]
+    assert faults.notna().tolist() == [*(age is None for age in years), False]
+    assert all(cell in fault for cell, fault in zip(cells, faults, strict=False) if pd.notna(fault))
+
+
+TABLES = {
+    "cbioportal_sample": (
+        "#Patient Identifier\tSample Identifier\tIDH status\tIDH/codel subtype\n"
+        "#STRING\tSTRING\tSTRING\tSTRING\n#1\t1\t1\t1\n"
+        "PATIENT_ID\tSAMPLE_ID\tIDH_STATUS\tIDH_CODEL_SUBTYPE\tAGE\n"
+        "TCGA-AA-0001\tTCGA-AA-0001-01\tMutant\tIDHmut-codel\t40\n"
+        "TCGA-AA-0002\tTCGA-AA-0002-01\tMUTATED\tIDHmut-non-codel\t41\n"
+        "TCGA-AA-0003\tTCGA-AA-0003-01\tWT\tIDHwt\t70\n"
+        "TCGA-AA-0004\tTCGA-AA-0004-01\tNA\tNA\t70\n"
+    ),
+    "cbioportal_download": (
+        "Study ID\tPatient ID\tSample ID\tDiagnosis Age\tIDH status\tIDH-1P10Q Subtype\n"
+        "lgg\tTCGA-AA-0001\tTCGA-AA-0001-01\t40\tMutant\tCodel\n"
+        "lgg\tTCGA-AA-0002\tTCGA-AA-0002-01\t41\tMutant\tNon-codel\n"
+        "lgg\tTCGA-AA-0003\tTCGA-AA-0003-01\t70\tWT\tNon-codel\n"
+        "lgg\tTCGA-AA-0004\tTCGA-AA-0004-01\t70\t\t\n"
+    ),
+    "glass": (
+        "case_barcode,surgery_number,idh_status,codel_status,idh_codel_subtype,"
+        "case_age_diagnosis_years\n"
+        "TCGA-AA-0001,1,IDHmut,codel,IDHmut-codel,40\n"
+        "TCGA-AA-0002,1,IDHmut,noncodel,IDHmut-noncodel,41\n"
+        "TCGA-AA-0003,1,IDHwt,noncodel,IDHwt,70\nTCGA-AA-0004,1,,,,70\n"
+    ),
+    "glass_subtypes": (
+        "case_barcode\tidh_codel_subtype\nTCGA-AA-0001\tIDHmut-codel\n"
+        "TCGA-AA-0002\tIDHmut-noncodel\nTCGA-AA-0003\tIDHwt\nTCGA-AA-0004\t\n"
+    ),
+    "ceccarelli": (
+        "Case,Age (years at diagnosis),IDH status,1p/19q codeletion\n"
+        "TCGA-AA-0001,40,Mutant,codel\nTCGA-AA-0002,41,Mutant,non-codel\n"
+        "TCGA-AA-0003,70,WT,non-codel\nTCGA-AA-0004,70,NA,NA\n"
+    ),
+    "gdc": (
+        "case_id\tcase_submitter_id\tage_at_diagnosis\tidh1_r132h_ihc\tcodeletion_fish\n"
+        "2e7f0d4c-0a3b\tTCGA-AA-0001\t14610\tpositive\tcodeleted\n"
+        "2e7f0d4c-0a3c\tTCGA-AA-0002\t14975\tpositive\tintact\n"
+        "2e7f0d4c-0a3d\tTCGA-AA-0003\t25568\tnegative\t'--\n"  # 70 years
+        "2e7f0d4c-0a3e\tTCGA-AA-0004\t12775\tnegative\t'--\n"  # 35 years
+    ),
+    "tcga_biotab": (
+        "bcr_patient_uuid\tbcr_patient_barcode\tldh1_mutation_found\tcodeletion_1p19q\n"
+        "bcr_patient_uuid\tbcr_patient_barcode\tldh1_mutation_found\tcodeletion_1p19q\n"
+        "CDE_ID:\tCDE_ID:2003301\tCDE_ID:\tCDE_ID:\n"
+        "A\tTCGA-AA-0001\tYES\tYES\nB\tTCGA-AA-0002\tYES\tNO\n"
+        "C\tTCGA-AA-0003\tNO\tNO\nD\tTCGA-AA-0004\t[Not Available]\t[Not Available]\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("source", TABLES)
+def test_published_tables_are_read_as_they_are(tmp_path: Path, source: str) -> None:
+    path = tmp_path / "table.txt"
+    path.write_text(TABLES[source])
+    calls, quarantine = call_genotypes(Genotypes(clinical=path), max_quarantined=0)
+    assert quarantine.empty
+    assert calls["subtype"].fillna("").tolist() == [CODELETED, NON_CODELETED, WILDTYPE, ""]
+
+
+def test_a_cohort_that_is_wildtype_throughout_needs_no_1p_19q(tmp_path: Path) -> None:
+    (tmp_path / "a.maf").write_text(
+        "Hugo_Symbol\tHGVSp_Short\tTumor_Sample_Barcode\nEGFR\tp.A289V\tTCGA-AA-0001-01A\n"
+    )
+    calls, _ = call_genotypes(Genotypes(maf=[tmp_path]), max_quarantined=0)
+    assert calls["subtype"].tolist() == [WILDTYPE]
+
+
+def test_words_that_are_not_known_are_named_in_the_quarantine(tmp_path: Path) -> None:
+    path = tmp_path / "clinical.csv"
+    path.write_text(
+        "case,idh_status,codel_status,age\nTCGA-AA-0001,perhaps,codel,fifty\nP-1,WT,,\n"
+        "TCGA-AA-0002,WT,,0\n"
+    )
+    _, quarantine = read_clinical(path, AssayColumns())
+    assert quarantine[["case", "column", "reason", "detail"]].fillna("").to_numpy().tolist() == [
+        ["", "case", "no_sample_barcode", "case: 'P-1' is no TCGA barcode"],
+        ["TCGA-AA-0001", "idh_status", "unknown_value", "idh_status: 'perhaps' is no known word"],
+        ["TCGA-AA-0001", "age", "unknown_age", "age: 'fifty' is not plausible as an age"],
+        ["TCGA-AA-0002", "age", "unknown_age", "age: '0' is not plausible in years"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\tb\nTCGA-AA-0001\tx\n", "no heading is known as that of the case"),
+        ("case\tb\nTCGA-AA-0001\tx\n", "no heading is known as that of a stain"),
+        ("case\tidh_status\nTCGA-AA-0001\tM\xfcnchen\n", "cannot be read"),
+    ],
+)
+def test_a_table_without_known_headings_is_told_so(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "clinical.tsv"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(TableError, match=f"clinical.tsv: {message}") as error:
+        read_clinical(path, AssayColumns())
+    assert "download" not in str(error.value) and "TCGA" not in str(error.value)
