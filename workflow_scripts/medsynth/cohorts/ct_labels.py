@@ -15,7 +15,6 @@ from pydicom.dataset import Dataset
 from medsynth.cohorts.contrast import Phase, contrast_by_intensity, header_phase, table_phase
 from medsynth.cohorts.dicom import open_dicom, read_hu
 from medsynth.cohorts.enhancement import LEAST_SLICES, SLICES
-from medsynth.cohorts.nifti import is_nifti, read_nifti
 from medsynth.cohorts.series import plane_of
 from medsynth.cohorts.sources import read_unchanged, set_aside
 from medsynth.cohorts.unusable import CohortError, ExcludedImage, UnusableImage
@@ -107,8 +106,6 @@ def _sample(frame: pd.DataFrame, rows: pd.DataFrame, root: Path) -> Volume | Non
         item = rows.iloc[place]
         try:
             data = read_unchanged(root / item["source"], item["source_sha256"])
-            if is_nifti(item["source"]):
-                return read_nifti(data)
             plane = plane_of(open_dicom(data, pixels=False))
             images[place] = read_hu(data)
         except UnusableImage as error:
