@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from medsynth.cohorts.reports import NAMES, SECTIONS, counts, read_reports, sections_of
+from medsynth.cohorts.headings import NAMES
+from medsynth.cohorts.reports import counts, read_reports
+from medsynth.cohorts.sections import SECTIONS, sections_of
 from medsynth.cohorts.unusable import CohortError
 from medsynth.store.manifests import manifest
 
@@ -64,6 +66,12 @@ def test_the_usual_layout():
         " FINDINGS:  {}\n\n CONCLUSION:  {}",
         " TECHNIQUE AND FINDINGS:  {}\n\n IMPRESSIONS:  {}",
         " CHEST, PA AND LATERAL:  {}\n\n IMPRESSION:  {}",
+        # what has no heading, where findings belong
+        " COMPARISON:  ___.\n\n {}\n\n IMPRESSION:  {}",
+        " TECHNIQUE:  PA and lateral.\n COMPARISON:  None.\n \n {}\n \n IMPRESSION:  {}",
+        " HISTORY:  fever\n\n CHEST, TWO VIEWS.\n\n {}\n\n IMPRESSION:  {}",
+        " EXAM:  ___\n\n Comparison is made with prior study of ___.\n\n {}\n\n IMPRESSION: {}",
+        " {}\n\n IMPRESSION:  {}",
         " IMPRESSION:\n\n FINDINGS:  {}\n\n IMPRESSION:  {}",
     ],
 )
@@ -81,6 +89,213 @@ def test_a_joint_heading_fills_both(heading):
     assert found == dict.fromkeys(["findings", "impression"], "Clear.\n\n No effusion.")
 
 
+MISTAKES = {
+    "findings": "FINDNGS FIDNINGS FINDIGNS FINDINGGS FINDINFS Findnigs finidngs FIINDINGS INDINGS",
+    "impression": "IMPRESSON IMPRESSSION IMPERSSION IMRPESSION IMPRESSION_ Impresion CONCLUSOIN",
+    "comparison": "COMPARISION COMPARSION COMPARION Comparisom",
+    "indication": "INDICATON INDICTAION CLINICAL INDIATION",
+    "history": "HISOTRY HSTORY CLINICAL HISTROY",
+    "technique": "TECHNIQE TECHINQUE TECHNIQUES",
+}
+
+
+@pytest.mark.parametrize("section", MISTAKES)
+def test_a_heading_with_one_mistake_is_a_heading(section):
+    names = MISTAKES[section].replace("CLINICAL ", "CLINICAL-").split()
+    for name in (name.replace("-", " ") for name in names):
+        found = sections_of(f" EXAMINATION:  chest\n {name}:  What it says.\n\n RULE OUT:  x")
+        assert found[section].startswith("What it says."), name
+
+
+def test_joint_headings_with_mistakes():
+    found = sections_of(" FINDNGS AND IMPRESSOIN:  Clear.")
+    assert found == {"findings": "Clear.", "impression": "Clear."}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *(
+            "Lungs",
+            "Heart",
+            "Bones",
+            "Pleura",
+            "Lines",
+            "Exams",
+            "Price",
+            "Reasons",
+            "View",
+            "Sturdy",
+        ),
+        *("Compression", "Depression", "Concussion", "Occlusion", "Modification", "Fixation"),
+        *("In summary we find", "Other findings", "FIDNIGNS", "IMPRSION", "Chest tube", "Chest CT"),
+    ],
+)
+def test_other_words_are_no_headings(word):
+    text = f" FINDINGS:  Clear.\n {word}: normal.\n\n {word.upper()}:  normal."
+    assert sections_of(text) == {"findings": text[12:].strip()}
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        "PA AND LATERAL",
+        "AP CHEST, 5:40 A.M., ON JULY 15",
+        "AP CHEST, 5:40 A.M., ___",
+        "PORTABLE UPRIGHT FRONTAL CHEST RADIOGRAPH",
+        "CHEST, PA AND LATERAL",
+        "CHEST (PA & LAT)",
+        "Chest PA and lateral",
+        "FRONTAL AND LATERAL VIEWS OF THE CHEST",
+        "PORTABLE SEMI-ERECT CHEST FILM, ___ AT 16:18",
+        "CHEST, TWO VIEWS",
+        "CHEST X-RAY, 2 VIEWS, 03/04/2011",
+        "SINGLE AP PORTABLE VIEW",
+        "AP/LATERAL",
+        "SUPINE AP",
+        "CHEST RADIOGRAPH PERFORMED ON ___",
+        "PA and lateral chest compared to ___",
+    ],
+)
+@pytest.mark.parametrize("words", ["Normal.", "Lungs clear.\n\n LINES:  none.\n\n Heart normal."])
+def test_what_stands_under_the_name_of_the_views_are_the_findings(views, words):
+    found = sections_of(f" HISTORY:  pain\n {views}:  {words}\n\n IMPRESSION:  Well.")
+    assert found == {"history": "pain", "findings": words, "impression": "Well."}
+    below = sections_of(f" HISTORY:  pain\n\n {views}:\n\n {words}\n\n ______________\n")
+    assert below == {"history": "pain", "findings": words}
+    assert sections_of(f" HISTORY:  pain\n\n {views}:  ___.\n") == {"history": "pain"}
+    with_heading = f" HISTORY:  pain\n\n {views}:  at 5 a.m.\n\n FINDINGS:  {words}"
+    assert sections_of(with_heading) == {"history": "pain", "findings": words}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # a word within a section, unlike the headings of the report or one that it has had
+        (
+            " FINDINGS:  Clear. Comparison: no change. Heart normal.\n\n IMPRESSION:  Well.",
+            {"findings": "Clear. Comparison: no change. Heart normal.", "impression": "Well."},
+        ),
+        (
+            " FINDINGS:  Clear.\n Comparison: no change.\n Heart normal.\n\n IMPRESSION:  Well.",
+            {"findings": "Clear.\n Comparison: no change.\n Heart normal.", "impression": "Well."},
+        ),
+        (
+            "Comparison: none\nFindings: Clear.\nComparison: no change.\nImpression: Well.",
+            {
+                "comparison": "none",
+                "findings": "Clear.\nComparison: no change.",
+                "impression": "Well.",
+            },
+        ),
+        (
+            "INDICATION: pain. History: smoker. FINDINGS: Clear. IMPRESSION: Well.",
+            {
+                "indication": "pain. History: smoker.",
+                "findings": "Clear.",
+                "impression": "Well.",
+            },
+        ),
+        # the weaker of two names of the impression
+        (
+            " FINDINGS:  Clear.\n\n SUMMARY:  No change.\n\n IMPRESSION:  Well.",
+            {"findings": "Clear.\n\n SUMMARY:  No change.", "impression": "Well."},
+        ),
+        (
+            " FINDINGS:  Clear.\n\n IMPRESSION:  Well. SUMMARY: no change.",
+            {"findings": "Clear.", "impression": "Well. SUMMARY: no change."},
+        ),
+        (
+            " FINDINGS:  Clear.\n\n CONCLUSION:  Well. Summary: no change.",
+            {"findings": "Clear.", "impression": "Well. Summary: no change."},
+        ),
+        (" FINDINGS:  Clear.\n\n SUMMARY:  Well.", {"findings": "Clear.", "impression": "Well."}),
+        # the name of the views within the technique
+        (
+            "EXAMINATION:\nChest: Two views\n\nTECHNIQUE:\nChest: Frontal and Lateral\n\n"
+            "FINDINGS:\n\nClear.",
+            {"technique": "Chest: Frontal and Lateral", "findings": "Clear."},
+        ),
+        # a name within a longer one, or within its own section
+        (
+            " FINDINGS:  Clear.\n\n IMPRESSION:  Well.\n\n INCIDENTAL FINDINGS:  Old fracture.",
+            {"findings": "Clear.", "impression": "Well.\n\n INCIDENTAL FINDINGS:  Old fracture."},
+        ),
+        (
+            " CHEST FINDINGS:  Clear.\n\n IMPRESSION:  Well.",
+            {"findings": "Clear.", "impression": "Well."},
+        ),
+        (" INDICATION:  INDICATION: PAIN", {"indication": "INDICATION: PAIN"}),
+        # headings all the same
+        (
+            " FINDINGS:  Clear.\n\n COMPARISON:  ___.\n\n IMPRESSION:  Well.",
+            {"findings": "Clear.", "comparison": "___.", "impression": "Well."},
+        ),
+        (
+            " IMPRESSION:  Well.\n\n RECOMMENDATION(S):  None.\n\n NOTIFICATION:  Dr. ___",
+            {"impression": "Well."},
+        ),
+        (
+            " INDICATION:  pain. Findings: Clear. Impression: Well.",
+            {"indication": "pain.", "findings": "Clear.", "impression": "Well."},
+        ),
+    ],
+)
+def test_words_within_a_section_and_headings(text, expected):
+    assert sections_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            " COMPARISON:  ___.\n\n Lungs clear.\n\n Heart normal.\n\n ______________\n",
+            {"comparison": "___.", "findings": "Lungs clear.\n\n Heart normal."},
+        ),
+        (
+            " COMPARISON:  ___.\n\n LUNGS:  Clear.\n\n HEART:  Normal.\n\n IMPRESSION:  Well.",
+            {
+                "comparison": "___.",
+                "findings": "LUNGS:  Clear.\n\n HEART:  Normal.",
+                "impression": "Well.",
+            },
+        ),
+        (
+            " INDICATION:  pain\n\n Left side.\n\n COMPARISON:  ___.\n\n FINDINGS:  Clear.",
+            {"indication": "pain", "comparison": "___.", "findings": "Clear."},
+        ),
+        (  # compared with, and how: no findings
+            " INDICATION:  pain\n\n Comparison is made to the patient's previous study dated ___ at"
+            " 9:07.\n\n Portable AP upright chest film ___ at 9:01 is submitted.\n\n IMPRESSION:"
+            "  Well.",
+            {"indication": "pain", "impression": "Well."},
+        ),
+        (
+            " IMPRESSION:  Well.\n\n NOTIFICATION:  Dr. ___\n\n by phone, at once.",
+            {"impression": "Well."},
+        ),
+    ],
+)
+def test_what_has_no_heading(text, expected):
+    assert sections_of(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " WET READ: ___ ___ 8:03 PM\n  {}\n",
+        " WET READ: ___ ___ 8:03 PM\n  {}\n ______________\n FINAL REPORT\n",
+        " WET READ: ___ ___ 8:03 PM\n  {}\n ______________\n FINAL REPORT\n AP CHEST, 6:36 P.M.\n",
+        " WET READ: SMIth WED ___ 8:03 PM\n  {}\n  \n WET READ VERSION #1 ___ ___ 7:01 PM\n",
+        " WETREAD:  {}",
+        " PRELIMINARY REPORT\n {}",
+    ],
+)
+def test_a_wet_read_stands_for_a_report_that_says_nothing_else(text):
+    words = "1. Effusion.\n  2. No edema."
+    assert sections_of(text.format(words)) == {"last_paragraph": words}
+
+
 def test_a_wet_read_and_an_addendum_are_not_the_report():
     line = "_" * 78
     early = f" WET READ: ___ 8:03 AM\n  Effusion. IMPRESSION: Effusion.\n {line}\n"
@@ -93,9 +308,8 @@ def test_a_wet_read_and_an_addendum_are_not_the_report():
 def test_without_a_heading_the_last_paragraph_stands_for_the_report():
     text = " HISTORY:  fever\n\n AP radiograph.\n\n Lungs are\n clear.\n\n ____________\n"
     assert sections_of(text) == {"history": "fever", "last_paragraph": "Lungs are\n clear."}
-    assert sections_of(" PORTABLE CHEST:  ___\n\n Lungs are clear.") == {
-        "last_paragraph": "Lungs are clear."
-    }
+    several = " HISTORY:  fever\n\n Lungs are clear.\n\n Heart is normal.\n"
+    assert sections_of(several)["last_paragraph"] == "Lungs are clear.\n\n Heart is normal."
     assert sections_of("History of x.\n\n1. Effusion.\n\n2. No edema.") == {
         "last_paragraph": "1. Effusion.\n\n2. No edema."
     }

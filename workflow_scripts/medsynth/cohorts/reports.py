@@ -1,8 +1,4 @@
-"""Radiology reports: reading them, and dividing their free text into sections.
-
-MIMIC-CXR's reports (mimic-cxr-reports.zip, files/pNN/pNNNNNNNN/sNNNNNNNN.txt) were dictated:
-headings are spelt, joined, placed and left out as the speaker liked.
-"""
+"""Reading radiology reports: mimic-cxr-reports.zip, files/pNN/pNNNNNNNN/sNNNNNNNN.txt."""
 
 from __future__ import annotations
 
@@ -10,136 +6,14 @@ import logging
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
+from medsynth.cohorts.sections import SECTIONS, sections_of
 from medsynth.cohorts.unusable import CohortError
 
 log = logging.getLogger(__name__)
-
-NAMES = {
-    "findings": ["finding", "findings"],
-    "impression": [
-        *("impression", "impressions", "final impression", "conclusion", "conclusions"),
-        *("interpretation", "opinion", "summary"),
-    ],
-    "indication": [
-        *("indication", "indications", "clinical indication", "clinical indications", "reason"),
-        *("indication for study", "reason for exam", "reason for examination", "reason for study"),
-        *("reason for the exam", "reason for this exam", "reason for this examination"),
-    ],
-    "history": [
-        *("history", "clinical history", "patient history", "medical history"),
-        *("clinical information", "clinical data", "history of present illness"),
-    ],
-    "comparison": [
-        *("comparison", "comparisons", "comparison exam", "comparison film", "comparison films"),
-        *("comparison study", "comparison studies", "prior", "prior studies", "reference exam"),
-    ],
-    "technique": ["technique", "techniques", "procedure", "views"],
-    # Headings that end the section before them and whose own text is not asked for.
-    "other": [
-        *("exam", "examination", "type of examination", "study", "wet read", "addendum"),
-        *("recommendation", "recommendations", "recommendation(s)"),
-        *("notification", "notifications", "notification(s)"),
-        "provisional findings impression (pfi)",
-    ],
-}
-SECTIONS = ["findings", "impression", "indication", "history", "comparison", "technique"]
-SECTION_OF = {name: section for section, names in NAMES.items() for name in names}
-LEAST_WORDS = 5  # of findings below the name of the views, where a date or nothing may stand
-WORDED = {"findings", "impression"}  # of several paragraphs and with subheadings (LUNGS:)
-
-
-def _alternatives(names: list[str]) -> str:
-    name = "|".join(re.escape(n).replace(r"\ ", r"[ \t]+") for n in sorted(names, key=len)[::-1])
-    return rf"(?:{name})(?:[ \t]*(?:/|,|&|\b(?:and|AND)\b)[ \t]*(?:{name}))*"
-
-
-_ANY = f"(?i:{_alternatives(list(SECTION_OF))})"
-_CAPITALS = _alternatives([name.upper() for name in SECTION_OF])
-_HEADING = re.compile(
-    rf"^[ \t]*(?P<line>{_ANY})[ \t]*:"  # Findings: at the start of a line
-    rf"|^[ \t]*(?P<bare>{_CAPITALS})[ \t]*$"  # FINDINGS on a line of its own
-    # after an empty line also Findings on a line of its own, FINDINGS. and FINDINGS -
-    rf"|^[ \t]*(?P<alone>{_ANY}(?=[ \t]*$)|{_CAPITALS}(?=[ \t]*(?:[.;]|-\s)))[ \t]*[.;-]?"
-    rf"|(?<=\s)(?P<inside>{_CAPITALS})[ \t]*:"  # FINDINGS: in the middle of a line
-    rf"|(?:(?<=[.!?]\s)|(?<=[.!?]\s\s))(?=[A-Z])(?P<sentence>{_ANY})[ \t]*:"  # normal. Findings:
-    r"|^[ \t]*(?P<unknown>[A-Z][A-Z0-9 ()/,&.'+-]*):(?=\s)"  # AP CHEST: after an empty line
-    r"|^[ \t]*(?P<rule>_{10,})[ \t]*$",
-    re.MULTILINE,
-)
-_FINAL = re.compile(r"^[ \t]*FINAL REPORT\b[ \t]*:?", re.MULTILINE)
-_VIEW = re.compile(r"\b(?:CHEST|VIEWS?|RADIOGRAPHS?|FILMS?|X-?RAYS?)\b")
-# Between paragraphs; the second and later points of a list belong to the one before.
-_EMPTY_LINE = re.compile(r"\n[ \t]*\n(?!\s*(?:[2-9]|\d\d)[.)])")
-
-
-def sections_of(text: str) -> dict[str, str]:
-    """The sections of a report.
-
-    A heading stands at the start of a line in any case with a colon, alone on its line, or in
-    capitals with a colon anywhere. FINDINGS AND IMPRESSION fills both; where a heading is
-    repeated, the last one that says something counts. Preliminary text (a wet read, an addendum)
-    before the line FINAL REPORT is left out. Without findings, what stands under the name of the
-    views (PORTABLE AP CHEST:) is taken for them.
-
-    Returns:
-        Those of :data:`SECTIONS` that are there, verbatim pieces of the text without surrounding
-        white space; "last_paragraph" where there is neither findings nor impression.
-    """
-    final = _FINAL.search(text)
-    body = text[final.end() :] if final and text[final.end() :].strip() else text
-    found: dict[str, str] = {}
-    headings = [*_headings(body), (len(body), len(body), set())]
-    for (_, start, names), (end, _, _) in pairwise(headings):
-        words = body[start:end].strip()
-        if not names & (WORDED | {"view"}):
-            words = _EMPTY_LINE.split(words)[0].rstrip()  # what follows has no heading
-        found |= dict.fromkeys(names, words) if words else {}
-    view = found.pop("view", None)
-    if view and "findings" not in found and len(view.split()) >= LEAST_WORDS:
-        found["findings"] = view
-    if not found.keys() & WORDED and (last := _last_paragraph(body)):
-        found["last_paragraph"] = last
-    return {name: words for name, words in found.items() if name != "other"}
-
-
-def _headings(body: str) -> Iterator[tuple[int, int, set[str]]]:
-    """Start and end of every heading, and the sections it opens."""
-    current: set[str] = set()
-    for match in _HEADING.finditer(body):
-        name = match[match.lastgroup]
-        if match.lastgroup in ("alone", "unknown") and not _after_empty_line(body, match.start()):
-            continue
-        if match.lastgroup == "rule":
-            current = {"other"}
-        elif match.lastgroup == "unknown":
-            if current & WORDED:
-                continue  # a subheading
-            current = {"view"} if _VIEW.search(name) else {"other"}
-        else:
-            words = " ".join(name.lower().split())
-            parts = [words] if words in SECTION_OF else re.split(r" ?[/,&] ?| and ", words)
-            current = {SECTION_OF[part] for part in parts}
-        yield match.start(), match.end(), current
-
-
-def _after_empty_line(body: str, start: int) -> bool:
-    return not body[:start].removesuffix("\n").rpartition("\n")[2].strip()
-
-
-def _last_paragraph(body: str) -> str | None:
-    """The last one that has words and no heading of another section."""
-    for paragraph in reversed(_EMPTY_LINE.split(body)):
-        words = paragraph.strip()
-        heading = _HEADING.match(words)
-        if words.strip("_ \n") and not (heading and heading["unknown"] is None):
-            return words
-    return None
 
 
 def read_reports(index: pd.DataFrame, path: Path) -> pd.DataFrame:
