@@ -15,6 +15,7 @@ from medsynth.cohorts.maf import read_maf
 from medsynth.cohorts.panels import covers_idh
 from medsynth.cohorts.segments import read_segments
 from medsynth.cohorts.tsv import TableError, find_files
+from medsynth.cohorts.unusable import REASONS
 from medsynth.runtime.config.slides import Genotypes
 
 HEADER = "Hugo_Symbol\tEntrez_Gene_Id\tHGVSp_Short\tVariant_Classification\tTumor_Sample_Barcode"
@@ -155,6 +156,32 @@ def test_scientific_positions_other_chromosome_names_and_gaps(tmp_path: Path) ->
     frame = read_segments(path, "hg19")[0]
     assert frame["chrom"].tolist() == ["1", "X", "Y"]
     assert frame.loc[0, ["sample", "start", "end"]].tolist() == ["TCGA-AA-0001-01", 1e5, 2.5e7]
+
+
+def test_samples_without_a_barcode_are_told_and_the_others_used(tmp_path: Path) -> None:
+    rows = [
+        "TCGA-AA-0001-01\t1\t1\t9\t9\t-0.5",
+        "GLSS-1\t1\t1\t9\t9\t0",
+        "tcga.aa.0002.01\t1\t1\t9\t9\t0",
+    ]
+    found, unnamed = read_segments(write(tmp_path / "a.seg", CBIO, *rows), "hg19")
+    assert found["sample"].tolist() == ["TCGA-AA-0001-01", "TCGA-AA-0002-01"]
+    assert unnamed == ["GLSS-1"]
+    maf = write(tmp_path / "a.maf", HEADER, ROW)
+    settings = Genotypes(maf=[maf], segments=[tmp_path / "a.seg"], build="hg19")
+    _, quarantine = call_genotypes(settings, max_quarantined=0)
+    assert quarantine["reason"].tolist() == ["no_sample_barcode"]
+
+
+def test_copies_in_place_of_log_ratios_are_refused(tmp_path: Path) -> None:
+    rows = [f"TCGA-AA-0001-01\t{c}\t1\t9000\t9\t{n}" for c, n in ((1, 1), (2, 2), (3, 2.1))]
+    with pytest.raises(TableError, match="seg.mean looks like copies") as caught:
+        read_segments(write(tmp_path / "a.seg", CBIO, *rows), "hg19")
+    assert caught.value.reason in REASONS
+    copies = CBIO.split("\t")
+    header = "\t".join(["Sample", "Chromosome", "Start", "End", copies[4], "Copy_Number"])
+    found, _ = read_segments(write(tmp_path / "b.seg", header, *rows), "hg19")
+    assert found["mean"].round(2).tolist() == [-1, 0, 0.07]
 
 
 def test_allelic_copies_become_log_ratios_and_old_headers_are_known(tmp_path: Path) -> None:

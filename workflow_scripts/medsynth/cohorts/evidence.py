@@ -24,7 +24,7 @@ from medsynth.cohorts.segments import DTYPES, call_codeletion, read_segments
 from medsynth.cohorts.tsv import TableError, find_files
 from medsynth.runtime.config.slides import Genotypes
 
-MAF_FILES = ["*.maf", "*.maf.gz", "*.maf.tsv.gz"]
+MAF_FILES = ["*.maf", "*.maf.gz", "*.maf.tsv.gz", "data_mutations*.txt"]  # the last of cBioPortal
 SEGMENT_FILES = ["*.seg", "*.seg.gz", "*.seg.txt", "*.seg.v2.txt"]
 UNCLEAR = "unclear_mutation"
 
