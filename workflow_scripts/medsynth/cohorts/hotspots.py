@@ -23,7 +23,7 @@ class Hotspot(NamedTuple):
     Places: IDH1 c.395G>A (R132H) is chr2:g.209113112C>T (hg19) and chr2:g.208248388C>T (hg38),
     IDH2 c.515G>A (R172K) chr15:g.90631838C>T and chr15:g.90088606C>T, IDH2 c.419G>A (R140Q)
     chr15:g.90631934C>T and chr15:g.90088702C>T (COSMIC, ClinVar; those of R132 and R172 agree with
-    all 428 hotspot mutations of MC3's lower-grade gliomas). `others` are the codon's numbers in
+    all 427 hotspot mutations of MC3's lower-grade gliomas). `others` are the codon's numbers in
     other transcripts (NM_001289910 and NM_001290114 of IDH2 lack 52 and 130 residues).
     """
 
