@@ -29,13 +29,19 @@ DARK, LIGHT = RAMP // 32, RAMP * 16  # 7 bits; 16 bits of which the lowest four 
 OVERLAY = {"OverlayBitPosition": 15}
 
 
+PADDED = np.where(RAMP < 64, np.int16(-2000), SIGNED // 2 + 500)  # as of many CT scanners
+
+
 def in_tags(**tags):
-    """A data set's attributes replaced; a repeating group has no keyword of its own."""
+    """A data set's attributes replaced; these two need their value representation."""
     position = tags.pop("OverlayBitPosition", None)
+    padding = tags.pop("PixelPaddingValue", None)
 
     def complete(ds):
         for keyword, value in tags.items():
             setattr(ds, keyword, value)
+        if padding is not None:
+            ds.add_new("PixelPaddingValue", "SS", padding)
         if position is not None:
             ds.add_new(0x60000102, "US", position)
         return ds
@@ -145,6 +151,7 @@ HTJ2K = (HTJ2KLossless, partial(imagecodecs.htj2k_encode, reversible=True))  # o
 JPEG = {b: (JPEGLossless, partial(imagecodecs.ljpeg_encode, bitspersample=b)) for b in (12, 16)}
 U12, U16 = {"BitsStored": 12, "HighBit": 11}, {"BitsStored": 16, "HighBit": 15}
 S12, S16 = U12 | {"PixelRepresentation": 1}, U16 | {"PixelRepresentation": 1}
+TWOS_PADDED = (PADDED & 0xFFF).astype(np.uint16)
 TWOS = (SIGNED & 0xFFF).astype(np.uint16)  # two's complement in 12 bits
 
 
@@ -169,6 +176,11 @@ TWOS = (SIGNED & 0xFFF).astype(np.uint16)  # two's complement in 12 bits
         (J2K[12], SIGNED.clip(0), U12, SIGNED.clip(0)),
         (J2K[12], TWOS, S12, BITS),  # large, or negative
         (J2K[16], SIGNED.view(np.uint16), S16, BITS),
+        # a padding that is negative, and there, proves that the codestream's sign is wrong
+        (J2K[12], TWOS_PADDED, S12 | {"PixelPaddingValue": -2000}, PADDED),
+        (J2K[16], PADDED.view(np.uint16), S16 | {"PixelPaddingValue": -2000}, PADDED),
+        (J2K[12], TWOS_PADDED, S12 | {"PixelPaddingValue": -1999}, BITS),
+        (J2K[12], TWOS_PADDED, S12 | {"PixelPaddingValue": 500}, BITS),
         (J2K[12], DARK, S12, DARK),
         (HTJ2K, SIGNED, S16, SIGNED),
         (HTJ2K, SIGNED, U16, BITS),

@@ -25,6 +25,7 @@ def stored_bits(
     signed: bool,
     codestream: Codestream | None = None,
     overlays: int = 0,
+    padding: int = 0,
 ) -> np.ndarray:
     """The BitsStored bits of every pixel.
 
@@ -35,6 +36,8 @@ def stored_bits(
         codestream: what the compressed image says, if it is one with a header.
         overlays: mask of bits in which planes of old devices lie (OverlayBitPosition, PS3.3-2004
             C.9.2); they are cleared.
+        padding: PixelPaddingValue. Where it is negative and its two's complement is among the
+            pixels, a JPEG 2000 codestream that calls them unsigned is wrong.
 
     Returns:
         As `codes`, with nothing but these bits.
@@ -63,6 +66,10 @@ def stored_bits(
     else:
         # Where one of the two calls the highest bit a sign, no pixel may have it.
         agrees = largest < 1 << narrowest - (signed or said is True)
+        if not agrees and signed and padding < 0 and narrowest == bits == precision:
+            agrees = bool((codes == padding & mask).any())
+            if agrees:
+                log.warning("unsigned JPEG 2000 is read as signed: its padding is %d", padding)
     if not agrees:
         sign = {True: " signed", False: " unsigned", None: ""}
         told = f"BitsStored {bits}, HighBit {high},{sign[signed]}"

@@ -70,6 +70,8 @@ def stored_codes(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         check_size(rows, columns)
         signed = representation == 1
         overlays = _embedded_overlays(dataset)
+        half = 1 << allocated - 1  # the attribute is often written as US beside signed pixels
+        padding = (int(dataset.get("PixelPaddingValue") or 0) + half) % (2 * half) - half
     with unusable_as("cannot_decode"):
         codestream = _check_pixel_data(dataset, rows, columns, allocated)
         values = pixel_array(dataset, index=0, **AS_DECODED)
@@ -77,7 +79,7 @@ def stored_codes(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         codes = values.astype(container, copy=False).view(f"u{allocated // 8}")
     if codes.shape != (rows, columns):
         raise UnusableImage("cannot_decode", f"decoded to {codes.shape}")
-    codes = stored_bits(codes, bits, high, signed, codestream, overlays)
+    codes = stored_bits(codes, bits, high, signed, codestream, overlays, padding)
     levels = np.arange(1 << bits, dtype=np.int32)
     if signed:
         levels[levels.size // 2 :] -= levels.size
