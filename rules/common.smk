@@ -219,6 +219,7 @@ def cohort_facts(wildcards):
         "reports": cohorts_with_reports(),
         "calls": genotyped_cohorts(),
         "stain": normalised_cohorts(),
+        "normalised": normalised_cohorts(),
         "pairs": cohorts_of("ct"),
     }
     return [

@@ -92,3 +92,22 @@ rule normalise_stain:
         code=code_of("normalise_stain"),
     script:
         "../workflow_scripts/normalise_stain.py"
+
+
+rule count_normalised:
+    input:
+        tables=shard_files(f"{COHORT}/normalised/{{shard}}.parquet"),
+    output:
+        counts=f"{COHORT}/normalised.json",
+    log:
+        f"{LOGS}/count_normalised/{{cohort}}.log",
+    benchmark:
+        f"{BENCHMARKS}/count_normalised/{{cohort}}.tsv"
+    wildcard_constraints:
+        cohort=one_of(normalised_cohorts()),
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("count_normalised"),
+    script:
+        "../workflow_scripts/count_normalised.py"

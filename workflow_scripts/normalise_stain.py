@@ -1,7 +1,8 @@
 """Bring the tiles of one shard to the stain of the training slides.
 
 Outputs: HDF5 `images`, with the rows and item ids of the shard, and Parquet `table`, the shard's
-manifest again: lineage tells by the table of an image store whose images it holds.
+manifest again with the column stain: lineage tells by the table of an image store whose images it
+holds.
 """
 
 import json
@@ -21,5 +22,4 @@ if __name__ == "__main__":
         attrs = {"made_from": digest_json(*parts)}
         shards, path = Path(inputs.images).parent, Path(snakemake.output.images)
         table = read_table(inputs.table)
-        normalise_shard(table, shards, fit, path, attrs)
-        write_table(table, snakemake.output.table)
+        write_table(normalise_shard(table, shards, fit, path, attrs), snakemake.output.table)

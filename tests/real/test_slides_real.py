@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import openslide
 import pytest
+from PIL import Image
 
 from medsynth.cohorts.slides import index_slides, tile_slides
-from medsynth.cohorts.stain import Macenko, Reinhard, some_pixels
+from medsynth.cohorts.stain import Macenko, NoStain, Reinhard, some_pixels
 from medsynth.runtime.config.slides import GenotypeLabel, SlideIndex, SlideTiles
 from medsynth.store.shards import ImageStore
 from tests.checkout import ROOT
@@ -99,3 +100,31 @@ def test_normalised_regions_differ_less_in_colour(tmp_path, method):
     normalised = np.stack([own.to(target)(image) for image, own in pairs])
     spread = [x.reshape(len(x), -1, 3).mean(axis=1).std(axis=0) for x in (images, normalised)]
     assert (spread[1] < 0.8 * spread[0]).all()
+
+
+def degrees_to_typical(fits: list[Macenko]) -> np.ndarray:
+    typical = np.array(Macenko.typical(fits).vectors)
+    cosines = np.sum(np.array([fit.vectors for fit in fits]) * typical, axis=2)
+    return np.degrees(np.arccos(cosines.clip(-1, 1)))
+
+
+def test_no_region_is_left_without_a_stain():
+    fits = [
+        Macenko.of(np.asarray(Image.open(path)).reshape(-1, 3)) for path in REGIONS.glob("*.jpg")
+    ]
+    degrees = degrees_to_typical(fits)
+    assert np.median(degrees, axis=0).max() < 8 and degrees.max() < 15
+
+
+def test_few_ordinary_tiles_are_left_as_they_are():
+    """Tiles of 128 pixels, each as if it were a slide."""
+    paths = sorted((DATA / "he-lung-tiles").glob("lung_*/*"))[::4]
+    fits = []
+    for path in paths:
+        try:
+            fits.append(Macenko.of(np.asarray(Image.open(path).convert("RGB")).reshape(-1, 3)))
+        except NoStain:
+            continue
+    assert len(fits) > 0.96 * len(paths)
+    degrees = degrees_to_typical(fits)
+    assert np.median(degrees, axis=0).max() < 9 and degrees.max() < 30

@@ -14,8 +14,8 @@ import yaml
 from torchstain.numpy.normalizers.macenko import NumpyMacenkoNormalizer
 from torchstain.numpy.normalizers.reinhard import NumpyReinhardNormalizer
 
-from medsynth.cohorts.normalise import fit_stain, normalise_shard
-from medsynth.cohorts.stain import MOST_PIXELS, Macenko, NoStain, Reinhard, some_pixels
+from medsynth.cohorts.normalise import count_normalised, fit_stain, normalise_shard
+from medsynth.cohorts.stain import MOST_PIXELS, UNFIT, Macenko, NoStain, Reinhard, some_pixels
 from medsynth.cohorts.unusable import CohortError
 from medsynth.runtime.config.slides import Stain
 from medsynth.store.manifests import manifest
@@ -38,6 +38,33 @@ def tissue(seed: int, vectors: np.ndarray = REFERENCE, strength: float = 1, side
     amounts[-side // 4 :, :, 0] *= 0.02
     pixels = 256 * np.exp(-(amounts @ vectors)) - 1
     return np.rint(pixels).clip(0, 255).astype(np.uint8)
+
+
+def one_stain(colour, seed: int = 0, noise: float = 2, side: int = 64) -> np.ndarray:
+    """(side, side, 3) uint8: more and less of what has this colour, and the camera's noise."""
+    rng = np.random.default_rng(seed)
+    density = -np.log((np.array(colour) + 1) / 256)
+    pixels = 256 * np.exp(-rng.uniform(0.6, 1.4, (side, side, 1)) * density) - 1
+    return np.rint(pixels + rng.normal(0, noise, pixels.shape)).clip(0, 255).astype(np.uint8)
+
+
+# colour, and why nothing can be fitted to it: without noise it is one colour, with noise two
+ONE_STAIN = {
+    "eosin": ((215, 133, 197), "no_hematoxylin"),
+    "bright eosin": ((230, 150, 190), "no_hematoxylin"),
+    "pale eosin": ((235, 190, 215), "no_hematoxylin"),
+    "necrosis": ((226, 138, 168), "no_hematoxylin"),
+    "blood": ((190, 60, 80), "no_hematoxylin"),
+    "red pen": ((200, 30, 40), "no_hematoxylin"),
+    "hematoxylin": ((100, 90, 160), "no_eosin"),
+    "pale hematoxylin": ((150, 140, 190), "no_eosin"),
+    "dark hematoxylin": ((84, 58, 128), "no_eosin"),
+    "black pen": ((30, 30, 34), "not_he"),
+    "blue pen": ((40, 60, 160), "not_he"),
+    "thin blue pen": ((120, 170, 210), "not_he"),
+    "green pen": ((36, 120, 70), "not_he"),
+    "nearly white": ((246, 243, 247), "little_stain"),
+}
 
 
 def without_glass(image: np.ndarray) -> np.ndarray:
@@ -126,6 +153,87 @@ def test_pixels_that_tell_no_stain_are_refused(method, pixels):
         method.of(pixels.astype(np.uint8))
 
 
+@pytest.mark.parametrize("method", [Macenko, Reinhard])
+@pytest.mark.parametrize("noise", [0, 2, 4])
+@pytest.mark.parametrize("kind", ONE_STAIN)
+def test_one_stain_alone_is_not_taken_for_two(method, kind, noise):
+    colour, reason = ONE_STAIN[kind]
+    with pytest.raises(NoStain) as error:
+        method.of(one_stain(colour, noise=noise, side=128).reshape(-1, 3))
+    assert error.value.reason in {reason, "one_colour"}
+    assert str(error.value) == UNFIT[error.value.reason]
+
+
+@pytest.mark.parametrize("method", ["macenko", "reinhard"])
+@pytest.mark.parametrize("kind", ONE_STAIN)
+def test_a_slide_of_one_stain_stays_as_it_is_and_says_why(tmp_path, method, kind):
+    colour, reason = ONE_STAIN[kind]
+    slides = {"1": np.stack([tissue(1)]), "2": np.stack([one_stain(colour)] * 2)}
+    table = shard_of(slides, tmp_path, {"1": "train", "2": "test"})
+    fit = fit_stain(table, tmp_path / "shards", Stain(method=method), seed=0)
+    path = tmp_path / "normalised" / "0.h5"
+    done = normalise_shard(table, tmp_path / "shards", fit, path, {"made_from": "x"})
+    np.testing.assert_array_equal(ImageStore(table, path.parent).read([1, 2]), slides["2"])
+    assert done["stain"][0] == "normalised"
+    assert set(done["stain"][1:]) <= {reason, "one_colour"}
+    assert done.drop(columns="stain").equals(table)
+
+
+@pytest.mark.parametrize("method", ["macenko", "reinhard"])
+def test_a_tile_of_one_stain_is_normalised_with_its_slide(tmp_path, method):
+    vectors = BLUISH / np.linalg.norm(BLUISH, axis=1, keepdims=True)
+    eosin = 256 * np.exp(-np.linspace(0.8, 1.2, 64 * 64)[:, None] * vectors[1]) - 1
+    eosin = np.rint(eosin).astype(np.uint8).reshape(64, 64, 3)
+    slides = {"1": np.stack([tissue(1)]), "2": np.stack([tissue(4, BLUISH), eosin])}
+    table = shard_of(slides, tmp_path, {"1": "train", "2": "test"})
+    fit = fit_stain(table, tmp_path / "shards", Stain(method=method), seed=0)
+    path = tmp_path / "normalised" / "0.h5"
+    done = normalise_shard(table, tmp_path / "shards", fit, path, {"made_from": "x"})
+    assert set(done["stain"]) == {"normalised"}
+    density = -np.log((ImageStore(table, path.parent).read([2])[0].astype(float) + 1) / 256)
+    before, after, target = (d / np.linalg.norm(d) for d in (
+        vectors[1], density.reshape(-1, 3).mean(axis=0), REFERENCE[1]
+    ))  # fmt: skip
+    assert after @ target > before @ target
+
+
+@pytest.mark.parametrize("noise", [0, 2])
+@pytest.mark.parametrize("share", [0.05, 0.2])
+@pytest.mark.parametrize("pale", [0.2, 0.3, 0.5])
+@pytest.mark.parametrize("vectors", [REFERENCE, BLUISH], ids=["reference", "bluish"])
+def test_pale_eosin_is_found_where_it_is_and_not_in_the_nuclei(vectors, pale, share, noise):
+    rng = np.random.default_rng(0)
+    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    amounts = rng.uniform([0.8, pale], [1.6, 1.6 * pale], (20_000, 2))
+    amounts[int(share * len(amounts)) :, 0] *= 0.01
+    pixels = 256 * np.exp(-(amounts @ vectors)) - 1 + rng.normal(0, noise, (len(amounts), 3))
+    found = Macenko.of(np.rint(pixels).clip(0, 255).astype(np.uint8)).vectors
+    degrees = np.degrees(np.arccos(np.sum(found * vectors, axis=1)))
+    assert (degrees < 9).all()  # nuclei hold eosin too; the stains are 22 and 25 degrees apart
+
+
+def test_eosin_too_pale_to_be_measured_is_refused():
+    rng = np.random.default_rng(0)
+    vectors = REFERENCE / np.linalg.norm(REFERENCE, axis=1, keepdims=True)
+    amounts = rng.uniform([0.8, 0.1], [1.6, 0.2], (20_000, 2))
+    amounts[1000:, 0] *= 0.01
+    pixels = 256 * np.exp(-(amounts @ vectors)) - 1 + rng.normal(0, 4, (len(amounts), 3))
+    with pytest.raises(NoStain, match="pale"):
+        Macenko.of(np.rint(pixels).clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    "lumen", [(255, 255, 255), (250, 249, 251), (240, 238, 242), (232, 230, 233), (225, 223, 226)]
+)
+def test_reinhard_leaves_lumens_untinted(lumen):
+    target = Reinhard.of(tissue(7, BLUISH).reshape(-1, 3))
+    normalise = Reinhard.of(tissue(6).reshape(-1, 3)).to(target)
+    image = tissue(6)
+    assert np.abs(normalise(image).astype(int) - image).mean() > 5
+    image[16:48, 16:48] = lumen
+    np.testing.assert_array_equal(normalise(image)[16:48, 16:48], image[16:48, 16:48])
+
+
 def test_at_most_a_million_pixels_of_a_slide_are_looked_at():
     images = np.arange(3 * 1100 * 1100 * 3, dtype=np.uint32).reshape(3, 1100, 1100, 3)
     pixels = some_pixels(images)
@@ -165,6 +273,47 @@ def test_a_cohort_without_stain_is_refused(tmp_path):
     table = shard_of({"1": np.full((1, 64, 64, 3), 250, np.uint8)}, tmp_path, {"1": "train"})
     with pytest.raises(CohortError, match="stain.method: none"):
         fit_stain(table, tmp_path / "shards", Stain(method="macenko"), seed=0)
+
+
+def test_a_cohort_of_one_stain_is_refused_with_the_reasons(tmp_path):
+    slides = {
+        "1": one_stain((215, 133, 197), noise=4)[None],
+        "2": one_stain((226, 138, 168), noise=4)[None],
+        "3": one_stain((246, 243, 247))[None],
+        "4": tissue(1)[None],
+    }
+    table = shard_of(slides, tmp_path, {"1": "train", "2": "train", "3": "train", "4": "test"})
+    with pytest.raises(CohortError) as error:
+        fit_stain(table, tmp_path / "shards", Stain(method="reinhard"), seed=0)
+    for part in (f"2: {UNFIT['no_hematoxylin']}", f"1: {UNFIT['little_stain']}", "method: none"):
+        assert part in str(error.value)
+
+
+def test_slides_left_out_of_the_fit_change_nothing_in_it_and_are_counted(tmp_path):
+    slides = {"1": tissue(1)[None], "2": one_stain((215, 133, 197), noise=4)[None]}
+    table = shard_of(slides, tmp_path, {"1": "train", "2": "train"})
+    fit = fit_stain(table, tmp_path / "shards", Stain(method="macenko"), seed=0)
+    assert (fit["slides"], fit["tiles"], fit["left_out"]) == (1, 1, {"no_hematoxylin": 1})
+    alone = Macenko.of(slides["1"].reshape(-1, 3)).vectors
+    np.testing.assert_allclose(fit["target"]["vectors"], alone, rtol=1e-12)
+
+
+def test_slides_and_tiles_are_counted_by_what_became_of_them():
+    rows = [("a", "normalised"), ("a", "normalised"), ("b", "no_eosin"), ("c", "little_stain")]
+    table = manifest([{"source": s, "stain": stain, "status": "used"} for s, stain in rows])
+    bad = manifest([{"source": "d", "stain": None, "status": "quarantined"}])
+    assert count_normalised([table, bad, table.assign(source=table["source"] + "2")]) == {
+        "slides": {
+            "left as they are: hematoxylin alone": 2,
+            "left as they are: too few stained pixels": 2,
+            "normalised": 2,
+        },
+        "tiles": {
+            "left as they are: hematoxylin alone": 2,
+            "left as they are: too few stained pixels": 2,
+            "normalised": 4,
+        },
+    }
 
 
 @pytest.mark.parametrize("method", ["macenko", "reinhard"])

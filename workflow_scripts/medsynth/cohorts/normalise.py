@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from medsynth.cohorts.stain import METHODS, NoStain, as_json, from_json, some_pixels
+from medsynth.cohorts.stain import METHODS, UNFIT, NoStain, as_json, from_json, some_pixels
 from medsynth.cohorts.unusable import CohortError
 from medsynth.runtime.config.slides import Stain
 from medsynth.runtime.seeding import numpy_rng
-from medsynth.store.manifests import in_split, used
+from medsynth.store.manifests import USED, in_split, used
 from medsynth.store.shards import ImageStore, ShardWriter
 
 log = logging.getLogger(__name__)
 
 SPLIT = "train"
+NORMALISED = "normalised"
+_AS_SAID = {reason: f"left as they are: {meaning}" for reason, meaning in UNFIT.items()}
 
 
 def fit_stain(manifest: pd.DataFrame, shards: Path, settings: Stain, seed: int) -> dict[str, Any]:
@@ -31,13 +35,14 @@ def fit_stain(manifest: pd.DataFrame, shards: Path, settings: Stain, seed: int) 
         seed: of the draw.
 
     Returns:
-        {"method", "target" (fields of the method), "split", "slides", "tiles"}.
+        {"method", "target" (fields of the method), "split", "slides", "tiles", "left_out" (slides
+        by their reason in :data:`medsynth.cohorts.stain.UNFIT`)}.
 
     Raises:
-        CohortError: no training slide shows two stains.
+        CohortError: no training slide shows hematoxylin and eosin.
     """
     store = ImageStore(in_split(manifest, SPLIT), shards)
-    found, tiles = [], 0
+    found, tiles, unfit = [], 0, Counter()
     for rows in _slides(store):
         slide = store.manifest["source_sha256"].iloc[rows[0]]
         rng = numpy_rng(seed, "stain", slide)
@@ -46,23 +51,26 @@ def fit_stain(manifest: pd.DataFrame, shards: Path, settings: Stain, seed: int) 
             found.append(METHODS[settings.method].of(some_pixels(store.read(drawn))))
         except NoStain as error:
             log.info("slide %s is left out of the fit: %s", slide[:12], error)
+            unfit[error.reason] += 1
             continue
         tiles += len(drawn)
     if not found:
+        why = ", ".join(f"{n}: {UNFIT[reason]}" for reason, n in sorted(unfit.items()))
         raise CohortError(
-            "no training slide of this cohort shows two stains; set stain.method: none"
+            "no training slide of this cohort shows hematoxylin and eosin"
+            f" ({why or 'it has none'}); set stain.method: none"
         )
     target = METHODS[settings.method].typical(found)
     fit = as_json(settings.method, target)
-    return fit | {"split": SPLIT, "slides": len(found), "tiles": tiles}
+    return fit | {"split": SPLIT, "slides": len(found), "tiles": tiles, "left_out": dict(unfit)}
 
 
 def normalise_shard(
     table: pd.DataFrame, shards: Path, fit: dict[str, Any], path: Path, attrs: dict[str, str]
-) -> None:
+) -> pd.DataFrame:
     """Write a shard anew with every slide in the fitted colours; rows and item ids stay.
 
-    A slide whose stains cannot be told, for too little tissue or only one stain, stays as it is.
+    A slide that does not show hematoxylin and eosin stays as it is.
 
     Args:
         table: manifest of this shard.
@@ -70,23 +78,43 @@ def normalise_shard(
         fit: what :func:`fit_stain` returned.
         path: HDF5 file to write.
         attrs: its attributes.
+
+    Returns:
+        The table with the column stain: of every tile "normalised", or why it stayed as it is (a
+        key of :data:`medsynth.cohorts.stain.UNFIT`); null without a tile.
     """
     target = from_json(fit)
     store = ImageStore(used(table).sort_values("row"), shards)
-    slides = _slides(store)
-    kept = 0
+    outcome = {}
     with ShardWriter(path, attrs) as writer:
-        for rows in slides:  # in the order of the shard, and one at a time in memory
-            slide = store.manifest["source_sha256"].iloc[rows[0]]
+        for rows in _slides(store):  # in the order of the shard, and one at a time in memory
+            source = store.manifest["source"].iloc[rows[0]]
             images = store.read(rows)
             try:
                 normalise = type(target).of(some_pixels(images)).to(target)
+                outcome[source] = NORMALISED
             except NoStain as error:
+                slide = store.manifest["source_sha256"].iloc[rows[0]]
                 log.info("slide %s stays as it is: %s", slide[:12], error)
-                normalise, kept = np.asarray, kept + 1
+                normalise, outcome[source] = np.asarray, error.reason
             for image, item in zip(images, store.manifest["item_id"].iloc[rows], strict=True):
                 writer.append(normalise(image), item)
-    log.info("%d slides normalised, %d left as they are", len(slides) - kept, kept)
+    log.info("slides: %s", dict(Counter(outcome.values())))
+    return table.assign(stain=table["source"].map(outcome).where(table["status"] == USED))
+
+
+def count_normalised(tables: Iterable[pd.DataFrame]) -> dict[str, dict[str, int]]:
+    """Slides and tiles of a cohort that were normalised, or left as they are for which reason.
+
+    Args:
+        tables: what :func:`normalise_shard` returned of every shard.
+    """
+    tiles = used(pd.concat(tables, ignore_index=True))
+    slides = tiles.drop_duplicates("source")
+    return {
+        name: frame["stain"].replace(_AS_SAID).value_counts().sort_index().to_dict()
+        for name, frame in (("slides", slides), ("tiles", tiles))
+    }
 
 
 def _slides(store: ImageStore) -> list[np.ndarray]:

@@ -14,6 +14,7 @@ FACTS = {
     "reports": "Report text of the studies",
     "calls": "Genotype calls of the cases",
     "stain": "Stain normalisation, fitted to the training split",
+    "normalised": "Slides and tiles in the fitted stain, and left as they are",
     "pairs": "Pairs of slices without and with contrast medium",
 }
 

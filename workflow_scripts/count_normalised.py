@@ -1,0 +1,14 @@
+"""Count the slides and tiles of a cohort that were normalised, and those left as they are.
+
+Output: JSON `counts`: slides and tiles by outcome.
+"""
+
+from medsynth.cohorts.normalise import count_normalised
+from medsynth.runtime.logs import configure_logging
+from medsynth.store.atomic import write_json
+from medsynth.store.tables import read_table
+
+if __name__ == "__main__":
+    with configure_logging(snakemake.log[0]):
+        counts = count_normalised(map(read_table, snakemake.input.tables))
+        write_json(counts, snakemake.output.counts)
