@@ -3,9 +3,10 @@
 Output: self-contained HTML `page`.
 """
 
+import os
 from pathlib import Path
 
-from medsynth.lineage.ledger import runs_by_output
+from medsynth.lineage.places import Places
 from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
 from medsynth.runtime.config.whole import Config
 from medsynth.runtime.logs import configure_logging
@@ -19,7 +20,9 @@ def main(inputs, output, config, params):
             params.classified, inputs.classifier_histories, inputs.classifier_metrics, strict=True
         )
     }
-    shards = {Path(shard).parents[1]: Path(shard).parent for shard in inputs.shards}
+    shards = {}
+    for shard in map(Path, inputs.shards):
+        shards.setdefault(shard.parents[1], []).append(shard)
     cohorts = [
         CohortFiles(
             Path(summary),
@@ -35,16 +38,16 @@ def main(inputs, output, config, params):
     ]
     columns = (inputs.histories, inputs.models, inputs.images, inputs.tables, inputs.metrics)
     experiments = [ExperimentFiles(*map(Path, files)) for files in zip(*columns, strict=True)]
-    results = config.results_dir
+    # Neither the working folder nor an absolute way to the results is content.
+    results = os.path.relpath(config.results_dir)
     build_report(
         cohorts,
         experiments,
-        runs_by_output(results),
         title=config.lineage.study,
-        config_dump=config.model_dump(mode="json"),
+        config_dump=config.model_dump(mode="json") | {"results_dir": results},
         tracking_hint=config.lineage.tracking_uri or f"sqlite:///{results}/lineage/mlflow.db",
         output=output,
-        code=params.code,
+        shown=Places(Path(os.path.abspath(results)), Path.cwd()).recorded,
         cache=DigestCache(params.cache),
     )
 

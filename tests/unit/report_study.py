@@ -65,7 +65,7 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
     files = CohortFiles(
         summary=folder / "summary.json",
         manifest=folder / "manifest.parquet",
-        shards=folder / "shards",
+        shards=[folder / "shards" / "0.h5"],
         leakage=folder / "leakage.json",
     )
     if kind == "ct":

@@ -42,7 +42,7 @@ def test_two_mistakes_are_both_listed_with_place_and_hint(raw):
 
 def test_an_experiment_on_a_missing_cohort_names_those_there_are(raw):
     raw["experiments"][0]["cohort"] = "mri"
-    with pytest.raises(ConfigError, match="no cohort 'mri'.*cxr, glioma, ct"):
+    with pytest.raises(ConfigError, match="no cohort 'mri'.*ct, cxr, glioma"):
         parse_config(raw)
 
 
@@ -99,3 +99,10 @@ def test_a_falling_hu_range_is_refused(raw):
     raw["experiments"][3]["train"]["hu_range"] = [400, -200]
     with pytest.raises(ConfigError, match="hu_range must rise"):
         parse_config(raw)
+
+
+def test_mappings_are_read_in_the_order_of_their_names(raw):
+    raw["cohorts"] = dict(reversed(raw["cohorts"].items()))
+    backwards = parse_config(raw).model_dump_json()
+    raw["cohorts"] = dict(sorted(raw["cohorts"].items()))
+    assert parse_config(raw).model_dump_json() == backwards

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from medsynth.lineage.ledger import FIRST, Ledger, ledger_path, runs_by_output
+from medsynth.lineage.ledger import FIRST, Ledger
 
 
 def file(path, sha256, name=None):
@@ -109,16 +109,3 @@ def test_an_interrupted_transaction_leaves_nothing(ledger):
         raise KeyboardInterrupt
     assert ledger.status("d") is None
     assert ledger.broken_links() == []
-
-
-def test_runs_by_output_names_the_latest_delivered_run(tmp_path):
-    assert runs_by_output(tmp_path) == {}
-    ledger_path(tmp_path).parent.mkdir()
-    ledger = Ledger(ledger_path(tmp_path))
-    for job, time in (("a", 1.0), ("b", 3.0), ("c", 5.0)):
-        ledger.append(start(job, time))
-        ledger.append(end(job, time + 1, [file("results/x", job)]))
-    ledger.delivered("a", "run-a", "1", "COMPLETE")
-    ledger.delivered("b", "run-b", "1", "COMPLETE")
-    expected = {"results/x": {"run_id": "run-b", "experiment_id": "1", "job_id": "b"}}
-    assert runs_by_output(tmp_path) == expected

@@ -25,7 +25,7 @@ from lineage_toy import (
 
 from medsynth.lineage import command, spool
 from medsynth.lineage.collector import TRACKING_URI, collect
-from medsynth.lineage.ledger import Ledger, ledger_path, runs_by_output
+from medsynth.lineage.ledger import Ledger, ledger_path
 
 SNAKEFILE = (
     HEAD
@@ -210,10 +210,12 @@ def test_mlflow_holds_params_curves_datasets_and_weights_but_no_tables(toy):
     assert model.tags["sha256"] == hashlib.sha256(b"weights").hexdigest()
 
 
-def test_the_report_can_link_outputs_to_runs(toy):
-    links = runs_by_output(toy / "results")
-    run = next(r for r in runs(toy) if r.info.run_name == "script")
-    assert links["results/out/metrics.json"]["run_id"] == run.info.run_id
+def test_mlflow_finds_the_run_that_made_a_file_by_its_digest(toy):
+    mlflow = client(toy)
+    study = mlflow.get_experiment_by_name("toy").experiment_id
+    digest = hashlib.sha256((toy / "results/out/metrics.json").read_bytes()).hexdigest()
+    found = mlflow.search_runs([study], f"tags.`medsynth.outputs` LIKE '%{digest[:12]}%'")
+    assert [run.info.run_name for run in found] == ["script"]
 
 
 def test_a_run_with_nothing_to_do_is_recorded_without_jobs(toy):

@@ -224,22 +224,3 @@ class Ledger:
             " ORDER BY seq DESC LIMIT 1"
         ).fetchone()
         return json.loads(row["record"]) if row else None
-
-
-def runs_by_output(results_dir: str | Path) -> dict[str, dict[str, str]]:
-    """{path relative to the working directory: run_id, experiment_id, job_id} of latest outputs.
-
-    Empty before the first run; outputs whose run MLflow has not got yet are left out.
-    """
-    path = ledger_path(results_dir)
-    if not path.exists():
-        return {}
-    ledger = Ledger(path)
-    rows = ledger.query(
-        "SELECT path, run_id, experiment_id, job AS job_id FROM artifacts"
-        " JOIN items ON items.id=job JOIN deliveries ON deliveries.id=job"
-        " WHERE role='outputs' AND run_id IS NOT NULL AND items.status='COMPLETE'"
-        " ORDER BY artifacts.time"
-    )
-    ledger.close()
-    return {row.pop("path"): row for row in rows}

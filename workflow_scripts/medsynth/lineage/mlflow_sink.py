@@ -202,6 +202,8 @@ class MlflowSink:
         self._client.log_dict(run_id, record, "record.json")
         tags = {"status": item["status"], "error": end.get("error"), "device": end.get("device")}
         tags |= {"seed": item["start"].get("seed"), "jobs": end.get("jobs")}
+        made = [file["sha256"] for file in end.get("outputs", []) if file["sha256"]]
+        tags["outputs"] = " ".join(made[: TAG_LENGTH // 65]) or None  # to be searched for
         run_tags = [RunTag(f"medsynth.{k}", str(v)) for k, v in tags.items() if v is not None]
         self._client.log_batch(run_id, tags=run_tags)
         self._client.set_terminated(run_id, MLFLOW_STATUS[item["status"]], _milliseconds(end))

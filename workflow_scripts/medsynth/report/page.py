@@ -7,8 +7,8 @@ counts, classes and pixels; patient, study and item identifiers stay in the Parq
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ import pandas as pd
 import yaml
 
 from medsynth.report import facts, figures, metric_tables, tables
+from medsynth.report.artifacts import artifact_rows
 from medsynth.report.grids import MIN_SIDE, translation_figure
 from medsynth.store.atomic import replacing
-from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import in_split
 from medsynth.store.samples import Samples
 from medsynth.store.shards import ImageStore
@@ -34,12 +35,12 @@ MLFLOW = "http://127.0.0.1:5000"
 class CohortFiles:
     """Where a cohort's artifacts lie.
 
-    ``shards`` is the folder of ``{k}.h5``; ``facts`` are JSON files of counts, a table each.
+    ``shards`` are ``{k}.h5`` in one folder; ``facts`` are JSON files of counts, a table each.
     """
 
     summary: Path
     manifest: Path
-    shards: Path
+    shards: list[Path]
     leakage: Path
     facts: list[Path] = field(default_factory=list)
     classifier_history: Path | None = None
@@ -63,6 +64,9 @@ class _Cohort:
     summary: dict[str, Any]
     manifest: pd.DataFrame
 
+    def images(self, manifest: pd.DataFrame) -> ImageStore:
+        return ImageStore(manifest, self.files.shards[0].parent)
+
     @property
     def name(self) -> str:
         return self.summary["cohort"]
@@ -85,28 +89,28 @@ class _Experiment:
 def build_report(
     cohorts: Sequence[CohortFiles],
     experiments: Sequence[ExperimentFiles],
-    runs: Mapping[str, Mapping[str, str]],
     *,
     title: str,
     config_dump: Mapping[str, Any],
     tracking_hint: str,
     output: str | Path,
-    code: str | None = None,
+    shown: Callable[[Path], str] = str,
     cache: DigestCache | None = None,
 ) -> None:
     """Write the report page.
 
+    It names files by their digests, from which `medsynth trace` and MLflow tell the runs that made
+    them: these stand in the record, which the page's own run changes and which is no input of it.
+
     Args:
         cohorts: artifacts of every cohort.
         experiments: artifacts of every experiment; its cohort is named in its metrics.json.
-        runs: path of an artifact as given above -> MLflow run_id and experiment_id. Artifacts
-            without an entry are listed by digest alone.
         title: heading of the page.
         config_dump: the whole configuration as JSON values (``model_dump(mode="json")``).
-        tracking_hint: MLflow tracking URI. Links lead to it if it is a server; else to the address
-            where ``mlflow ui`` answers by default. No other link leaves the page.
+        tracking_hint: MLflow tracking URI. A link leads to it if it is a server; else to the
+            address where ``mlflow ui`` answers by default. No other link leaves the page.
         output: HTML file, replaced atomically.
-        code: commit or digest of the source, shown if given.
+        shown: how the path of a file is written, e.g. relative to the results.
         cache: digests already known, so that large shards need not be read again.
 
     Raises:
@@ -138,14 +142,13 @@ def build_report(
         title=title,
         config=config_dump,
         config_text=tables.without_credentials(config_text),
-        code=code,
         findings=[
             metric_tables.finding(e.results, [o.results for o in es])
             for es in by_cohort.values()
             for e in es
         ],
         cohorts=[_cohort_view(c, by_cohort[c.name]) for c in gathered],
-        artifacts=_artifacts(cohorts, experiments, runs, tracking_url, cache),
+        artifacts=artifact_rows([*cohorts, *experiments], shown, cache),
         tracking_uri=tracking_uri,
         tracking_url=tracking_url,
     )
@@ -228,7 +231,7 @@ def _evenly(n: int, most: int) -> np.ndarray:
 
 def _classes(cohort: _Cohort, experiments: list[_Experiment]) -> list[dict[str, Any]]:
     """Strips of images per class: real ones of the test split, then each experiment's."""
-    store = ImageStore(in_split(cohort.manifest, "test"), cohort.files.shards)
+    store = cohort.images(in_split(cohort.manifest, "test"))
     labels = store.manifest["label"]
     side = store.read([0]).shape[1] if len(store) else MIN_SIDE
     most = min(12, max(4, STRIP_PIXELS // side))
@@ -251,7 +254,7 @@ def _classes(cohort: _Cohort, experiments: list[_Experiment]) -> list[dict[str, 
 def _translations(cohort: _Cohort, experiment: _Experiment) -> list[dict[str, Any]]:
     """One figure for each direction: source, translated, target where there is one, difference."""
     samples = Samples(experiment.files.images, experiment.files.table)
-    store = ImageStore(cohort.manifest, cohort.files.shards)
+    store = cohort.images(cohort.manifest)
     position = pd.Series(np.arange(len(store)), index=store.manifest["item_id"])
     found = []
     for direction, rows in samples.table.reset_index().groupby("label", sort=True):
@@ -288,30 +291,3 @@ def _agreement(experiments: list[_Experiment]) -> dict[str, str] | None:
         for label, entry in entries.items()
     ]
     return {"uri": figures.bars(values), "text": "; ".join(said)}
-
-
-def _artifacts(
-    cohorts: Sequence[CohortFiles],
-    experiments: Sequence[ExperimentFiles],
-    runs: Mapping[str, Mapping[str, str]],
-    tracking_url: str,
-    cache: DigestCache | None,
-) -> list[dict[str, str]]:
-    """Path, digest and MLflow run of every artifact the page was built from."""
-    rows = []
-    for files in (*cohorts, *experiments):
-        given = [value for f in fields(files) if (value := getattr(files, f.name))]
-        for path in [p for value in given for p in (value if isinstance(value, list) else [value])]:
-            # A job writes one shard, so lineage knows the files and not their folder.
-            for file in sorted(path.glob("*.h5")) if path.is_dir() else [path]:
-                run = runs.get(str(file), {})
-                where = "#/experiments/{experiment_id}/runs/{run_id}".format(**run) if run else ""
-                rows.append(
-                    {
-                        "path": str(file),
-                        "sha256": digest_file(file, cache),
-                        "run_id": run.get("run_id", ""),
-                        "url": f"{tracking_url}/{where}",
-                    }
-                )
-    return rows

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from medsynth.runtime.config.base import Fraction, Name, Settings, TableLabel, Uri
 from medsynth.runtime.config.ct import CtCohort
@@ -89,6 +89,12 @@ class Config(Settings):
     singles: int = Field(
         8, ge=0, description="generated images of every class also written as DICOM or PNG files"
     )
+
+    @field_validator("fetch", "cohorts")
+    @classmethod
+    def _in_the_order_of_names(cls, named: dict[str, Any]) -> dict[str, Any]:
+        """A mapping has no order of its own; the record keeps none, and a page must not change."""
+        return dict(sorted(named.items()))
 
     @model_validator(mode="after")
     def _refers_to_what_exists(self) -> Config:
