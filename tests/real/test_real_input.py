@@ -105,3 +105,13 @@ def test_translation_without_pairs_says_so_instead_of_a_number(results):
     path = results / "experiments" / "tcga_ct_cyclegan" / "metrics.json"
     metric = json.loads(path.read_text())["metrics"]["mae_hu"]
     assert metric["value"] is None and metric["reason"]
+
+
+@pytest.mark.parametrize("experiment", ["radiographs_ddpm", "regions_ddpm"])
+@pytest.mark.parametrize("kind", ["noise", "constant"])
+def test_noise_and_a_constant_lose_to_real_images_on_every_figure(results, experiment, kind):
+    metrics = json.loads((results / "experiments" / experiment / "metrics.json").read_text())
+    for name in ("fid", "kid", "precision", "recall", "density", "coverage"):
+        entry = metrics["metrics"][name]
+        sign = 1 if entry["better"] == "lower" else -1
+        assert sign * entry["floor"] < sign * entry["null"][kind], name

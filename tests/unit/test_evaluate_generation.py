@@ -14,6 +14,7 @@ from evaluate_generation import main
 from medsynth.classify.held_out import held_out_metrics
 from medsynth.classify.network import Classifier
 from medsynth.classify.training import model_card
+from medsynth.lineage.measurements import numbers
 from medsynth.runtime.config.models import ClassifierTraining, Evaluation
 from medsynth.store.atomic import write_json
 from medsynth.store.manifests import manifest
@@ -79,6 +80,11 @@ def test_every_figure_stands_beside_its_floor_and_nulls_of_the_same_number(tmp_p
         assert set(found["metrics"][name]["null"]) == {"noise", "constant"}
         assert found["metrics"][name]["floor"] is not None
     assert found["metrics"]["label_agreement"]["judge"]["chance"] == 0.5
+    shown = dict(numbers(found))  # in MLflow
+    assert {"fid", "fid.floor", "fid.null.noise", "label_agreement.judge", "n", "mix.ap"} <= set(
+        shown
+    )
+    assert np.isfinite(list(shown.values())).all()
 
 
 @pytest.mark.parametrize(("n_test", "n_generated"), [(0, 8), (1, 8), (2, 8), (20, 1)])
