@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from medsynth.cohorts.pages import find_slide, opened
+from medsynth.cohorts.unusable import UnusableImage
 from tests.unit.slide_files import SLIDE, smooth, tiles_of
 
 SLIDE_PAGE, THUMBNAIL = smooth(256), np.ascontiguousarray(smooth(256)[::4, ::4])
@@ -97,3 +99,11 @@ def test_sixteen_bits_are_not_cut_off_at_255(tmp_path):
     write(tmp_path / f"{SLIDE}.tif", [(SLIDE_PAGE[..., 0].astype(np.uint16) * 200, SLIDE_AT)])
     items = tiles_of(tmp_path, mpp=0.5)
     assert items["reason"].tolist() == ["cannot_open"]
+
+
+def test_a_page_too_large_for_pillow_is_set_aside_before_it_is_read(tmp_path, monkeypatch):
+    write(tmp_path / f"{SLIDE}.tif", PAGES["thumbnail first, both in tiles"])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 256 * 256 // 2 - 1)
+    with pytest.raises(UnusableImage) as error:
+        find_slide(tmp_path / f"{SLIDE}.tif")
+    assert error.value.reason == "absurd_size" and "256 x 256" in error.value.detail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import struct
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ MASK, MACRO = 4, 8  # of NewSubfileType (254): TIFF 6.0, and Aperio's for the ph
 # how scanners describe what is not the slide
 BESIDE = re.compile(r"^\W*(label|macro|thumbnail|overview|barcode|preview)\b", re.M | re.I)
 UNITS = {1: "none", 2: "inch", 3: "centimeter"}
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it names files, which carry barcodes
 
 
 class Slide(NamedTuple):
@@ -82,8 +85,11 @@ def find_slide(path: Path) -> Slide:
     # the first of equals; of all, if none may be the slide
     candidates = [page for page in pages if not page.beside] or pages
     best = max(candidates, key=lambda page: page.size[0] * page.size[1])
-    right = best.size == size if size else best is pages[0]
-    return Slide(None if right else best.offset, best.properties)
+    if best.size == size if size else best is pages[0]:
+        return Slide(None, best.properties)
+    if best.size[0] * best.size[1] > 2 * Image.MAX_IMAGE_PIXELS:  # before the file is in memory
+        raise UnusableImage("absurd_size", "{} x {}, behind another page".format(*best.size))
+    return Slide(best.offset, best.properties)
 
 
 @contextmanager
