@@ -24,6 +24,7 @@ from medsynth.lineage.places import Places, in_run, places
 from medsynth.lineage.questions import digest_cache
 from medsynth.lineage.raw import remove_rows
 from medsynth.lineage.traces import traces
+from medsynth.lineage.words import Words
 from medsynth.store.digests import digest_bytes, digest_path
 
 Row = dict[str, Any]
@@ -85,7 +86,7 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
     for path in own:
         remove_rows(Path(path), patient)
     with closing(digest_cache(results)) as cache:
-        cache.forget(impact["identifiers"])  # raw paths name patients
+        cache.forget(Words(impact["identifiers"], loose=True).named)  # raw paths name patients
     last = set(impact["indexes"])
     for entry in sorted(impact["destroy"], key=lambda entry: entry["path"] in last):
         _remove(base / entry["path"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from medsynth.lineage.traces import pattern_of
+from medsynth.lineage.words import Words
 from medsynth.store.atomic import replacing
 
 TABLES = {".csv", ".tsv", ".txt", ".maf", ".seg"}
@@ -45,12 +44,12 @@ def raw_data(patient: str, indexed: Iterable[tuple[Path, Path]], other: Iterable
         other: raw files and folders without an index.
     """
     found = RawData(identifiers={patient})
-    pattern = pattern_of([patient])
+    ids = Words([patient])
     tables, sources, shared = set(), [], set()
     for index, root in indexed:
         rows = pd.read_parquet(index, columns=["source", "patient", *IDENTIFIERS])
         # A file that could not be read tells whose it is by its path alone.
-        named = rows["source"].fillna("").map(lambda path: bool(pattern.search(path.encode())))
+        named = rows["source"].fillna("").map(ids.named)
         theirs = (rows["patient"] == patient) | (rows["patient"].isna() & named)
         others = rows.loc[rows["patient"].notna() & ~theirs, "source"]
         shared |= {folder for path in others.dropna() for folder in (root / path).parents}
@@ -64,10 +63,10 @@ def raw_data(patient: str, indexed: Iterable[tuple[Path, Path]], other: Iterable
     found.files |= {_own(root, source, patient, shared) for root, source in sources}
     for path in other:
         for file in path.rglob("*") if path.is_dir() else [path]:
-            if path.is_dir() and pattern.search(file.relative_to(path).as_posix().encode()):
+            if path.is_dir() and ids.named(file.relative_to(path).as_posix()):
                 found.files.add(_own(path, file.relative_to(path).as_posix(), patient, set()))
             elif file.suffix == ".zip" and file.is_file():
-                _search_archive(file, pattern, found)
+                _search_archive(file, ids, found)
             else:
                 tables.add(file)
     for table in sorted(tables):
@@ -84,11 +83,11 @@ def _own(root: Path, source: str, patient: str, shared: set[Path]) -> Path:
 
     A folder in which somebody else's files lie (batch-12, where the patient is 12) is not theirs.
     """
-    pattern = pattern_of([patient])
+    ids = Words([patient])
     path = root
     for part in Path(source).parts:
         path = path / part
-        if pattern.search(part.encode()) and path not in shared:
+        if ids.named(part) and path not in shared:
             return path
     return path
 
@@ -100,13 +99,15 @@ def _read(table: Path) -> str:
 
 def _named(text: str, patient: str) -> Iterator[tuple[str, bool]]:
     """Every line, and whether it names the patient."""
-    pattern = pattern_of([patient])
+    ids = Words([patient])
     for line in text.splitlines(keepends=True):
-        yield line, bool(pattern.search(line.encode()))
+        yield line, ids.named(line)
 
 
 def _search(table: Path, patient: str, found: RawData) -> None:
     text = _read(table)
+    if not Words([patient]).named(text):
+        return
     lines = [(line, named) for line, named in _named(text, patient) if not line.startswith("#")]
     named = sum(named for _, named in lines)
     if not named:
@@ -117,14 +118,14 @@ def _search(table: Path, patient: str, found: RawData) -> None:
     found.rows[table] = named
     if lines[0][0].startswith(FILE_ID):
         sheet = pd.read_csv(io.StringIO(text), sep="\t", dtype=str)
-        theirs = (sheet == patient).any(axis=1)
+        theirs = sheet.fillna("").map(Words([patient]).named).any(axis=1)
         found.files |= {table.parent / name for name in sheet.loc[theirs, FILE_ID]}
 
 
-def _search_archive(archive: Path, pattern: re.Pattern[bytes], found: RawData) -> None:
+def _search_archive(archive: Path, ids: Words, found: RawData) -> None:
     """Count the files in an archive that are named after the patient, as rows."""
     with zipfile.ZipFile(archive) as packed:
-        if named := sum(bool(pattern.search(name.encode())) for name in packed.namelist()):
+        if named := sum(map(ids.named, packed.namelist())):
             found.rows[archive] = named
 
 

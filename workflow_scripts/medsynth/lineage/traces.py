@@ -14,7 +14,6 @@ import io
 import lzma
 import mmap
 import os
-import re
 import sqlite3
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from medsynth.lineage.words import Words
 from medsynth.store.digests import digest_bytes, digest_file
 
 ROWS_AT_ONCE = 100_000
@@ -40,21 +40,6 @@ PACKED = {
 }
 ZIP, PNG = b"PK\x03\x04", b"\x89PNG\r\n\x1a\n"
 WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-def pattern_of(words: Iterable[str], *, loose: bool = False) -> re.Pattern[bytes]:
-    """Finds any of `words`, but not inside a longer number or digest.
-
-    Args:
-        loose: find numbers beside the letters of a digest, too, as in `a10`: a proof may find too
-            much, but not too little.
-    """
-
-    def bounded(word: str) -> bytes:
-        beside = rb"[0-9]" if loose and word.isdecimal() else rb"[0-9A-Fa-f]"
-        return rb"(?<!%b)%b(?!%b)" % (beside, re.escape(word.encode()), beside)
-
-    return re.compile(b"|".join(map(bounded, sorted(words))))
 
 
 def traces(
@@ -75,11 +60,11 @@ def traces(
         [{"path": relative to the folder's parent, "found": "id", "bytes", "unreadable", of
         which nothing is proven, or "unsearchable", which nobody recorded}], sorted by path.
     """
-    pattern = pattern_of(words, loose=True)
+    ids = Words(words, loose=True)
     found = []
     for path in sorted(_files(folder)):
         name = path.relative_to(folder.parent).as_posix()
-        what = _found(path, name, pattern, digests)
+        what = _found(path, name, ids, digests)
         if not what and known and not known(path) and not _is_text(path):
             what = "unsearchable"
         if what:
@@ -98,13 +83,13 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (path for name in names if (path := Path(place, name)).is_file())
 
 
-def _found(path: Path, name: str, pattern: re.Pattern[bytes], digests: set[str]) -> str | None:
-    if pattern.search(os.fsencode(name)):
+def _found(path: Path, name: str, ids: Words, digests: set[str]) -> str | None:
+    if ids.search(os.fsencode(name)):
         return "id"
     try:
         packed = set()
         for text in _texts(path):
-            if pattern.search(text):
+            if ids.search(text):
                 return "id"
             packed.add(digest_bytes(text) if isinstance(text, bytes) else digest_file(path))
         return "bytes" if packed & digests else None

@@ -113,22 +113,26 @@ class DigestCache:
 
         self._execute(insert)
 
-    def forget(self, words: Iterable[str]) -> None:
-        """Leave no path that holds one of `words` in the file, nor in a damaged one."""
+    def forget(self, named: Callable[[str], bool]) -> None:
+        """Leave no path for which `named` is true in the file, nor in a damaged one."""
 
         def delete(db: sqlite3.Connection) -> None:
-            for word in words:
-                db.execute("DELETE FROM digests WHERE instr(path, ?)", (word,))
+            db.create_function("named", 1, named)
+            db.execute("DELETE FROM digests WHERE named(path)")
             db.execute("VACUUM")  # a deleted row's bytes stay in the file until it is packed
 
         self._execute(delete)
         self._damaged.unlink(missing_ok=True)
 
-    def holds(self, word: str) -> bool:
-        """Whether a path of the file has this word in it."""
-        sql = "SELECT 1 FROM digests WHERE instr(path, ?) LIMIT 1"
+    def holds(self, named: Callable[[str], bool]) -> bool:
+        """Whether `named` is true for a path of the file."""
         found: list[Any] = []
-        self._execute(lambda db: found.extend(db.execute(sql, (word,))))
+
+        def look(db: sqlite3.Connection) -> None:
+            db.create_function("named", 1, named)
+            found.extend(db.execute("SELECT 1 FROM digests WHERE named(path) LIMIT 1"))
+
+        self._execute(look)
         return bool(found)
 
     def close(self) -> None:

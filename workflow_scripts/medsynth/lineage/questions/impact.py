@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from medsynth.lineage.flow import MODEL, Artifact, Flow
@@ -34,7 +33,7 @@ from medsynth.lineage.people import (
 from medsynth.lineage.places import ANCHOR, Places, places
 from medsynth.lineage.questions import UnknownArtifact, digest_cache, opened, when
 from medsynth.lineage.raw import raw_data
-from medsynth.lineage.traces import pattern_of
+from medsynth.lineage.words import Words
 from medsynth.store.digests import digest_bytes
 
 Row = dict[str, Any]
@@ -106,7 +105,7 @@ def impact(results: Path, patient: str) -> Row:
         indexes, other = _raw_folders(holding or flow.tables(), results, base, ledger)
         raw = raw_data(patient, sorted((base / path, root) for path, root in indexes), other)
         with closing(digest_cache(results)) as cache:
-            cached = cache.holds(patient)
+            cached = cache.holds(Words([patient], loose=True).named)
         if not (held or erased or cached or raw.files or raw.rows):
             raise UnknownArtifact(
                 f"no artifact of {results} and nothing in its raw data holds a patient of this id"
@@ -158,15 +157,14 @@ def _on_disk(artifacts: Iterable[Artifact], base: Places, flow: Flow) -> list[Ar
 
 def _naming(patient: str, base: Places, flow: Flow) -> Iterator[Artifact]:
     """Tables of items on the disk in which the path or the fault of a file names the patient."""
-    pattern = pattern_of([patient])
+    ids = Words([patient])
     for artifact in _on_disk(flow.tables(), base, flow):
         path = base / artifact[1]
         columns = sorted({"source", "detail"} & set(pq.read_schema(path).names))
         for column in pq.read_table(path, columns=columns).columns:
             if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
                 continue
-            found = column.filter(pc.match_substring(column, patient))
-            if any(pattern.search(text.encode()) for text in found.to_pylist()):
+            if ids.named("\n".join(column.unique().drop_null().to_pylist())):
                 yield artifact
                 break
 
