@@ -52,6 +52,55 @@ def test_a_volume_is_one_body_and_keeps_its_shape():
     assert not mask[0, 10:40, 10:40].any()
 
 
+def chest() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A wide chest; heart and spine lie amid the lungs, joined to the wall by thin tissue."""
+    body, heart = ellipse(128, 128, 90, 120), ellipse(118, 120, 30, 34)
+    hu = np.where(body, 40, -1024).astype(np.int16)
+    hu[ellipse(124, 128, 76, 104)] = -850
+    hu[heart | ellipse(175, 128, 26, 20)] = 50
+    hu[30:210, 126:129] = 40
+    return np.where(body, hu, -1024), body, heart
+
+
+@pytest.mark.parametrize("padding", [-1024, -2000, -3024])
+@pytest.mark.parametrize("radius", [62, 75, 95, 120])
+def test_a_field_of_view_within_the_chest_keeps_heart_and_lungs(radius, padding):
+    hu, body, heart = chest()
+    hu = (hu + np.random.default_rng(0).normal(0, 20, hu.shape)).clip(-1024).astype(np.int16)
+    seen = (ROWS - 127.5) ** 2 + (COLUMNS - 127.5) ** 2 < radius**2
+    box = (slice(128 - radius, 128 + radius),) * 2
+    mask = body_mask(np.where(seen, hu, padding)[box])
+    assert mask[heart[box]].mean() > 0.99
+    assert overlap(mask, (body & seen)[box]) >= 0.95
+
+
+@pytest.mark.parametrize("side", [50, 70, 90])
+def test_an_image_cut_out_of_the_chest_keeps_heart_and_lungs(side):
+    hu, body, heart = chest()
+    box = (slice(118 - side, 118 + side), slice(120 - side, 120 + side))
+    mask = body_mask(np.ascontiguousarray(hu[box]))
+    assert mask[heart[box]].mean() > 0.99 and overlap(mask, body[box]) >= 0.95
+
+
+def test_a_heart_with_air_in_the_chest_wall_is_kept():
+    """As in subcutaneous emphysema: between skin and pleura, the wall in front falls to pieces."""
+    hu, body, heart = chest()
+    wall = ellipse(128, 128, 88, 118) & ~ellipse(124, 128, 78, 106) & (ROWS < 110) & (COLUMNS < 140)
+    hu[wall & (((ROWS + COLUMNS) // 3) % 3 == 0)] = -900
+    mask = body_mask(hu)
+    assert mask[heart].mean() > 0.99 and overlap(mask, body) >= 0.8
+
+
+@pytest.mark.parametrize("density", [-980, -900, -800])
+def test_a_pad_as_dense_as_lung_is_not_body(density):
+    body = ellipse(120, 128, 65, 95)
+    hu = np.where(body, 40, -1000)
+    pad = (ROWS >= 150) & (ROWS < 190) & (abs(COLUMNS - 128) <= 95) & ~body
+    hu[pad] = density
+    hu[190:192, 20:236] = 100
+    assert not body_mask(hu.astype(np.int16))[pad].mean() > 0.05
+
+
 def test_air_has_no_body_and_tissue_all_over_is_one():
     assert not body_mask(np.full((3, 32, 32), -1000, np.int16)).any()
     assert body_mask(np.full((32, 32), 40, np.int16)).mean() > 0.9

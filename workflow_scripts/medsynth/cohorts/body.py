@@ -5,18 +5,25 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from medsynth.cohorts.dicom import AIR_HU
+
 TISSUE_HU = -300  # fat is about -100 HU; lung, foam and cloth lie below -500 HU
+LUNG_HU = -950  # lung is denser, the air round a body is not
 THIN = 1 / 100  # of the image's width: what is less than twice this thick is table, not body
-MOSTLY = 2 / 3  # of a lung's rim is body; of a hollow table's or a gap's above it, less is
+MOSTLY = 2 / 3  # of enclosed air's rim is solid; of a hollow table's or a gap's above it, less is
+OPEN = 0.55  # of the rim, with vessels and bronchi, of a lung that the field of view cuts
+FILLED = 0.98  # of the field of view: no air outside of the body is in it
 CROSS = ndimage.generate_binary_structure(3, 1) & np.array([0, 1, 0], bool)[:, None, None]
 
 
 def body_mask(hu: np.ndarray) -> np.ndarray:
     """The largest body in an axial slice or in a volume of axial slices.
 
-    Tissue is thinned and thickened again, which takes the shells of the table off. The largest
-    piece is the body; the air that it encloses in a slice (lungs, bowel) is part of it, and so is
-    a chest wall over the lungs that was too thin to stay.
+    Tissue is thinned and thickened again, which takes the shells of the table off. What is left is
+    solid; its largest piece is the body. The air that it encloses in a slice (lungs, bowel) is part
+    of it, with all that lies in there, and so is a chest wall over the lungs that was too thin to
+    stay. Where the field of view cuts through a lung, that is open to the border; it is told from
+    what is outside by its density and by the body round the rest of it.
 
     Args:
         hu: Hounsfield units (H, W) or (slices, H, W); padding is air (any value below -300).
@@ -24,14 +31,17 @@ def body_mask(hu: np.ndarray) -> np.ndarray:
     Returns:
         bool, the shape of `hu`; all False where there is no body.
     """
-    tissue = (hu > TISSUE_HU).reshape(-1, *hu.shape[-2:])
+    volume = hu.reshape(-1, *hu.shape[-2:])
+    tissue = volume > TISSUE_HU
     thickness = max(1, round(hu.shape[-1] * THIN))
     solid = ndimage.binary_opening(tissue, CROSS, iterations=thickness)
-    core = _largest(solid)
-    inside = _enclosed(tissue, core)
+    inside = _amid(solid, _holes(tissue), MOSTLY)
+    seen = _field_of_view(volume, 2 * thickness)
+    cut = solid[:, ~seen].any(axis=1)
+    inside[cut] |= _cut_lungs(volume[cut], solid[cut], inside[cut], seen, thickness)
     wall = ndimage.binary_dilation(inside, CROSS, iterations=2 * thickness + 1) & tissue
-    body = _largest(core | inside | wall)
-    return (body | _holes(body)[0]).reshape(hu.shape)
+    body = _largest(_largest(solid) | inside | wall)
+    return (body | _holes(body)).reshape(hu.shape)
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:
@@ -42,25 +52,85 @@ def _largest(mask: np.ndarray) -> np.ndarray:
     return (pieces == sizes.argmax()) & mask
 
 
-def _holes(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the mask encloses within each slice: as a mask, and numbered piece by piece."""
+def _holes(mask: np.ndarray) -> np.ndarray:
+    """What the mask encloses within each slice."""
     pieces, n = ndimage.label(~mask, CROSS)
     rim = [pieces[:, [0, -1]].ravel(), pieces[:, :, [0, -1]].ravel()]
     outside = np.zeros(n + 1, bool)
     outside[np.concatenate(rim)] = True
     outside[0] = True  # the mask itself
-    return ~outside[pieces], pieces
+    return ~outside[pieces]
 
 
-def _enclosed(tissue: np.ndarray, core: np.ndarray) -> np.ndarray:
-    """The air that tissue encloses in a slice and that has mostly the body's core round it."""
-    holes, pieces = _holes(tissue)
-    pieces = np.where(holes, pieces, 0)
-    around = ndimage.grey_dilation(pieces, footprint=CROSS)
-    rim = around * tissue
-    n = int(pieces.max()) + 1
-    length = np.bincount(rim.ravel(), minlength=n)
-    bodily = np.bincount(rim[core], minlength=n)
-    kept = bodily >= MOSTLY * np.maximum(length, 1)
+def _cut_lungs(
+    volume: np.ndarray, solid: np.ndarray, inside: np.ndarray, seen: np.ndarray, thickness: int
+) -> np.ndarray:
+    """Lungs that the field of view cuts open.
+
+    They are dense, have solid tissue along their rim as far as it is seen, and lie amid the body; a
+    pad is as dense, but lies beside it.
+    """
+    dense = ndimage.uniform_filter(volume.astype(np.float32), (0, thickness, thickness)) > LUNG_HU
+    filled = (dense | inside)[:, seen].mean(axis=1) > FILLED
+    lungs = _thick(dense & (volume <= TISSUE_HU) & ~inside, thickness)
+    return _mostly(_between(solid) | filled[:, None, None], _amid(solid, lungs, OPEN, seen))
+
+
+def _thick(air: np.ndarray, thickness: int) -> np.ndarray:
+    """Without what is as thin as the skin's rim, and with what is thin in it: vessels."""
+    by = {"structure": CROSS, "iterations": thickness}
+    thick = ndimage.binary_erosion(air, border_value=1, **by)
+    closed = ndimage.binary_dilation(ndimage.binary_dilation(thick, **by), **by)
+    return ndimage.binary_erosion(closed, border_value=1, **by)
+
+
+def _field_of_view(volume: np.ndarray, margin: int) -> np.ndarray:
+    """Where a slice was scanned (H, W), less a margin: the circle in a square image, or all of it.
+
+    A scanner sees a circle. What lies outside is padding, unless the image was cut out of one.
+    """
+    high, wide = volume.shape[1:]
+    rows, columns = np.ogrid[:high, :wide]
+    distance = np.hypot(rows - (high - 1) / 2, columns - (wide - 1) / 2)
+    if high == wide and (volume[:, distance > wide / 2 + 1] <= AIR_HU).all():
+        return distance < wide / 2 - margin
+    seen = np.zeros((high, wide), bool)
+    seen[margin : high - margin, margin : wide - margin] = True
+    return seen
+
+
+def _amid(
+    solid: np.ndarray, air: np.ndarray, share: float, seen: np.ndarray | None = None
+) -> np.ndarray:
+    """The pieces of air, and what they enclose, with solid tissue along this share of their rim.
+
+    Of the rim counts what lies within the field of view, if one is given.
+    """
+    pieces, n = ndimage.label(air | _holes(air), CROSS)
+    around = ndimage.grey_dilation(pieces, footprint=CROSS) * (pieces == 0)
+    if seen is not None:
+        around[:, ~seen] = 0
+    length = np.bincount(around.ravel(), minlength=n + 1)
+    firm = np.bincount(around[solid], minlength=n + 1)
+    kept = firm >= share * np.maximum(length, 1)
+    kept[0] = False
+    return kept[pieces]
+
+
+def _between(solid: np.ndarray) -> np.ndarray:
+    """What has the body on both sides, in its row or in its column."""
+    found = np.zeros_like(solid)
+    for axis in (1, 2):
+        before = np.maximum.accumulate(solid, axis)
+        after = np.flip(np.maximum.accumulate(np.flip(solid, axis), axis), axis)
+        found |= before & after
+    return found
+
+
+def _mostly(place: np.ndarray, air: np.ndarray) -> np.ndarray:
+    """The pieces of air of which at least half lies in a place."""
+    pieces, n = ndimage.label(air, CROSS)
+    size, there = (np.bincount(each, minlength=n + 1) for each in (pieces.ravel(), pieces[place]))
+    kept = 2 * there >= size
     kept[0] = False
     return kept[pieces]
