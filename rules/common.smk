@@ -7,13 +7,14 @@ from snakemake.exceptions import WorkflowError
 from medsynth.lineage import capture
 from medsynth.runtime.config.fetch import fills
 from medsynth.runtime.config.slides import SAMPLE_SHEETS
-from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
+from medsynth.runtime.config.mistakes import ConfigError
+from medsynth.runtime.config.raw_paths import demo_dataset
+from medsynth.runtime.config.whole import load_config
 from medsynth.store.code import code_digest
 from medsynth.store.secrets import without_secrets
 
 try:
-    CONFIG = parse_config(config)
-    check_raw_paths(CONFIG)
+    CONFIG = load_config(config, workflow.configfiles)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -85,8 +86,8 @@ def code_of(script):
 
 def raw(path):
     """A raw path as an input; a folder stands for what the demo or a download puts into it."""
-    if CONFIG.demo and path.is_relative_to(DEMO):
-        return f"{DEMO}/{path.relative_to(DEMO).parts[0]}"
+    if CONFIG.demo and (dataset := demo_dataset(CONFIG.results_dir, path)):
+        return f"{DEMO}/{dataset}"
     for download in CONFIG.fetch.values():
         if fills(download, path):
             return download.destination.as_posix()

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
+from medsynth.runtime.config.mistakes import ConfigError
+from medsynth.runtime.config.whole import check_raw_paths, parse_config
 from medsynth.runtime.config_docs import schema, tables
 
 ROOT = Path(__file__).parents[2]
@@ -36,8 +37,8 @@ def test_two_mistakes_are_both_listed_with_place_and_hint(raw):
         parse_config(raw)
     text = str(error.value)
     assert "2 mistake(s)" in text
-    assert "experiments.0.ddpm.train.stepps" in text and "unknown key" in text
-    assert "cohorts.cxr.mimic_cxr.read.image_size" in text and "you gave -1" in text
+    assert "experiments[cxr_ddpm].train.stepps" in text and "unknown key" in text
+    assert "cohorts.cxr.read.image_size" in text and "you gave -1" in text
 
 
 def test_an_experiment_on_a_missing_cohort_names_those_there_are(raw):

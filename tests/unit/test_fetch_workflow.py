@@ -12,7 +12,8 @@ import yaml
 
 from medsynth.demo.radiographs import write_cxr
 from medsynth.lineage.traces import traces
-from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
+from medsynth.runtime.config.mistakes import ConfigError
+from medsynth.runtime.config.whole import check_raw_paths, parse_config
 from tests.checkout import ROOT, Checkout
 from tests.unit.archive_stub import PASSWORD, TOKEN, USER, Archive, serving
 
@@ -46,7 +47,7 @@ def test_nothing_is_fetched_unless_it_is_listed():
     [
         (PHYSIONET | {"base_url": "http://example.org"}, "https://"),
         (PHYSIONET | {"base_url": "https://me:hunter2@example.org"}, "belong into the environment"),
-        (PHYSIONET | {"projects": [{"path": "../x/1"}]}, "projects.0.path"),
+        (PHYSIONET | {"projects": [{"path": "../x/1"}]}, r"projects\[0\]\.path"),
         (PHYSIONET | {"password": "hunter2"}, "unknown key"),
         (TCIA | {"manifest": "cart.tcia"}, "either manifest or collection"),
         ({"kind": "tcia"}, "either manifest or collection"),

@@ -18,8 +18,9 @@ from medsynth.cohorts.barcodes import cases_within, parse_barcodes, parse_tumour
 from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
 from medsynth.cohorts.tsv import TableError
 from medsynth.cohorts.unusable import REASONS
+from medsynth.runtime.config.mistakes import ConfigError
 from medsynth.runtime.config.slides import AssayColumns, Genotypes
-from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
+from medsynth.runtime.config.whole import check_raw_paths, parse_config
 
 COLUMNS = AssayColumns(case="id", ihc="stain", fish="fish", pcr_loh="loh", age="age")
 HEAD = "id\tstain\tfish\tloh\tage\n"

@@ -12,7 +12,8 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 
 from medsynth.store.secrets import without_secrets
@@ -43,6 +44,8 @@ Uri = Annotated[str, PlainSerializer(without_secrets, return_type=str, when_used
 class Settings(BaseModel):
     """Base of every group: unknown keys are mistakes, values never change after loading."""
 
+    # What must hold between keys is checked by a validator of the last of them: unlike one of the
+    # model, it runs, and its mistake is told, while other keys are wrong.
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
@@ -62,8 +65,9 @@ class Split(Settings):
     validate_fraction: Fraction = Field(0.15, description="patients held out for validation")
     test_fraction: float = Field(0.2, gt=0, lt=1, description="patients held out for evaluation")
 
-    @model_validator(mode="after")
-    def _leaves_training_patients(self) -> Split:
-        if self.validate_fraction + self.test_fraction >= 1:
+    @field_validator("test_fraction")
+    @classmethod
+    def _leaves_training_patients(cls, test: float, info: ValidationInfo) -> float:
+        if info.data.get("validate_fraction", 0) + test >= 1:
             raise ValueError("validate_fraction + test_fraction must stay below 1")
-        return self
+        return test

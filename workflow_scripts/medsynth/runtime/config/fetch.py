@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from medsynth.runtime.config.base import RawPath, Settings
 
@@ -83,13 +83,19 @@ class TciaDownload(Settings):
         description="the archive, or a mirror",
     )
 
-    @model_validator(mode="after")
-    def _has_one_selection(self) -> TciaDownload:
-        if (self.manifest is None) == (self.collection is None):
+    @field_validator("collection")
+    @classmethod
+    def _is_given_or_a_manifest(cls, collection: str | None, info: ValidationInfo) -> str | None:
+        if "manifest" in info.data and (info.data["manifest"] is None) == (collection is None):
             raise ValueError("give either manifest or collection")
-        if self.manifest and self.modality:
+        return collection
+
+    @field_validator("modality")
+    @classmethod
+    def _is_of_a_collection(cls, modality: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("manifest") and modality:
             raise ValueError("modality narrows a collection; a manifest already lists its series")
-        return self
+        return modality
 
 
 Download = Annotated[PhysioNetDownload | GdcDownload | TciaDownload, Field(discriminator="kind")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
 from medsynth.runtime.config.base import Fraction, Name, Settings
 
@@ -18,12 +18,13 @@ class Loop(Settings):
     checkpoint_every: int = Field(200, ge=1, description="steps; a kill costs at most these")
     log_every: int = Field(20, ge=1, description="steps averaged into one point of the curves")
 
-    @model_validator(mode="after")
-    def _checkpoints_end_whole_points(self) -> Loop:
+    @field_validator("log_every")
+    @classmethod
+    def _checkpoints_end_whole_points(cls, every: int, info: ValidationInfo) -> int:
         # A point of the curve that a kill cut in two could not be computed again.
-        if self.checkpoint_every % self.log_every:
+        if info.data.get("checkpoint_every", 0) % every:
             raise ValueError("checkpoint_every must be a multiple of log_every")
-        return self
+        return every
 
 
 class ClassifierTraining(Loop):
@@ -56,11 +57,12 @@ class DdpmTraining(Loop):
     ema_decay: Fraction = 0.999
     unet: UNet = UNet()
 
-    @model_validator(mode="after")
-    def _noise_grows(self) -> DdpmTraining:
-        if self.beta_start > self.beta_end:
+    @field_validator("beta_end")
+    @classmethod
+    def _noise_grows(cls, end: float, info: ValidationInfo) -> float:
+        if info.data.get("beta_start", 0) > end:
             raise ValueError("beta_start must not exceed beta_end")
-        return self
+        return end
 
 
 class DdpmSampling(Settings):
@@ -96,11 +98,12 @@ class CycleganTraining(Loop):
     pool: int = Field(50, ge=0, description="generated images kept for the discriminators")
     hu_range: tuple[int, int] = Field((-1000, 1000), description="HU mapped to [-1, 1]")
 
-    @model_validator(mode="after")
-    def _range_rises(self) -> CycleganTraining:
-        if self.hu_range[0] >= self.hu_range[1]:
+    @field_validator("hu_range")
+    @classmethod
+    def _rises(cls, between: tuple[int, int]) -> tuple[int, int]:
+        if between[0] >= between[1]:
             raise ValueError("hu_range must rise")
-        return self
+        return between
 
 
 class Evaluation(Settings):

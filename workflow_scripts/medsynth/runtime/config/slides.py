@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from medsynth.runtime.config.base import Fraction, RawPath, Settings, Split, TableLabel
 
@@ -128,15 +128,21 @@ class Genotypes(Settings):
         "prefer", description="cases whose assays disagree: prefer the first one, or no class"
     )
 
-    @model_validator(mode="after")
-    def _has_evidence_of_idh(self) -> Genotypes:
-        columns = self.columns
-        if not (self.maf or (self.clinical and (columns.ihc or columns.idh))):
+    @field_validator("columns")
+    @classmethod
+    def _have_evidence_of_idh(cls, columns: AssayColumns, info: ValidationInfo) -> AssayColumns:
+        tables = info.data
+        told = tables["clinical"] and (columns.ihc or columns.idh) if "clinical" in tables else True
+        if not (tables.get("maf", True) or told):
             raise ValueError("nothing tells IDH: give maf, or clinical with a column ihc or idh")
-        for order in (self.idh_order, self.codeletion_order):
-            if not order or len(set(order)) < len(order):
-                raise ValueError("idh_order and codeletion_order name each assay once")
-        return self
+        return columns
+
+    @field_validator("idh_order", "codeletion_order")
+    @classmethod
+    def _names_each_assay_once(cls, order: list[str]) -> list[str]:
+        if not order or len(set(order)) < len(order):
+            raise ValueError("idh_order and codeletion_order name each assay once")
+        return order
 
 
 class SlideCohort(Settings):
@@ -150,8 +156,12 @@ class SlideCohort(Settings):
     genotypes: Genotypes | None = None
     split: Split = Split()
 
-    @model_validator(mode="after")
-    def _has_tables_for_genotypes(self) -> SlideCohort:
-        if self.index.label.kind == "genotype" and self.genotypes is None:
+    @field_validator("genotypes")
+    @classmethod
+    def _are_given_for_genotypes(
+        cls, genotypes: Genotypes | None, info: ValidationInfo
+    ) -> Genotypes | None:
+        index = info.data.get("index")
+        if index and index.label.kind == "genotype" and genotypes is None:
             raise ValueError("label kind 'genotype' needs a genotypes: group with maf and segments")
-        return self
+        return genotypes

@@ -8,23 +8,33 @@ parameter and a changed setting reruns exactly what depends on it.
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
-from medsynth.runtime.config.base import Fraction, Name, Settings, TableLabel, Uri
+from medsynth.runtime.config.base import Fraction, Name, RawPath, Settings, Uri
 from medsynth.runtime.config.ct import CtCohort
 from medsynth.runtime.config.cxr import CxrCohort
-from medsynth.runtime.config.fetch import Download, fills
+from medsynth.runtime.config.fetch import Download
+from medsynth.runtime.config.mistakes import (
+    Mistake,
+    mistakes_of,
+    place_of,
+    refuse,
+    repeated_keys,
+)
 from medsynth.runtime.config.models import ClassifierTraining, Evaluation, Experiment
+from medsynth.runtime.config.raw_paths import UNSET, Settled, path_mistakes
 from medsynth.runtime.config.slides import SlideCohort
 
+KINDS = ("mimic_cxr", "slides", "ct")
+FAMILIES = ("ddpm", "progan", "cyclegan")
 Cohort = Annotated[CxrCohort | SlideCohort | CtCohort, Field(discriminator="kind")]
-
-
-class ConfigError(ValueError):
-    """The configuration is wrong; the message lists every mistake with a hint."""
 
 
 class Demo(Settings):
@@ -73,7 +83,7 @@ def _misfit(experiment: Any, size: int) -> str | None:
 class Config(Settings):
     """The whole configuration file."""
 
-    results_dir: Path = Field(Path("results"), description="everything the workflow makes")
+    results_dir: RawPath = Field(Path("results"), description="everything the workflow makes")
     seed: int = Field(1, ge=0, description="all randomness derives from it")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if any")
     max_quarantined: Fraction = Field(0.1, description="unusable share that stops a cohort")
@@ -96,39 +106,70 @@ class Config(Settings):
         """A mapping has no order of its own; the record keeps none, and a page must not change."""
         return dict(sorted(named.items()))
 
-    @model_validator(mode="after")
-    def _refers_to_what_exists(self) -> Config:
-        names = [e.name for e in self.experiments]
-        wrong = [
-            f"experiment name {n} stands twice" for n in sorted(set(names)) if names.count(n) > 1
-        ]
-        for e in self.experiments:
-            cohort = self.cohorts.get(e.cohort)
-            if cohort is None:
-                there_are = ", ".join(self.cohorts)
-                wrong.append(f"experiment {e.name}: no cohort {e.cohort!r}; there are: {there_are}")
-            elif (e.family == "cyclegan") != (cohort.kind == "ct"):
-                wrong.append(
-                    f"experiment {e.name}: family {e.family} does not fit cohort kind"
-                    f" {cohort.kind}; cyclegan translates ct, ddpm and progan generate the others"
-                )
-            elif misfit := _misfit(e, _image_size(cohort)):
-                wrong.append(f"experiment {e.name}: {misfit}")
-        if wrong:
-            raise ValueError("; ".join(wrong))
-        return self
+    @field_validator("results_dir")
+    @classmethod
+    def _can_be_a_folder(cls, path: Path) -> Path:
+        if unset := [name for name in UNSET.findall(str(path)) if name not in os.environ]:
+            raise ValueError(f"the environment variable {unset[0]} is not set")
+        if {"{", "}"} & set(str(path)):
+            raise ValueError("braces stand for wildcards in Snakemake; choose another name")
+        if path.exists() and not path.is_dir():
+            raise ValueError(f"{path} is there and is no folder")
+        return path
 
 
-def _hint(error: dict[str, Any]) -> str:
-    if error["type"] == "extra_forbidden":
-        return "unknown key; remove it or check its spelling in config/schema.json"
-    if error["type"] == "missing":
-        return "add this key"
-    if error["type"] == "value_error":
-        return "see config/README.md"
-    if error["type"].startswith("union_tag"):
-        return "give one of the expected values"
-    return f"you gave {error['input']!r}; see config/schema.json"
+def _settled(raw: dict[str, Any]) -> Settled:
+    """The parts of a raw configuration that are right by themselves."""
+
+    def right(kind: Any, values: Any) -> dict[str, Any]:
+        found = {}
+        for name, value in values.items() if isinstance(values, dict) else ():
+            with suppress(ValidationError):
+                found[name] = TypeAdapter(kind).validate_python(value)
+        return found
+
+    top = {key: raw[key] for key in ("results_dir", "demo") if key in raw}
+    try:
+        results = TypeAdapter(RawPath).validate_python(top.get("results_dir", "results"))
+    except ValidationError:
+        results = Path("results")
+    fetch, cohorts = right(Download, raw.get("fetch")), right(Cohort, raw.get("cohorts"))
+    return Settled(results, top.get("demo") is not None, fetch, cohorts)
+
+
+def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
+    """What does not fit together, of all that can be told whatever else is wrong."""
+    cohorts = raw.get("cohorts") if isinstance(raw.get("cohorts"), dict) else {}
+    listed = raw.get("experiments") if isinstance(raw.get("experiments"), list) else []
+    named = [(i, e) for i, e in enumerate(listed) if isinstance(e, dict)]
+    counts = Counter(e["name"] for _, e in named if isinstance(e.get("name"), str))
+    for name in sorted(name for name, n in counts.items() if n > 1):
+        yield Mistake("experiments", f"experiment name {name} stands twice")
+    for i, e in named:
+        place = place_of(["experiments", i], raw)
+        name, family = e.get("cohort"), e.get("family")
+        if not isinstance(name, str) or not cohorts:
+            continue
+        if name not in cohorts:
+            yield Mistake(
+                f"{place}.cohort", f"no cohort {name!r}; there are: {', '.join(sorted(cohorts))}"
+            )
+            continue
+        cohort = settled.cohorts.get(name)
+        kind = cohorts[name].get("kind") if isinstance(cohorts[name], dict) else None
+        if kind not in KINDS or family not in FAMILIES:
+            continue
+        if (family == "cyclegan") != (kind == "ct"):
+            yield Mistake(
+                f"{place}.family",
+                f"family {family} does not fit cohort kind {kind}; cyclegan translates ct, ddpm and"
+                " progan generate the others",
+            )
+        elif cohort:
+            with suppress(ValidationError):
+                experiment = TypeAdapter(Experiment).validate_python(e)
+                if misfit := _misfit(experiment, _image_size(cohort)):
+                    yield Mistake(place, misfit)
 
 
 def parse_config(raw: dict[str, Any]) -> Config:
@@ -137,34 +178,35 @@ def parse_config(raw: dict[str, Any]) -> Config:
     Raises:
         ConfigError: lists every mistake at once, each with its place and a hint.
     """
+    config, mistakes = _checked(raw, _settled(raw))
+    refuse(mistakes)
+    return config
+
+
+def _checked(raw: dict[str, Any], settled: Settled) -> tuple[Config | None, list[Mistake]]:
+    config, mistakes = None, []
     try:
-        return Config.model_validate(raw)
+        config = Config.model_validate(raw)
     except ValidationError as error:
-        lines = [
-            f"  {'.'.join(map(str, e['loc'])) or '(whole file)'}: {e['msg']} -- hint: {_hint(e)}"
-            for e in error.errors()
-        ]
-        title = f"{len(lines)} mistake(s) in the configuration:"
-        raise ConfigError("\n".join([title, *lines])) from None
+        mistakes = list(mistakes_of(error, raw))
+    return config, [*mistakes, *_between_groups(raw, settled)]
 
 
-def _missing_for_fetch(config: Config) -> list[str]:
-    missing = []
-    for name, download in config.fetch.items():
-        if not download.destination.is_dir():
-            # Made here, it could be a mistyped path or a disk that is not mounted.
-            missing.append(f"  fetch.{name}.destination: {download.destination}: make this folder")
-        manifest = getattr(download, "manifest", None)
-        if manifest and not manifest.is_file():
-            missing.append(f"  fetch.{name}.manifest: {manifest} does not exist")
-        for cohort, settings in config.cohorts.items():
-            root = settings.root.absolute()
-            if fills(download, root) and root != download.destination.absolute():
-                missing.append(
-                    f"  cohorts.{cohort}.root: {root} is inside of fetch.{name}.destination; give"
-                    " the destination itself"
-                )
-    return missing
+def load_config(raw: dict[str, Any], files: Iterable[str | Path] = ()) -> Config:
+    """As :func:`parse_config`, and raw data is where the configuration says.
+
+    Args:
+        raw: what Snakemake has read from `files` and the command line.
+
+    Raises:
+        ConfigError: lists every mistake at once; among them missing raw files, except those that
+            the rules will bring.
+    """
+    settled = _settled(raw)
+    config, mistakes = _checked(raw, settled)
+    repeated = [mistake for file in files for mistake in repeated_keys(Path(file))]
+    refuse([*repeated, *mistakes, *path_mistakes(settled)])
+    return config
 
 
 def check_raw_paths(config: Config) -> None:
@@ -173,29 +215,5 @@ def check_raw_paths(config: Config) -> None:
     Raises:
         ConfigError: lists every path that is missing, with the key that names it.
     """
-    demo = config.results_dir / "demo"
-    missing = _missing_for_fetch(config)
-    for name, cohort in config.cohorts.items():
-        paths = {"root": [cohort.root]}
-        if isinstance(cohort.index.label, TableLabel):
-            paths["index.label.path"] = [cohort.index.label.path]
-        if isinstance(cohort, CxrCohort):
-            # Asked for here, too: the images are hashed for hours before a script is heard.
-            paths["tables (they come with MIMIC-CXR-JPG)"] = cohort.needed_tables()
-            paths["reports"] = [cohort.reports] if cohort.reports else []
-        if isinstance(cohort, SlideCohort) and cohort.genotypes:
-            paths["genotypes.maf"] = cohort.genotypes.maf
-            paths["genotypes.segments"] = cohort.genotypes.segments
-            if cohort.genotypes.clinical:
-                paths["genotypes.clinical"] = [cohort.genotypes.clinical]
-            if isinstance(cohort.genotypes.coverage, Path):
-                paths["genotypes.coverage"] = [cohort.genotypes.coverage]
-        for key, values in paths.items():
-            for path in values:
-                made_by_demo = config.demo is not None and path.is_relative_to(demo)
-                fetched = any(fills(download, path) for download in config.fetch.values())
-                if not made_by_demo and not fetched and not path.exists():
-                    missing.append(f"  cohorts.{name}.{key}: {path} does not exist")
-    if missing:
-        title = f"{len(missing)} raw path(s) missing; correct the path or mount the data:"
-        raise ConfigError("\n".join([title, *missing]))
+    settled = Settled(config.results_dir, bool(config.demo), config.fetch, config.cohorts)
+    refuse(path_mistakes(settled), "raw path(s) missing")

@@ -1,0 +1,216 @@
+"""Every mistake of a configuration is told at once, by the names that the user gave."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from medsynth.runtime.config.mistakes import ConfigError, repeated_keys
+from medsynth.runtime.config.raw_paths import demo_dataset, inside
+from medsynth.runtime.config.whole import load_config, parse_config
+
+ROOT = Path(__file__).parents[2]
+DEMO = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+def changed(*changes) -> dict:
+    """The demo's configuration with values put, or () for taken out, at dotted places."""
+    raw = copy.deepcopy(DEMO)
+    for place, value in changes:
+        around, *keys = raw, *place.split(".")
+        for key in keys[:-1]:
+            around = around[int(key)] if isinstance(around, list) else around.setdefault(key, {})
+        last = int(keys[-1]) if isinstance(around, list) else keys[-1]
+        if value == ():
+            del around[last]
+        else:
+            around[last] = value
+    return raw
+
+
+def places(raw: dict, check=load_config) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        check(raw)
+    title, *lines = str(error.value).splitlines()
+    assert title.startswith(f"{len(lines)} ")
+    return sorted(re.match(r"  (\S+?):? ", line)[1] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        ("experiments.2.train.steps", -1, "experiments[glioma_progan].train.steps"),
+        ("experiments.0.train.stepps", 3, "experiments[cxr_ddpm].train.stepps"),
+        ("experiments.0.train.unet.attention", [8, "a"], "experiments[cxr_ddpm].train.unet.attention[1]"),  # noqa: E501
+        ("experiments.3.family", "cyclgan", "experiments[ct_cyclegan].family"),
+        ("experiments.1.name", (), "experiments[1].name"),
+        ("experiments.1.name", "cxr_ddpm", "experiments"),
+        ("experiments.1", 5, "experiments[1]"),
+        ("experiments", {"a": 1}, "experiments"),
+        ("cohorts.cxr.read.image_size", "big", "cohorts.cxr.read.image_size"),
+        ("cohorts.cxr.index.label.labeler", "me", "cohorts.cxr.index.label.labeler"),
+        ("cohorts.cxr.index.label.kind", "views", "cohorts.cxr.index.label.kind"),
+        ("cohorts.ct.index.label.key", "x", "cohorts.ct.index.label.key"),
+        ("cohorts.ct.index.label", {"kind": "table"}, "cohorts.ct.index.label.key"),
+        ("cohorts.ct.kind", (), "cohorts.ct.kind"),
+        ("cohorts.ct.ct", {}, "cohorts.ct.ct"),
+        ("cohorts.glioma.genotypes.columns.fish", [1], "cohorts.glioma.genotypes.columns.fish"),
+        ("cohorts.glioma.genotypes", (), "cohorts.glioma.genotypes"),
+        ("cohorts.CT", {}, "cohorts.CT"),
+        ("cohorts", ["cxr"], "cohorts"),
+        ("results_dir", None, "results_dir"),
+        ("results_dir", "a{b}", "results_dir"),
+        ("results_dir", "$NO_SUCH_VARIABLE/x", "results_dir"),
+        ("results_dir", __file__, "results_dir"),
+        ("seeed", 1, "seeed"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_by_the_users_own_names(place, value, told):
+    found = places(changed((place, value)), parse_config)
+    assert told in found
+
+
+BETWEEN_KEYS = [
+    ("cohorts.cxr.split", {"validate_fraction": 0.5, "test_fraction": 0.5}),
+    ("cohorts.glioma.genotypes.idh_order", ["ihc", "ihc"]),
+    ("experiments.0.train.log_every", 7),
+    ("experiments.1.train.beta_start", 0.9),
+    ("experiments.3.train.hu_range", [1, 0]),
+]
+BETWEEN_GROUPS = [
+    ("experiments.0.cohort", "mri"),
+    ("experiments.2.cohort", "ct"),
+    ("experiments.3.train.depth", 6),
+]
+
+
+def test_mistakes_between_keys_and_between_groups_are_told_with_those_inside_others(tmp_path):
+    nested = [("experiments.1.train.batch", 0), ("lineage.studdy", "x"), ("cohorts.ct.pair.x", 1)]
+    paths = [("cohorts.cxr.root", str(tmp_path / "absent")), ("fetch", {"a": {"kind": "b"}})]
+    found = places(changed(*nested, *BETWEEN_KEYS, *BETWEEN_GROUPS[:2], *paths))
+    assert found == sorted(
+        [
+            "experiments[glioma_ddpm].train.batch",
+            "lineage.studdy",
+            "cohorts.ct.pair.x",
+            "cohorts.cxr.split.test_fraction",
+            "cohorts.glioma.genotypes.idh_order",
+            "experiments[cxr_ddpm].train.log_every",
+            "experiments[glioma_ddpm].train.beta_end",
+            "experiments[ct_cyclegan].train.hu_range",
+            "experiments[cxr_ddpm].cohort",
+            "experiments[glioma_progan].family",
+            "fetch.a.kind",
+        ]
+    )  # the root of cxr is not looked for: that cohort is wrong itself
+
+
+@pytest.mark.parametrize("number", range(len(BETWEEN_GROUPS)))
+def test_what_is_right_is_compared_whatever_else_is_wrong(number):
+    (alone,) = places(changed(BETWEEN_GROUPS[number]))
+    assert places(changed(BETWEEN_GROUPS[number], ("seed", -1))) == sorted([alone, "seed"])
+
+
+def test_a_missing_path_is_told_with_other_mistakes(tmp_path):
+    raw = changed(("cohorts.ct.root", str(tmp_path / "absent")), ("seed", -1))
+    assert places(raw) == ["cohorts.ct.root", "seed"]
+
+
+@pytest.mark.parametrize(
+    ("root", "words"),
+    [
+        ("results/demo", "results/demo is no data set; the demo makes results/demo/mimic-cxr, "),
+        ("results/demo/", "is no data set"),
+        ("results/demo/x/..", "is no data set"),
+        ("results/demo/tcga", "is no data set"),
+        ("results/demo/tcga-ct/TCGA-ZZ-C000", "give results/demo/tcga-ct itself"),
+        ("results", "holds results_dir"),
+        ("results/../results", "holds results_dir"),
+        (".", "holds results_dir"),
+        ("/", "holds results_dir"),
+        ("results/cohorts", "lies in results_dir"),
+        ("$NO_SUCH_VARIABLE/ct", "the environment variable NO_SUCH_VARIABLE is not set"),
+        ("~", "holds results_dir"),
+    ],
+)
+def test_raw_data_lies_apart_from_what_the_workflow_writes(tmp_path, monkeypatch, root, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"cohorts\.ct\.root: ") as error:
+        load_config(changed(("cohorts.ct.root", root)))
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("results", "root"),
+    [
+        ("results", "results/demo/tcga-ct"),
+        ("results", "results/demo/tcga-ct/"),
+        ("results/", "./results/demo/../demo/tcga-ct"),
+        ("results", "{here}/results/demo/tcga-ct"),
+        ("{here}/results", "results/demo/tcga-ct"),
+        ("~/results", "results/demo/tcga-ct"),
+        ("$HOME/results", "~/results/demo/tcga-ct"),
+        ("other/../results", "results/demo/tcga-ct"),
+    ],
+)
+def test_the_demos_folder_is_known_however_it_is_written(tmp_path, monkeypatch, results, root):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = load_config(
+        changed(
+            ("results_dir", results.format(here=tmp_path)),
+            ("cohorts.ct.root", root.format(here=tmp_path)),
+        )
+    )
+    assert demo_dataset(config.results_dir, config.cohorts["ct"].root) == "tcga-ct"
+
+
+def test_a_path_is_inside_a_folder_also_by_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    assert inside(tmp_path / "link/a", tmp_path / "disk") == Path("a")
+    assert inside(tmp_path / "disk2", tmp_path / "disk") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("seed: 1\nseed: 2\n", [("seed", 1, 2)]),
+        ("a:\n  b: {c: 1, c: 2}\n  b: 3\n", [("a.b", 2, 3), ("a.b.c", 2, 2)]),
+        ("a:\n- {b: 1}\n- b: 1\n  b: 1\n", [("a[1].b", 3, 4)]),
+        ("a: &x {b: 1}\nc: {<<: *x, b: 2}\nd: *x\ne: {<<: *x, <<: *x}\n", []),
+        ("a: &x {b: 1, b: 2}\nc: *x\n", [("a.b", 1, 1)]),
+        ("1: a\n'1': b\n", []),
+        ("", []),
+        ("- a\n- a\n", []),
+        ("a: [1", []),
+        ("\ta: 1", []),
+    ],
+)
+def test_a_key_that_stands_twice_is_named_with_its_lines(tmp_path, text, found):
+    file = tmp_path / "config.yaml"
+    file.write_text(text)
+    told = [(m.place, *map(int, re.findall(r"\d+", m.text.split("lines")[1]))) for m in
+            repeated_keys(file)]  # fmt: skip
+    assert sorted(told) == found
+
+
+def test_a_key_that_stands_twice_is_refused_in_json_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(DEMO)[:-1] + ', "seed": 2}')
+    with pytest.raises(ConfigError, match="seed: stands twice"):
+        load_config(DEMO, [file])
+    assert load_config(DEMO, [ROOT / "config/config.yaml"]).seed == 1
+
+
+def test_a_long_value_is_cut_and_a_password_is_starred():
+    with pytest.raises(ConfigError) as error:
+        parse_config(changed(("seed", ["x" * 500]), ("lineage.uri", "http://me:hunter2@host")))
+    assert len(str(error.value)) < 500 and "hunter2" not in str(error.value)

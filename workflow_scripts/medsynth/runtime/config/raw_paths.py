@@ -1,0 +1,118 @@
+"""Where raw data lies: paths that must exist, apart from what the workflow writes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medsynth.runtime.config.base import TableLabel
+from medsynth.runtime.config.cxr import CxrCohort
+from medsynth.runtime.config.fetch import fills
+from medsynth.runtime.config.mistakes import Mistake
+from medsynth.runtime.config.slides import SlideCohort
+
+DEMO = "demo"  # below the results
+DATASETS = ("mimic-cxr", "tcga-slides", "tcga-genomics", "tcga-ct")
+UNSET = re.compile(r"\$\{?([A-Za-z_]\w*)")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What of a configuration is right, so that its paths can be checked whatever is wrong."""
+
+    results_dir: Path
+    demo: bool
+    fetch: Mapping[str, Any]
+    cohorts: Mapping[str, Any]
+
+
+def inside(path: Path, folder: Path) -> Path | None:
+    """`path` relative to `folder`, if it lies there as it is written or by links."""
+    for spelled in (os.path.abspath, os.path.realpath):
+        if Path(spelled(path)).is_relative_to(spelled(folder)):
+            return Path(spelled(path)).relative_to(spelled(folder))
+    return None
+
+
+def demo_dataset(results_dir: Path, path: Path) -> str | None:
+    """The data set of the demo in which a raw path lies."""
+    below = inside(path, results_dir / DEMO)
+    return below.parts[0] if below and below.parts else None
+
+
+def path_mistakes(config: Settled) -> Iterator[Mistake]:
+    """Every raw path that is missing, or lies where the workflow writes."""
+    yield from _of_fetch(config)
+    for name, cohort in config.cohorts.items():
+        for key, paths in _raw_paths(cohort).items():
+            for path in paths:
+                if fault := _fault(path, key, config):
+                    yield Mistake(f"cohorts.{name}.{key}", fault)
+
+
+def _raw_paths(cohort: Any) -> dict[str, list[Path]]:
+    paths = {"root": [cohort.root]}
+    if isinstance(cohort.index.label, TableLabel):
+        paths["index.label.path"] = [cohort.index.label.path]
+    if isinstance(cohort, CxrCohort):
+        # Asked for here, too: the images are hashed for hours before a script is heard.
+        paths["tables (they come with MIMIC-CXR-JPG)"] = cohort.needed_tables()
+        paths["reports"] = [cohort.reports] if cohort.reports else []
+    if isinstance(cohort, SlideCohort) and cohort.genotypes:
+        tables = cohort.genotypes
+        single = {"clinical": tables.clinical, "coverage": tables.coverage}
+        paths["genotypes.maf"], paths["genotypes.segments"] = tables.maf, tables.segments
+        paths |= {f"genotypes.{k}": [p] for k, p in single.items() if isinstance(p, Path)}
+    return paths
+
+
+def _fault(path: Path, key: str, config: Settled) -> str | None:
+    if fault := _misplaced(path, key, config):
+        return fault
+    made = config.demo and demo_dataset(config.results_dir, path)
+    if made or any(fills(download, path) for download in config.fetch.values()) or path.exists():
+        return None
+    unset = [name for name in UNSET.findall(str(path)) if name not in os.environ]
+    why = f": the environment variable {unset[0]} is not set" if unset else ""
+    return f"{path} does not exist; correct the path or mount the data{why}"
+
+
+def _misplaced(path: Path, key: str, config: Settled) -> str | None:
+    results = config.results_dir
+    below = inside(path, results / DEMO)
+    if below is None:
+        if inside(results, path) is not None:
+            return f"{path} holds results_dir, into which the workflow writes; keep them apart"
+        if inside(path, results) is not None:
+            return f"{path} lies in results_dir, into which the workflow writes; keep it outside"
+        return None
+    if not config.demo:
+        return None  # made earlier
+    of_demo = f"the demo makes {', '.join(str(results / DEMO / name) for name in DATASETS)}"
+    if not below.parts or below.parts[0] not in DATASETS:
+        return f"{path} is no data set; {of_demo}"
+    if key == "root" and len(below.parts) > 1:
+        return f"{path} is inside of a data set; give {results / DEMO / below.parts[0]} itself"
+    return None
+
+
+def _of_fetch(config: Settled) -> Iterator[Mistake]:
+    for name, download in config.fetch.items():
+        place = f"fetch.{name}.destination"
+        if fault := _misplaced(download.destination, "destination", config):
+            yield Mistake(place, fault)
+        elif not download.destination.is_dir():
+            # Made here, it could be a mistyped path or a disk that is not mounted.
+            yield Mistake(place, f"{download.destination}: make this folder")
+        manifest = getattr(download, "manifest", None)
+        if manifest and not manifest.is_file():
+            yield Mistake(f"fetch.{name}.manifest", f"{manifest} does not exist")
+        for cohort, settings in config.cohorts.items():
+            root = settings.root.absolute()
+            if fills(download, root) and root != download.destination.absolute():
+                text = f"{root} is inside of fetch.{name}.destination; give the destination itself"
+                yield Mistake(f"cohorts.{cohort}.root", text)
