@@ -165,8 +165,10 @@ def test_tables_with_extra_missing_and_damaged_columns(tmp_path):
             index_mimic_cxr(tmp_path, CXR)
     packed = tmp_path / "t.csv.gz"
     packed.write_bytes(b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xff\xff\xff")
-    with pytest.raises(CohortError, match="cannot be read .*; download it again"):
+    with pytest.raises(CohortError, match="cannot be read .*; download the file again"):
         read_csv(packed, [])
+    packed.write_bytes(b"a,b\n1,2\n")  # a browser unpacked it
+    assert read_csv(packed, ["a", "b"]).to_numpy().tolist() == [["1", "2"]]
 
 
 WORDS = ["NA", "None", "nan", "null", "N/A", "1", "01", "1.0", "TRUE", "true", "-", "<NA>", "#N/A"]
@@ -190,9 +192,9 @@ def test_labels_are_text_as_written_and_only_empty_cells_are_missing(tmp_path, n
     [
         ("image,label\na.png,CT,extra\n", "rows have more fields than its header"),
         ("image,label\na.png,CT\nb.png,CT,extra\n", "as many fields in every row"),
-        ("image;label\na.png;CT\n", "no column image, label; it has: image;label"),
-        ("image,label\na.png,Caf\xe9\n", "no table in UTF-8"),
-        ("", "no table in UTF-8"),
+        ("picture;label\na.png;CT\n", "no column image; it has: picture, label"),
+        ("image,label\na.png,Caf\xe9\n", "save it as text in UTF-8"),
+        ("", "nothing to read"),
     ],
 )
 def test_a_label_table_that_cannot_be_read_is_told_what_is_wrong(tmp_path, text, message):
@@ -200,6 +202,31 @@ def test_a_label_table_that_cannot_be_read_is_told_what_is_wrong(tmp_path, text,
     settings = TableLabel(kind="table", path=tmp_path / "labels.csv", key="image", value="label")
     with pytest.raises(CohortError, match=f"labels.csv.*{message}"):
         read_labels(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("labels.csv", "image;label\na.png;1,5\n"),
+        ("labels.csv", '\ufeff"image","label"\r\n"a.png","1,5"\r\n'),
+        ("labels.csv", "image\tlabel\na.png\t1,5\n"),
+        ("labels.txt", 'image,label\na.png,"1,5"\n'),
+        ("labels.tsv", '"image"\t"label"\n"a.png"\t"1,5"\n'),
+        ("labels.csv", "# by us\nimage;label;\na.png;1,5;\n"),
+        ("labels.csv", "image;label\na.png;1,5;\n"),
+    ],
+)
+def test_the_header_of_a_table_says_what_divides_its_fields(tmp_path, name, text):
+    (tmp_path / name).write_bytes(text.encode())
+    settings = TableLabel(kind="table", path=tmp_path / name, key="image", value="label")
+    assert read_labels(settings)["label"].to_dict() == {"a.png": "1,5"}
+
+
+def test_between_tabs_quotes_are_letters(tmp_path):
+    (tmp_path / "labels.tsv").write_text('image\tlabel\na\t"x\nb\t5" wide\nc\tz"\nd\t"5"" wide"\n')
+    settings = TableLabel(kind="table", path=tmp_path / "labels.tsv", key="image", value="label")
+    labels = read_labels(settings)["label"]
+    assert labels.to_dict() == {"a": '"x', "b": '5" wide', "c": 'z"', "d": '5" wide'}
 
 
 def test_duplicate_identifiers_are_used_once(tmp_path):

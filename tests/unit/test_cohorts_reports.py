@@ -63,6 +63,7 @@ def test_the_usual_layout():
         "FINDINGS\n{}\nIMPRESSION\n{}",
         "Findings\n\n{}\n\nImpression\n\n{}",
         " FINDINGS.  {}\n\n IMPRESSION -  {}",
+        " FINDINGS {}\n\n IMPRESSION {}",
         " FINDINGS:  {}\n\n CONCLUSION:  {}",
         " TECHNIQUE AND FINDINGS:  {}\n\n IMPRESSIONS:  {}",
         " CHEST, PA AND LATERAL:  {}\n\n IMPRESSION:  {}",
@@ -105,6 +106,11 @@ def test_a_heading_with_one_mistake_is_a_heading(section):
     for name in (name.replace("-", " ") for name in names):
         found = sections_of(f" EXAMINATION:  chest\n {name}:  What it says.\n\n RULE OUT:  x")
         assert found[section].startswith("What it says."), name
+
+
+def test_a_heading_with_one_mistake_and_no_colon_stands_on_its_own_line():
+    found = sections_of(" FINDIGNS\n PNEUMOTHORAX\n None.\n\n IMPRESSSION\n\n Normal.\n")
+    assert found == {"findings": "PNEUMOTHORAX\n None.", "impression": "Normal."}
 
 
 def test_joint_headings_with_mistakes():
@@ -289,6 +295,9 @@ def test_what_has_no_heading(text, expected):
         " WET READ: SMIth WED ___ 8:03 PM\n  {}\n  \n WET READ VERSION #1 ___ ___ 7:01 PM\n",
         " WETREAD:  {}",
         " PRELIMINARY REPORT\n {}",
+        " Wet Read: {}",
+        " PROVISIONAL FINDINGS IMPRESSION (PFI): ___ ___ 8:03 PM\n {}",
+        " PFI:  ___ 8:03 PM\n {}\n ______________\n FINAL REPORT\n",
     ],
 )
 def test_a_wet_read_stands_for_a_report_that_says_nothing_else(text):

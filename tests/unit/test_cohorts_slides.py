@@ -55,16 +55,17 @@ def test_index_takes_labels_by_name_stem_or_barcode(tmp_path):
         "TCGA-AB-0003.z.png",
         "TCGA-AB-0004.png",
         "tcga-ab-0005-01z-00-dx1_v2.png",
+        "TCGA-AB-0006-01Z-00-DX1.png",
     ):
         (tmp_path / name).write_bytes(name.encode())
     table = tmp_path / "projects.tsv"
     table.write_text(
         "slide\tproject\nTCGA-AB-0001.x.png\tLGG\nTCGA-AB-0002.y\tGBM\nTCGA-AB-0003\tLGG\n"
-        "TCGA-AB-0005-01Z-00-DX1\tGBM\n"
+        "TCGA-AB-0005-01Z-00-DX1\tGBM\ntcga_ab_0006_01z_00_dx1.SVS\tLGG\n"
     )
     label = TableLabel(kind="table", path=table, key="slide", value="project")
     index = index_slides(tmp_path, SlideIndex(label=label))
-    assert index["label"].fillna("").tolist() == ["LGG", "GBM", "LGG", "", "GBM"]
+    assert index["label"].fillna("").tolist() == ["LGG", "GBM", "LGG", "", "LGG", "GBM"]
     assert index["reason"].dropna().tolist() == ["no_label"]
 
 

@@ -68,6 +68,12 @@ def test_barcodes_of_any_length_are_taken_apart(
         ("tcga-02-0001-01z-00-dx1-v2.5f3a", "TCGA-02-0001", 1, "TCGA-02-0001-01Z-00-DX1"),
         ("TCGA-02-0001-01A-01-TS1.svs", "TCGA-02-0001", 1, "TCGA-02-0001-01A-01-TS1"),
         ("TCGA-02-0001_S1", "TCGA-02-0001", 1, "TCGA-02-0001"),
+        ("TCGA-02-0001_11A-01-TS1", "TCGA-02-0001", 11, "TCGA-02-0001-11A-01-TS1"),
+        ("TCGA-02-0001.11A", "TCGA-02-0001", 11, "TCGA-02-0001-11A"),
+        ("TCGA-02-0001 11A", "TCGA-02-0001", 11, "TCGA-02-0001-11A"),
+        ("TCGA-02-0001_11", "TCGA-02-0001", 1, "TCGA-02-0001"),  # the eleventh picture
+        ("TCGA\u201102\u20110001\u201101A", "TCGA-02-0001", 1, "TCGA-02-0001-01A"),
+        ("\u200bTCGA\u201302\u20130001 ", "TCGA-02-0001", 1, "TCGA-02-0001"),
     ],
 )
 def test_barcodes_are_read_in_every_way_of_writing(

@@ -62,6 +62,27 @@ def test_maf_without_mutations_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.maf", "a.maf.gz"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_bytes_say_whether_a_file_is_packed(tmp_path: Path, name: str, packed: bool) -> None:
+    text = f"{HEADER}\n{ROW}\n".encode()
+    (tmp_path / name).write_bytes(gzip.compress(text) if packed else text)
+    assert read_maf(tmp_path / name)[0]["variant"].tolist() == ["IDH1 p.R132H"]
+
+
+def test_empty_packed_files_joined_to_one_are_read_whole(tmp_path: Path) -> None:
+    rows = [HEADER, ROW, ROW.replace("0001", "0002")]
+    path = tmp_path / "a.maf.gz"  # as bgzip writes
+    path.write_bytes(b"".join(gzip.compress(f"{row}\n".encode()) for row in rows))
+    assert len(read_maf(path)[0]) == 2
+
+
+def test_quotes_around_all_cells_are_none_of_theirs(tmp_path: Path) -> None:
+    lines = ["\t".join(f'"{cell}"' for cell in line.split("\t")) for line in (HEADER, ROW)]
+    found, samples = read_maf(write(tmp_path / "a.maf", *lines))
+    assert found["variant"].tolist() == ["IDH1 p.R132H"] and samples == {"TCGA-AA-0001-01A"}
+
+
+@pytest.mark.parametrize("name", ["a.maf", "a.maf.gz"])
 def test_empty_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     with pytest.raises(TableError, match=f"{name}: no header line"):
@@ -87,7 +108,7 @@ def test_damaged_gzip_is_named_without_its_content(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="download the file again") as caught:
         read_maf(path)
     assert "TCGA-AA" not in str(caught.value)
-    path.write_bytes(b"no gzip")
+    path.write_bytes(b"\x1f\x8bno gzip")
     with pytest.raises(TableError, match="cannot be read"):
         read_maf(path)
 
@@ -224,6 +245,12 @@ def test_sample_sheet_names_the_tumour_of_a_pair(tmp_path: Path) -> None:
         (["track name=x", "chr2\t208248380\t208248400\tIDH1", "chr15\t90088604\t90088607"], True),
         (["2\t208248380\t208248400", "15\t90088605\t90088607"], False),  # starts are 0-based
         (["chr2\t208248380\t208248400"], False),
+        (["chr2 208248380 208248400", "chr15 90088600 90088620"], True),
+        (["IDH1,IDH2,TP53"], True),
+        (["IDH1; TP53"], False),
+        (['"IDH1"', '"IDH2"'], True),
+        (["3417", "3418"], True),
+        (["IDH1-AS1", "IDH2"], False),
     ],
 )
 def test_panel_coverage(tmp_path: Path, lines: list[str], covered: bool) -> None:

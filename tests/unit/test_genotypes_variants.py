@@ -65,6 +65,8 @@ CHANGES = [
     ("IDH1", "p.X138_splice", None),
     ("IDH2", "p.V217delinsEGM", None),
     ("IDH2", "p.R132H", None),
+    ("IDH2", "p.R120=", None),
+    ("IDH1", "p.Arg132%3D", None),
     # not to be judged
     ("IDH1", "", UNCLEAR),
     ("IDH1", ".", UNCLEAR),
@@ -79,6 +81,10 @@ CHANGES = [
     ("IDH2", "p.R120K", UNCLEAR),  # R172 in NM_001289910
     ("IDH2", "p.R42K", UNCLEAR),  # R172 in NM_001290114
     ("IDH2", "p.R88Q", UNCLEAR),
+    ("IDH2", "NM_001289910.1:c.359G>A", UNCLEAR),
+    ("IDH2", "c.125G>A", UNCLEAR),
+    ("IDH2", "p.R120del", UNCLEAR),
+    ("IDH2", "p.G119_R120delinsVK", UNCLEAR),
 ]  # fmt: skip
 
 
@@ -110,6 +116,9 @@ def test_protein_changes_are_read_in_every_form(
         ("5_prime_UTR_variant", UNTRANSLATED),
         ("FIVE_PRIME_UTR", UNTRANSLATED),
         ("upstream_gene_variant", UNTRANSLATED),
+        ("UTR_3_PRIME", UNTRANSLATED),
+        ("Silent_Mutation", SYNONYMOUS),
+        ("Substitution - Missense", SUBSTITUTION),
         ("Nonsense_Mutation", CUT),
         ("stop_gained", CUT),
         ("Frame_Shift_Del", CUT),
@@ -200,6 +209,28 @@ R172K = Row("IDH2", "", (), "15", 90_631_838, 90_631_838, "37", "C", ("T",))
         (replace(R132H, variant_class="Silent"), UNCLEAR),
         (replace(R132H, alleles=(), variant_class="Silent"), None),
         (replace(R132H, reference="CG", alleles=("C",), variant_class="Frame_Shift_Del"), None),
+        # without an end the reference says how far the row goes (VCF)
+        (replace(R132H, start=209_113_110, end=nan, reference="CAC", alleles=("CAT",)),
+         "IDH1 p.R132H"),
+        (replace(R132H, start=209_113_109, end=nan, reference="CCACG", alleles=("C",)), UNCLEAR),
+        # counted from 0, the end behind the last base (BED)
+        (replace(R132H, start=209_113_111), "IDH1 p.R132H"),
+        (replace(R132H, start=209_113_112, end=209_113_113, reference="G", alleles=("A",)),
+         "IDH1 p.R132C"),
+        (replace(R172K, start=90_631_836, end=90_631_837, alleles=("A",)), "IDH2 p.R172S"),
+        # an end that is not that of the alleles
+        (replace(R132H, start=209_113_106), UNCLEAR),
+        (replace(R132H, start=209_113_106, changes=("p.R132H",)), "IDH1 p.R132H"),
+        # several alleles in a cell, and cells that name none
+        (replace(R132H, alleles=("C/T",)), "IDH1 p.R132H"),
+        (replace(R132H, alleles=("T,<*>",)), "IDH1 p.R132H"),
+        (replace(R132H, alleles=("NA", "T")), "IDH1 p.R132H"),
+        (replace(R132H, alleles=(".", "T")), "IDH1 p.R132H"),
+        # no somatic mutation, as others found
+        (replace(R132H, status="Germline"), UNCLEAR),
+        (replace(R132H, validation="Invalid"), UNCLEAR),
+        (replace(R132H, validation="Wildtype"), UNCLEAR),
+        (replace(R132H, validation="Untested"), "IDH1 p.R132H"),
         # rows that say that there is none
         (replace(R132H, status="Wildtype"), None),
         (replace(R132H, status="None"), None),
@@ -244,6 +275,14 @@ HEADINGS = [
     ("Hugo_Symbol Chromosome Start_Position Reference_Allele Tumor_Seq_Allele2 NCBI_Build"
      " Tumor_Sample_Barcode", "Unknown 2 209113112 C T 37 {}-01"),
     ("Hugo_Symbol HGVSp_Short HGVSp Tumor_Sample_Barcode", "IDH1 . p.Arg132His {}-01"),
+    ("Hugo_Symbol Chromosome Start_Position Reference_Allele Tumor_Seq_Allele2"
+     " Tumor_Sample_Barcode", "None chr2 208248388 C T {}-01A"),
+    ('"Gene" "Chromosome" "Start" "Ref" "Alt" "Sample"',
+     '"" "2" "2.09113112e+08" "C" "T" "{}-01A"'),
+    ("sample chr start end reference alt gene effect",
+     "{}-01 chr2 209113112 209113112 C T IDH1 Missense_Mutation"),
+    ("Gene_name Sample_name Mutation_AA Mutation_Description",
+     "IDH1 {}-01 p.R132H Substitution_-_Missense"),
     ("Gene HGVSc Tumor_Sample_Barcode", "ENSG00000138413.9 c.395G>A {}-01"),
     ("Gene Protein_Change Tumor_Sample_Barcode", "IDH1;IDH1-AS1 R132H {}-01"),
 ]  # fmt: skip
@@ -259,6 +298,14 @@ def test_headings_of_other_sources_are_known(tmp_path: Path) -> None:
     found = dict(zip(calls["case"], calls["idh_variant"], strict=True))
     assert found == {f"TCGA-AA-{n:04d}": "IDH1 p.R132H" for n in range(len(HEADINGS))}
     assert quarantine.empty
+
+
+def test_a_place_that_a_spreadsheet_rounded_is_none(tmp_path: Path) -> None:
+    header = "Hugo_Symbol\tChromosome\tStart_Position\tTumor_Sample_Barcode\n"
+    for place in ("2.09E+08", "2.0911E+08"):
+        (tmp_path / "a.maf").write_text(f"{header}IDH1\t2\t{place}\tTCGA-AA-0001-01A\n")
+        calls, _ = call_genotypes(Genotypes(maf=[tmp_path]), max_quarantined=0)
+        assert calls["reason"].tolist() == ["idh_unclear"]
 
 
 COLUMNS = "Hugo_Symbol\tVariant_Classification\tHGVSp_Short\tTumor_Sample_Barcode"

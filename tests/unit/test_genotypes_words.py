@@ -15,19 +15,28 @@ from medsynth.cohorts.tsv import TableError
 from medsynth.runtime.config.slides import AssayColumns, Genotypes
 
 MISSING = ["", "  ", "NA", "N/A", "nan", "None", "'--", "--", ".", "?", "Unknown", "not reported"]
+MISSING += ["[Discrepancy]", "Not Allowed To Collect", "NS", "NP", "not profiled", "#N/A", "unk"]
 MISSING += ["[Not Available]", "[Not Applicable]", "[Not Evaluated]", "Indeterminate", "pending"]
 IDH = {
     **dict.fromkeys(
         ["Mutant", "MUTATED", "mutated", "mut", "IDHmut", "IDH-mutant", "IDH mutant", "IDH1 mutant"]
         + ["IDH1/2 mutated", "YES", "Positive", "+", "R132H", "IDH1 R132H", "IDH1 p.R132C mutated"]
         + ["p.Arg172Lys", "IDHmut-codel", "IDHmut-noncodel", "IDHmut-non-codel", "LGG_IDHmut-codel"]
-        + ["IDH-mutant codeleted", "IDH mutant, 1p/19q-codeleted", "IDH mutation: present"],
+        + ["IDH-mutant codeleted", "IDH mutant, 1p/19q-codeleted", "IDH mutation: present"]
+        + ["MT", "mutant IDH1", "Mutant (IDH1 R132H)", "IDH1+", "IDH1 (+)", "+++"],
         True,
     ),
     **dict.fromkeys(
         ["WT", "wt", "wild type", "Wild-Type", "WILDTYPE", "Wildtype", "IDHwt", "IDH-wildtype"]
         + ["IDH1/IDH2 wild-type", "NO", "negative", "not mutated", "No mutation", "GBM_IDHwt"]
-        + ["unmutated", "IDHwt-noncodel", "mutation not detected"],
+        + [
+            "unmutated",
+            "IDHwt-noncodel",
+            "mutation not detected",
+            "not mutant",
+            "no IDH1/2 mutation",
+        ]
+        + ["wt IDH", "IDH-", "IDH (-)", "(-)", "-ve"],
         False,
     ),
 }
@@ -49,16 +58,21 @@ CODELETION = {
 }
 STAIN = {
     **dict.fromkeys(["positive", "POS", "+", "R132H", "IDH1 R132H positive", "mutant"], True),
+    **dict.fromkeys(["R132H+", "IDH1 R132H +", "R132H (+)", "(+)", "++", "+ve", "R132H: +"], True),
     **dict.fromkeys(["negative", "neg.", "R132H negative", "IDH1-R132H: negative", "WT"], False),
+    **dict.fromkeys(["R132H-", "IDH1 R132H -", "R132H (-)", "R132H (\u2212)", "(-)", "-ve"], False),
 }
+# In a karyotype the sign says loss or gain, in a list of assays what they found.
+SIGNED_ARMS = ["1p-/19q-", "1p+/19q+", "1p+, 19q loss", "1p19q -", "1p/19q (+)", "codel -"]
 STRANGE = ["maybe", "codel?", "1", "0", "2", "-", "G-CIMP", "positive/negative", "IDH", "see note"]
+STRANGE += ["\u2212", "3+", "R132H?", "R132H positive?"]
 
 
 @pytest.mark.parametrize(
     ("meaning", "words", "strange"),
     [
-        (idh_of, IDH, [*STRANGE, "codel", "R132H negative", "p.R100Q", "astrocytoma"]),
-        (codeletion_of, CODELETION, [*STRANGE, "mutant", "WT", "1p loss", "R132H"]),
+        (idh_of, IDH, [*STRANGE, "codel", "R132H negative", "p.R100Q", "astrocytoma", "WT+"]),
+        (codeletion_of, CODELETION, [*STRANGE, "mutant", "WT", "1p loss", "R132H", *SIGNED_ARMS]),
         (stain_of, STAIN, [*STRANGE, "R132C", "R172K", "codel"]),
     ],
 )
@@ -93,7 +107,10 @@ AGES = [
     ("age", ["051Y", "018M", "P51Y3M", "420 months", "12775 days"], [51, 1.5, 51.25, 35, 34.98]),
     ("age_at_diagnosis", ["12775", "51 years"], [34.98, 51]),
     ("age", [">89", "90+", "≥ 90", ">=90 years", "90 or older"], [89, 90, 90, 90, 90]),
-    ("age", ["35,5", " 35 ", "35.0", "51 y/o"], [35.5, 35, 35, 51]),
+    ("age", ["35,5", " 35 ", "35.0", "51 y/o", "51 y.o."], [35.5, 35, 35, 51, 51]),
+    # thousands, or a decimal comma
+    ("age", ["12,775", "12,775 days", "35,25"], [None, None, 35.25]),
+    ("age_days", ["12,775", "12775"], [None, 34.98]),
     ("age", ["<18", "50-59", "fifty", "~50", "51 years 12", "500 years"], [None] * 6),
 ]  # fmt: skip
 
@@ -150,11 +167,21 @@ TABLES = {
         "2e7f0d4c-0a3e\tTCGA-AA-0004\t12775\tnegative\t'--\n"  # 35 years
     ),
     "tcga_biotab": (
-        "bcr_patient_uuid\tbcr_patient_barcode\tldh1_mutation_found\tcodeletion_1p19q\n"
-        "bcr_patient_uuid\tbcr_patient_barcode\tldh1_mutation_found\tcodeletion_1p19q\n"
-        "CDE_ID:\tCDE_ID:2003301\tCDE_ID:\tCDE_ID:\n"
-        "A\tTCGA-AA-0001\tYES\tYES\nB\tTCGA-AA-0002\tYES\tNO\n"
-        "C\tTCGA-AA-0003\tNO\tNO\nD\tTCGA-AA-0004\t[Not Available]\t[Not Available]\n"
+        "bcr_patient_uuid\tbcr_patient_barcode\tldh1_mutation_found\tcodeletion_1p19q\tage\n"
+        "bcr_patient_uuid\tbcr_patient_barcode\tldh1_mutation_found\tcodeletion_1p19q\tage\n"
+        "CDE_ID:\tCDE_ID:2003301\tCDE_ID:\tCDE_ID:\tCDE_ID:\n"
+        "A\tTCGA-AA-0001\tYES\tYES\t40\nB\tTCGA-AA-0002\tYES\tNO\t40\n"
+        "C\tTCGA-AA-0003\tNO\tNO\t70\nD\tTCGA-AA-0004\tNO\tNO\t40\n"  # IDH2 was not asked for
+    ),
+    "excel": (
+        "\ufeffCase;IDH status;1p/19q;Age\r\nTCGA-AA-0001;Mutant;codel;40,5\r\n"
+        "TCGA\u2011AA\u20110002;Mutant;non\u2011codel;41\r\nTCGA-AA-0003;WT\u00a0;;70\r\n"
+        "TCGA-AA-0004;;;\r\n"
+    ),
+    "written_by_r": (
+        '"case"\t"idh_status"\t"codel_status"\n"TCGA-AA-0001"\t"Mutant"\t"codel"\n'
+        '"TCGA-AA-0002"\t"Mutant"\t"noncodel"\n"TCGA-AA-0003"\t"WT"\t"NA"\n'
+        '"TCGA-AA-0004"\t"NA"\t"NA"\n'
     ),
 }
 
@@ -166,6 +193,60 @@ def test_published_tables_are_read_as_they_are(tmp_path: Path, source: str) -> N
     calls, quarantine = call_genotypes(Genotypes(clinical=path), max_quarantined=0)
     assert quarantine.empty
     assert calls["subtype"].fillna("").tolist() == [CODELETED, NON_CODELETED, WILDTYPE, ""]
+
+
+AGE_HEADINGS = [
+    # headings, cells, years
+    ("age_at_diagnosis_days", "12775", 34.98),
+    ("Age at diagnosis (days)", "12775", 34.98),
+    ("age_in_days", "12775", 34.98),
+    ("Age at Diagnosis (years)", "35", 35),
+    ("Patient Age", "35", 35),
+    ("years_to_birth", "35", 35),
+    ("age_at_index\tage_at_diagnosis", "35\t'--", 35),  # the GDC knows one without the other
+    ("age_at_index\tage_at_diagnosis", "35\t14610", 40),
+    ("age_at_index\tage_at_diagnosis", "'--\tfifty", None),
+]
+
+
+@pytest.mark.parametrize(("headings", "cells", "years"), AGE_HEADINGS)
+def test_the_age_is_found_under_its_headings(
+    tmp_path: Path, headings: str, cells: str, years: float | None
+) -> None:
+    path = tmp_path / "clinical.tsv"
+    path.write_text(f"case\tidh1_ihc\t{headings}\nTCGA-AA-0001\tnegative\t{cells}\n")
+    assays, quarantine = read_clinical(path, AssayColumns())
+    assert assays["age"].round(2).fillna(-1).tolist() == [years or -1]
+    assert quarantine["reason"].tolist() == ["unknown_age"] * (years is None)
+
+
+ONE_GENE = [
+    # heading, cell, IDH as published, the stain
+    ("idh_status", "IDH1 wildtype", None, False),
+    ("idh_status", "IDH1: negative", None, False),
+    ("idh_status", "IDH2 WT", None, None),
+    ("idh_status", "IDH1/2 wildtype", False, None),
+    ("idh_status", "IDH1 and IDH2 wildtype", False, None),
+    ("idh_status", "IDH1 mutant", True, None),
+    ("idh_status", "WT", False, None),
+    ("IDH1 mutation found", "NO", None, False),
+    ("ldh1_mutation_found", "NO", None, False),
+    ("ldh1_mutation_found", "YES", True, None),
+    ("idh1_idh2_status", "WT", False, None),
+    ("idh12_status", "WT", False, None),
+]
+
+
+@pytest.mark.parametrize(("heading", "cell", "idh", "stain"), ONE_GENE)
+def test_idh1_alone_not_mutated_is_worth_a_negative_stain(
+    tmp_path: Path, heading: str, cell: str, idh: bool | None, stain: bool | None
+) -> None:
+    path = tmp_path / "clinical.tsv"
+    path.write_text(f"case\t{heading}\nTCGA-AA-0001\t{cell}\n")
+    assays, quarantine = read_clinical(path, AssayColumns())
+    found = assays[["published_idh", "ihc"]].astype(object).where(assays.notna(), None)
+    assert found.to_numpy().tolist() == [[idh, stain]]
+    assert quarantine.empty
 
 
 def test_a_cohort_that_is_wildtype_throughout_needs_no_1p_19q(tmp_path: Path) -> None:
@@ -197,6 +278,13 @@ def test_words_that_are_not_known_are_named_in_the_quarantine(tmp_path: Path) ->
         ("a\tb\nTCGA-AA-0001\tx\n", "no heading is known as that of the case"),
         ("case\tb\nTCGA-AA-0001\tx\n", "no heading is known as that of a stain"),
         ("case\tidh_status\nTCGA-AA-0001\tM\xfcnchen\n", "cannot be read"),
+        # with the next cell under its heading, a row says something else
+        ("case,site,idh_status\nTCGA-AA-0001,left,frontal,WT\n", "its rows have more fields"),
+        (
+            'case,note,idh_status\nTCGA-AA-0001,"big,Mutant\nTCGA-AA-0002,x,WT\n'
+            'TCGA-AA-0003,y",WT\n',
+            "a cell holds whole rows",
+        ),
     ],
 )
 def test_a_table_without_known_headings_is_told_so(tmp_path: Path, text: str, message: str) -> None:

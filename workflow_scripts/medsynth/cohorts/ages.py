@@ -27,6 +27,8 @@ NUMBER = r"\d+(?:[.,]\d+)?"
 PART = re.compile(
     rf"({NUMBER})[\s\-_]*({'|'.join(WORDS)})(?![a-z])\.?(?:\s*/\s*o)?(?:[\s\-]*olds?|\s*of age)?"
 )
+# A comma before three digits: a decimal one, or that of thousands.
+AMBIGUOUS = re.compile(r"(?<!\d)\d{1,3},\d{3}(?!\d)")
 # At least so old: ages above 89 are published so (45 CFR 164.514, "safe harbor").
 AT_LEAST = re.compile(
     rf"(?:>=?|≥|over|above|older than|at least)\s*({NUMBER})"
@@ -45,13 +47,15 @@ def read_ages(texts: pd.Series, heading: str) -> tuple[pd.Series, pd.Series]:
         years: float, null where missing or not readable; of ``>89`` and ``90+`` the number.
         faults: text, null where there is an age or no cell; it names the value.
     """
-    cells = texts.str.strip().str.lower()
+    cells = texts.str.strip().str.lower().str.replace(r"\by\.\s?o\b\.?", "yo", regex=True)
     plain = pd.to_numeric(cells.map(_plain), errors="coerce")
     unit = _unit(heading, plain.dropna())
     years, faults = {}, {}
     for key, cell in cells.dropna().items():
         bare = _plain(cell)
-        if bare is not None:
+        if AMBIGUOUS.search(cell):
+            age = None
+        elif bare is not None:
             age = _plausible(float(bare), unit, heading)
         else:
             age = _worded(cell)

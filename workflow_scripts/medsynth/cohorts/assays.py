@@ -6,23 +6,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-from pandas.errors import EmptyDataError, ParserError
 
 from medsynth.cohorts.ages import read_ages
 from medsynth.cohorts.barcodes import FIRST_NORMAL, parse_barcodes
+from medsynth.cohorts.delimited import read_table
 from medsynth.cohorts.status_words import (
     UnknownWordError,
     arm_of,
     codeletion_of,
+    genes_named,
     idh_of,
     says_nothing,
     stain_of,
 )
-from medsynth.cohorts.tsv import TableError, header_of, squeeze
+from medsynth.cohorts.tsv import TableError, squeeze
 from medsynth.runtime.config.slides import AUTO, AssayColumns
 
 # Headings of TCGA's and the GDC's clinical tables, Ceccarelli et al. 2016, cBioPortal and GLASS,
-# without letter case, blanks and signs; the first that the table has is used.
+# without letter case, blanks and signs; the first that the table has is used, of ages every one:
+# the GDC leaves age_at_diagnosis empty where it knows age_at_index.
+AGES = ["ageatdiagnosis", "diagnosisage", "agediagnosis", "caseagediagnosis", "ageatdx"]
+AGES += ["diagnosesageatdiagnosis", "ageatinitialpathologicdiagnosis", "ageatindex"]
+AGES += ["demographicageatindex", "patientage", "age"]
+AGE_UNITS = ["", "days", "indays", "years", "inyears", "yrs", "yr", "months", "inmonths"]
 HEADINGS = {
     "case": ["casesubmitterid", "casessubmitterid"]
     + ["bcrpatientbarcode", "bcrsamplebarcode", "samplesubmitterid", "samplebarcode", "sampleid"]
@@ -36,9 +42,8 @@ HEADINGS = {
     "codeletion": ["1p19qcodeletion", "1p19qcodeletionstatus", "1p19qstatus", "1p19q"]
     + ["codeletion1p19q", "codelstatus", "codeletion", "idh1p19qsubtype", "idh1p10qsubtype"]
     + ["idhcodelsubtype", "idhcodelstatus"],
-    "age": ["ageatdiagnosis", "diagnosesageatdiagnosis", "caseagediagnosisyears"]
-    + ["ageyearsatdiagnosis", "diagnosisage", "ageatinitialpathologicdiagnosis", "agediagnosis"]
-    + ["ageatindex", "demographicageatindex", "ageyears", "age", "daystobirth"],
+    "age": [age + unit for age in AGES for unit in AGE_UNITS]
+    + ["ageyearsatdiagnosis", "agedaysatdiagnosis", "yearstobirth", "daystobirth"],
 }
 MEANINGS: dict[str, Callable[[str], bool | None]] = {
     "ihc": stain_of,
@@ -58,7 +63,8 @@ def read_clinical(path: str | Path, columns: AssayColumns) -> tuple[pd.DataFrame
     """Assays by case, and the rows that cannot be used.
 
     Several rows of a case may add to each other. Where they stand for several tumour samples, the
-    primary's (lowest sample type) decides; normal samples are passed over.
+    primary's (lowest sample type) decides; normal samples are passed over. That IDH1 is not
+    mutated is worth a negative stain, which leaves IDH2 open as well; of IDH2 alone, nothing.
 
     Args:
         path: CSV or TSV, with ``#`` lines above its header or without.
@@ -74,7 +80,7 @@ def read_clinical(path: str | Path, columns: AssayColumns) -> tuple[pd.DataFrame
         TableError: the file cannot be read or lacks a column.
     """
     path = Path(path)
-    table = _read(path)
+    table = read_table(path)
     names = _columns(path, table, columns)
     (case_column,) = names.pop("case")
     # TCGA's "biotab" files repeat their header and number its meanings.
@@ -91,6 +97,7 @@ def read_clinical(path: str | Path, columns: AssayColumns) -> tuple[pd.DataFrame
     assays = pd.DataFrame(index=pd.Index(sorted(parts["case"].unique()), name="case"))
     for assay, meaning in MEANINGS.items():
         values = pd.Series(assay in names or None, table.index, dtype="boolean")
+        genes = pd.Series("", table.index)
         for name in names.get(assay, ()):
             both_arms = len(names[assay]) == 2
             arm, strange = _values(table[name], arm_of if both_arms else meaning)
@@ -99,7 +106,10 @@ def read_clinical(path: str | Path, columns: AssayColumns) -> tuple[pd.DataFrame
                 for case, text in zip(parts["case"][strange], table[name][strange], strict=True)
             ]
             values &= arm  # with one arm intact it is no codeletion, whatever the other is
-        found = parts.assign(value=values)[values.notna()]
+            if assay == "idh":
+                genes = table[name].map(genes_named).replace("", genes_named(name))
+                genes = genes.where(~arm.fillna(True), "")
+        found = parts.assign(value=values)[values.notna() & ~genes.isin(["1", "2"])]
         found = found[found["type"] == found.groupby("case")["type"].transform("min")]
         by_case = found.groupby("case")["value"]
         agreed = by_case.nunique() == 1
@@ -110,14 +120,18 @@ def read_clinical(path: str | Path, columns: AssayColumns) -> tuple[pd.DataFrame
         ]
         values = by_case.first().where(agreed).reindex(assays.index).astype("boolean")
         assays[NAMES.get(assay, assay)] = values
+        negative = assays.index.isin(parts["case"][genes == "1"])
+        assays["ihc"] = assays["ihc"].mask(negative & assays["ihc"].isna(), False)
     assays["age"] = pd.Series(dtype="float64")
     for name in names.get("age", ()):
         cells = table[name].where(~table[name].map(says_nothing))
         years, faults = read_ages(cells, name)
-        assays["age"] = years.groupby(parts["case"]).min().reindex(assays.index)
+        told = parts["case"].map(assays["age"]).notna()
+        years = years.groupby(parts["case"]).min().reindex(assays.index)
+        assays["age"] = assays["age"].fillna(years)
         bad += [
             _bad(parts.loc[row, "case"], name, "unknown_age", fault)
-            for row, fault in faults.dropna().items()
+            for row, fault in faults[~told].dropna().items()
         ]
     quarantine = pd.DataFrame(bad, columns=QUARANTINE, dtype="str")
     return assays, quarantine.assign(table="clinical", source=path.name)
@@ -134,7 +148,7 @@ def _columns(path: Path, table: pd.DataFrame, columns: AssayColumns) -> dict[str
             found = [known[heading] for heading in HEADINGS[part] if heading in known]
             if part == "case":  # among UUIDs and numbers of studies
                 found.sort(key=lambda heading: parse_barcodes(table[heading])["case"].isna().all())
-            names |= {part: (found[0],)} if found else {}
+            names |= {part: tuple(found if part == "age" else found[:1])} if found else {}
         elif name:
             names[part] = name if isinstance(name, tuple) else (name,)
     missing = sorted({name for group in names.values() for name in group} - set(table.columns))
@@ -163,35 +177,6 @@ def _values(cells: pd.Series, meaning: Callable[[str], bool | None]) -> tuple[pd
         except UnknownWordError:
             strange.add(text)
     return cells.map(meanings).astype("boolean"), cells.isin(strange)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    """All cells as text without the space around; empty ones are empty text."""
-    comments, header = header_of(path)
-    commas = len(header) == 1
-    try:
-        table = pd.read_csv(
-            path,
-            sep="," if commas else "\t",
-            quoting=0 if commas else 3,
-            skiprows=comments,
-            index_col=False,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-        )
-    except (EOFError, OSError) as error:
-        raise TableError(
-            f"{path}: cannot be read ({type(error).__name__}); download or export it again"
-        ) from None
-    except (UnicodeDecodeError, ParserError, EmptyDataError) as error:
-        # Not chained: the parser's message may quote a row.
-        raise TableError(
-            f"{path}: cannot be read as a table in UTF-8 ({type(error).__name__}); save it as TSV "
-            "or CSV with as many fields in every row as in its header"
-        ) from None
-    table.columns = table.columns.str.strip()
-    return table.fillna("").apply(lambda column: column.str.strip())
 
 
 def _bad(case: str | None, column: str, reason: str, detail: str) -> dict[str, str | None]:

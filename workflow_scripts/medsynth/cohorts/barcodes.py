@@ -25,16 +25,20 @@ SHORT_LETTER_CODES = {
     **{f"R{n}": "02" for n in range(1, 10)},
     **{f"M{n}": "06" for n in range(1, 10)},
 }
-# Of upper-case text. R writes points for the hyphens, file systems underscores. After the barcode
+# Of upper-case text. R writes points for the hyphens, file systems underscores, some only behind
+# the case. After the barcode
 # may stand what archives add: a revision (_v2), a UUID, a suffix, the number of a copy.
 CASE = r"TCGA(?P<sep>[-._])(?P<site>[A-Z0-9]{2})(?P=sep)(?P<participant>[A-Z0-9]{4})(?![A-Z0-9])"
 PATTERN = re.compile(
     rf"^{CASE}"
-    rf"(?:(?P=sep)(?:(?P<type>\d{{2}})(?P<vial>[A-Z]?)|(?P<code>{'|'.join(SHORT_LETTER_CODES)}))"
+    r"(?:(?:(?P=sep)|[-._ ](?=\d{2}[A-Z](?![A-Z0-9])))"
+    rf"(?:(?P<type>\d{{2}})(?P<vial>[A-Z]?)|(?P<code>{'|'.join(SHORT_LETTER_CODES)}))"
     r"(?![A-Z0-9])(?P<rest>(?:(?P=sep)(?!V\d+(?![A-Z0-9]))[A-Z0-9]+)*)"
     r"|(?P=sep)(?P<slide>[BDMT][SX][A-Z0-9]+))?"
     r"(?:[-._]V\d+)?(?:[^A-Z0-9-].*)?$"
 )
+DASHES = "[\u2010-\u2014\u2212]"  # of word processors
+UNSEEN = "[\u200b\u2060\ufeff]"
 PRIMARY = 1
 FIRST_NORMAL = 10  # sample types 01 to 09 are tumours, 10 to 19 normal tissue, 20 and up controls
 AMPLIFIED = r"^-\d{2}[GWX]"  # analytes that are DNA after whole-genome amplification
@@ -51,7 +55,9 @@ def parse_barcodes(texts: Iterable[str]) -> pd.DataFrame:
         (case, type and vial), type (int; a bare case counts as the primary tumour), vial and rest
         (text, may be empty). All null where the text is no barcode.
     """
-    texts = pd.Series(list(texts), dtype="str").str.strip().str.upper()
+    texts = pd.Series(list(texts), dtype="str").str.upper()
+    texts = texts.str.replace(DASHES, "-", regex=True).str.replace(UNSEEN, "", regex=True)
+    texts = texts.str.strip()
     parts = texts.str.extract(PATTERN)
     known = parts["participant"].notna()
     parts["case"] = "TCGA-" + parts["site"] + "-" + parts["participant"]

@@ -31,7 +31,7 @@ NAMES = {
     # Headings that end the section before them and whose own text is not asked for.
     "exam": ["exam", "examination", "type of examination", "study"],
     "preliminary": [
-        *("wet read", "wet reading", "preliminary read", "preliminary report"),
+        *("wet read", "wet reading", "preliminary read", "preliminary report", "pfi"),
         *("provisional findings impression", "provisional findings impression (pfi)"),
     ],
     "afterwards": [

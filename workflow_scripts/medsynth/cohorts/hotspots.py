@@ -62,12 +62,12 @@ def hotspots_of(gene: str) -> list[Hotspot]:
 
 
 def gene_at(chromosome: str, start: float, build: str) -> str | None:
-    """The gene over a base; null if it is none of both, or the build is not said."""
+    """The gene over a base, of either build if none is said; null if it is none of both."""
     stated = build_of(build)
     for gene, (name, spans) in PLACES.items():
-        if stated and chromosome_of(chromosome) == name:
-            first, last = spans[stated]
-            if first <= start <= last:
+        if chromosome_of(chromosome) == name:
+            there = [spans[stated]] if stated else spans.values()
+            if any(first <= start <= last for first, last in there):
                 return gene
     return None
 
@@ -102,16 +102,18 @@ def residue_of(hotspot: Hotspot, start: float, reference: str, allele: str) -> s
     """The residue (one letter, * for a stop) that an exchange of bases makes of the hotspot's.
 
     Args:
-        start: first base of the alleles, which touch the codon.
+        start: first base of the alleles.
         reference, allele: bases on the genome's forward strand.
 
     Returns:
-        Null if the alleles are not as long as each other, or the reference is not the genome's
-        (of the other strand, counted from 0, another build).
+        Null if the alleles are not as long as each other or end before the codon, or the
+        reference is not the genome's (of the other strand, counted from 0, another build).
     """
     if len(reference) != len(allele) or not re.fullmatch("[ACGT]+", reference + allele):
         return None
-    first = next(f for f in hotspot.first.values() if -len(reference) < start - f < 3)
+    near = (f for f in hotspot.first.values() if -len(reference) < start - f < 3)
+    if (first := next(near, None)) is None:
+        return None
     bases = list(hotspot.codon.translate(COMPLEMENT)[::-1])
     for place, (old, new) in enumerate(zip(reference, allele, strict=True), int(start) - first):
         if 0 <= place < 3:

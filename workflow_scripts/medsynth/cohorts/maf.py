@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from medsynth.cohorts.barcodes import parse_barcodes
 from medsynth.cohorts.hotspots import GENES, PLACES, gene_at
-from medsynth.cohorts.tsv import TableError, header_of, read_batches, squeeze
+from medsynth.cohorts.tsv import TableError, header_of, read_batches, squeeze, unquoted
 from medsynth.cohorts.variants import Row, judge
 
 # Headings without letter case, blanks and signs. Where several of a kind are there, those of
@@ -26,17 +26,27 @@ HEADINGS = {
     "gene": ["hugosymbol", "hugogenesymbol", "genesymbol", "symbol", "genename", "generefgene"]
     + ["entrezgeneid", "gene", "geneid"],
     "sample": ["tumorsamplebarcode", "tumoursamplebarcode", "samplebarcode", "aliquotbarcode"]
-    + ["tumorbarcode", "tumorsample", "sampleid", "sample", "casebarcode", "caseid"],
+    + ["tumorbarcode", "tumorsample", "tumorsamplename", "sampleid", "samplename", "sample"]
+    + ["casebarcode", "caseid"],
     "class": ["variantclassification", "mutationtype", "oneconsequence", "consequence", "effect"]
-    + ["exonicfuncrefgene", "variantclassificationvep"],
+    + ["exonicfuncrefgene", "variantclassificationvep", "mutationdescription"],
     "change": ["hgvspshort", "proteinchange", "aminoacidchange", "aachange", "aachangerefgene"]
-    + ["aamutation", "mutationaa", "hgvsp", "hgvspro", "protein", "hgvsc", "cdnachange"]
+    + [
+        "aminoacidchangewu",
+        "aamutation",
+        "mutationaa",
+        "hgvsp",
+        "hgvspro",
+        "protein",
+        "hgvsc",
+        "cdnachange",
+    ]
     + ["mutationcds", "codingchange"],
     "chromosome": ["chromosome", "chrom", "chr", "contig"],
     "start": ["startposition", "startpos", "start", "position", "pos", "chromstart"],
     "end": ["endposition", "endpos", "end", "stop", "chromend"],
     "build": ["ncbibuild", "build", "genomebuild", "referencegenome"],
-    "reference": ["referenceallele", "refallele", "ref"],
+    "reference": ["referenceallele", "refallele", "reference", "ref"],
     "allele": [
         "tumorseqallele2",
         "tumorseqallele1",
@@ -47,9 +57,11 @@ HEADINGS = {
     ]
     + ["altallele"],
     "status": ["mutationstatus"],
+    "validation": ["validationstatus", "verificationstatus"],
 }
 NEEDED = {"gene": "Hugo_Symbol", "sample": "Tumor_Sample_Barcode"}
-NAMELESS = {"", ".", "-", "0", "na", "unknown"}  # cells of a row that names no gene
+# Cells of a row that names no gene
+NAMELESS = ["", ".", "-", "--", "---", "0", "na", "n/a", "nan", "null", "none", "unknown"]
 COLUMNS = ["sample", "gene", "variant", "unclear", "row"]
 
 
@@ -73,12 +85,12 @@ def read_maf(path: str | Path) -> tuple[pd.DataFrame, set[str]]:
         found += batch.filter(_may_be_idh(batch, columns)).to_pylist()
     rows = []
     for cells in found:
-        cells = {name: (cell or "").strip() for name, cell in cells.items()}
+        cells = {name: unquoted(cell) for name, cell in cells.items()}
         row = _row(cells, columns)
         if row and any(verdict := judge(row)):
             sample = cells[columns["sample"][0]]
             rows.append((sample, row.gene, verdict.variant, verdict.unclear, str(row)))
-    return pd.DataFrame(rows, columns=COLUMNS, dtype="str"), {(s or "").strip() for s in samples}
+    return pd.DataFrame(rows, columns=COLUMNS, dtype="str"), {unquoted(s) for s in samples}
 
 
 def call_idh(mutations: pd.DataFrame, tumours: pd.DataFrame, covered: bool | None) -> pd.DataFrame:
@@ -142,12 +154,12 @@ def _may_be_idh(batch: pa.RecordBatch, columns: dict[str, list[str]]) -> pa.Arra
     for name in columns["gene"]:
         cells = pc.fill_null(batch.column(name), "")
         mask = pc.or_(mask, pc.match_substring_regex(cells, pattern))
-        empty = pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cells)), pa.array(sorted(NAMELESS)))
+        empty = pc.is_in(pc.utf8_lower(pc.utf8_trim(cells, '" ')), pa.array(NAMELESS))
         nameless = pc.and_(nameless, empty)
     for name in columns["chromosome"][:1]:
         chromosomes = "|".join(chromosome for chromosome, _ in PLACES.values())
         cells = pc.fill_null(batch.column(name), "")
-        there = pc.match_substring_regex(cells, rf"(?i)^\s*(chr)?({chromosomes})(\.0)?\s*$")
+        there = pc.match_substring_regex(cells, rf'(?i)^[\s"]*(chr)?({chromosomes})(\.0)?[\s"]*$')
         mask = pc.or_(mask, pc.and_(nameless, there))
     return mask
 
@@ -159,8 +171,11 @@ def _row(cells: dict[str, str], columns: dict[str, list[str]]) -> Row | None:
         return next((cells[name] for name in columns[part] if cells[name]), "")
 
     def number(part: str) -> float:
+        digits, _, exponent = first(part).lower().replace(",", "").partition("e")
         try:
-            return float(first(part).replace(",", ""))
+            # Spreadsheets write 2.09E+08, which is no place any more.
+            exact = not exponent or len(re.sub(r"\D", "", digits)) > int(exponent)
+            return float(f"{digits}e{exponent or 0}") if exact else nan
         except ValueError:
             return nan
 
@@ -186,4 +201,5 @@ def _row(cells: dict[str, str], columns: dict[str, list[str]]) -> Row | None:
         reference=first("reference"),
         alleles=tuple(cells[name] for name in columns["allele"]),
         status=first("status"),
+        validation=first("validation"),
     )

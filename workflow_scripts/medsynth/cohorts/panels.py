@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from medsynth.cohorts.hotspots import HOTSPOTS, PLACES
+from medsynth.cohorts.hotspots import GENES, HOTSPOTS, PLACES
 from medsynth.cohorts.tsv import TableError, damaged
 
 # The codons that WHO 2021 names for gliomas; R140 of IDH2 may be missing.
@@ -16,7 +17,8 @@ def covers_idh(coverage: str | Path, build: str) -> bool | None:
 
     Args:
         coverage: "exome" (it did), "unknown", or the file of a targeted panel: a BED file, or the
-            genes as a list (one a line) or as cBioPortal writes them (``gene_list:`` and tabs).
+            genes (symbols, Entrez or Ensembl numbers) as a list or as cBioPortal writes them
+            (``gene_list:`` and tabs).
         build: "hg19" or "hg38", of a BED file.
 
     Returns:
@@ -33,13 +35,19 @@ def covers_idh(coverage: str | Path, build: str) -> bool | None:
     except (OSError, UnicodeDecodeError) as error:
         raise damaged(path, error) from error
     header = ("#", "track", "browser", "stable_id:", "description:")
-    rows = [line.split("\t") for line in lines if line.strip() and not line.startswith(header)]
+    rows = [
+        [cell.strip(' "') for cell in re.split("\t" if "\t" in line else r"[\s,;]+", line.strip())]
+        for line in lines
+        if line.strip() and not line.startswith(header)
+    ]
     if not rows:
         raise TableError(f"{path}: no gene and no region; give a BED file or a list of genes")
-    regions = [r for r in rows if len(r) > 2 and r[1].strip().isdigit() and r[2].strip().isdigit()]
+    regions = [r for r in rows if len(r) > 2 and r[1].isdigit() and r[2].isdigit()]
     if not regions:
-        genes = {word for row in rows for cell in row for word in cell.upper().split()}
-        return genes.issuperset(h.gene for h in GLIOMA)
+        words = {
+            word for row in rows for cell in row for word in re.split(r"[\s,;]+", cell.upper())
+        }
+        return all(words.intersection(GENES[hotspot.gene]) for hotspot in GLIOMA)
     if len(regions) < len(rows):
         raise TableError(f"{path}: {len(rows) - len(regions)} lines are no region of a BED file")
     codons = [(PLACES[h.gene][0], h.first[build], h.first[build] + 2) for h in GLIOMA]

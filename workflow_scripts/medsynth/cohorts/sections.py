@@ -36,8 +36,11 @@ _CAPITALS = _alternatives([name.upper() for name in SECTION_OF])
 _HEADING = re.compile(
     rf"^[ \t]*(?P<line>{_ANY})[ \t]*:"  # Findings: at the start of a line
     rf"|^[ \t]*(?P<bare>{_CAPITALS})[ \t]*$"  # FINDINGS on a line of its own
-    # after an empty line also Findings on a line of its own, FINDINGS. and FINDINGS -
-    rf"|^[ \t]*(?P<alone>{_ANY}(?=[ \t]*$)|{_CAPITALS}(?=[ \t]*(?:[.;]|-\s)))[ \t]*[.;-]?"
+    # after an empty line also Findings on a line of its own, FINDINGS. and FINDINGS - and, with
+    # its colon left out, FINDINGS The lungs
+    rf"|^[ \t]*(?P<alone>{_ANY}(?=[ \t]*$)|{_CAPITALS}(?=[ \t]*(?:[.;]|-\s)|[ \t]+[A-Z][a-z]))"
+    r"[ \t]*[.;-]?"
+    r"|^[ \t]*(?P<misspelt>[A-Z]{7,})[ \t]*$"  # FINDIGNS
     rf"|(?<=\s)(?P<inside>{_CAPITALS})[ \t]*:"  # FINDINGS: in the middle of a line
     rf"|(?:(?<=[.!?]\s)|(?<=[.!?]\s\s))(?=[A-Z])(?P<sentence>{_ANY})[ \t]*:"  # normal. Findings:
     # FINDIGNS: or AP CHEST, 5:40 A.M.: at the start of a line
@@ -48,7 +51,9 @@ _HEADING = re.compile(
 OWN_LINE = {"line", "bare", "alone"}
 _FINAL = re.compile(r"^[ \t]*FINAL REPORT\b[ \t]*:?", re.MULTILINE)
 _WET_READ = re.compile(
-    r"^[ \t]*(?:WET ?READ(?:ING)?|PRELIMINARY (?:READ|REPORT))\b[ \t]*:?", re.MULTILINE
+    r"^[ \t]*(?:WET ?READ(?:ING)?\b|PRELIMINARY (?:READ|REPORT)\b|Wet [Rr]ead(?:ing)?(?=[ \t]*:)"
+    r"|(?:PROVISIONAL FINDINGS IMPRESSION[ \t]*)?\(?PFI\b\)?)[ \t]*:?",
+    re.MULTILINE,
 )
 _END_OF_WET_READ = re.compile(r"^[ \t]*(?:_{10,}|FINAL REPORT\b|WET ?READ)", re.MULTILINE)
 _SIGNED = re.compile(r"[\d_]:[\d_]+[ \t]*[AP]M[ \t]*$", re.IGNORECASE)
@@ -191,6 +196,10 @@ def _heading(match: re.Match[str], body: str) -> Heading | None:
     if kind == "inside" and _PHRASE.fullmatch(line.lstrip()):
         kind = "phrase"
     sections = frozenset() if kind == "rule" else sections_named(name)
+    if kind == "misspelt":
+        if not sections:
+            return None
+        kind = "bare"
     if kind == "other":
         if not sections and not names_views(name):
             return None

@@ -6,6 +6,7 @@ Barcodes: https://docs.gdc.cancer.gov/Encyclopedia/pages/TCGA_Barcode/
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -76,8 +77,11 @@ def index_slides(
 
 
 def _labels_by_barcode(table: pd.DataFrame) -> dict[str, str]:
-    """Labels of the keys that are barcodes and no more, by the GDC's own way of writing them."""
-    keys = table.index.str.upper().str.replace(r"[._]", "-", regex=True)
+    """Labels of the keys that are barcodes and no more, but for the file's suffix, by the GDC's
+    own way of writing them."""
+    suffix = "|".join(map(re.escape, sorted(SUFFIXES)))
+    keys = table.index.str.upper().str.replace(rf"(?i)(?:{suffix})$", "", regex=True)
+    keys = keys.str.replace(r"[._]", "-", regex=True)
     barcodes = parse_barcodes(keys)["barcode"]
     whole = (barcodes == keys).to_numpy() & ~barcodes.duplicated(keep=False).to_numpy()
     return dict(zip(barcodes[whole], table["label"][whole], strict=True))

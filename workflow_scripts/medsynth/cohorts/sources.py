@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-import zlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from medsynth.cohorts.delimited import read_table
 from medsynth.cohorts.unusable import CohortError, UnusableImage
 from medsynth.runtime.config.base import TableLabel
 from medsynth.store.digests import DigestCache, digest_bytes, digest_files
@@ -25,42 +25,20 @@ PROGRESS_S = 30  # seconds between two lines in the log
 
 
 def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Read a CSV, or TSV by its suffix, as text, as it is written but for the space around it.
+    """Read a CSV or TSV as text, as it is written but for the space around it.
 
     Only empty cells are null: ``NA``, ``None`` and ``null`` are words like others.
 
     Raises:
-        CohortError: the file is absent or damaged, lacks some of `columns`, or has rows with more
-            fields than its header.
+        CohortError: see :func:`medsynth.cohorts.delimited.read_table`, or some of `columns` are
+            not there.
     """
-    if not path.exists():
-        raise CohortError(f"{path} does not exist; correct its path or download it")
-    separator = "\t" if {".tsv", ".txt"} & set(path.suffixes) else ","
-    try:
-        table = pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    except (EOFError, OSError, zlib.error) as error:
-        raise CohortError(
-            f"{path}: cannot be read ({type(error).__name__}); download it again"
-        ) from None
-    except ValueError as error:  # of pandas, and of bytes that are not UTF-8
-        # Not chained: the parser's message may quote a row.
-        raise CohortError(
-            f"{path}: is no table in UTF-8 ({type(error).__name__}); save it as CSV, or as TSV"
-            " under a name that ends in .tsv, with as many fields in every row as in its header"
-        ) from None
-    table.columns = table.columns.str.strip()
+    table = read_table(path)
     if missing := [c for c in columns if c not in table.columns]:
         raise CohortError(
             f"{path}: no column {', '.join(missing)}; it has: {', '.join(table.columns)}"
         )
-    # Pandas takes the first fields of longer rows for their names, and shifts all the others.
-    if not isinstance(table.index, pd.RangeIndex):
-        raise CohortError(
-            f"{path}: its rows have more fields than its header; give it one for each"
-        )
-    return table.apply(lambda column: column.str.strip()).replace({"": None})
+    return table.replace({"": None})
 
 
 def read_labels(settings: TableLabel, *others: str) -> pd.DataFrame:

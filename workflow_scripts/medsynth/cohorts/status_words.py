@@ -17,11 +17,15 @@ MISSING = {"na", "nan", "none", "null", "unknown", "notreported", "notdone", "no
 MISSING |= {"notapplicable", "notevaluated", "nottested", "notperformed", "notassessed", "nos"}
 MISSING |= {"notdetermined", "nd", "indeterminate", "inconclusive", "equivocal", "pending"}
 MISSING |= {"missing", "uninformative", "notinformative", "insufficient", "failed", "undetermined"}
+MISSING |= {"noninformative", "uninterpretable", "notinterpretable", "cannotbedetermined", "unk"}
+MISSING |= {"notallowedtocollect", "notcollected", "notrecorded", "nodata", "discrepancy"}
+MISSING |= {"ns", "np", "notsequenced", "notprofiled"}  # of cBioPortal
 
 YES = ["yes", "y", "positive", "pos", "present", "detected", "found", "true"]
 NO = ["no", "n", "negative", "neg", "absent", "notdetected", "undetected", "notfound", "false"]
-MUTANT = ["mutant", "mut", "mutated", "mutation", *(f"mutation{yes}" for yes in YES)]
+MUTANT = ["mutant", "mut", "mt", "mutated", "mutation", *(f"mutation{yes}" for yes in YES)]
 WILDTYPE = ["wildtype", "wt", "wild", "notmutated", "unmutated", "nonmutated", "nonmutant"]
+WILDTYPE += ["notmutant"]
 WILDTYPE += ["nomutation", "nomutationdetected", "nomutationfound", *(f"mutation{no}" for no in NO)]
 IDH = dict.fromkeys([*MUTANT, *YES], True) | dict.fromkeys([*WILDTYPE, *NO], False)
 # Of one arm, where each has its own column or is named
@@ -42,6 +46,12 @@ CODELETION = {
 }
 
 
+# Signs that end what they are said of (R132H+, R132H (-)); between words they divide them. Behind
+# an arm they are the cytogeneticist's: 1p- is a loss.
+SIGNS = re.compile(r"(?P<arm>(?<=[pq])[\s(]*)?(?P<sign>\++|[-\u2212]+)(?:ve)?(?=\s*(?:[])/,;|]|$))")
+GENES = re.compile(r"[il]dh((?:[12](?!p1)|or|and|[il]dh)+)")  # TCGA's heading says ldh1
+
+
 class UnknownWordError(ValueError):
     """A cell holds none of the known words."""
 
@@ -49,6 +59,13 @@ class UnknownWordError(ValueError):
 def says_nothing(text: str) -> bool:
     """Whether a cell is empty or says that nothing is known."""
     return _squeezed(text) in MISSING
+
+
+def genes_named(text: str) -> str:
+    """Of IDH1 and IDH2 those that a cell or a heading names: "1", "2", "12", or "" for neither."""
+    return "".join(
+        sorted({n for found in GENES.findall(squeeze(text)) for n in found if n in "12"})
+    )
 
 
 def stain_of(text: str) -> bool | None:
@@ -59,6 +76,8 @@ def stain_of(text: str) -> bool | None:
     """
     word = _squeezed(text)
     rest = re.sub("^(?:idh1?)?p?r132h", "", word)
+    if rest == "?":
+        raise UnknownWordError(text)
     if rest != word:
         return _meaning(rest, 0) if rest else True
     if _names_hotspot(text):  # which the antibody does not bind
@@ -117,9 +136,19 @@ def _meaning(text: str, part: int) -> bool | None:
 
 def _squeezed(text: str) -> str:
     text = re.sub(r"^(?:lgg|gbm)[_\s]", "", text.strip().lower())  # of PanCancer Atlas subtypes
-    signs = {"+": "positive", "-": "minus"}  # a hyphen alone is no word: negative, or nothing
-    word = signs.get(text) or squeeze(text)
+    if re.fullmatch("[-\u2212]", text):  # negative, or nothing
+        return "minus"
+    if re.search(r"[^\W_]|[+()]", text):
+        text = SIGNS.sub(_word_of_sign, text)
+    word = squeeze(text)
     return (word + "?" if "?" in text and word else word) or "na"
+
+
+def _word_of_sign(sign: re.Match[str]) -> str:
+    plus = sign["sign"].startswith("+")
+    if sign["arm"] is not None:
+        return "plus" if plus else "minus"
+    return " positive" if plus else " negative"
 
 
 def _names_hotspot(text: str) -> bool:
@@ -127,16 +156,17 @@ def _names_hotspot(text: str) -> bool:
     changes = protein_changes(text)
     residues = {hotspot.residue for hotspot in HOTSPOTS}
     rest = squeeze(PROTEIN.sub(" ", NO_PROTEIN.sub(" ", text)))
-    rest = re.sub("^idh[12]?", "", rest)
+    rest = re.sub("idh[12]?", "", rest, count=1)
     return (
         bool(changes)
+        and "?" not in text
         and all(c.exchanges and c.old == "R" and c.first in residues for c in changes)
         and (not rest or IDH.get(rest, False))
     )
 
 
 def _idh(word: str) -> bool | None:
-    return IDH.get(re.sub("^idh(?:1(?:idh|or|and)?2?|2)?(?:status|gene)?", "", word))
+    return IDH.get(re.sub("idh(?:1(?:or|and)?(?:idh)?2?|2)?(?:status|gene)?", "", word, count=1))
 
 
 def _codeletion(word: str) -> bool | None:

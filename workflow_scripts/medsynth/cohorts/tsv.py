@@ -34,19 +34,43 @@ def squeeze(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
+def unquoted(cell: str | None) -> str:
+    """A cell without the space and the quotes around it, as R writes them around all text."""
+    cell = (cell or "").strip()
+    if len(cell) > 1 and cell[0] == cell[-1] == '"':
+        cell = cell[1:-1].strip().replace('""', '"')
+    return cell
+
+
+def is_gzip(path: Path) -> bool:
+    """Whether a file is compressed, whatever its name: browsers unpack and keep the ending."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
+
+
 def header_of(path: Path) -> tuple[int, list[str]]:
     """The number of ``#`` lines at the top, and the fields of the first other line (tabs).
 
     Raises:
         TableError: the file is empty or not text, or its gzip stream is damaged.
     """
-    opener = gzip.open if path.suffix == ".gz" else open
+    comments, line = first_line(path)
+    return comments, line.split("\t")
+
+
+def first_line(path: Path) -> tuple[int, str]:
+    """The number of ``#`` lines at the top, and the first other line.
+
+    Raises:
+        TableError: see :func:`header_of`.
+    """
     comments = 0
     try:
+        opener = gzip.open if is_gzip(path) else open
         with opener(path, "rt", encoding="utf-8-sig") as stream:
             for line in stream:
                 if not line.startswith("#"):
-                    return comments, line.rstrip("\r\n").split("\t")
+                    return comments, line.rstrip("\r\n")
                 comments += 1
     except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
         raise damaged(path, error) from error
@@ -80,7 +104,7 @@ def read_batches(
 
     try:
         with csv.open_csv(
-            path,
+            pa.input_stream(str(path), compression="gzip" if is_gzip(path) else None),
             # Row numbers are only known to a single thread.
             csv.ReadOptions(use_threads=False, skip_rows=comments, block_size=BLOCK),
             csv.ParseOptions(delimiter="\t", quote_char=False, invalid_row_handler=remember),

@@ -16,7 +16,14 @@ from medsynth.cohorts.hotspots import hotspots_of, translate
 SYNONYMOUS, UNTRANSLATED, SUBSTITUTION, CUT, OTHER = "same", "outside", "other", "cut", "changed"
 CLASSES = {
     **dict.fromkeys(
-        ["silent", "synonymous", "synonymousvariant", "synonymousmutation", "synonymoussnv"]
+        [
+            "silent",
+            "silentmutation",
+            "synonymous",
+            "synonymousvariant",
+            "synonymousmutation",
+            "synonymoussnv",
+        ]
         + ["synonymouscoding", "stopretained", "stopretainedvariant", "startretainedvariant"]
         + ["codingsilent", "synonymoussubstitution", "substitutioncodingsilent"],
         SYNONYMOUS,
@@ -29,7 +36,8 @@ CLASSES = {
         + ["threeprimeutr", "fiveprimeutr", "3primeutrvariant", "5primeutrvariant"]
         + ["3'flank", "5'flank", "3flank", "5flank", "threeprimeflank", "fiveprimeflank"]
         + ["upstream", "downstream", "upstreamgenevariant", "downstreamgenevariant"]
-        + ["nmdtranscriptvariant"],
+        + ["nmdtranscriptvariant", "utr3prime", "utr5prime", "maturemirnavariant"]
+        + ["regulatoryregionvariant", "tfbindingsitevariant"],
         UNTRANSLATED,
     ),
     **dict.fromkeys(
@@ -111,6 +119,7 @@ def class_of(text: str) -> str | None:
 
 def protein_changes(text: str) -> list[Change]:
     """All protein changes that a cell names, in one or three letters, with ``p.`` or without."""
+    text = re.sub("%3D", "=", text, flags=re.IGNORECASE)  # as VEP escapes it
     if UNCHANGED.match(text):
         return [Change("", 0, 0, "=")]
     found = []

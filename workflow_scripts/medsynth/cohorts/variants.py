@@ -18,6 +18,7 @@ from medsynth.cohorts.hotspots import (
     hotspots_of,
     residue_of,
 )
+from medsynth.cohorts.tsv import squeeze
 from medsynth.cohorts.variant_words import (
     CUT,
     SUBSTITUTION,
@@ -31,6 +32,10 @@ from medsynth.cohorts.variant_words import (
 
 # Mutation_Status of rows that report no somatic mutation (MAF 2.4, cBioPortal's importer).
 NO_MUTATION = {"none", "wildtype", "loh"}
+# Those, and the Validation_Status, that take a mutation back.
+DOUBTED = {"germline", "invalid", "notvalidated", *NO_MUTATION}
+# Cells of an allele that name none; of several (T,<*>) the others count.
+NO_ALLELE = {"", ".", "NA", "N/A", "NAN", "*", "<*>", "<NON_REF>"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class Row:
     reference: str = ""
     alleles: tuple[str, ...] = ()
     status: str = ""
+    validation: str = ""
 
     def __str__(self) -> str:
         place = "" if self.start != self.start else f" at {self.chromosome}:{self.start:.0f}"
@@ -67,13 +73,23 @@ NONE = Verdict()
 def judge(row: Row) -> Verdict:
     """Whether the row reports a hotspot mutation: by its alleles at the hotspot's place, else by
     its place, else by its protein change."""
-    if re.sub(r"[\s_\-]", "", row.status.lower()) in NO_MUTATION:
+    status, validation = squeeze(row.status), squeeze(row.validation)
+    if status in NO_MUTATION:
         return NONE
+    verdict = _judged(row)
+    if verdict.variant and {status, validation} & DOUBTED:
+        return Verdict(
+            unclear=f"no somatic mutation by its status {row.status} {row.validation}".strip()
+        )
+    return verdict
+
+
+def _judged(row: Row) -> Verdict:
     kind = class_of(row.variant_class)
     changes = [change for text in row.changes for change in protein_changes(text)]
     if not changes:
         changes = [change for text in row.changes for change in coding_changes(row.gene, text)]
-    hotspot = hotspot_at(row.gene, row.chromosome, row.start, row.end, row.build)
+    hotspot = hotspot_at(row.gene, row.chromosome, row.start, _last_base(row), row.build)
     if hotspot is None:
         return _by_change(row.gene, kind, changes)
     if hotspot is ELSEWHERE:
@@ -83,11 +99,31 @@ def judge(row: Row) -> Verdict:
     return _at_hotspot(hotspot, row, kind, changes)
 
 
+def _bases(text: str) -> int:
+    """How many bases an allele has; 0 for an inserted one's reference, or none."""
+    return len(text) if re.fullmatch("[ACGTN]+", text.strip().upper()) else 0
+
+
+def _last_base(row: Row) -> float:
+    """By the end, or where there is none (VCF) by the reference's length."""
+    return max(
+        row.start, row.start + _bases(row.reference) - 1, row.end if row.end == row.end else 0
+    )
+
+
+def _first_base(row: Row) -> float:
+    """One further where the places count as BED does: from 0, the end behind the last base."""
+    bases = _bases(row.reference)
+    return row.start + 1 if bases and row.end - row.start == bases else row.start
+
+
 def _at_hotspot(hotspot: Hotspot, row: Row, kind: str | None, changes: list[Change]) -> Verdict:
     """Of a row whose bases touch the hotspot, by whatever number the transcript gives it."""
     reference = row.reference.strip().upper()
-    alleles = {allele.strip().upper() for allele in row.alleles} - {reference, ""}
-    residues = {residue_of(hotspot, row.start, reference, allele) for allele in alleles}
+    alleles = {part.strip() for cell in row.alleles for part in re.split("[,;/|]", cell.upper())}
+    alleles -= {reference, *NO_ALLELE}
+    first = _first_base(row)
+    residues = {residue_of(hotspot, first, reference, allele) for allele in alleles}
     exchanged = [c.new for c in changes if c.old == "R" and c.exchanges]
     if len(residues) == 1 and (made := residues.pop()):
         if made == "R":
@@ -128,7 +164,9 @@ def _by_change(gene: str, kind: str | None, changes: list[Change]) -> Verdict:
         return Verdict(unclear="the change is silent, its class is not") if claimed else NONE
     for change in changes:
         for of in hotspots_of(gene):
-            if change.old == "R" and change.exchanges and change.first in of.others:
+            arginine = change.old in ("R", "") or change.first < change.last
+            said = arginine and change.new not in ("=", "*", "fs", "splice")
+            if said and any(change.first <= other <= change.last for other in of.others):
                 return Verdict(unclear="may be a hotspot, counted in another transcript")
             if change.first <= of.residue <= change.last:
                 if change.new == "" and kind == SUBSTITUTION:
