@@ -7,7 +7,7 @@ from functools import partial
 import imagecodecs
 import numpy as np
 import pytest
-from pydicom.encaps import encapsulate
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -18,6 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from medsynth.cohorts.codestreams import run_length_sizes
 from medsynth.cohorts.dicom import open_dicom
 from medsynth.cohorts.pixels import stored_codes
 from medsynth.cohorts.unusable import UnusableImage
@@ -77,6 +78,7 @@ BITS = "bits_contradict"
         (LIGHT, {"HighBit": 15}, RAMP),
         (RAMP, {"HighBit": 15}, RAMP),
         (RAMP, {"HighBit": 12}, RAMP),
+        (RAMP * 2, {"HighBit": 12}, RAMP),
         (RAMP, {"HighBit": 31}, RAMP),
         (LIGHT.view(np.int16), {"HighBit": 15}, (RAMP.astype(int) + 2048) % 4096 - 2048),
         (SIGNED, {"HighBit": 15}, SIGNED),
@@ -91,6 +93,10 @@ BITS = "bits_contradict"
         (SIGNED & 0xFFF, {"BitsStored": 16, "HighBit": 11}, BITS),  # 2048 or -2048
         # bits above BitsStored: overlays that are declared, and the sign
         (RAMP | 0x8000, OVERLAY, RAMP),
+        (RAMP, {"OverlayBitPosition": 11}, BITS),  # declared where the pixels are
+        (RAMP, {"OverlayBitPosition": 3}, BITS),
+        (DARK, {"OverlayBitPosition": 11}, DARK),  # no pixel has it
+        (LIGHT | 1, {"OverlayBitPosition": 0, "HighBit": 15}, BITS),  # 0 is what separate ones say
         (RAMP | 0x8000, {}, BITS),
         (LIGHT, {}, BITS),
         (SIGNED, {}, SIGNED),
@@ -146,9 +152,9 @@ def test_the_odd_byte_at_the_end_is_padding_whatever_it_holds():
 
 
 j2k = partial(imagecodecs.jpeg2k_encode, codecformat="j2k", level=0, reversible=True)
-J2K = {bits: (JPEG2000Lossless, partial(j2k, bitspersample=bits)) for bits in (8, 12, 16)}
+J2K = {bits: (JPEG2000Lossless, partial(j2k, bitspersample=bits)) for bits in (8, 12, 14, 16)}
 HTJ2K = (HTJ2KLossless, partial(imagecodecs.htj2k_encode, reversible=True))  # of whole containers
-JPEG = {b: (JPEGLossless, partial(imagecodecs.ljpeg_encode, bitspersample=b)) for b in (12, 16)}
+JPEG = {b: (JPEGLossless, partial(imagecodecs.ljpeg_encode, bitspersample=b)) for b in (12, 14, 16)}
 U12, U16 = {"BitsStored": 12, "HighBit": 11}, {"BitsStored": 16, "HighBit": 15}
 S12, S16 = U12 | {"PixelRepresentation": 1}, U16 | {"PixelRepresentation": 1}
 TWOS_PADDED = (PADDED & 0xFFF).astype(np.uint16)
@@ -181,6 +187,7 @@ TWOS = (SIGNED & 0xFFF).astype(np.uint16)  # two's complement in 12 bits
         (J2K[16], PADDED.view(np.uint16), S16 | {"PixelPaddingValue": -2000}, PADDED),
         (J2K[12], TWOS_PADDED, S12 | {"PixelPaddingValue": -1999}, BITS),
         (J2K[12], TWOS_PADDED, S12 | {"PixelPaddingValue": 500}, BITS),
+        (J2K[14], TWOS_PADDED | (RAMP & 1) << 12, S12 | {"PixelPaddingValue": -2000}, BITS),
         (J2K[12], DARK, S12, DARK),
         (HTJ2K, SIGNED, S16, SIGNED),
         (HTJ2K, SIGNED, U16, BITS),
@@ -190,6 +197,7 @@ TWOS = (SIGNED & 0xFFF).astype(np.uint16)  # two's complement in 12 bits
         (JPEG[12], TWOS, S12, SIGNED),
         (JPEG[16], SIGNED.view(np.uint16), S12, SIGNED),
         (JPEG[16], TWOS, S12, SIGNED),
+        (JPEG[14], SIGNED.view(np.uint16) & 0x3FFF, S12, SIGNED),
         (JPEG[16], LIGHT, U12, BITS),
         (JPEG[12], RAMP, U16, RAMP),
         (JPEG[12], TWOS, S16, BITS),
@@ -224,11 +232,54 @@ def test_codecs_of_patterns(syntax):
     check(outcome(in_tags(**U12)(large)), BITS)
 
 
-def test_several_images_in_a_file_that_speaks_of_one():
-    code = J2K[12][1](RAMP)
-    ds = compressed(RAMP, 12, JPEG2000Lossless, code)
-    ds.PixelData = encapsulate([code, code])
+@pytest.mark.parametrize("has_offsets", [True, False])
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        J2K[12],
+        JPEG[12],
+        (JPEGLSLossless, imagecodecs.jpegls_encode),
+    ],
+)
+def test_several_images_in_a_file_that_speaks_of_one(syntax, encode, has_offsets):
+    code = encode(RAMP)
+    ds = compressed(RAMP, 12, syntax, code)
+    ds.PixelData = encapsulate([code, code], has_bot=has_offsets)
     check(outcome(ds), "multi_frame")
+    ds.PixelData = encapsulate([code], fragments_per_frame=3, has_bot=has_offsets)
+    check(outcome(ds), RAMP)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"), [(64, RAMP), (63, "size_contradicts"), (65, "cannot_decode")]
+)
+def test_run_lengths_are_of_the_images_size(rows, expected):
+    ds = dataset(RAMP)
+    ds.compress(RLELossless)
+    ds.Rows = rows
+    check(outcome(ds), expected)
+    if rows == 64:
+        code = get_frame(ds.PixelData, 0, number_of_frames=1)
+        ds.PixelData = encapsulate([code], fragments_per_frame=2, has_bot=False)
+        check(outcome(ds), RAMP)
+        ds.PixelData = encapsulate([code, code], has_bot=False)
+        check(outcome(ds), "size_contradicts")
+
+
+@pytest.mark.parametrize(
+    ("segment", "size"),
+    [
+        (b"", 0),
+        (b"\x02abc", 3),
+        (b"\xfea", 3),
+        (b"\x80\x00a\x00", 1),  # nothing, one byte, padding
+        (b"\x02abc\xfea\x00", 6),
+        (b"\x7fab", 2),  # cut off
+    ],
+)
+def test_sizes_of_run_lengths(segment, size):
+    header = np.array([1, 64, *[0] * 14], "<u4").tobytes()
+    assert run_length_sizes(header + segment) == [size]
 
 
 def test_a_compressed_image_without_its_header_is_refused():

@@ -35,7 +35,7 @@ def stored_bits(
         bits, high, signed: BitsStored, HighBit, PixelRepresentation = 1.
         codestream: what the compressed image says, if it is one with a header.
         overlays: mask of bits in which planes of old devices lie (OverlayBitPosition, PS3.3-2004
-            C.9.2); they are cleared.
+            C.9.2); they are cleared, unless they are bits of the pixels themselves.
         padding: PixelPaddingValue. Where it is negative and its two's complement is among the
             pixels, a JPEG 2000 codestream that calls them unsigned is wrong.
 
@@ -46,6 +46,9 @@ def stored_bits(
         UnusableImage: bits_contradict.
     """
     if overlays:
+        own = (1 << high + 1) - (1 << max(0, high + 1 - bits)) & overlays
+        if (codes & own).any():
+            raise UnusableImage("bits_contradict", f"overlays in the pixels' bits {own:#06x}")
         codes = codes & (~overlays & (1 << 8 * codes.itemsize) - 1)
     if high >= bits:
         codes = _from_high_bit(codes, bits, high, signed)
@@ -87,7 +90,7 @@ def _from_high_bit(codes: np.ndarray, bits: int, high: int, signed: bool) -> np.
     """
     shift = high + 1 - bits
     used = int(np.bitwise_or.reduce(codes, axis=None))
-    upper = high < 8 * codes.itemsize and not used & (1 << shift) - 1 and not used >> high + 1
+    upper = not used & (1 << shift) - 1
     lower = used < 1 << bits or (signed and _fits(codes, bits))
     if upper == lower:
         raise UnusableImage("bits_contradict", f"BitsStored {bits}, HighBit {high}")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame, parse_basic_offsets
+from pydicom.encaps import generate_fragments
 from pydicom.pixels import pixel_array
 from pydicom.uid import JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
 from medsynth.cohorts.bits import stored_bits
-from medsynth.cohorts.codestreams import Codestream, declared
+from medsynth.cohorts.codestreams import Codestream, begins_image, declared, run_length_sizes
 from medsynth.cohorts.unusable import UnusableImage, unusable_as
 
 MAX_PIXELS = 2**26  # four times the largest flat-panel detector
@@ -102,12 +102,17 @@ def _check_pixel_data(
         if len(beyond) >= expected or any(beyond):  # else padding
             raise UnusableImage("size_contradicts", f"{len(data)} bytes for {expected}")
         return None
-    if (frames := len(parse_basic_offsets(data))) > 1:
+    offsets, *fragments = generate_fragments(data)
+    # The table of offsets may be empty.
+    if (frames := max(len(offsets) // 4, sum(map(begins_image, fragments)))) > 1:
         raise UnusableImage("multi_frame", f"{frames} in the pixel data")
-    frame = get_frame(data, 0, number_of_frames=1)
+    frame = b"".join(fragments)
     if syntax in ENDED and END not in frame[-64:]:
         raise UnusableImage("truncated", "no end of image")
     if syntax == RLELossless:
+        # A second image would be bytes too many of the last segment.
+        if (size := max(run_length_sizes(frame), default=0)) >= (rows + 1) * columns:
+            raise UnusableImage("size_contradicts", f"{size} bytes for {rows} x {columns}")
         return None
     if not (codestream := declared(frame)):
         raise UnusableImage("cannot_decode", "no header of a compressed image")
