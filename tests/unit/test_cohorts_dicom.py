@@ -352,11 +352,43 @@ def test_a_dicomdir_is_excluded_as_what_it_is(syntax, meta):
     assert caught.value.reason == "dicomdir"
 
 
+@pytest.mark.parametrize(
+    "kind", ["HU", "hu", "H.U.", "Hounsfield", "Houndsfield Unit", "US", "Unspecified", ""]
+)
+def test_rescale_types_that_are_hounsfield_units(kind):
+    assert read_hu(ct(RAMP, RescaleType=kind)).min() == -1024
+
+
+@pytest.mark.parametrize(
+    "kind", ["OD", "MGML", "Z_EFF", "ED", "EDW", "PCT", "HU_MOD", "100ug/cc", "mg/ml", "z eff", "1"]
+)
+def test_rescale_types_that_are_other_quantities(kind):
+    assert reason(read_hu, ct(RAMP, RescaleType=kind)) == "not_hu"
+
+
+@pytest.mark.parametrize(
+    ("pixels", "tags"),
+    [
+        (np.array([[-900, 40]], np.int16), {"PixelRepresentation": 0}),  # 64,636 and 40
+        (np.array([[0, 40000]], np.uint16), {}),
+        (np.array([[0, 4000]], np.uint16), {"RescaleSlope": 100}),
+    ],
+)
+def test_values_beyond_any_scale_of_hounsfield_units_are_none(pixels, tags):
+    ds = dataset(pixels, bits=16, Modality="CT", RescaleSlope=1, RescaleIntercept=0)
+    for keyword, value in tags.items():
+        setattr(ds, keyword, value)
+    assert reason(read_hu, encoded(ds)) == "not_hu"
+
+
+def test_padding_may_lie_beyond_any_scale_of_hounsfield_units():
+    pixels = np.array([[63536, 0, 40]], np.uint16)
+    assert read_hu(ct(pixels, bits=16, PixelPaddingValue=63536)).tolist() == [[-1024, -1024, -984]]
+
+
 def test_wrong_kinds_of_image():
     assert reason(read_radiograph, ct(RAMP)) == "wrong_modality"
     assert reason(read_hu, encoded(dataset(RAMP))) == "wrong_modality"
-    assert reason(read_hu, ct(RAMP, RescaleType="MGML")) == "not_hu"
-    assert read_hu(ct(RAMP, RescaleType="Houndsfield Unit")).min() == -1024
     assert reason(read_radiograph, encoded(dataset(RAMP, bits=6))) == "bit_depth"
     assert reason(read_radiograph, encoded(dataset(RAMP * 0))) == "blank"
     colour = dataset(RAMP, SamplesPerPixel=3, PhotometricInterpretation="RGB")

@@ -286,6 +286,8 @@ SHEARED = np.array([[1, 0, 0.4, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
         (np.where(BLOCK == 3, np.nan, BLOCK.astype(np.float32)), None, "not_finite"),
         (BLOCK.astype(np.uint8), None, "not_hu"),
         (BLOCK + np.int16(40), None, "not_hu"),
+        ((BLOCK / 30).astype(np.float32), None, "not_hu"),  # scaled to -1 .. 1
+        (BLOCK.astype(np.float32) * 2000, None, "not_hu"),  # up to 58,000
         (BLOCK * 0 - 5, None, "blank"),
         (BLOCK, SHEARED, "no_affine"),
         (BLOCK, np.diag([1, 1, 0, 1]), "no_affine"),

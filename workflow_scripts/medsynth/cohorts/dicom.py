@@ -7,6 +7,7 @@ VOI LUT C.11.2, CT Image C.8.2.1).
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 import zlib
 from io import BytesIO
@@ -31,7 +32,10 @@ from medsynth.runtime.config.base import BurnedIn
 
 RADIOGRAPHY = {"CR", "DX", "RG"}
 AIR_HU = -1024
-NOT_HU = {"OD", "MGML", "Z_EFF", "ED", "EDW", "PCT"}  # RescaleType, PS3.3 C.11.1.1.2
+# RescaleType (PS3.3 C.11.1.1.2) without what is no letter: absent, unspecified, or HU, however it
+# is spelt. Other words are other quantities: OD, MGML, ED, HU_MOD, "100ug/cc" ...
+HU = re.compile(r"|US|UNSPECIFIED|HU|HO?UN[A-Z]*")
+MOST_HU = np.iinfo(np.int16).max  # extended scales of CT scanners end at 30,710
 FAR = 2**20
 MAX_INFLATED = 2 * MAX_PIXELS + 2**24  # bytes of a data set: pixels and everything else
 CHUNK = 2**20  # bytes inflated at once
@@ -210,15 +214,19 @@ def read_hu(source: Path | bytes) -> np.ndarray:
             raise UnusableImage("wrong_modality", str(dataset.get("Modality")))
         if dataset.get("RescaleSlope") is None or dataset.get("RescaleIntercept") is None:
             raise UnusableImage("no_rescale")
-        if (kind := dataset.get("RescaleType")) in NOT_HU:  # else HU, however it is spelt
-            raise UnusableImage("not_hu", str(kind))
+        kind = str(dataset.get("RescaleType") or "")
+        if not HU.fullmatch(re.sub(r"[^A-Z_0-9]", "", kind.upper())):
+            raise UnusableImage("not_hu", kind)
         slope, intercept = float(dataset.RescaleSlope), float(dataset.RescaleIntercept)
         if not np.isfinite([slope, intercept]).all():
             raise UnusableImage("bad_tags", f"rescale {slope}, {intercept}")
     codes, levels = stored_codes(dataset)
     hu = np.rint(levels * slope + intercept)
     hu[is_padding(dataset, levels)] = AIR_HU
-    hu = np.clip(hu, AIR_HU, np.iinfo(np.int16).max).astype(np.int16)[codes]
+    most = hu[np.bincount(codes.ravel(), minlength=levels.size) > 0].max()
+    if most > MOST_HU:  # as negative pixels become that are called unsigned
+        raise UnusableImage("not_hu", f"values up to {most:.0f}")
+    hu = np.clip(hu, AIR_HU, MOST_HU).astype(np.int16)[codes]
     if np.ptp(hu) == 0:
         raise UnusableImage("blank")
     return hu

@@ -12,12 +12,13 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from medsynth.cohorts.dicom import AIR_HU, unusable_as
+from medsynth.cohorts.dicom import AIR_HU, MOST_HU, unusable_as
 from medsynth.cohorts.nifti_header import LPS_TO_RAS, MAX_HEADER, SCANNER, parse_header
 from medsynth.cohorts.unusable import UnusableImage
 from medsynth.cohorts.volumes import Volume, canonical
 from medsynth.store.atomic import replacing
 
+LEAST_RANGE_HU = 20  # the noise of a scan alone has more
 # Of a pair .hdr and .img, the first is read to say what is to be done with it.
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".hdr.gz")
 
@@ -65,7 +66,7 @@ def read_nifti(data: bytes) -> Volume:
         UnusableImage: of the header those of :func:`medsynth.cohorts.nifti_header.parse_header`;
             of the voxels truncated, bad_header (more bytes than voxels), not_nifti (the checksum
             of gzip), not_finite, not_hu (nothing is below 0 HU: a segmentation, or stored values
-            without their intercept), blank.
+            without their intercept; scaled to a unit range, or beyond any HU), blank.
     """
     with _unzipping():
         zipped = data[:2] == b"\x1f\x8b"
@@ -87,9 +88,11 @@ def read_nifti(data: bytes) -> Volume:
         raise UnusableImage("blank")
     if low >= 0:
         raise UnusableImage("not_hu", "nothing below 0")
+    if high > MOST_HU or float(high) - float(low) < LEAST_RANGE_HU:
+        raise UnusableImage("not_hu", f"values from {low:g} to {high:g}")
     if values.dtype.kind == "f":
         values = np.rint(values)
-    hu = np.clip(values, AIR_HU, np.iinfo(np.int16).max).astype(np.int16)
+    hu = np.clip(values, AIR_HU, MOST_HU).astype(np.int16)
     return canonical(Volume(hu.transpose(2, 1, 0), header.affine))
 
 
