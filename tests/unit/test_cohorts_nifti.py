@@ -59,6 +59,11 @@ def extended(offset: float) -> bytes:
     return EXTENDED[:108] + np.array([offset], "<f4").tobytes() + EXTENDED[112:]
 
 
+def shifted(offset: int) -> bytes:
+    """The voxels begin there, after zeros."""
+    return nifti(vox_offset=offset)[:352] + bytes(offset - 352) + GOOD[352:]
+
+
 def checked(path: Path, data: bytes) -> str | None:
     path.write_bytes(data)
     try:
@@ -76,6 +81,7 @@ def checked(path: Path, data: bytes) -> str | None:
         pytest.param(nifti(kind=nibabel.Nifti2Image), id="NIfTI-2"),
         pytest.param(nifti(">", nibabel.Nifti2Image), id="big-endian NIfTI-2"),
         pytest.param(extended(384), id="extension"),
+        pytest.param(shifted(416), id="room before the voxels"),
         pytest.param(gzip.compress(GOOD), id="gzip"),
         pytest.param(gzip.compress(GOOD[:400]) + gzip.compress(GOOD[400:]), id="gzip in two"),
         pytest.param(nifti(scl_slope=0, scl_inter=7), id="slope 0 means none"),
@@ -118,7 +124,9 @@ def test_files_of_the_format_are_read(tmp_path, data):
         pytest.param(nifti(vox_offset=352.5), "bad_header", id="offset within a byte"),
         pytest.param(nifti(vox_offset=np.nan), "bad_header", id="offset is no number"),
         pytest.param(nifti(vox_offset=1e12), "bad_header", id="offset beyond anything"),
-        pytest.param(nifti(vox_offset=356), "truncated", id="offset two voxels late"),
+        pytest.param(nifti(vox_offset=368), "truncated", id="offset eight voxels late"),
+        pytest.param(shifted(353), "bad_header", id="offset a byte late, in a file of its size"),
+        pytest.param(shifted(360), "bad_header", id="offset no multiple of 16"),
         pytest.param(extended(352), "bad_header", id="the extension is read as voxels"),
         pytest.param(extended(368), "bad_header", id="voxels begin within the extension"),
         pytest.param(nifti(bitpix=32), "bad_header", id="bitpix"),
@@ -147,6 +155,9 @@ def test_files_of_the_format_are_read(tmp_path, data):
         pytest.param(nifti(qform_code=0, sform_code=0), "no_affine", id="no place"),
         pytest.param(nifti(sform_code=77), "bad_header", id="no such place"),
         pytest.param(nifti(srow_x=[1, 0, 0, 0]), "no_affine", id="qform and sform: left, right"),
+        pytest.param(
+            nifti(qform_code=2, srow_x=[1, 0, 0, 0]), "no_affine", id="one of two spaces mirrored"
+        ),
         pytest.param(nifti(sform_code=0, quatern_b=7), "no_affine", id="no rotation"),
         pytest.param(nifti(srow_z=[0, 0, 1, np.nan]), "no_affine", id="place is no number"),
         pytest.param(nifti(qform_code=0, srow_x=[-1, 0, 0.4, 0]), "no_affine", id="sheared"),

@@ -27,6 +27,7 @@ UNIT_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # xyzt_units: unknown, metre, m
 SCANNER, ALIGNED, TEMPLATES = 1, 2, (3, 4, 5)  # sform_code, qform_code; 0 is none
 MAX_VOXELS = 2**29  # 1 GiB of int16: 2,000 slices of 512 x 512
 MAX_HEADER = 2**20  # bytes, extensions included
+ALIGNMENT = 16  # bytes, of vox_offset; extensions come in multiples of it, too
 SAME_PLACE_MM = 1.0  # sform and qform are rounded differently
 SAME_SPACING = 0.01
 TALLEST_MM = 2200.0  # any axis may be that of the body
@@ -110,8 +111,11 @@ def _kind(raw: nibabel.Nifti1Header) -> np.dtype:
 def _offset(raw: nibabel.Nifti1Header, head: bytes) -> int:
     """vox_offset, behind the header, its extension flag and the extensions."""
     offset, least = float(raw["vox_offset"]), int(raw["sizeof_hdr"]) + 4
-    if not (least <= offset <= MAX_HEADER and offset.is_integer()):  # false for NaN
-        raise UnusableImage("bad_header", f"vox_offset is {offset:g}, the header {least} bytes")
+    if not (least <= offset <= MAX_HEADER and offset % ALIGNMENT == 0):  # false for NaN
+        raise UnusableImage(
+            "bad_header",
+            f"vox_offset is {offset:g}, not a multiple of {ALIGNMENT} from {least} on",
+        )
     order = "little" if raw.endianness == "<" else "big"
     place = least if head[least - 4 : least - 3] not in (b"", b"\0") else offset
     while place < offset and (size := int.from_bytes(head[place : place + 4], order, signed=True)):
@@ -147,6 +151,10 @@ def _affine(raw: nibabel.Nifti1Header, shape: tuple[int, ...]) -> np.ndarray:
         forms = [raw.get_sform() if codes[0] else None, raw.get_qform() if codes[1] else None]
         if codes[0] == codes[1] and not _agree(*forms, shape, unit):
             raise UnusableImage("no_affine", "sform and qform contradict each other")
+        # To another space a patient is moved and stretched, but never seen in a mirror.
+        hands = {np.sign(np.linalg.det(form[:3, :3])) for form in forms if form is not None}
+        if len(hands) > 1:
+            raise UnusableImage("no_affine", "sform and qform disagree on which side is left")
         template = codes[0] in TEMPLATES and codes[1] in (SCANNER, ALIGNED)
         affine = LPS_TO_RAS @ (forms[1] if template or not codes[0] else forms[0])
         affine[:3] *= unit
