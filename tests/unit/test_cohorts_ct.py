@@ -180,6 +180,33 @@ def test_a_bare_name_that_several_files_have_labels_none_of_them(tmp_path):
         index_ct(tmp_path, CtIndex(label=label))
 
 
+def test_a_key_is_a_whole_name_with_or_without_its_suffix(tmp_path):
+    names = {"1.2.840.1.dcm": None, "1.2.840.2.dcm": "no", "p1.pre.dcm": None, "p1.post.dcm": "yes"}
+    for i, name in enumerate(names):
+        write_slice(tmp_path / name, f"1.{i}", ImagePositionPatient=[0, 0, i])
+    text = "file,contrast\n1,yes\n1.2.840.2,no\np1,no\np1.post,yes\n"
+    index = index_ct(tmp_path, CtIndex(label=table_label(tmp_path, text))).set_index("source")
+    phases = {"yes": "cect", "no": "ct"}
+    assert index["label"].dropna().to_dict() == {k: phases[v] for k, v in names.items() if v}
+
+
+def test_a_key_that_two_kinds_of_file_share_labels_neither(tmp_path):
+    for name in ("a.dcm", "a.nii.gz"):
+        (tmp_path / name).write_bytes(b"x")
+    label = table_label(tmp_path, "file,contrast,patient_id\na,yes,P\n")
+    with pytest.raises(CohortError, match="1 keys .* give paths relative to root"):
+        index_ct(tmp_path, CtIndex(label=label, pattern="a.*"))
+
+
+def test_slices_without_a_uid_are_known_by_their_paths(tmp_path):
+    for i in (1, 2):
+        tags = {"SOPClassUID": None, "SOPInstanceUID": None, "ImagePositionPatient": [0, 0, i]}
+        write_slice(tmp_path / f"s{i}" / "1-001.dcm", "", **tags)
+    index = index_ct(tmp_path, TAGS)
+    assert index["status"].eq("used").all()
+    assert index["item_id"].tolist() == ["s1/1-001.dcm", "s2/1-001.dcm"]
+
+
 def test_a_pattern_that_matches_nothing_is_an_error(tmp_path):
     with pytest.raises(CohortError, match="no file matches"):
         index_ct(tmp_path, CtIndex(label={"kind": "tags"}))

@@ -62,8 +62,8 @@ def index_ct(
     are read.
 
     Returns:
-        Index manifest. Shards are of whole patients. item_id is SOPInstanceUID (or the file stem;
-        of NIfTI the path without suffix), group SeriesInstanceUID (NIfTI: item_id), label "ct" or
+        Index manifest. Shards are of whole patients. item_id is SOPInstanceUID (or the path; of
+        NIfTI without suffix), group SeriesInstanceUID (NIfTI: item_id), label "ct" or
         "cect". Extra columns: study and series (digests; a series that mixes orientations, grids,
         reconstructions or phases has several), frame (FrameOfReferenceUID), plane (where the pixels
         lie in it), z (mm along the slice normal, towards the head; null for NIfTI),
@@ -71,18 +71,18 @@ def index_ct(
         detail (the words behind a reason). Excluded: what
         :func:`medsynth.cohorts.ct_images.check_ct_image` and burned_in leave out, not_axial,
         no_contrast_label, contrast_contradiction. Quarantined: not_dicom, not_nifti,
-        wrong_modality, multi_frame, bad_tags, no_patient, no_position, bad_spacing, duplicate,
-        same_place, unreadable, unknown_phase.
+        wrong_modality (none named), multi_frame, bad_tags, no_patient, no_position, bad_spacing,
+        duplicate, same_place, unreadable, unknown_phase.
 
     Raises:
         CohortError: no file matches, or the label table is missing, lacks columns, contradicts
-            itself or says a name that several files have; NIfTI files whose patient nobody says.
+            itself or has a key that several files answer to; NIfTI files whose patient nobody says.
     """
     tabled = isinstance(settings.label, TableLabel)
     table = read_labels(settings.label, PATIENT) if tabled else None
     files = matching_files(root, settings.pattern)
     if table is not None:
-        check_names(files, table)
+        check_names(files, root, table)
         check_words(table, settings.label)
     rows = [_row(file, root, table, settings) for file in files]
     frame = manifest(rows).astype({"z": float, "contrast_confidence": float})
@@ -166,7 +166,7 @@ def convert_ct(
 def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) -> dict[str, Any]:
     """The index row of one file, used, excluded or quarantined."""
     source = file.relative_to(root).as_posix()
-    row = {"item_id": file.stem, "source": source, "status": USED} | dict.fromkeys(EXTRAS)
+    row = {"item_id": source, "source": source, "status": USED} | dict.fromkeys(EXTRAS)
     try:
         found = None if table is None else row_of(table, file, root)
         if is_nifti(source):
@@ -177,7 +177,7 @@ def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) 
         else:
             dataset = open_dicom(file, pixels=False)
             with unusable_as("bad_tags"):
-                row |= _identity(dataset, file.stem)
+                row |= _identity(dataset, source)
                 check_ct_image(dataset)
                 check_burned_in(dataset, settings.burned_in)
                 phase = phase_of(dataset, found, settings.label)
@@ -196,10 +196,10 @@ def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) 
     return row | {"shard": shard_of(row.get("patient") or row["item_id"], settings.shards)}
 
 
-def _identity(dataset: Dataset, stem: str) -> dict[str, Any]:
+def _identity(dataset: Dataset, source: str) -> dict[str, Any]:
     study = dataset.get("StudyInstanceUID")
     return {
-        "item_id": str(dataset.get("SOPInstanceUID") or stem),
+        "item_id": str(dataset.get("SOPInstanceUID") or source),
         "patient": _patient(dataset.get("PatientID")),
         "group": str(dataset.get("SeriesInstanceUID") or "") or None,
         "study": digest_json(str(study))[:ID_DIGITS] if study else None,

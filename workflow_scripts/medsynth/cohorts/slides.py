@@ -52,7 +52,7 @@ def index_slides(
     rows = []
     files = [f for f in matching_files(root, settings.pattern) if f.suffix.lower() in SUFFIXES]
     if table is not None:
-        check_names(files, table)
+        check_names(files, root, table)
         by_barcode = _labels_by_barcode(table)
     names = parse_barcodes(file.stem for file in files).to_dict("records")
     for file, name in zip(files, names, strict=True):

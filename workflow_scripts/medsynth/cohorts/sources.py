@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -77,30 +78,33 @@ def matching_files(root: Path, pattern: str) -> list[Path]:
     return files
 
 
-def check_names(files: list[Path], table: pd.DataFrame) -> None:
-    """Refuse a table that says one file's name where several files have it.
+def check_names(files: list[Path], root: Path, table: pd.DataFrame) -> None:
+    """Refuse a table that labels several files by one key.
 
     Archives number the slices of every series alike; a bare name would label all of them.
 
     Raises:
-        CohortError: such names stand in the table.
+        CohortError: it does.
     """
-    names = pd.Series([file.name for file in files])
-    shared = set(names[names.duplicated()])
-    shared |= {Path(name).stem for name in shared}
-    if twice := len(shared & set(table.index)):
+    keys = Counter(_key_of(table, file, root) for file in files)
+    if twice := sum(n > 1 for key, n in keys.items() if key is not None):
         raise CohortError(
-            f"{twice} names in the label table belong to several files; give paths relative to root"
+            f"{twice} keys of the label table belong to several files each; give paths relative to"
+            " root"
         )
 
 
 def row_of(table: pd.DataFrame, file: Path, root: Path) -> pd.Series | None:
-    """The label row whose key is the file's path below `root`, its name, its stem, or its stem up
-    to the first dot."""
-    for key in (file.relative_to(root).as_posix(), file.name, file.stem, file.name.split(".")[0]):
-        if key in table.index:
-            return table.loc[key]
-    return None
+    """The label row whose key is the file's path below `root`, its name, or its name without
+    suffix."""
+    key = _key_of(table, file, root)
+    return None if key is None else table.loc[key]
+
+
+def _key_of(table: pd.DataFrame, file: Path, root: Path) -> str | None:
+    stems = file.stem, Path(file.name.removesuffix(".gz")).stem
+    keys = (file.relative_to(root).as_posix(), file.name, *stems)
+    return next((key for key in keys if key in table.index), None)
 
 
 def set_aside(frame: pd.DataFrame, where: pd.Series | np.ndarray, status: str, reason: str) -> None:
