@@ -133,6 +133,25 @@ def test_phases_that_share_a_series_are_divided_by_acquisition(tmp_path):
     assert index.loc[index["group"] == "1.4", "series"].nunique() == 1
 
 
+@pytest.mark.parametrize(
+    ("places", "parts"),
+    [
+        pytest.param([(0, 10, 20), (30, 40, 50)], 1, id="one after the other"),
+        pytest.param([(0, 10, 20), (5, 15, 25)], 2, id="one within the other"),
+        pytest.param([(0, 10, 20, 30), (25, 35, 45)], 2, id="the end of one within the other"),
+        pytest.param([(0, 10, 20), (20, 30)], 2, id="a place twice"),
+        pytest.param([(0, 10), (5,)], 1, id="a single slice"),
+    ],
+)
+def test_acquisitions_that_overlap_are_several_scans(tmp_path, places, parts):
+    for number, heights in enumerate(places):
+        for z in heights:
+            tags = {"ImagePositionPatient": [0, 0, z], "AcquisitionNumber": number}
+            write_slice(tmp_path / f"{number}.{z}.dcm", f"1.{number}.{z}", **tags)
+    index = index_ct(tmp_path, TAGS)
+    assert index["status"].eq("used").all() and index["series"].nunique() == parts
+
+
 def test_a_repeated_place_is_quarantined_and_the_volume_is_whole(tmp_path):
     files = write_series(tmp_path / "s", ball, levels(40, 60, 2))
     write_slice(

@@ -119,15 +119,16 @@ def series_of(dataset: Dataset, patient: str, label: str | None) -> str:
 
 
 def divide_acquisitions(frame: pd.DataFrame) -> pd.Series:
-    """Series ids, of which those whose slices repeat a place are divided by acquisition.
+    """Series ids, of which those of several scans of one region are divided by acquisition.
 
-    Several phases may share a series; where no place repeats, the acquisition number only counts
-    the rotations of a step-and-shoot scan.
+    Several phases may share a series. Where no place repeats, and no acquisition has slices among
+    those of another one, the number only counts the rotations of a step-and-shoot scan.
 
     Args:
         frame: rows with series, z and acquisition.
     """
     repeats = same_place(frame).groupby(frame["series"]).transform("any")
+    repeats |= frame["series"].isin(_interlocked(frame))
     divided = [
         digest_json(series, acquisition)[:ID_DIGITS] if repeated else series
         for series, acquisition, repeated in zip(
@@ -135,6 +136,14 @@ def divide_acquisitions(frame: pd.DataFrame) -> pd.Series:
         )
     ]
     return pd.Series(divided, index=frame.index, dtype="str")
+
+
+def _interlocked(frame: pd.DataFrame) -> set[str]:
+    """The series of which two acquisitions, of two slices at least, overlap."""
+    ranges = frame.groupby(["series", "acquisition"])["z"].agg(["min", "max"])
+    ranges = ranges[ranges["max"] > ranges["min"]].sort_values(["series", "min"]).reset_index()
+    reached = ranges.groupby("series")["max"].cummax().groupby(ranges["series"]).shift()
+    return set(ranges.loc[ranges["min"] < reached - SAME_PLACE, "series"])
 
 
 def same_place(frame: pd.DataFrame) -> pd.Series:
