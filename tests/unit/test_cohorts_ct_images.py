@@ -92,6 +92,8 @@ def test_a_slice_is_of_a_class_of_ct_images(tmp_path, sop_class, tags, reason):
         ("DERIVED PRIMARY AXIAL MEAN", None),
         ("DERIVED PRIMARY AXIAL VMI", None),
         ("DERIVED PRIMARY AXIAL ENERGY_PROP_WT", None),
+        ("ORIGINAL PRIMARY AXIAL LOW_DOSE", None),
+        ("ORIGINAL PRIMARY AXIAL 3D", None),  # how it was scanned; no original is a rendering
         ("ORIGINAL PRIMARY LOCALIZER", "localizer"),
         ("ORIGINAL PRIMARY LOCALIZER CT_SOM5_TOP", "localizer"),
         ("LOCALIZER", "localizer"),
@@ -99,6 +101,10 @@ def test_a_slice_is_of_a_class_of_ct_images(tmp_path, sop_class, tags, reason):
         ("DERIVED SECONDARY OTHER CT_SOM5_PROT", "not_ct_image"),
         ("DERIVED SECONDARY SCREEN_SAVE", "not_ct_image"),
         ("DERIVED SECONDARY DOSE_INFO", "not_ct_image"),
+        ("DERIVED SECONDARY DOSE", "not_ct_image"),
+        ("DERIVED SECONDARY SCREEN_SAVES", "not_ct_image"),
+        ("DERIVED SECONDARY REPORT", "not_ct_image"),
+        ("DERIVED SECONDARY GRAPH", "not_ct_image"),
         ("DERIVED PRIMARY OTHER CSA_RESULT", "not_ct_image"),
         ("DERIVED SECONDARY MIP", "projection"),
         ("DERIVED SECONDARY REFORMATTED MIP", "projection"),
@@ -109,8 +115,14 @@ def test_a_slice_is_of_a_class_of_ct_images(tmp_path, sop_class, tags, reason):
         ("DERIVED SECONDARY VRT", "projection"),
         ("DERIVED SECONDARY 3D", "projection"),
         ("DERIVED SECONDARY VOLREN", "projection"),
+        ("DERIVED SECONDARY RAY_SUM", "projection"),
+        ("DERIVED SECONDARY CURVED", "projection"),
+        ("DERIVED SECONDARY SSD", "projection"),
         ("derived secondary mip", "projection"),
         ("DERIVED PRIMARY AXIAL MAT_REMOVED", "not_hu"),
+        ("DERIVED SECONDARY AXIAL IODINE", "not_hu"),
+        ("DERIVED PRIMARY AXIAL ELECTRON_DENSITY", "not_hu"),
+        ("DERIVED PRIMARY AXIAL STD_DEVIATION", "not_hu"),
         ("DERIVED PRIMARY AXIAL EFF_ATOMIC_NUM", "not_hu"),
         ("DERIVED SECONDARY ANGIO SUBTRACTION", "not_hu"),
         ("DERIVED SECONDARY AXIAL CBF", "not_hu"),
@@ -134,6 +146,9 @@ ORIGINAL = {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]}
         ({"SeriesDescription": "Dose Report"} | DERIVED, "not_ct_image"),
         ({"SeriesDescription": "Screen Save"}, "not_ct_image"),
         ({"SeriesDescription": "THIN FOR MIP W CONTRAST"} | ORIGINAL, None),
+        ({"SeriesDescription": "THIN FOR MIP W CONTRAST"} | DERIVED, None),
+        ({"SeriesDescription": "Dose Report"} | ORIGINAL, "not_ct_image"),
+        ({"SeriesDescription": "LOW DOSE CHEST"} | ORIGINAL, None),
         ({"SeriesDescription": "COR MPR W CONTRAST"} | DERIVED, None),
         ({"DerivationDescription": "Maximum intensity projection"} | DERIVED, "projection"),
         ({"DerivationDescription": "Lossless JPEG"} | DERIVED, None),
@@ -148,6 +163,14 @@ ORIGINAL = {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]}
 )
 def test_how_an_image_was_derived_says_whether_it_is_a_slice(tags, reason):
     assert left_out(**tags) == reason
+
+
+@pytest.mark.parametrize(
+    ("modality", "status"),
+    [("PT", "excluded"), ("SR", "excluded"), ("PR", "excluded"), (None, "quarantined")],
+)
+def test_what_else_a_study_holds_is_not_wanted_and_no_fault(tmp_path, modality, status):
+    assert judged(tmp_path, Modality=modality) == (status, "wrong_modality")
 
 
 @pytest.mark.parametrize("said", ["YES", "yes"])

@@ -33,26 +33,30 @@ CT_IMAGES = (
 IMAGE_TYPES = {
     "localizer": r"LOCALI[SZ]ER|SCOUT|TOPO(GRAM)?|SURVIEW|SCANOGRAM",
     "not_ct_image": (
-        r"DOSE( ?(INFO|REPORT))?|PROT(OCOL)?|REPORT|SCREEN( ?(SAVE|SHOT|CAPTURE))?|SCREENSAVE"
-        r"|SCREENSHOT|CAPTURE|CSA (RESULT|GRAPH)|GRAPH|CHART|COLOU?R"
+        r"(?<! )DOSE(?! )|DOSE ?(INFO|REPORT|PAGE|SHEET|SUMMARY)|PROT(OCOL)?|REPORT|CAPTURE"
+        r"|CSA (RESULT|GRAPH)|SCREEN( ?(SAVE|SHOT|CAPTURE)S?)?|GRAPH|CHART|COLOU?R"
     ),
     "projection": (
-        r"(THICK ?|THIN ?|SLAB ?)?MIPS?|M(AX|IN) ?IP|MAXIMUM|MINIMUM|PROJECTION|PJN|RAYSUM|VRT|SSD"
-        r"|VOL(UME)? ?REN(DER(ED|ING)?)?|SURFACE( ?REN(DER(ED|ING)?)?)?|RENDER(ED|ING)?"
+        r"(THICK ?|THIN ?|SLAB ?)?MIPS?|M(AX|IN) ?IP|MAXIMUM|MINIMUM|PROJECTION|PJN|RAY ?SUM|DRR"
+        r"|VRT|SSD|VOL(UME)? ?REN(DER(ED|ING)?)?|SURFACE( ?REN(DER(ED|ING)?)?)?|RENDER(ED|ING)?"
         r"|CPR|CURVED( ?MPR)?|ENDO(SCOPIC|LUMINAL)?"
     ),
     "not_hu": (
         r"SUBTRACTION|MASKED|MULTIPLICATION|DIVISION|STD DEVIATION|QUANTITY"
         r"|MAT(ERIAL)? (SPECIFIC|REMOVED|FRACTIONAL|MODIFIED|VALUE BASED)"
-        r"|EFF ATOMIC NUM|ELECTRON DENSITY|CBF|CBV|MTT|TTP|TMAX"
+        r"|EFF ATOMIC NUM|ELECTRON DENSITY|IODINE|CBF|CBV|MTT|TTP|TMAX"
     ),
 }
-WHOLE_TYPES = {"3D": "projection", "VR": "projection"}  # as words they name the program, too
-# Of derived images only: an original may be described by what it is made for.
-DESCRIPTIONS = {
-    "not_ct_image": r"DOSE (INFO\w*|REPORT|PAGE|SUMMARY)|(PATIENT|EXAM) (PROTOCOL|SUMMARY)"
+# Of derived images only; as words they name the program, too.
+WHOLE_TYPES = {"3D": "projection", "VR": "projection"}
+PAGES = {
+    "not_ct_image": r"DOSE ?(INFO\w*|REPORT|PAGE|SHEET|SUMMARY)|(PATIENT|EXAM) (PROTOCOL|SUMMARY)"
     r"|SCREEN ?(SAVES?|SHOTS?|CAPTURES?)",
-    "projection": r"M(AX|IN) ?IP|MIPS?|(MAXIMUM|MINIMUM) INTENSITY|VRT|VOLUME RENDER\w*",
+}
+# Of derived images only, and not of what is made for one: an original may be, too.
+PROJECTIONS = {
+    "projection": r"(?<!FOR )(M(AX|IN) ?IP|MIPS?|VRT)|(MAXIMUM|MINIMUM) INTENSITY"
+    r"|VOLUME RENDER\w*",
 }
 TECHNIQUES = ("MAX_IP", "MIN_IP", "VOLUME_RENDER", "SURFACE_RENDER", "CURVED_MPR")
 DERIVATIONS = {
@@ -72,11 +76,13 @@ def check_ct_image(dataset: Dataset) -> None:
     """Refuse what is no slice, from the header alone; its geometry is checked elsewhere.
 
     Raises:
-        UnusableImage: wrong_modality, multi_frame.
-        ExcludedImage: not_ct_image, localizer, projection, not_hu.
+        UnusableImage: wrong_modality (none is named), multi_frame.
+        ExcludedImage: wrong_modality (of another device in the same study), not_ct_image,
+            localizer, projection, not_hu.
     """
     if (modality := dataset.get("Modality")) != "CT":
-        raise UnusableImage("wrong_modality", str(modality))
+        kind = ExcludedImage if modality else UnusableImage
+        raise kind("wrong_modality", str(modality))
     said = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
     if said and said not in CT_IMAGES:
         raise ExcludedImage("not_ct_image", UID(said).name)
@@ -92,19 +98,21 @@ def _says_otherwise(dataset: Dataset) -> Iterator[tuple[str, str]]:
     """Reason and detail of everything that says that the image is no slice."""
     types = dataset.get("ImageType") or []
     types = [types] if isinstance(types, str) else list(types)
+    original = bool(types) and _words(types[0]) == "ORIGINAL"
     for written in types:
         value = _words(written)
-        if reason := WHOLE_TYPES.get(value) or _reason(IMAGE_TYPES, value):
+        whole = None if original else WHOLE_TYPES.get(value)
+        if reason := whole or _reason(IMAGE_TYPES, value):
             yield reason, f"ImageType {written}"
     if (technique := dataset.get("VolumeBasedCalculationTechnique")) in TECHNIQUES:
         yield "projection", f"VolumeBasedCalculationTechnique {technique}"
     for code in dataset.get("DerivationCodeSequence") or []:
         if code.get("CodingSchemeDesignator") == "DCM" and code.get("CodeValue") in DERIVATIONS:
             yield DERIVATIONS[code.CodeValue], f"derived by {code.get('CodeMeaning')}"
-    if not types or _words(types[0]) != "ORIGINAL":
-        for keyword in ("SeriesDescription", "DerivationDescription"):
-            if reason := _reason(DESCRIPTIONS, _words(dataset.get(keyword))):
-                yield reason, f"{keyword} says so"  # free text may name the patient
+    told = PAGES if original else PAGES | PROJECTIONS
+    for keyword in ("SeriesDescription", "DerivationDescription"):
+        if reason := _reason(told, _words(dataset.get(keyword))):
+            yield reason, f"{keyword} says so"  # free text may name the patient
 
 
 def _reason(words: dict[str, str], value: str) -> str | None:
