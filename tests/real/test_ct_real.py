@@ -134,3 +134,15 @@ def test_volumes_become_cubes_with_one_item_a_slice(tmp_path):
     assert sorted(volume.shape for volume in written) == [
         (96, 96, n) for n in sorted(sizes.values())
     ]
+
+
+def test_headers_are_right_wherever_they_speak_and_single_slices_are_not_guessed():
+    judged = CtIndex(label=TagContrast(kind="tags", intensity=True), shards=1)
+    index = index_ct(SLICES / "dicom", judged)
+    truth = pd.read_csv(SLICES / "contrast.csv").set_index("file")["contrast"]
+    labelled = index[index["label"].notna()]
+    assert set(labelled["label_source"]) == {"tags"} and len(labelled) >= 17
+    assert ((labelled["label"] == "cect") == labelled["source"].map(truth)).all()
+    silent = index[index["label"].isna() & (index["status"] == "excluded")]
+    assert silent["reason"].eq("no_contrast_label").all()
+    assert silent["detail"].eq("brightness needs 10 slices, not 1").all()

@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from medsynth.cohorts.contrast import contrast_by_intensity
-from medsynth.cohorts.enhancement import LEAST_SLICES
+from medsynth.cohorts.enhancement import LEAST_SLICES, MOST_SURE
 from medsynth.cohorts.volumes import Volume
 
 ROWS, COLUMNS = np.mgrid[:200, :256] * 1.5  # mm
@@ -43,7 +43,7 @@ def trunk(
 @pytest.mark.parametrize(("blood", "label"), [(40, "ct"), (180, "cect"), (300, "cect")])
 def test_bright_blood_means_contrast_medium_and_bones_do_not(blood, label, noise):
     found, confidence = contrast_by_intensity(trunk(blood, noise=noise))
-    assert found == label and confidence >= 0.9
+    assert found == label and confidence == MOST_SURE
 
 
 @pytest.mark.parametrize("slices", [1, 2, LEAST_SLICES - 1])
@@ -52,7 +52,7 @@ def test_too_few_slices_are_not_judged(slices):
 
 
 def test_what_lies_between_is_unsure():
-    assert contrast_by_intensity(trunk(90))[1] < 0.8
+    assert contrast_by_intensity(trunk(90))[1] < MOST_SURE
     assert contrast_by_intensity(trunk(180)) == contrast_by_intensity(trunk(180))
 
 

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from medsynth.cohorts.contrast_text import names, normalised, pattern, said
 from medsynth.cohorts.contrast_words import BOTH, ENHANCED, NEITHER, PLAIN
-from medsynth.cohorts.enhancement import enhancement
+from medsynth.cohorts.enhancement import MOST_SURE, enhancement
 from medsynth.cohorts.volumes import Volume
 
 DENIED = "denied"
@@ -129,12 +129,14 @@ def _numbers(dataset: Dataset, keyword: str) -> list[float]:
 
 
 def contrast_by_intensity(volume: Volume) -> tuple[str | None, float]:
-    """Contrast phase by how bright the blood is, see :mod:`medsynth.cohorts.enhancement`.
+    """Contrast phase guessed by how bright the blood is, see :mod:`medsynth.cohorts.enhancement`.
 
     Returns:
-        The likelier label and its probability, 0.5 to 1; None and 0 where no body is seen.
+        The likelier label and how sure that is, 0.5 to 0.8, uncalibrated; None and 0 where too few
+        slices show a body.
     """
-    probability = enhancement(volume)
-    if probability is None:
+    likelihood = enhancement(volume)
+    if likelihood is None:
         return None, 0.0
-    return (ENHANCED, probability) if probability >= 0.5 else (PLAIN, 1 - probability)
+    label = ENHANCED if likelihood >= 0.5 else PLAIN
+    return label, min(max(likelihood, 1 - likelihood), MOST_SURE)

@@ -88,7 +88,7 @@ def label_by_brightness(frame: pd.DataFrame, root: Path, min_confidence: float) 
             frame.loc[usable, ["label", "label_source"]] = [label, BRIGHTNESS]
             frame.loc[usable, "detail"] = None
         elif seen < LEAST_SLICES:
-            frame.loc[usable, "detail"] = f"{seen} slices, brightness needs {LEAST_SLICES}"
+            frame.loc[usable, "detail"] = f"brightness needs {LEAST_SLICES} slices, not {seen}"
         else:
             frame.loc[usable, "detail"] = "brightness is not sure"
     set_aside(frame, frame["label"].isna(), EXCLUDED, "no_contrast_label")

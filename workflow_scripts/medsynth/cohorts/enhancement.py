@@ -1,11 +1,15 @@
-"""Contrast phase of CT from the image: how bright the brightest blood-like tissue is.
+"""Contrast phase of CT guessed from the image: how bright the brightest blood-like tissue is.
 
 Blood without contrast medium has 28 to 45 HU (interquartile range in the aorta, 325 patients:
 research square rs-1420003, 2022), and no soft tissue much more than the liver's 65 HU. Iodine adds
 some 120 HU to the aorta even in a late phase and 300 HU in the arterial one (as multiphasic studies
 of the liver report). `MIDDLE_HU` lies between liver and the least enhanced blood. Bone is as
 bright, but uneven: spongy bone has trabeculae, and its shell is thinner than a vessel. What is not
-told from blood: a bowel full of drunk contrast medium, and the rare bone that is even.
+told from blood: even spongy bone, and a bowel full of drunk contrast medium.
+
+The guess is uncalibrated. Of 55 single slices of 32 patients with and without contrast medium it
+was right in 44 (24 of 32 plain ones), with EVEN_HU chosen in view of them; of other plain slices in
+6 of 17. So a slice alone is not judged, and no guess is called surer than `MOST_SURE`.
 """
 
 from __future__ import annotations
@@ -20,7 +24,8 @@ from medsynth.cohorts.volumes import Volume
 MIDDLE_HU = 90.0  # as likely with contrast medium as without
 SCALE_HU = 10.0  # of the logistic curve: noise, beam hardening and calibration of the scanner
 SLICES = 20  # at most, evenly spread
-LEAST_SLICES = 10  # of a body
+LEAST_SLICES = 10  # that show a body: the median of ten is right though four slices are not
+MOST_SURE = 0.8  # the share of single slices that was right
 WATER_HU = 0  # what is darker counts as this: fat and air dim a vessel's edge
 PIXEL_MM = 1.5  # finer is not needed, and slow
 SMOOTH_MM = 1.5  # standard deviation: what remains of a scanner's noise is below EVEN_HU
@@ -30,23 +35,21 @@ CENTRES_MM2 = 60.0  # of discs as large as a vessel that lie in a wide one
 
 
 def enhancement(volume: Volume) -> float | None:
-    """Probability, 0 to 1, that the blood in a volume of axial slices holds contrast medium.
+    """Likelihood, 0 to 1, that the blood in a volume of axial slices holds contrast medium.
 
     It follows from the median of :func:`blood_level` over the slices.
 
     Returns:
-        The probability, or None where fewer than :data:`LEAST_SLICES` slices show enough of a body.
+        It, or None where fewer than :data:`LEAST_SLICES` slices show enough of a body.
     """
     count = len(volume.hu)
     places = np.unique(np.linspace(0, count - 1, min(count, SLICES)).round().astype(int))
     spacing = volume.spacing[1::-1]
     levels = [blood_level(volume.hu[i], spacing) for i in places]
     known = [level for level in levels if level is not None]
-    return (
-        float(expit((np.median(known) - MIDDLE_HU) / SCALE_HU))
-        if len(known) >= LEAST_SLICES
-        else None
-    )
+    if len(known) < LEAST_SLICES:
+        return None
+    return float(expit((np.median(known) - MIDDLE_HU) / SCALE_HU))
 
 
 def blood_level(hu: np.ndarray, spacing: np.ndarray) -> float | None:

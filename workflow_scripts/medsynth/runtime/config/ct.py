@@ -21,8 +21,8 @@ class TagContrast(Settings):
     )
     min_confidence: Fraction = Field(
         0.8,
-        description="a guess by intensity that is less sure than this gives no label; the number is"
-        " no probability",
+        description="a guess by intensity that is less sure than this gives no label. It is no"
+        " probability, and never above 0.8",
     )
 
 
