@@ -77,7 +77,7 @@ else:
 
 def versions(folder: Path, path: str) -> list[dict]:
     ledger = Ledger(ledger_path(folder / "results"))
-    sql = "SELECT * FROM artifacts WHERE role='outputs' AND path=? ORDER BY time"
+    sql = "SELECT * FROM artifacts WHERE role='outputs' AND path=? ORDER BY seq"
     rows = ledger.query(sql, path)
     ledger.close()
     return rows

@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from lineage_records import whole
 from lineage_toy import wait_until
 from snakemake import api, workflow
 from snakemake.executors import local
@@ -135,7 +136,7 @@ def test_a_killed_workflows_processes_are_stopped_but_no_ancestor(monkeypatch, r
 
 def test_records_come_back_in_order_and_a_broken_one_is_set_aside(tmp_path):
     for job in ("b", "a", "c"):
-        spool.write(tmp_path, {"id": job, "phase": "start"})
+        spool.write(tmp_path, whole({"kind": "job", "id": job, "phase": "start"}))
     (spool.spool_dir(tmp_path) / "00000-half.json").write_text('{"id": ')
     (spool.spool_dir(tmp_path) / ".0-unfinished.json").write_text("")
     assert [record["id"] for _, record in spool.read(tmp_path)] == ["b", "a", "c"]

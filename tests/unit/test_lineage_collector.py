@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 
 import pytest
+from lineage_records import whole
 
 from medsynth.lineage import collector, spool
-from medsynth.lineage.collector import deliver, drain
+from medsynth.lineage.collector import drain
+from medsynth.lineage.delivery import deliver
 from medsynth.lineage.ledger import Ledger
 
 HERE = spool.this_process()
@@ -16,13 +18,13 @@ ELSEWHERE = HERE | {"boot_id": "other", "host": "other"}
 
 
 def start(item, kind="job", process=HERE):
-    record = {"kind": kind, "phase": "start", "id": item, "time": 1.0, "process": process}
-    return record | ({"invocation": "flow", "rule": "r", "inputs": []} if kind == "job" else {})
+    record = {"kind": kind, "phase": "start", "id": item, "process": process}
+    return whole(record | ({"invocation": "flow"} if kind == "job" else {}))
 
 
 def end(item, kind="job"):
-    record = {"kind": kind, "phase": "end", "id": item, "time": 2.0, "status": "COMPLETE"}
-    return record | ({"invocation": "flow", "outputs": []} if kind == "job" else {})
+    record = {"kind": kind, "phase": "end", "id": item, "time": 2.0}
+    return whole(record | ({"invocation": "flow"} if kind == "job" else {}))
 
 
 class PlayedSink:

@@ -8,7 +8,7 @@ from argparse import Namespace
 import pytest
 from lineage_toy import HEAD, client, free_port, mlflow_server, runs, snakemake
 
-from medsynth.lineage.collector import TRACKING_URI
+from medsynth.lineage.delivery import TRACKING_URI
 from medsynth.lineage.questions import impact
 
 PATIENTS = ["10000032", "10000764"]

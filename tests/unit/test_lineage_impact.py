@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from lineage_records import whole
 
 from medsynth.lineage import erasure, spool
 from medsynth.lineage.collector import drain
@@ -38,7 +39,7 @@ class Study:
         flow |= {
             "arguments": ["--cores", "2", "x", "-n", "--configfile", "my study.yaml", "-j4", "all"]
         }
-        spool.write(self.results, flow | {"process": spool.this_process()})
+        spool.write(self.results, whole(flow))
         for cohort, patient in (("a", PATIENT), ("b", OTHER)):
             self.run_cohort(cohort, [patient, f"TCGA-ZZ-{cohort}2"])
         shards = ["results/cohorts/a/0.h5", "results/cohorts/b/0.h5"]
@@ -89,11 +90,11 @@ class Study:
         same = {"kind": "job", "id": uuid.uuid4().hex, "invocation": "flow", "rule": rule}
         start = {"phase": "start", "time": next(self.clock), "wildcards": {"e": "a"}}
         start |= {"inputs": files(inputs)}
-        spool.write(self.results, same | start | {"process": spool.this_process()})
+        spool.write(self.results, whole(same | start))
         declared = [folder] if folder else list(outputs)
         end = {"phase": "end", "status": "COMPLETE", "time": next(self.clock)}
         end |= {"outputs": files(declared)}
-        spool.write(self.results, same | end)
+        spool.write(self.results, whole(same | end))
 
     def ask(self, patient, erase=False, yes=False, raw=False):
         options = Namespace(patient=patient, erase=erase, yes=yes, raw=raw)
@@ -150,7 +151,7 @@ def test_an_unfinished_training_on_the_patient_is_destroyed_too(study):
         "wildcards": {"experiment": "a"},
         "process": spool.this_process(),
     }
-    spool.write(study.results, start | {"inputs": [read]})
+    spool.write(study.results, whole(start | {"inputs": [read]}))
     drain(study.results, study.ledger)
     assert study.ask(PATIENT)["unfinished"] == [str(work / ("a-" + "0" * 16))]
 

@@ -87,13 +87,6 @@ def test_status_follows_the_records_and_an_end_outlives_a_kill(ledger):
     assert ledger.status("b") == "COMPLETE"
 
 
-def test_the_producer_is_the_last_before_the_reader_and_best_at_the_same_path(ledger):
-    assert ledger.producer("11", "x", before=9.0) == "a"
-    assert ledger.producer("11", "elsewhere", before=9.0) == "b"
-    assert ledger.producer("11", "elsewhere", before=3.0) == "a"
-    assert ledger.producer("99", "x", before=9.0) is None
-
-
 def test_a_delivered_status_that_changed_is_undelivered_again(ledger):
     assert ledger.undelivered() == ["a", "b", "c"]
     for job in "abc":

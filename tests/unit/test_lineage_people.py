@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from lineage_records import whole
 
 from medsynth.lineage import people, spool
 from medsynth.lineage.collector import drain
@@ -53,9 +54,9 @@ def job(results, name, inputs=(), outputs=()):
 
     same = {"kind": "job", "id": name, "invocation": None, "rule": name}
     start = {"phase": "start", "time": 1.0, "inputs": files(inputs)}
-    spool.write(results, same | start | {"process": spool.this_process()})
+    spool.write(results, whole(same | start))
     end = {"phase": "end", "status": "COMPLETE", "time": 2.0, "outputs": files(outputs)}
-    spool.write(results, same | end)
+    spool.write(results, whole(same | end))
 
 
 def table(results, name, frame):

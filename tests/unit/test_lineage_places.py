@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lineage_records import whole
 
 from medsynth.lineage import spool
 from medsynth.lineage.ledger import Ledger
@@ -126,7 +127,7 @@ def test_records_of_the_old_form_are_read_in_todays(tmp_path, results, spelled):
 
 
 def test_every_record_that_is_written_says_that_it_has_todays_form(tmp_path):
-    spool.write(tmp_path, {"id": "a", "phase": "start"})
+    spool.write(tmp_path, whole({"kind": "job", "id": "a", "phase": "start"}))
     ((_, record),) = spool.read(tmp_path)
     assert record["anchored"] is True
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from lineage_toy import HEAD, MLFLOW_STATUS, client, jobs, runs, snakemake
 
-from medsynth.lineage.collector import ARTIFACT_URI, TRACKING_URI, collect
+from medsynth.lineage.delivery import ARTIFACT_URI, TRACKING_URI, collect
 from medsynth.lineage.mlflow_store import open_store
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))

@@ -24,7 +24,8 @@ from lineage_toy import (
 )
 
 from medsynth.lineage import command, spool
-from medsynth.lineage.collector import TRACKING_URI, collect
+from medsynth.lineage.collector import collect
+from medsynth.lineage.delivery import TRACKING_URI
 from medsynth.lineage.ledger import Ledger, ledger_path
 
 SNAKEFILE = (

@@ -20,7 +20,7 @@ class Behind:
     def __init__(self, name: str, results: Path, ledger: Ledger):
         found = find(name, results, ledger)
         made = found["role"] == "outputs"
-        job = found["job"] if made else maker(found, found["time"], ledger)
+        job = found["job"] if made else maker(found, ledger)
         self.artifact = {"path": found["path"], "sha256": found["sha256"], "job": job}
         items = ancestors(job, ledger) if job else []
         steps = list(zip(_step_names(items), (item["start"] for item in items), strict=True))

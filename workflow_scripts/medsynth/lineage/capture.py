@@ -30,6 +30,7 @@ from medsynth.lineage.places import Places
 from medsynth.runtime.lease import DEVICE_LINE
 from medsynth.runtime.logs import said
 from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.folders import state_of
 
 
 def install(workflow: Any, settings: Any) -> None:
@@ -83,6 +84,12 @@ def _seed(params: dict[str, Any]) -> int | None:
     return None
 
 
+def _states(job: dict[str, Any], items: list[tuple[str | None, str]]) -> list[str | None]:
+    """The state of each input; what the job itself writes into an input folder does not count."""
+    own = {os.path.abspath(path) for path in [*job["output"], *job["log"]]}
+    return [state_of(path, own) for _, path in items]
+
+
 class JobRecorder:
     """Makes run functions that write a job's two records to the spool."""
 
@@ -118,6 +125,22 @@ class JobRecorder:
             found.append(entry)
         return found
 
+    def _changed(
+        self, job: dict[str, Any], start: spool.Record, before: list[Any], cache: DigestCache
+    ) -> list[dict[str, Any]]:
+        """The inputs that were touched while the job ran, as they are now; bytes may be equal.
+
+        What was read in between nobody knows. A pipe is read away, and is no such input.
+        """
+        found = []
+        for item, file, state in zip(_named(job["input"]), start["inputs"], before, strict=True):
+            if file["sha256"] and _states(job, [item])[0] != state:
+                try:
+                    found += self._artifacts([item], set(), cache, job["threads"])
+                except OSError:  # it may go any moment
+                    found.append(file | {"sha256": None, "bytes": None})
+        return found
+
     def _start(self, rule: Any, job: dict[str, Any], cache: DigestCache) -> spool.Record:
         inputs = self._artifacts(_named(job["input"]), set(), cache, job["threads"])
         return self._beginning(rule, job) | {"inputs": inputs}
@@ -141,7 +164,6 @@ class JobRecorder:
             "log": [self.places.recorded(path) for path in job["log"]],
             "outputs": [self.places.recorded(path) for path in job["output"]],
             "process": spool.this_process(),
-            "time": time.time(),
         }
 
     def _refuse_patients(self, rule: Any, job: dict[str, Any], same: spool.Record) -> None:
@@ -157,13 +179,14 @@ class JobRecorder:
         if not (named := self.patients.named_in(given | {"its name": rule.name})):
             return
         start = self._beginning(rule, job) | {"inputs": [], "outputs": [], "log": []}
+        start["time"] = time.time()
         start["rule"] = STARRED if "its name" in named else start["rule"]
         for group, what in (("wildcards", "wildcard"), ("params", "parameter")):
             kept = start[group].items()
             start[group] = {k: STARRED if f"{what} {k}" in named else v for k, v in kept}
         spool.write(self.results, same | start)
         end = {"phase": "end", "status": "FAILED", "error": "PatientId", "device": None}
-        spool.write(self.results, same | end | {"outputs": [], "time": time.time()})
+        spool.write(self.results, same | end | {"outputs": [], "time": start["time"]})
         raise refusal(
             f"rule {start['rule']}: {', '.join(sorted(named))}: the id of a patient of this study"
             " stands there, and would go into the record and into MLflow; number patients instead"
@@ -172,7 +195,6 @@ class JobRecorder:
     def _end(
         self, job: dict[str, Any], error: str | None, unhashed: set[int], cache: DigestCache
     ) -> spool.Record:
-        ended = time.time()
         # A failed job's outputs are removed by Snakemake and never become anyone's input.
         outputs = (
             [] if error else self._artifacts(_named(job["output"]), unhashed, cache, job["threads"])
@@ -187,7 +209,6 @@ class JobRecorder:
             # The job chose it in a process of its own.
             "device": said(DEVICE_LINE, job["log"]),
             "outputs": outputs,
-            "time": ended,
         }
 
     def recording(self, rule: Any) -> Callable[..., None]:
@@ -208,7 +229,10 @@ class JobRecorder:
             error = None
             self._refuse_patients(rule, job, same)
             with closing(DigestCache(spool.lineage_dir(self.results) / "digests.db")) as cache:
-                spool.write(self.results, same | self._start(rule, job, cache))
+                before = _states(job, _named(job["input"]))  # first: it may change while it is read
+                start = same | self._start(rule, job, cache) | {"time": time.time()}
+                begun = time.monotonic()  # the other clock may step
+                spool.write(self.results, start)
                 try:
                     run(*args)
                 except BaseException as exception:
@@ -216,7 +240,10 @@ class JobRecorder:
                     error = type(exception).__name__
                     raise
                 finally:
-                    spool.write(self.results, same | self._end(job, error, unhashed, cache))
+                    end = {"time": start["time"] + time.monotonic() - begun}
+                    end |= self._end(job, error, unhashed, cache)
+                    end |= {"changed": self._changed(job, start, before, cache)}
+                    spool.write(self.results, same | end)
 
         recorded.records_lineage = True
         return recorded

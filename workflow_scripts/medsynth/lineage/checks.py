@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.graph import is_foreign
+from medsynth.lineage.ledger import REMEDY, Ledger, ledger_path
 from medsynth.lineage.measurements import numbers, read_points, run_params
 from medsynth.lineage.mlflow_settings import MLFLOW_STATUS
 from medsynth.lineage.questions import SHORT
+from medsynth.lineage.watermark import drifted
 from medsynth.store.digests import digest_file
 
 if TYPE_CHECKING:
@@ -25,15 +27,16 @@ def edited_ledger(results: Path, ledger: Ledger) -> list[Row]:
     """Events that are not what was appended; else index rows that the events do not give."""
     name = str(ledger_path(results))
     found = []
-    for seq in ledger.broken_links():
+    if change := drifted(results, ledger):
+        found.append({"state": "altered", "path": name, "what": f"{change}; {REMEDY}"})
+    broken = ledger.broken_links()
+    for seq in broken:
         (row,) = ledger.query("SELECT id, phase FROM events WHERE seq=?", seq)
         what = f"event {seq}, the {row['phase']} of {row['id'][:SHORT]}, or what stood before it"
         found.append({"state": "altered", "path": name, "what": what})
-    if found:
+    if broken:
         return found
-    replayed = Ledger(":memory:")
-    for row in ledger.query("SELECT record FROM events ORDER BY seq"):
-        replayed.append(json.loads(row["record"]))
+    replayed = ledger.replayed()
     for table, key in (("items", "id"), ("artifacts", "path")):
         stored, true = (
             {tuple(row.values()): row for row in source.query(f"SELECT * FROM {table}")}
@@ -47,6 +50,35 @@ def edited_ledger(results: Path, ledger: Ledger) -> list[Row]:
             found.append({"state": "altered", "path": name, "what": what})
     replayed.close()
     return found
+
+
+def misread(ledger: Ledger) -> Iterator[Row]:
+    """Inputs of the jobs whose outputs are the latest at their paths, which these jobs may not have
+    read as recorded.
+
+    Yields:
+        state: changed (while the job ran, its bytes then other than at the start) or foreign (read
+        with bytes that no job made at this path, where jobs had made others). path, sha256: as
+        recorded. rule, job: the reader.
+    """
+    current = ledger.query(
+        "SELECT DISTINCT job, rule, items.seq FROM artifacts AS made JOIN items ON items.id=job"
+        " WHERE role='outputs' AND status='COMPLETE' AND NOT EXISTS (SELECT 1 FROM artifacts AS"
+        " later WHERE later.role='outputs' AND later.path=made.path AND later.seq>made.seq)"
+        " ORDER BY items.seq"
+    )
+    for job in current:
+        files = ledger.query(
+            "SELECT role, path, sha256 FROM artifacts WHERE job=? AND role!='outputs'", job["job"]
+        )
+        later = {file["path"]: file["sha256"] for file in files if file["role"] == "changed"}
+        for file in (file for file in files if file["role"] == "inputs"):
+            read = file | job
+            changed = later.get(file["path"], file["sha256"]) != file["sha256"]
+            if changed or is_foreign(read, ledger):
+                state = "changed" if changed else "foreign"
+                kept = {k: read[k] for k in ("path", "sha256", "rule", "job")}
+                yield {"state": state} | kept
 
 
 def edited_mlflow(results: Path, ledger: Ledger) -> Iterator[Row]:
@@ -98,6 +130,9 @@ def _edited_run(run: Run, item: Row, store: RecordedRuns) -> Iterator[tuple[str,
         elif Path(path).name == "history.csv":
             for point in read_points(copy)[0]:
                 curves.setdefault(point.name, {})[point.step] = point.value
+    places = run.data.tags.get("medsynth.events")  # older runs do not say
+    if places and places != json.dumps(item["events"]):
+        yield "altered", "events"
     if run.info.status != MLFLOW_STATUS[item["status"]]:
         yield "altered", "status"
     yield from _edited_fields("params", run.data.params, run_params(item["start"]))

@@ -1,9 +1,9 @@
 """The collector: the only writer of the ledger and of MLflow.
 
-It moves spooled records into the ledger, marks what died without an end, and brings MLflow up to
-the ledger. Each step can be cut off and repeated: records leave the spool after they stand in the
-ledger, and a run is looked up in MLflow by its job's id before one is made. Jobs never wait for
-it and never talk to MLflow.
+One loop moves spooled records into the ledger and marks what died without an end; the other brings
+MLflow up to the ledger. Each step can be cut off and repeated: records leave the spool after they
+stand in the ledger, and a run is looked up in MLflow by its job's id before one is made. Jobs never
+wait for it and never talk to MLflow.
 """
 
 from __future__ import annotations
@@ -12,43 +12,53 @@ import argparse
 import fcntl
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from medsynth.lineage import spool
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.delivery import TRACKING_URI, Delivery, Sender, deliver
+from medsynth.lineage.ledger import REMEDY, Ledger, LostLedgerError
+from medsynth.lineage.watermark import drifted, set_watermark, whole
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
-from medsynth.store.secrets import without_secrets
-
-if TYPE_CHECKING:
-    from medsynth.lineage.mlflow_sink import MlflowSink
 
 log = logging.getLogger(__name__)
 
-# Where to deliver, in the environment because it may hold a password: ps shows arguments.
-TRACKING_URI, ARTIFACT_URI = "MEDSYNTH_TRACKING_URI", "MEDSYNTH_ARTIFACT_URI"
 POLL_SECONDS = 0.5
-# An MLflow server that is down is asked again after this long.
-RETRY_SECONDS = 15.0
-# How often running trainings are asked for new points.
-STREAM_SECONDS = 2.0
+# How long a collector that is told to end waits for a request that is under way.
+GRACE_SECONDS = 5.0
 
 
 @contextmanager
-def _sole_writer(results_dir: str | Path) -> Iterator[Ledger]:
+def sole_writer(results_dir: str | Path) -> Iterator[Ledger]:
+    """The ledger, for one process at a time; its end is remembered afterwards.
+
+    Raises:
+        LostLedgerError: it is lost: a new one would hide that.
+    """
+    with locked(results_dir):
+        ledger = whole(results_dir, new=True)
+        try:
+            if change := drifted(results_dir, ledger):
+                raise LostLedgerError(f"{change}; {REMEDY}")
+            yield ledger
+            set_watermark(results_dir, ledger)
+        finally:
+            ledger.close()
+
+
+@contextmanager
+def locked(results_dir: str | Path) -> Iterator[None]:
+    """Keep all other writers of the ledger out."""
     folder = spool.lineage_dir(results_dir)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "collector.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        ledger = Ledger(ledger_path(results_dir))
-        try:
-            yield ledger
-        finally:
-            ledger.close()
+        yield
 
 
 def _over(record: spool.Record, results_dir: str | Path, ledger: Ledger) -> bool:
@@ -78,10 +88,15 @@ def _move(results_dir: str | Path, ledger: Ledger) -> int:
     from medsynth.lineage.people import take_in  # pandas takes a second; workflows import this
 
     waiting = list(spool.read(results_dir))
+    taken = []
     with ledger.transaction():
-        for _, record in waiting:
-            ledger.append(record)
-    for path, record in waiting:
+        for path, record in waiting:
+            try:
+                ledger.append(record)
+                taken.append((path, record))
+            except (ValueError, OverflowError) as error:  # another of its name, or no text
+                spool.set_aside(path, error)
+    for path, record in taken:
         take_in(results_dir, ledger, record)  # while the record still waits: a kill repeats it
         path.unlink()
     return len(waiting)
@@ -107,44 +122,6 @@ def drain(results_dir: str | Path, ledger: Ledger) -> bool:
     return True
 
 
-def deliver(ledger: Ledger, sink: MlflowSink) -> int:
-    """Bring MLflow up to the ledger; returns how many items it could not bring there.
-
-    An item's error is kept in the ledger for `medsynth status`, and the item is tried again the
-    next time; when MLflow itself is not there, the rest is left for then, too.
-    """
-    items = ledger.undelivered()
-    for done, item in enumerate(items):
-        try:
-            entry = ledger.item(item)
-            run_id, experiment_id = sink.deliver(entry, ledger)
-            ledger.delivered(item, run_id, experiment_id, entry["status"])
-        except Exception as error:  # any server, network or file trouble: recorded, then retried
-            log.warning("%s is not in MLflow: %s", item, type(error).__name__, exc_info=True)
-            said = without_secrets(f"{type(error).__name__}: {error}")  # it may name the server
-            ledger.undeliverable(item, said[:500])
-            if not sink.is_reachable():
-                return len(items) - done
-    return len(ledger.undelivered())
-
-
-def stream(ledger: Ledger, sink: MlflowSink) -> None:
-    """Send what running trainings have measured; what cannot go now goes with the job's end."""
-    try:
-        for record in ledger.running():
-            if ledger.status(record.get("invocation")):
-                sink.follow(ledger.item(record["id"]), ledger)
-    except Exception as error:  # any server, network or file trouble
-        log.warning("curves are not in MLflow yet: %s", type(error).__name__, exc_info=True)
-
-
-def _open_sink(results_dir: str | Path) -> MlflowSink:
-    from medsynth.lineage.mlflow_sink import MlflowSink  # mlflow takes seconds to import
-
-    uris = (os.environ.get(name) for name in (TRACKING_URI, ARTIFACT_URI))
-    return MlflowSink(results_dir, *uris)
-
-
 def collect(results_dir: str | Path) -> int:
     """Drain the spool and bring MLflow up to date, once.
 
@@ -153,36 +130,51 @@ def collect(results_dir: str | Path) -> int:
 
     Returns:
         How many jobs and invocations MLflow still lacks.
+
+    Raises:
+        LostLedgerError: the ledger is lost; the records wait in the spool.
     """
-    with _sole_writer(results_dir) as ledger:
+    with sole_writer(results_dir) as ledger:
         drain(results_dir, ledger)
-        if not ledger.undelivered():
+        database = spool.lineage_dir(results_dir) / "mlflow.db"
+        there = bool(os.environ.get(TRACKING_URI)) or database.exists()
+        if not ledger.undelivered() and (there or not ledger.head()[0]):
             return 0
-        return deliver(ledger, _open_sink(results_dir))
+    with Sender(results_dir).alone() as (ledger, sink):
+        return deliver(ledger, sink)
 
 
 def follow(results_dir: str | Path, invocation: str) -> int:
-    """Collect until `invocation` and all its jobs are over; returns what MLflow still lacks."""
-    sink = _open_sink(results_dir)
-    retry_at = stream_at = 0.0
-    lacking = -1  # not counted yet: that takes a while in a long ledger
-    while True:
-        with _sole_writer(results_dir) as ledger:
-            if drain(results_dir, ledger) or lacking < 0:
-                lacking = len(ledger.undelivered())
-            over = ledger.status(invocation) != "RUNNING" and not any(
-                r.get("invocation") == invocation for r in ledger.running()
-            )
-            now = time.monotonic()
-            if lacking and (over or now >= retry_at):
-                lacking = deliver(ledger, sink)
-                retry_at = time.monotonic() + RETRY_SECONDS if lacking else 0.0
-            elif not lacking and now >= stream_at:
-                stream(ledger, sink)
-                stream_at = time.monotonic() + STREAM_SECONDS
-        if over:
-            return lacking
-        time.sleep(POLL_SECONDS)
+    """Collect until `invocation` and all its jobs are over; returns what MLflow still lacks.
+
+    SIGTERM and SIGINT end it at once; what was under way is repeated by the next collector.
+
+    Raises:
+        LostLedgerError: the ledger is lost; the records wait in the spool.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    delivery = Delivery(results_dir, stop)
+    delivery.start()
+    try:
+        over = False
+        while not (over or stop.is_set()):
+            with sole_writer(results_dir) as ledger:
+                if drain(results_dir, ledger):
+                    delivery.tell()
+                over = ledger.status(invocation) != "RUNNING" and not any(
+                    r.get("invocation") == invocation for r in ledger.running()
+                )
+            if not over:
+                stop.wait(POLL_SECONDS)
+        delivery.finish()
+        while delivery.is_alive() and not stop.is_set():
+            delivery.join(POLL_SECONDS)
+    finally:
+        stop.set()
+        delivery.join(GRACE_SECONDS)
+    return 1 if delivery.lacking is None else delivery.lacking
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -195,10 +187,18 @@ def main(arguments: list[str] | None = None) -> int:
     handler = logging.StreamHandler()
     handler.setFormatter(MaskedFormatter(FORMAT))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    if options.follow:
-        return int(follow(options.results, options.follow) > 0)
-    return int(collect(options.results) > 0)
+    try:
+        if options.follow:
+            return int(follow(options.results, options.follow) > 0)
+        return int(collect(options.results) > 0)
+    except LostLedgerError as error:
+        log.error("%s", error)
+        return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if threading.active_count() > 1:  # a request that hangs must not keep the process
+        logging.shutdown()
+        os._exit(code)
+    sys.exit(code)

@@ -147,7 +147,7 @@ def write_page(trace: dict[str, Any], path: str | Path) -> None:
     page = pages.get_template("trace.html").render(
         artifact=trace["artifact"],
         down=trace["down"],
-        jobs=sorted(trace["jobs"].values(), key=lambda job: job["time"]),
+        jobs=sorted(trace["jobs"].values(), key=lambda job: job["seq"]),
         nodes=nodes,
         width=width,
         height=height,

@@ -53,7 +53,7 @@ def made_with(said: dict[str, str], ledger: Ledger) -> Row | None:
     """The samples that the image is one of, else the picture made with that model and seed, else
     the model; None if all are unknown."""
     samples = ledger.query(
-        "SELECT * FROM artifacts WHERE role='outputs' AND sha256=? ORDER BY time DESC LIMIT 1",
+        "SELECT * FROM artifacts WHERE role='outputs' AND sha256=? ORDER BY seq DESC LIMIT 1",
         said.get(SAMPLES),
     )
     images = ledger.query(
@@ -62,12 +62,12 @@ def made_with(said: dict[str, str], ledger: Ledger) -> Row | None:
         " WHERE used.role='inputs' AND used.sha256=?"
         " AND made.role='outputs' AND made.path LIKE '%.png'"
         " AND json_extract(record, '$.seed')=CAST(? AS INTEGER)"
-        " ORDER BY made.time DESC LIMIT 1",
+        " ORDER BY made.seq DESC LIMIT 1",
         said[MODEL],
         said.get("seed"),
     )
     models = ledger.query(
-        "SELECT * FROM artifacts WHERE sha256=? ORDER BY role='outputs' DESC, time DESC LIMIT 1",
+        "SELECT * FROM artifacts WHERE sha256=? ORDER BY role='outputs' DESC, seq DESC LIMIT 1",
         said[MODEL],
     )
     return next(iter([*samples, *images, *models]), None)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage import spool
-from medsynth.lineage.collector import TRACKING_URI, collect
+from medsynth.lineage.collector import collect
+from medsynth.lineage.delivery import TRACKING_URI
 from medsynth.lineage.ledger import Ledger, ledger_path
 from medsynth.lineage.people import TOMBSTONE, forget
 from medsynth.lineage.places import Places, in_run, places

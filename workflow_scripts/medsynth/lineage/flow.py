@@ -56,12 +56,12 @@ SELECT DISTINCT sha256, path FROM artifacts
     WHERE role='outputs' AND path LIKE '%.parquet' AND sha256 NOT NULL ORDER BY path, sha256
 """
 LATEST = """
-SELECT sha256, path, MAX(time) AS time FROM artifacts
+SELECT sha256, path, MAX(seq) FROM artifacts
     WHERE role='outputs' AND sha256 NOT NULL AND path IN (SELECT value FROM json_each(?))
     GROUP BY path ORDER BY path
 """
 OF_JOB = "SELECT sha256, path FROM artifacts WHERE job=? AND role=? AND sha256 NOT NULL"
-MAKERS = "SELECT job FROM artifacts WHERE role='outputs' AND sha256=? AND path=? ORDER BY time"
+MAKERS = "SELECT job FROM artifacts WHERE role='outputs' AND sha256=? AND path=? ORDER BY seq"
 
 
 class Flow:

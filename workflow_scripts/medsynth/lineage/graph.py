@@ -11,20 +11,48 @@ from medsynth.lineage.ledger import Ledger
 Row = dict[str, Any]
 
 
-def maker(file: Row, time: float, ledger: Ledger) -> str | None:
-    """The job that made what was read at `time`: equal bytes, or the folder the file lies in."""
-    if file["sha256"] and (job := ledger.producer(file["sha256"], file["path"], time)):
-        return job
-    for folder in Path(file["path"]).parents:
-        rows = ledger.query(
-            "SELECT job FROM artifacts WHERE role='outputs' AND path=? AND time<=?"
-            " ORDER BY time DESC LIMIT 1",
-            str(folder),
-            time,
-        )
-        if rows:
+# Of several jobs the last before the reader; else the first after it, whose end came late.
+BEST = " ORDER BY {}seq<:seq DESC, CASE WHEN seq<:seq THEN -seq ELSE seq END LIMIT 1"
+MADE = "SELECT job, sha256 FROM artifacts WHERE role='outputs' AND job!=:job AND "
+
+
+def maker(read: Row, ledger: Ledger) -> str | None:
+    """The job that made what was read, by its bytes; None for what is raw.
+
+    Which record came first decides between equals and denies nobody: an end may arrive late. Only
+    bytes of another path (somebody copied them) must have been made before they were read, and so
+    must the file or the folder at this path, if nobody made these bytes: they are then foreign.
+
+    Args:
+        read: `path` and `sha256`; `seq` and `job` of the reader's start.
+    """
+    known = {key: read[key] for key in ("path", "sha256", "job", "seq")}
+    at_path = MADE + "path=:path AND (sha256=:sha256 OR sha256 IS NULL)"
+    earlier = " AND seq<:seq ORDER BY seq DESC LIMIT 1"
+    for sql in (
+        at_path + BEST.format("sha256 IS NULL, "),
+        MADE + "sha256=:sha256" + earlier,
+        MADE + "path=:path" + earlier,
+    ):
+        if rows := ledger.query(sql, **known):
+            return rows[0]["job"]
+    for folder in Path(read["path"]).parents:
+        known["path"] = str(folder)
+        if rows := ledger.query(MADE + "path=:path" + BEST.format(""), **known):
             return rows[0]["job"]
     return None
+
+
+def is_foreign(read: Row, ledger: Ledger) -> bool:
+    """Whether other bytes were read than any job made at this path, which jobs had made before."""
+    made = ledger.query(
+        "SELECT seq, sha256 FROM artifacts WHERE role='outputs' AND path=? AND job!=?",
+        read["path"],
+        read["job"],
+    )
+    if not read["sha256"] or {row["sha256"] for row in made} & {read["sha256"], None}:
+        return False
+    return any(row["seq"] < read["seq"] for row in made)
 
 
 def readers(file: Row, made_by: str | None, ledger: Ledger) -> list[str]:
@@ -38,7 +66,7 @@ def readers(file: Row, made_by: str | None, ledger: Ledger) -> list[str]:
     around = [str(parent) for parent in Path(file["path"]).parents]
     rows = ledger.query(
         "SELECT * FROM artifacts WHERE role='inputs' AND (sha256=? OR (path>? AND path<?)"
-        f" OR path IN ({','.join('?' * len(around))})) ORDER BY time",
+        f" OR path IN ({','.join('?' * len(around))})) ORDER BY seq",
         file["sha256"],
         folder,
         folder + "\U0010ffff",
@@ -50,7 +78,7 @@ def readers(file: Row, made_by: str | None, ledger: Ledger) -> list[str]:
 
 def _is_from(read: Row, made_by: str | None, around: list[str], ledger: Ledger) -> bool:
     # A folder read as a whole has many makers, or none that the ledger knows.
-    return read["path"] in around or maker(read, read["time"], ledger) == made_by
+    return read["path"] in around or maker(read, ledger) == made_by
 
 
 def walk(first: list[str], onward: Callable[[Row], list[str]], ledger: Ledger) -> Iterator[Row]:
@@ -65,7 +93,8 @@ def walk(first: list[str], onward: Callable[[Row], list[str]], ledger: Ledger) -
 
 
 def ancestors(job: str, ledger: Ledger) -> list[Row]:
-    """The job and all that it depends on; each input gains `producer`, a job's id or None."""
+    """The job and all that it depends on; each input gains `producer`, a job's id or None, and
+    `foreign`: these are not the bytes that a job made at this path."""
 
     def makers(item: Row) -> list[str]:
         return [f["producer"] for f in _with_producers(item, ledger) if f["producer"]]
@@ -89,15 +118,18 @@ def descendants(first: list[str], ledger: Ledger) -> list[Row]:
 def _with_producers(item: Row, ledger: Ledger) -> list[Row]:
     start = item["start"]
     for file in start["inputs"]:
-        file["producer"] = maker(file, start["time"], ledger)
+        read = file | {"job": item["id"], "seq": item["seq"]}
+        file["producer"] = maker(read, ledger)
+        file["foreign"] = is_foreign(read, ledger)
     return start["inputs"]
 
 
 def job_facts(item: Row, ledger: Ledger) -> Row:
     """What the record says about how a job ran; its invocation's part comes with it."""
-    start, end = item["start"], item["end"] or item["killed"] or {}
+    start, end = item["start"], item["end"] or {}
     job = {
         "job": item["id"],
+        "seq": item["seq"],
         "run_id": item["run_id"],
         "status": item["status"],
         "time": start["time"],
@@ -109,6 +141,7 @@ def job_facts(item: Row, ledger: Ledger) -> Row:
     if item["invocation"] and (around := ledger.record(item["invocation"], "start")):
         environment = around["environment"]
         job |= {"invocation": item["invocation"], "git": around["git"]}
-        job |= {"config_sha256": around["config_sha256"], "python": environment["python"]}
-        job |= {k: environment[k] for k in ("packages_sha256", "lock_sha256", "snakemake")}
+        job |= {"config_sha256": around["config_sha256"]}
+        told = ("python", "packages_sha256", "lock_sha256", "snakemake")
+        job |= {key: environment.get(key) for key in told}
     return job

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from medsynth.lineage import spool
-from medsynth.lineage.collector import ARTIFACT_URI, TRACKING_URI
+from medsynth.lineage.delivery import ARTIFACT_URI, TRACKING_URI
 from medsynth.lineage.environment import canonical, code_state, environment
 from medsynth.store.atomic import sweep
 from medsynth.store.digests import digest_bytes
@@ -164,7 +164,9 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
         sweep(results, skipped=("demo", spool.lineage_dir(results).name))
         os.environ[INVOCATION] = invocation
         workflow.register_envvars(INVOCATION)  # so that jobs on other machines get it too
-        spool.write(results, _start_record(workflow, settings, results, invocation))
+        start = _start_record(workflow, settings, results, invocation)
+        begun = time.monotonic()  # the other clock may step
+        spool.write(results, start)
         collector = _start_collector(results, settings, invocation)
         error = None
         try:
@@ -180,7 +182,7 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
                 "status": "FAILED" if error else "COMPLETE",
                 "error": error,
                 "jobs": len(workflow.dag) if workflow.dag else 0,
-                "time": time.time(),
+                "time": start["time"] + time.monotonic() - begun,
             }
             spool.write(results, end)
             if not error:

@@ -18,13 +18,12 @@ from mlflow.entities import Run
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from medsynth.lineage.collector import TRACKING_URI
-from medsynth.lineage.mlflow_store import open_store
+from medsynth.lineage.delivery import TRACKING_URI
+from medsynth.lineage.mlflow_store import RECORD, open_store
 from medsynth.lineage.questions import UnknownArtifact
 from medsynth.lineage.spool import lineage_dir
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
-RECORD = "record.json"
 RUNS_A_PAGE = 1000
 
 
@@ -48,7 +47,10 @@ class RecordedRuns:
         token = None
         while True:
             page = self._client.search_runs(
-                experiments, max_results=RUNS_A_PAGE, page_token=token, order_by=["start_time"]
+                experiments,
+                max_results=RUNS_A_PAGE,
+                page_token=token,
+                order_by=["attributes.run_id"],
             )
             yield from (run for run in page if "medsynth.id" in run.data.tags)
             token = page.token

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,8 +28,13 @@ from mlflow.entities import (
     LoggedModelOutput,
     Metric,
     Param,
+    Run,
     RunTag,
+    ViewType,
 )
+from mlflow.exceptions import ErrorCode, MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.measurements import (
@@ -37,7 +44,7 @@ from medsynth.lineage.measurements import (
     run_params,
     text_of,
 )
-from medsynth.lineage.mlflow_store import artifact_root, open_store
+from medsynth.lineage.mlflow_store import RECORD, artifact_root, open_store
 from medsynth.lineage.places import Places, in_run, places
 from medsynth.lineage.spool import Record
 from medsynth.runtime.logs import HISTORY_LINE, said
@@ -45,7 +52,7 @@ from medsynth.store.digests import digest_file
 
 # Limits of mlflow 3 (mlflow/utils/validation.py).
 TAG_LENGTH, DATASET_DIGEST = 8000, 36
-PARAMS_A_BATCH, METRICS_A_BATCH, MODELS_FOUND = 100, 1000, 10
+PARAMS_A_BATCH, METRICS_A_BATCH, MODELS_FOUND, RUNS_A_PAGE = 100, 1000, 10, 1000
 
 # Parquet, HDF5 and DICOM may hold patient ids and are never uploaded.
 UPLOADED = {".json", ".csv", ".png", ".html", ".yaml", ".md"}
@@ -57,6 +64,17 @@ RAW = "demo"
 
 def _milliseconds(record: Record) -> int:
     return round(record["time"] * 1000)
+
+
+def _end_tags(item: Record) -> dict[str, str]:
+    """What the run is told when its job has ended, and where in the ledger its events stand."""
+    end = item["end"] or item["killed"]
+    tags = {"status": item["status"], "error": end.get("error"), "device": end.get("device")}
+    tags |= {"seed": item["start"].get("seed"), "jobs": end.get("jobs")}
+    tags |= {"events": json.dumps(item["events"])}
+    made = [file["sha256"] for file in end.get("outputs", []) if file["sha256"]]
+    tags["outputs"] = " ".join(made[: TAG_LENGTH // 65]) or None  # to be searched for
+    return {f"medsynth.{k}": str(v)[:TAG_LENGTH] for k, v in tags.items() if v is not None}
 
 
 @dataclass
@@ -80,6 +98,9 @@ class MlflowSink:
         self._tracking_uri = tracking_uri
         self._artifacts = artifact_root(results_dir, tracking_uri, artifact_uri)
         self._experiments: dict[str, str] = {}
+        self._places: dict[str, str] = {}  # of runs' files
+        self._left: dict[str, str] = {}  # runs by item, and since when they were asked for
+        self._asked_since: dict[str, int] = {}
         self._curves: dict[str, Curve] = {}
 
     @cached_property
@@ -94,6 +115,34 @@ class MlflowSink:
             return False
         return True
 
+    def has(self, run_id: str) -> bool:
+        try:
+            self._client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code == ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+                return False
+            raise
+        return True
+
+    def run_ids(self) -> set[str]:
+        """Every run there is, those that somebody deleted by MLflow's own means included."""
+        experiments = self._client.search_experiments(view_type=ViewType.ALL)
+        ids = [experiment.experiment_id for experiment in experiments]
+        return {run.info.run_id for run in self._search(ids, "", ViewType.ALL)}
+
+    def _search(
+        self, experiments: list[str], wanted: str, view: int = ViewType.ACTIVE_ONLY
+    ) -> Iterator[Run]:
+        token = None
+        while experiments:
+            page = self._client.search_runs(
+                experiments, wanted, view, RUNS_A_PAGE, ["attributes.run_id"], token
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
     def _experiment(self, study: str) -> str:
         if study not in self._experiments:
             known = self._client.get_experiment_by_name(study)
@@ -105,36 +154,65 @@ class MlflowSink:
         return self._experiments[study]
 
     def deliver(self, item: Record, ledger: Ledger) -> tuple[str, str]:
-        """Make or finish the run of one job or invocation; returns its run and experiment ids."""
+        """Make or finish the run of one job or invocation; returns its run and experiment ids.
+
+        A run that is made after its job has ended gets all at once: MLflow is asked as little as
+        can be, because many short jobs at a time must not outrun it.
+        """
         is_job = item["kind"] == "job"
         # A job that lost its invocation's record is still recorded, in the default study.
-        invocation = ledger.item(item["invocation"]) if item["invocation"] else None
+        known = item["invocation"] and ledger.status(item["invocation"])
+        invocation = ledger.item(item["invocation"]) if known else None
         parent = invocation if is_job else item
         experiment = self._experiment(parent["start"]["study"] if parent else "medsynth")
-        run_id = item["run_id"]
+        if is_job and parent and not parent["run_id"]:
+            raise RuntimeError("the run of its invocation could not be made yet")
+        end = item["end"] or item["killed"]
+        # A collector cut off after making the run left it there.
+        run_id = item["run_id"] or self._left_behind(experiment, item)
+        tags, params = _end_tags(item) if end else {}, run_params(item["start"])
         if not run_id:
-            if is_job and parent and not parent["run_id"]:
-                raise RuntimeError("the run of its invocation could not be made yet")
-            # A collector cut off after making the run left it here.
-            run_id = self._find(experiment, item["id"])
-            run_id = run_id or self._create(experiment, item, parent if is_job else None)
-            self._log_start(run_id, item["start"])
+            more = tags | {"medsynth.events": json.dumps(item["events"])}
+            run_id = self._create(experiment, item, parent if is_job else None, more)
+            self._left[item["id"]] = run_id  # until all of it is there
+            tags = {}
+        # Again for a run that is known: the collector may have been cut off between.
+        if not item["run_id"]:
+            self._log(run_id, {}, params)
             if is_job:
                 self._log_inputs(run_id, experiment, item["start"]["inputs"])
-        if item["status"] != "RUNNING":
-            self._finish(run_id, experiment, item, places(self._results, ledger))
+        if end:
+            self._log(run_id, tags, {})
+            base = places(self._results, ledger)
+            for file in end.get("outputs", []):
+                if file["sha256"]:
+                    self._log_output(run_id, experiment, item, file, base)
+        self._log_record(run_id, item["id"], ledger)
+        if end:
+            status = MLFLOW_STATUS[item["status"]]
+            self._client.set_terminated(run_id, status, _milliseconds(end))
+            self._curves.pop(run_id, None)
+            self._places.pop(run_id, None)
+        self._left.pop(item["id"], None)
         return run_id, experiment
 
-    def _find(self, experiment: str, item: str) -> str | None:
-        found = self._client.search_runs(
-            [experiment],
-            f"tags.`medsynth.id` = '{item}'",
-            order_by=["attributes.start_time", "attributes.run_id"],
-            max_results=1,
-        )
-        return found[0].info.run_id if found else None
+    def _left_behind(self, experiment: str, item: Record) -> str | None:
+        """The run of an item that is not known to have one, if there is one all the same.
 
-    def _create(self, experiment: str, item: Record, parent: Record | None) -> str:
+        Asked once for many: a run begins at the very time its record says.
+        """
+        since = _milliseconds(item["start"])
+        if since < self._asked_since.get(experiment, since + 1):
+            wanted = f"attributes.start_time >= {since}"
+            runs = sorted(self._search([experiment], wanted), key=lambda run: run.info.run_id)
+            known = ((run.data.tags.get("medsynth.id"), run.info.run_id) for run in runs[::-1])
+            self._left |= {item: run_id for item, run_id in known if item}
+            self._asked_since[experiment] = since
+        return self._left.get(item["id"])
+
+    def _create(
+        self, experiment: str, item: Record, parent: Record | None, more: dict[str, str]
+    ) -> str:
         start = item["start"]
         tags = {"medsynth.id": item["id"], "medsynth.kind": item["kind"]}
         if item["kind"] == "job":
@@ -156,18 +234,42 @@ class MlflowSink:
                 "medsynth.packages_sha256": origin["environment"]["packages_sha256"],
                 "medsynth.lock_sha256": origin["environment"]["lock_sha256"],
             }
-        run = self._client.create_run(
-            experiment,
-            start_time=_milliseconds(start),
-            tags={k: text_of(v, TAG_LENGTH) for k, v in tags.items() if v is not None},
-            run_name=name[:250],
-        )
+        try:
+            run = self._client.create_run(
+                experiment,
+                start_time=_milliseconds(start),
+                tags={k: text_of(v, TAG_LENGTH) for k, v in tags.items() if v is not None} | more,
+                run_name=name[:250],
+            )
+        except Exception:
+            self._asked_since.clear()  # a server may have made it, and its answer be lost
+            raise
+        self._places[run.info.run_id] = run.info.artifact_uri
         return run.info.run_id
 
-    def _log_start(self, run_id: str, start: Record) -> None:
-        params = [Param(name, value) for name, value in run_params(start).items()]
-        for at in range(0, len(params), PARAMS_A_BATCH):
-            self._client.log_batch(run_id, params=params[at : at + PARAMS_A_BATCH])
+    def _log(self, run_id: str, tags: dict[str, str], params: dict[str, str]) -> None:
+        named = [Param(name, value) for name, value in params.items()]
+        for at in range(0, len(named), PARAMS_A_BATCH):
+            self._client.log_batch(run_id, params=named[at : at + PARAMS_A_BATCH])
+        if tags:
+            self._client.log_batch(run_id, tags=[RunTag(k, v) for k, v in tags.items()])
+
+    def _upload(self, run_id: str, path: Path, folder: str = "") -> None:
+        # MlflowClient would look the run up again for every file.
+        if run_id not in self._places:
+            self._places[run_id] = self._client.get_run(run_id).info.artifact_uri
+        uri = self._places[run_id]
+        get_artifact_repository(uri, tracking_uri=self._tracking_uri).log_artifact(
+            str(path), folder or None
+        )
+
+    def _log_record(self, run_id: str, item: str, ledger: Ledger) -> None:
+        found = {phase: ledger.written(item, phase) for phase in ("start", "end", "killed")}
+        record = {phase: written for phase, written in found.items() if written}
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, RECORD)
+            path.write_text(json.dumps(record, indent=2))
+            self._upload(run_id, path)
 
     def _log_inputs(self, run_id: str, experiment: str, inputs: list[Record]) -> None:
         datasets, models = [], []
@@ -193,22 +295,6 @@ class MlflowSink:
         )
         return [model.model_id for model in found]
 
-    def _finish(self, run_id: str, experiment: str, item: Record, base: Places) -> None:
-        end = item["end"] or item["killed"]
-        for file in end.get("outputs", []):
-            if file["sha256"]:
-                self._log_output(run_id, experiment, item, file, base)
-        record = {phase: item[phase] for phase in ("start", "end", "killed") if item[phase]}
-        self._client.log_dict(run_id, record, "record.json")
-        tags = {"status": item["status"], "error": end.get("error"), "device": end.get("device")}
-        tags |= {"seed": item["start"].get("seed"), "jobs": end.get("jobs")}
-        made = [file["sha256"] for file in end.get("outputs", []) if file["sha256"]]
-        tags["outputs"] = " ".join(made[: TAG_LENGTH // 65]) or None  # to be searched for
-        run_tags = [RunTag(f"medsynth.{k}", str(v)) for k, v in tags.items() if v is not None]
-        self._client.log_batch(run_id, tags=run_tags)
-        self._client.set_terminated(run_id, MLFLOW_STATUS[item["status"]], _milliseconds(end))
-        self._curves.pop(run_id, None)
-
     def _log_output(
         self, run_id: str, experiment: str, item: Record, file: Record, base: Places
     ) -> None:
@@ -229,7 +315,7 @@ class MlflowSink:
         elif path.name == "history.csv":
             self._log_curve(run_id, self._curve(run_id), read_points(path)[0], at)
         self._log_metrics(run_id, metrics)
-        self._client.log_artifact(run_id, str(path), os.path.dirname(in_run(file["path"])))
+        self._upload(run_id, path, os.path.dirname(in_run(file["path"])))
 
     def _log_metrics(self, run_id: str, metrics: list[Metric]) -> None:
         for first in range(0, len(metrics), METRICS_A_BATCH):

@@ -3,13 +3,19 @@
 MLflow lets every process create the tables of a fresh database: of several at once most fail, and
 one cut off half way leaves a database that no later one can use. So the default SQLite file is
 made aside and renamed, and a PostgreSQL database is created under an advisory lock.
+
+The default file is not synced to the disk at each of MLflow's many commits, which would take most
+of the time: should a power failure damage it, it is deleted and the collector fills it again from
+the ledger, which is synced.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import medsynth.lineage.mlflow_settings  # noqa: F401  (before mlflow is imported)
@@ -21,6 +27,7 @@ from mlflow import MlflowClient
 from medsynth.lineage.spool import lineage_dir
 from medsynth.store.atomic import replacing
 
+RECORD = "record.json"  # the job's or invocation's records by phase, a file of its run
 # Any number that no other program on the server locks.
 CREATION_LOCK = 0x6D656473796E7468  # "medsynth"
 ARTIFACTS = "mlartifacts"
@@ -40,6 +47,17 @@ def database_uri(path: Path) -> str:
     return f"sqlite+pysqlite:///file:{quote(str(path))}?uri=true"
 
 
+_UNSYNCED: set[str] = set()  # folders
+
+
+@sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "connect")
+def _spare_syncs(connection: Any, _record: Any) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        (_, _, path) = connection.execute("PRAGMA database_list").fetchone()
+        if os.path.dirname(path) in _UNSYNCED:
+            connection.execute("PRAGMA synchronous=OFF")
+
+
 def open_store(results_dir: str | Path, tracking_uri: str | None = None) -> MlflowClient:
     """A client of the store at `tracking_uri`, or of lineage/mlflow.db in the results folder.
 
@@ -50,6 +68,7 @@ def open_store(results_dir: str | Path, tracking_uri: str | None = None) -> Mlfl
     """
     if tracking_uri is None:
         database = lineage_dir(results_dir) / "mlflow.db"
+        _UNSYNCED.add(os.path.realpath(database.parent))
         if not database.exists():
             with replacing(database) as temporary:
                 MlflowClient(database_uri(temporary))

@@ -6,24 +6,27 @@ in the ledger. Standard library only: every job imports this.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
 import platform
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from medsynth.lineage.form import NoRecordError, parsed
 from medsynth.lineage.places import ANCHORED
 from medsynth.store.secrets import without_secrets
 
 log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
+ASIDE = ".unreadable"
 # Files are found again by these, to the letter: a name like token=5 is no secret there.
-PATHS = {"inputs", "outputs", "log", "wildcards", "snakefile", "workdir", "results"}
+PATHS = {"inputs", "outputs", "changed", "log", "wildcards", "snakefile", "workdir", "results"}
 
 
 def lineage_dir(results_dir: str | Path) -> Path:
@@ -38,28 +41,83 @@ def write(results_dir: str | Path, record: Record) -> None:
     """Publish `record` (it has `id` and `phase`) by temporary file, fsync and rename.
 
     Here is the door by which anything comes to the ledger and to MLflow: no secret passes it.
+    The name begins with a number that no record had before: what follows from something that was
+    recorded is recorded under a higher one, whatever the clocks say, on whichever machine.
     """
     record = {k: v if k in PATHS else without_secrets(v) for k, v in record.items()}
     folder = spool_dir(results_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    # The time in front makes the name order the order of events.
-    name = f"{time.time_ns():020d}-{record['id']}-{record['phase']}.json"
+    name = f"{record['id']}-{record['phase']}.json"
     temporary = folder / f".{name}"
     with open(temporary, "x", encoding="utf-8") as file:
         json.dump(record | {ANCHORED: True}, file, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
-    temporary.rename(folder / name)
+    with _counter(results_dir) as counter:
+        text = counter.read()
+        # Cut off while it was written: the next number is higher than all that wait.
+        last = int(text) if text.isdecimal() else max(map(_number, _waiting(folder)), default=0)
+        counter.seek(0)
+        counter.write(f"{last + 1:020d}")
+        counter.truncate()
+        temporary.rename(folder / f"{last + 1:020d}-{name}")
+
+
+@contextmanager
+def _counter(results_dir: str | Path) -> Iterator[IO[str]]:
+    """The file with the last number, for one process at a time."""
+    handle = os.open(lineage_dir(results_dir) / "spool.number", os.O_RDWR | os.O_CREAT, 0o666)
+    with open(handle, "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # closing the file frees it
+        yield file
+
+
+def _number(path: Path) -> int:
+    first = path.name.partition("-")[0]
+    return int(first) if first.isdecimal() else 0
+
+
+def _waiting(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+
+
+def waiting(results_dir: str | Path) -> list[Path]:
+    """The files of the waiting records, in the order they were written."""
+    if not spool_dir(results_dir).exists():
+        return []
+    with _counter(results_dir):  # else a listing may have a record without the one before
+        return _waiting(spool_dir(results_dir))
 
 
 def read(results_dir: str | Path) -> Iterator[tuple[Path, Record]]:
-    """Every waiting record with its file, oldest first; a broken one is set aside and logged."""
-    for path in sorted(spool_dir(results_dir).glob("[0-9]*.json")):
+    """Every waiting record with its file, oldest first; what is none is set aside and logged."""
+    for path in waiting(results_dir):
         try:
-            yield path, json.loads(path.read_bytes())
-        except ValueError as error:
-            log.error("%s is not a record (%s); set aside as .unreadable", path, error)
-            path.rename(path.with_suffix(".unreadable"))
+            yield path, parsed(path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except (NoRecordError, OSError) as error:
+            set_aside(path, error)
+
+
+def set_aside(path: Path, error: Exception) -> None:
+    """Keep a file that cannot become an event out of the way of the others."""
+    log.error("%s is not a record (%s); set aside as %s", path, error, ASIDE)
+    with suppress(FileNotFoundError):
+        path.rename(path.with_suffix(ASIDE))
+
+
+def aside(results_dir: str | Path) -> list[dict[str, str]]:
+    """The files that were set aside, and why: [{"path": below lineage/, "why": ...}]."""
+    found = []
+    for path in sorted(spool_dir(results_dir).glob(f"*{ASIDE}")):
+        try:
+            parsed(path.read_bytes())
+            why = "another record of this id and phase is in the ledger, or it cannot be kept there"
+        except (NoRecordError, OSError) as error:
+            why = str(error)
+        found.append({"path": f"{path.parent.name}/{path.name}", "why": why})
+    return found
 
 
 @cache

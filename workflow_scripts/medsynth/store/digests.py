@@ -11,6 +11,7 @@ import os
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,9 +19,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from medsynth.store.folders import files_below, stat_key
+
 # One question and one transaction to the cache for so many files: 377,110 single ones cost a
 # minute. A killed job loses no more than these.
 _AT_ONCE = 64
+# How long to wait for the clock that stamps files to go on: it ticks every 1 to 10 ms.
+_TICK_NS = 50_000_000
+# Stamps of whole seconds come from file systems that keep no more; FAT keeps every other one.
+_SECOND_NS = 1_000_000_000
+_COARSE_NS = 2 * _SECOND_NS
+_COLUMNS = ["path", "size", "mtime_ns", "ctime_ns", "inode", "sha256"]
 
 
 def digest_bytes(data: bytes) -> str:
@@ -34,11 +43,12 @@ def digest_json(*values: Any) -> str:
 
 
 class DigestCache:
-    """Digests of files by (path, size, mtime_ns, inode), in a SQLite file.
+    """Digests of files by (path, size, mtime_ns, ctime_ns, inode), in a SQLite file.
 
-    A file that was changed and had its mtime put back is not noticed here; deep verification
-    therefore passes no cache. Losing the cache costs time, never correctness: a damaged one is
-    moved aside, to <name>.damaged, and begun anew.
+    The ctime is the kernel's alone to set, so that a file whose mtime was put back is noticed.
+    Deep verification passes no cache all the same: who owns the machine's clock owns the ctime.
+    Losing the cache costs time, never correctness: a damaged one is moved aside, to
+    <name>.damaged, and begun anew.
     """
 
     def __init__(self, path: str | Path):
@@ -57,9 +67,12 @@ class DigestCache:
         )
         # A cache that a power failure damages is only rebuilt; syncing every row costs 24 ms.
         self._db.execute("PRAGMA synchronous=OFF")
+        known = [row[1] for row in self._db.execute("PRAGMA table_info(digests)")]
+        if known not in ([], _COLUMNS):  # made by a version with another key
+            self._db.execute("DROP TABLE IF EXISTS digests")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, size INTEGER,"
-            " mtime_ns INTEGER, inode INTEGER, sha256 TEXT)"
+            " mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER, sha256 TEXT)"
         )
 
     def _renew(self, error: sqlite3.DatabaseError) -> None:
@@ -83,11 +96,11 @@ class DigestCache:
                 return statements(self._db)
 
     def get(self, path: str, found: os.stat_result) -> str | None:
-        """The digest of a file that still has this size, mtime and inode."""
+        """The digest of a file that still has this size, mtime, ctime and inode."""
         return self.get_many({path: found}).get(path)
 
     def get_many(self, stats: Mapping[str, os.stat_result]) -> dict[str, str]:
-        """The digests of those files that still have this size, mtime and inode, by path."""
+        """The digests of those files that still have this size, mtime, ctime and inode, by path."""
 
         named = {_text(path): path for path in stats}
 
@@ -96,7 +109,7 @@ class DigestCache:
             return db.execute(f"SELECT * FROM digests WHERE path IN ({marks})", [*named]).fetchall()
 
         rows = [(named[text], key, sha256) for text, *key, sha256 in self._execute(select)]
-        return {path: sha256 for path, key, sha256 in rows if key == _key(stats[path])}
+        return {path: sha256 for path, key, sha256 in rows if key == stat_key(stats[path])}
 
     def put(self, path: str, found: os.stat_result, sha256: str) -> None:
         """Remember the digest of a file as it is now."""
@@ -104,14 +117,35 @@ class DigestCache:
 
     def put_many(self, known: Iterable[tuple[str, os.stat_result, str]]) -> None:
         """Remember the digests of files as they are now."""
-        rows = [(_text(path), *_key(found), sha256) for path, found, sha256 in known]
+        rows = [(_text(path), *stat_key(found), sha256) for path, found, sha256 in known]
 
         def insert(db: sqlite3.Connection) -> None:
             with db:
                 db.execute("BEGIN")
-                db.executemany("INSERT OR REPLACE INTO digests VALUES (?,?,?,?,?)", rows)
+                db.executemany("INSERT OR REPLACE INTO digests VALUES (?,?,?,?,?,?)", rows)
 
         self._execute(insert)
+
+    def settled(self, stats: Mapping[str, os.stat_result]) -> set[str]:
+        """The files of which any later change will show in their stat.
+
+        Two changes within one tick of the clock that stamps files look the same. Waits for the
+        next tick where the last change was in this one, but for no stamps of the future or of
+        file systems that keep whole seconds.
+        """
+        last = max((found.st_ctime_ns for found in stats.values()), default=0)
+        deadline = time.monotonic_ns() + _TICK_NS
+        while 0 <= last - (now := self._now_ns()) < _TICK_NS and time.monotonic_ns() < deadline:
+            time.sleep(0.001)
+        return {path for path, found in stats.items() if _can_settle(found.st_ctime_ns, now)}
+
+    def _now_ns(self) -> int:
+        """The time by the clock that stamps files, which may be a server's."""
+        try:
+            os.utime(self._path)
+            return os.stat(self._path).st_mtime_ns
+        except FileNotFoundError:  # somebody is moving a damaged one aside
+            return 0
 
     def forget(self, named: Callable[[str], bool]) -> None:
         """Leave no path for which `named` is true in the file, nor in a damaged one."""
@@ -139,8 +173,8 @@ class DigestCache:
         self._db.close()
 
 
-def _key(found: os.stat_result) -> list[int]:
-    return [found.st_size, found.st_mtime_ns, found.st_ino]
+def _can_settle(stamp: int, now: int) -> bool:
+    return now >= stamp + _COARSE_NS if stamp % _SECOND_NS == 0 else now > stamp
 
 
 def _text(path: str) -> str:
@@ -171,7 +205,7 @@ def digest_files(
 
     Args:
         paths: files; one that cannot be read gives its error instead of a digest.
-        cache: known digests; new ones are added.
+        cache: known digests; those of files that held still while they were read are added.
         threads: files hashed at the same time; hashlib computes outside of the interpreter's lock.
     """
     absolute = map(os.path.abspath, paths)
@@ -181,9 +215,11 @@ def digest_files(
             there = {p: s for p, s in stats.items() if not isinstance(s, OSError)}
             known: dict[str, Any] = cache.get_many(there) if cache else {}
             todo = [path for path in there if path not in known]
+            settled = cache.settled({path: there[path] for path in todo}) if cache and todo else ()
             made = dict(zip(todo, pool.map(_or_error(_sha256), todo), strict=True))
-            if cache:
-                cache.put_many((p, there[p], d) for p, d in made.items() if isinstance(d, str))
+            still = [path for path in settled if _is_still(path, there[path])]
+            if cache and still:
+                cache.put_many((p, there[p], made[p]) for p in still if isinstance(made[p], str))
             known |= made
             for path in some:
                 found = known.get(path, stats[path])
@@ -200,6 +236,14 @@ def _stat(path: str) -> os.stat_result:
 def _sha256(path: str) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_still(path: str, before: os.stat_result) -> bool:
+    """Whether what was read is one state of the file, and that of `before`."""
+    try:
+        return stat_key(os.stat(path)) == stat_key(before)
+    except OSError:
+        return False
 
 
 def _or_error(call: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -229,7 +273,7 @@ def digest_path(
     folder = Path(path)
     if not folder.is_dir():
         return _read(path, cache)
-    names = list(_files_below(folder))
+    names = list(files_below(folder))
     lines, total = [], 0
     found = digest_files((os.path.join(folder, name) for name in names), cache, threads)
     for name, digest in zip(names, found, strict=True):
@@ -237,17 +281,3 @@ def digest_path(
         total += size
         lines.append(f"{name}, {size}, {sha256}")
     return digest_bytes("\n".join(sorted(lines)).encode("utf-8", "surrogateescape")), total
-
-
-def _files_below(folder: Path) -> Iterator[str]:
-    """Paths of the content relative to `folder`; links to folders are not followed."""
-    # Strings, no Path objects: a cohort has 377,110 files in 300,000 folders.
-    waiting = [""]
-    while waiting:
-        below = waiting.pop()
-        with suppress(PermissionError), os.scandir(os.path.join(folder, below)) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(f"{below}{entry.name}/")
-                elif entry.name != ".snakemake_timestamp" and entry.is_file():
-                    yield f"{below}{entry.name}"

@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from medsynth.lineage import spool
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger import Ledger, LostLedgerError, damage_told, ledger_path
 from medsynth.lineage.places import places
+from medsynth.lineage.watermark import unreadable, whole
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
@@ -26,7 +27,7 @@ SHORT = 12  # hex digits shown to people
 HEX = re.compile(r"[0-9a-f]{8,64}")
 LATEST = (
     "SELECT artifacts.* FROM artifacts WHERE {} AND sha256 NOT NULL"
-    " ORDER BY role='outputs' DESC, time DESC LIMIT 1"
+    " ORDER BY role='outputs' DESC, seq DESC LIMIT 1"
 )
 
 
@@ -36,18 +37,28 @@ class UnknownArtifact(LookupError):
 
 @contextmanager
 def opened(results: str | Path) -> Iterator[Ledger]:
-    """The ledger of a results folder, which must exist."""
+    """The ledger of a results folder, which must exist.
+
+    Raises:
+        UnknownArtifact: nothing was ever recorded here.
+        LostLedgerError: it is lost, or turns out to be damaged.
+    """
     path = ledger_path(results)
-    if not path.exists():
+    try:
+        ledger = whole(results)
+    except FileNotFoundError:
         raise UnknownArtifact(
             f"{path} does not exist: no workflow has run here yet, or --results is wrong"
             " (`medsynth rebuild` makes a lost ledger again from MLflow)"
-        )
-    ledger = Ledger(path)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
+        ) from None
+    with damage_told(path), closing(ledger):
+        try:
+            yield ledger
+        except (LookupError, TypeError, ValueError) as error:
+            fault = None if isinstance(error, UnknownArtifact) else unreadable(results, ledger)
+            if not fault:
+                raise
+            raise LostLedgerError(fault) from error
 
 
 def digest_cache(results: str | Path) -> DigestCache:

@@ -1,7 +1,7 @@
 """`medsynth rebuild`: the ledger again, from MLflow alone.
 
 Every run holds the complete records of its job. They are written to lineage/ledger.rebuilt.db and
-compared with the ledger; where that is lost, what was rebuilt takes its place.
+compared with the ledger; where that is lost, cut off or edited, what was rebuilt takes its place.
 """
 
 from __future__ import annotations
@@ -11,15 +11,24 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.collector import TRACKING_URI
-from medsynth.lineage.environment import canonical
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.collector import locked
+from medsynth.lineage.delivery import TRACKING_URI
+from medsynth.lineage.ledger import ledger_path
 from medsynth.lineage.questions import UnknownArtifact
-from medsynth.lineage.spool import Record
+from medsynth.lineage.restoring import (
+    Kept,
+    differences,
+    events_of,
+    kept,
+    place,
+    standing,
+    write_ledger,
+)
+from medsynth.lineage.watermark import watermark
 
 HELP = "make the ledger again from MLflow; compare it with the one there is"
 EXAMPLE = "medsynth rebuild"
@@ -37,101 +46,104 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Rebuild, compare, and put the result in the place of a lost ledger.
+    """Rebuild, compare, and put the result in the place of a ledger that is not what it was.
+
+    What takes its place has every event that can be read in it.
 
     Returns:
-        ledger: the file written. placed: it is the ledger now. items: {kind: count}.
-        running: runs without a record yet, which the collector delivers when they end.
-        lacking, extra: ids of items whose events MLflow lacks, or has besides the ledger's.
+        ledger: the file written. fault: what was wrong with the ledger; None if nothing. placed:
+        the file written is the ledger now, and the old one is ledger.lost.db. items: {kind:
+        count}. running: runs without a record. unreadable: runs whose record is none. lacking,
+        extra: ids of items whose events MLflow lacks, or has besides the ledger's. lost: how many
+        events and jobs the ledger had, as its watermark says, that nobody has any more.
     """
-    found, running = _from_mlflow(results, arguments.recorded_as or [])
-    lost = not ledger_path(results).exists()
-    path = ledger_path(results)
-    rebuilt = path.with_name("ledger.rebuilt.db")
-    rebuilt.unlink(missing_ok=True)
-    write_ledger(found, rebuilt)
-    lacking, extra = ([], []) if lost else _differences(path, rebuilt)
-    if lost:
-        rebuilt.rename(path)
-    kinds = Counter(records["start"]["kind"] for _, records in found.values())
+    found = _from_mlflow(results, arguments.recorded_as or [])
+    with locked(results):
+        old = standing(results)
+        if not found.items and not (old.fault and old.sound):
+            raise UnknownArtifact(found.nothing)
+        path = ledger_path(results)
+        rebuilt = path.with_name("ledger.rebuilt.db")
+        write_ledger(found.items, old, rebuilt)
+        events = events_of(rebuilt)
+        lacking, extra = differences(old, events)
+        if extra and not lacking and not old.fault and not watermark(results):
+            old.fault = f"it lacks {len(extra)} items that MLflow has"
+        placed = bool(old.fault) and old.events.keys() <= events.keys()
+        starts = (json.loads(text) for (_, phase), text in events.items() if phase == "start")
+        kinds = Counter(record["kind"] for record in starts)
+        lost = place(results, rebuilt) if placed else {"events": 0, "jobs": 0}
     return {
-        "ledger": str(path if lost else rebuilt),
-        "placed": lost,
+        "ledger": str(path if placed else rebuilt),
+        "fault": old.fault,
+        "placed": placed,
         "items": dict(sorted(kinds.items())),
-        "running": running,
-        "lacking": lacking,
-        "extra": extra,
+        "running": found.running,
+        "unreadable": found.unreadable,
+        "lacking": [] if placed else lacking,
+        "extra": [] if placed else extra,
+        "lost": lost,
     }
 
 
-def _from_mlflow(
-    results: Path, recorded_as: list[Path]
-) -> tuple[dict[str, tuple[Any, Record]], int]:
-    """{item: (its run, its records by phase)} of this results folder; runs without a record.
+@dataclass
+class Found:
+    """What MLflow has of these results: items, runs without a record and with none that is one.
 
-    All that MLflow has in the results folder itself is of these results, wherever they were.
+    Attributes:
+        nothing: what to say if it has none.
     """
+
+    items: dict[str, Kept] = field(default_factory=dict)
+    running: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    nothing: str = ""
+
+
+def _from_mlflow(results: Path, recorded_as: list[Path]) -> Found:
+    """All that MLflow has in the results folder itself is of these results, wherever they were."""
     from medsynth.lineage.mlflow_records import recorded_runs
 
-    with recorded_runs(results) as store:
-        found = {run.data.tags["medsynth.id"]: (run, store.record(run)) for run in store.runs()}
-    whole = {item: entry for item, entry in found.items() if entry[1]}
+    found = Found()
+    items: dict[str, Kept] = {}
+    try:
+        with recorded_runs(results) as store:
+            for run in store.runs():
+                try:
+                    records = store.record(run)
+                    if records is None:
+                        found.running += 1
+                    else:
+                        items[run.data.tags["medsynth.id"]] = kept(run, records)
+                except ValueError:
+                    found.unreadable.append(run.info.run_id)
+    except UnknownArtifact as error:
+        found.nothing = str(error)
+        return found
     places = {
-        item: records["start"]["results"]
-        for item, (_, records) in whole.items()
-        if records["start"]["kind"] == "invocation"
+        item: k.records["start"]["results"]
+        for item, k in items.items()
+        if k.records["start"]["kind"] == "invocation"
     }
     wanted = {os.path.abspath(place) for place in [results, *recorded_as]}
     served = bool(os.environ.get(TRACKING_URI))
     ours = {item for item, place in places.items() if place in wanted or not served}
-    if not ours:
-        raise UnknownArtifact(
-            f"MLflow has no finished run of {', '.join(sorted(wanted))}, but of"
-            f" {', '.join(sorted(set(places.values()))) or 'nothing'}; see --recorded-as"
-        )
-    mine = {
-        item: entry
-        for item, entry in whole.items()
-        if not served or entry[1]["start"].get("invocation", item) in ours
+    found.nothing = (
+        f"MLflow has no run of {', '.join(sorted(wanted))}, but of"
+        f" {', '.join(sorted(set(places.values()))) or 'nothing'}; see --recorded-as"
+    )
+    found.items = {
+        item: k
+        for item, k in items.items()
+        if not served or k.records["start"].get("invocation", item) in ours
     }
-    return mine, len(found) - len(whole)
-
-
-def write_ledger(found: dict[str, tuple[Any, Record]], path: Path) -> None:
-    """A ledger of these records in the order of their times, and of their runs as delivered."""
-    ledger = Ledger(path)
-    events = [record for _, records in found.values() for record in records.values()]
-    # A start before the end of the same instant.
-    order = {"start": 0, "killed": 1, "end": 2}
-    with ledger.transaction():
-        for record in sorted(events, key=lambda r: (r["time"], order[r["phase"]], r["id"])):
-            ledger.append(record)
-        for item, (run, _) in found.items():
-            info = run.info
-            ledger.delivered(item, info.run_id, info.experiment_id, ledger.status(item))
-    ledger.close()
-
-
-def _events(path: Path) -> dict[tuple[str, str], str]:
-    ledger = Ledger(path)
-    rows = ledger.query("SELECT id, phase, record FROM events")
-    ledger.close()
-    events = {(row["id"], row["phase"]): row["record"] for row in rows}
-    for key, text in events.items():
-        with suppress(ValueError):  # an edited row that is no JSON differs as it is
-            events[key] = canonical(json.loads(text))
-    return events
-
-
-def _differences(original: Path, rebuilt: Path) -> tuple[list[str], list[str]]:
-    first, second = _events(original), _events(rebuilt)
-    lacking = {key[0] for key, record in first.items() if second.get(key) != record}
-    extra = {key[0] for key, record in second.items() if first.get(key) != record}
-    return sorted(lacking), sorted(extra)
+    return found
 
 
 def wrong(answer: dict[str, Any]) -> bool:
-    return bool(answer["lacking"] or answer["extra"])
+    names = ("lacking", "extra", "unreadable")
+    left = answer["fault"] and not answer["placed"]
+    return bool(any(answer[n] for n in names) or any(answer["lost"].values()) or left)
 
 
 def show(answer: dict[str, Any]) -> str:
@@ -143,8 +155,14 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     yield f"{answer['ledger']}: {counted}, from MLflow"
     if answer["running"]:
         yield f"{answer['running']} runs have no record yet"
+    for run in answer["unreadable"]:
+        yield f"  the record of MLflow run {run} is none"
     if answer["placed"]:
-        yield "there was no ledger: this is it now"
+        yield f"{answer['fault']}: this is the ledger now"
+        if lost := answer["lost"]["events"]:
+            yield f"LOST for good: {lost} events, of {answer['lost']['jobs']} jobs nothing is left"
+    elif answer["fault"]:
+        yield f"{answer['fault']}; it has events that MLflow lacks, so that it was left as it is"
     elif not wrong(answer):
         yield "equal to the ledger, event by event"
     for name in ("lacking", "extra"):

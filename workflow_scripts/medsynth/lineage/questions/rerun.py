@@ -60,7 +60,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     with opened(results) as ledger, closing(digest_cache(results)) as cache:
         found = find(arguments.path, results, ledger)
         made = found["role"] == "outputs"
-        job = found["job"] if made else maker(found, found["time"], ledger)
+        job = found["job"] if made else maker(found, ledger)
         if not job:
             raise UnknownArtifact(f"{found['path']}: no job made it, so none can be repeated")
         top = arguments.keep or Path(tempfile.mkdtemp(prefix="medsynth-rerun-"))

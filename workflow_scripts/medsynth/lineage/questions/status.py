@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage import spool
-from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.questions import at_work, counts, job_name, opened, when
+from medsynth.lineage.checks import misread
+from medsynth.lineage.ledger import REMEDY, Ledger
+from medsynth.lineage.questions import SHORT, at_work, counts, job_name, opened, when
+from medsynth.lineage.watermark import drifted
 
+SHOWN = 10  # of each kind of trouble; --json lists all
 UNFINISHED = ("FAILED", "KILLED")
 
 HELP = "runs, jobs, what failed, what waits, whether the ledger is intact"
@@ -27,11 +30,13 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 
     Returns:
         invocations: the last ten, latest first, each with id, status, time, arguments, jobs.
-        jobs: {status: count}. spooled: records not yet in the ledger. unreadable: records set
-        aside as broken. undelivered: items MLflow lacks, with `errors` as it gave them.
-        broken_links: events of the ledger that were altered. failed: the jobs for which the last
-        invocation failed or was killed, each as rule and wildcards with its status. ok: nothing
-        is wrong, and the last invocation did not fail.
+        jobs: {status: count}. spooled: records not yet in the ledger. unreadable: files set
+        aside because they are no records, each with path and why. undelivered: items MLflow lacks,
+        with `errors` as it gave them. broken_links: events of the ledger that were altered. lost:
+        what is not there any more of it. headless: ids of jobs of which only the end was recorded.
+        misread: inputs that were not read as recorded, as in `verify`. failed: the jobs for which
+        the last invocation failed or was killed, each as rule and wildcards with its status. ok:
+        nothing is wrong, and the last invocation did not fail.
     """
     with opened(results) as ledger:
         invocations = []
@@ -56,21 +61,24 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         errors = ledger.query(
             "SELECT DISTINCT error FROM deliveries WHERE error IS NOT NULL ORDER BY error LIMIT 10"
         )
-        folder = spool.spool_dir(results)
         found = {
             "invocations": invocations,
             "jobs": dict(sorted(Counter(job["status"] for job in jobs).items())),
-            "spooled": len(list(folder.glob("[0-9]*.json"))),
-            "unreadable": len(list(folder.glob("*.unreadable"))),
+            "spooled": len(spool.waiting(results)),
+            "unreadable": spool.aside(results),
             "undelivered": len(ledger.undelivered()),
             "errors": [row["error"] for row in errors],
             "broken_links": ledger.broken_links(),
+            "lost": drifted(results, ledger),
+            "headless": ledger.headless(),
+            "misread": list(misread(ledger)),
             "failed": _failed_jobs(invocations[0]["id"], ledger) if invocations else [],
         }
         busy = any(record["kind"] == "invocation" for record in at_work(ledger))
     waiting = not busy and (found["spooled"] or found["undelivered"])
     failed = not busy and any(i["status"] in UNFINISHED for i in invocations[:1])
-    found["ok"] = not (found["unreadable"] or found["broken_links"] or waiting or failed)
+    bad = any(found[k] for k in ("unreadable", "broken_links", "lost", "headless", "misread"))
+    found["ok"] = not (bad or waiting or failed)
     return found
 
 
@@ -101,9 +109,18 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     for failed in answer["failed"]:
         yield f"{failed['status']} in the last run: {failed['job']}"
     broken = answer["broken_links"]
-    altered = f"BROKEN at events {', '.join(map(str, broken[:10]))}" if broken else "intact"
-    yield f"ledger: {altered}"
+    if broken:
+        yield f"ledger: BROKEN at events {', '.join(map(str, broken[:10]))}"
+    if answer["lost"]:
+        yield f"ledger: {answer['lost']}; {REMEDY}"
+    elif not broken:
+        yield "ledger: intact"
     yield f"waiting: {answer['spooled']} for the ledger, {answer['undelivered']} for MLflow"
-    if answer["unreadable"]:
-        yield f"UNREADABLE: {answer['unreadable']} records in lineage/spool/*.unreadable"
+    for file in answer["unreadable"][:SHOWN]:
+        yield f"UNREADABLE: lineage/{file['path']} is no record ({file['why']})"
+    for item in answer["headless"][:SHOWN]:
+        yield f"WITHOUT A START: the end of {item}, whose start is late or was set aside"
+    for file in answer["misread"][:SHOWN]:
+        how = "changed while it ran" if file["state"] == "changed" else "read as no job had made it"
+        yield f"MISREAD: {file['path']}, {how}, by {file['rule']}, job {file['job'][:SHORT]}"
     yield from (f"  MLflow said: {error}" for error in answer["errors"])

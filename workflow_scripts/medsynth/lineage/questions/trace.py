@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage.embedded import MODEL, embedded_provenance, made_with
-from medsynth.lineage.graph import ancestors, descendants, job_facts, maker, readers
+from medsynth.lineage.graph import (
+    ancestors,
+    descendants,
+    is_foreign,
+    job_facts,
+    maker,
+    readers,
+)
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.places import Places, places
 from medsynth.lineage.questions import (
@@ -53,10 +60,12 @@ def trace(results: str | Path, path: str | Path, *, down: bool = False) -> dict[
 
     Returns:
         artifact: name, path, sha256, bytes, `on_disk` (same, missing, remade or altered, by its
-        bytes), `producer` (a key of jobs, or None for a file no job made), `readers` if `down`,
-        and `embedded`: what the file says of itself where its bytes are not in the ledger.
-        jobs: {job id: how it ran, `inputs` and `outputs`, each like `artifact`}; every ancestor
-        (descendant) once. Inputs no job made are not compared with the disk: that is for verify.
+        bytes), `producer` (a key of jobs, or None for a file no job made), `foreign` (no job
+        made these bytes at this path, where jobs had made others: it was altered), `readers` if
+        `down`, and `embedded`: what the file says of itself where its bytes are not in the ledger.
+        jobs: {job id: how it ran, `inputs` and `outputs`, each like `artifact`; an input is also
+        `changed` ("bytes", "touched" or None) while the job ran}; every ancestor (descendant)
+        once. Inputs no job made are not compared with the disk: that is for verify.
 
     Raises:
         UnknownArtifact: no record of this path or these bytes.
@@ -93,7 +102,8 @@ def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> Row:
     artifact = {k: found[k] for k in ("name", "path", "sha256", "bytes")}
     artifact["on_disk"] = on_disk(artifact, places(results, ledger), None, ledger)
     made = found["role"] == "outputs"
-    artifact["producer"] = found["job"] if made else maker(artifact, found["time"], ledger)
+    artifact["producer"] = found["job"] if made else maker(found, ledger)
+    artifact["foreign"] = not made and is_foreign(found, ledger)
     return artifact | {"embedded": said}
 
 
@@ -117,17 +127,21 @@ def on_disk(artifact: Row, base: Places, cache: DigestCache | None, ledger: Ledg
 
 
 def _job(item: Row, base: Places, cache: DigestCache, ledger: Ledger) -> Row:
-    outputs = (item["end"] or {}).get("outputs", [])
-    return job_facts(item, ledger) | {
-        "inputs": [
-            file | {"on_disk": _state(file, base, cache, ledger) if file["producer"] else None}
-            for file in item["start"]["inputs"]
-        ],
-        "outputs": [
-            file | {"producer": item["id"], "on_disk": _state(file, base, cache, ledger)}
-            for file in outputs
-        ],
-    }
+    end = item["end"] or {}
+    later = {file["path"]: file["sha256"] for file in end.get("changed", [])}
+    inputs = []
+    for file in item["start"]["inputs"]:
+        state = _state(file, base, cache, ledger) if file["producer"] else None
+        changed = None
+        if file["path"] in later:
+            changed = "touched" if later[file["path"]] == file["sha256"] else "bytes"
+        inputs.append(file | {"on_disk": state, "changed": changed})
+    outputs = [
+        file
+        | {"producer": item["id"], "foreign": False, "on_disk": _state(file, base, cache, ledger)}
+        for file in end.get("outputs", [])
+    ]
+    return job_facts(item, ledger) | {"inputs": inputs, "outputs": outputs}
 
 
 def _state(file: Row, base: Places, cache: DigestCache, ledger: Ledger) -> str | None:
@@ -139,7 +153,10 @@ def wrong(answer: dict[str, Any]) -> bool:
     own = answer["artifact"]  # read anew; what jobs say of it may come from the digest cache
     files = [f for job in answer["jobs"].values() for f in [*job["inputs"], *job["outputs"]]]
     others = [file for file in files if file["path"] != own["path"]]
-    return any(file["on_disk"] == "altered" for file in [own, *others])
+    return any(
+        file["on_disk"] == "altered" or file["foreign"] or file.get("changed") == "bytes"
+        for file in [own, *others]
+    )
 
 
 def show(answer: dict[str, Any]) -> str:
@@ -157,6 +174,11 @@ def _artifact_line(artifact: Row) -> str:
     notes = [digest]
     if artifact["on_disk"] in ("altered", "missing"):
         notes.append(artifact["on_disk"].upper() + " since it was recorded")
+    if artifact["foreign"]:
+        notes.append("ALTERED before it was read: no job made these bytes here")
+    if artifact.get("changed"):
+        what = "CHANGED" if artifact["changed"] == "bytes" else "touched, its bytes the same"
+        notes.append(f"{what} while the job ran")
     if artifact["on_disk"] == "remade":
         notes.append("since then made anew")
     if not artifact["producer"]:

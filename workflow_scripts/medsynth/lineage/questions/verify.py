@@ -16,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.checks import edited_ledger, edited_mlflow
+from medsynth.lineage.checks import edited_ledger, edited_mlflow, misread
 from medsynth.lineage.graph import maker
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.places import Places, places
@@ -32,6 +32,7 @@ NOT_OUTPUTS = {"lineage", "work", "logs", "benchmarks"}
 # Snakemake's mark in a folder; what a version control system keeps in an empty one.
 MARKS = {".snakemake_timestamp", ".gitignore", ".gitkeep", "README.md"}
 SHOWN = 50
+WRONG = {"missing", "altered", "unknown", "changed", "foreign"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,19 +46,24 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 
     Returns:
         artifacts: {state: count}, of identical, missing, altered, erased (for a patient who
-        withdrew), unhashed (Snakemake's touch files) and unknown (a file no job made). wrong:
-        the missing, altered and unknown, each with state, path, sha256 as recorded, rule and job.
-        ledger: what was edited in it. mlflow: the same for MLflow's files; None unless deep.
+        withdrew), unhashed (Snakemake's touch files), unknown (a file no job made), and, of what
+        made the files that are there now, inputs that were changed while the job ran and foreign
+        ones: read as no job had made them. wrong: the missing, altered, unknown, changed and
+        foreign, each with state, path, sha256 as recorded, rule and job. ledger: what was edited
+        in it. mlflow: the same for MLflow's files; None unless deep.
     """
     with opened(results) as ledger:
         base = places(results, ledger)
         with closing(digest_cache(results)) as cache:
             files = list(_recorded(base, ledger, None if arguments.deep else cache))
         files += _unknown(base, files, ledger)
+        altered = {f["path"] for f in files if f["state"] == "altered"}
+        # What is still there as it was read is told already.
+        files += [r for r in misread(ledger) if r["state"] == "changed" or r["path"] not in altered]
         return {
             "deep": arguments.deep,
             "artifacts": dict(sorted(Counter(f["state"] for f in files).items())),
-            "wrong": [f for f in files if f["state"] in ("missing", "altered", "unknown")],
+            "wrong": [f for f in files if f["state"] in WRONG],
             "ledger": edited_ledger(results, ledger),
             "mlflow": list(edited_mlflow(results, ledger)) if arguments.deep else None,
         }
@@ -66,7 +72,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 def _recorded(base: Places, ledger: Ledger, cache: DigestCache | None) -> Iterator[Row]:
     """The latest state of each output, and of the raw files that these were made of."""
     latest = (
-        "SELECT path, sha256, rule, job, MAX(time) AS time FROM artifacts"
+        "SELECT path, sha256, rule, job, MAX(artifacts.seq) AS seq FROM artifacts"
         " JOIN items ON items.id=job WHERE role=? AND status='COMPLETE' GROUP BY path"
     )
     outputs = ledger.query(latest, "outputs")
@@ -74,7 +80,7 @@ def _recorded(base: Places, ledger: Ledger, cache: DigestCache | None) -> Iterat
     raw = [
         row
         for row in ledger.query(latest, "inputs")
-        if row["job"] in current and not maker(row, row["time"], ledger)
+        if row["job"] in current and not maker(row, ledger)
     ]
     erased = _erased(ledger)
     changing = {path for start in at_work(ledger) for path in start.get("outputs", [])}
