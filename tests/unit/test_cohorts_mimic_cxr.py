@@ -17,7 +17,8 @@ from medsynth.cohorts.mimic_cxr import index_mimic_cxr, read_jpg, shard_mimic_cx
 from medsynth.cohorts.pixels import MAX_PIXELS
 from medsynth.cohorts.unusable import CohortError, UnusableImage
 from medsynth.runtime.config.cxr import CxrIndex, CxrRead, FindingLabel, ViewLabel
-from medsynth.runtime.config.whole import ConfigError, check_raw_paths, parse_config
+from medsynth.runtime.config.mistakes import ConfigError
+from medsynth.runtime.config.whole import check_raw_paths, parse_config
 from medsynth.store.digests import digest_file
 from medsynth.store.shards import ImageStore
 

@@ -50,6 +50,11 @@ def slots(*ends: int) -> list[list[int]]:
         pytest.param(heights((0.0025, 3)), slots(1, 1, 1, 1), id="2.5 mm written in metres"),
         pytest.param([0, 2, 2, 4, 6], slots(2, 3), id="a place twice"),
         pytest.param(heights((0.7, 300)), slots(301), id="overlapping reconstruction"),
+        pytest.param([0, 5.4, 9.6, 15, 20], slots(5), id="neighbours out of place, apart"),
+        pytest.param([0, 5, 10.6, 15, 20], slots(2, 3), id="more than a tenth out of place"),
+        pytest.param(
+            [0, 0.3, 0.6, 0.75, 1.2, 1.5], slots(3, 3), id="half a fine step out of place"
+        ),
     ],
 )
 def test_series_are_divided_where_they_are_no_volume(places, expected):
