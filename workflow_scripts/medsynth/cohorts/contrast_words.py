@@ -35,8 +35,8 @@ WORDS = {
     "|kontrastir*|kontrastli|kontrastlı|km|mdc|m d c|pdc|контраст|контраста|контрастом|контрастн*"
     "|контрастир*|造影剤|造影剂|조영제",
     # These mean the medium only after a word of with, without, before or after.
-    "STUMP": "con|cont|contr|contra|contras|ce|enh|enhance|enhanced|enhancem*|inj|injec*|iniez*"
-    "|inyec*|gd|gado*|iodin*|dye|усилени*",
+    "STUMP": "con|cont|contr|contra|contras|cntr|cntrst|ctrst|contast|conrast|constrast|infus*"
+    "|gad|ce|enh|enhance|enhanced|enhancem*|inj|injec*|iniez*|inyec*|gd|gado*|iodin*|dye|усилени*",
     # What stands between such a word and the medium.
     "BETWEEN": "iv|i v|intraven*|endoven*|ev|e v|the|any|of|de|du|des|di|del|da|do|d|l|la|le|el"
     "|il|un|mezzo|mezzi|medio|medios|meio|meios|moyen|produit|produits|agente|agent"
@@ -158,6 +158,7 @@ PHRASES = [
     (BOTH, "AFTER AND? BEFORE BETWEEN... MEDIUM|STUMP?"),
     (BOTH, "STUMP AND NO STUMP|MEDIUM"),
     (BOTH, "NO STUMP AND STUMP|MEDIUM"),
+    (BOTH, "wwo|wow BETWEEN... MEDIUM|STUMP?"),
     (BOTH, "SIGNED ±"),
     (PHASE, "PHASES PHASES... PHASE_WORD?"),
     (PHASE, "PHASES_SHORT PHASE_WORD"),

@@ -82,7 +82,8 @@ def label_by_brightness(frame: pd.DataFrame, root: Path, min_confidence: float) 
         volume = _sample(frame, rows, root)
         seen = 0 if volume is None else len(volume.hu)
         label, confidence = contrast_by_intensity(volume) if volume else (None, 0.0)
-        frame.loc[rows.index, "contrast_confidence"] = confidence
+        if label:
+            frame.loc[rows.index, "contrast_confidence"] = confidence
         usable = rows.index[frame.loc[rows.index, "status"] == USED]
         if label and confidence >= min_confidence:
             frame.loc[usable, ["label", "label_source"]] = [label, BRIGHTNESS]
