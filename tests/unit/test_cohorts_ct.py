@@ -156,6 +156,14 @@ def test_a_table_of_unknown_words_is_an_error_that_names_some(tmp_path):
         index_ct(tmp_path, CtIndex(label=table_label(tmp_path, "file,contrast\na,LUAD\nb,LUSC\n")))
 
 
+def test_a_column_of_many_unknown_values_is_not_quoted(tmp_path):
+    write_slice(tmp_path / "a.dcm", "1.1")
+    text = "file,contrast\n" + "".join(f"{i},TCGA-17-Z00{i}\n" for i in range(9))
+    with pytest.raises(CohortError, match="9 different values") as error:
+        index_ct(tmp_path, CtIndex(label=table_label(tmp_path, text)))
+    assert "TCGA" not in str(error.value)
+
+
 def test_a_header_that_contradicts_itself_gives_no_label(tmp_path):
     tags = {"ContrastBolusAgent": "OMNIPAQUE 350", "SeriesDescription": "CHEST W/O CONTRAST"}
     write_slice(tmp_path / "a.dcm", "1.1", **tags)
