@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ct_files import write_slice
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 from pydicom.uid import (
@@ -97,6 +97,8 @@ def test_a_slice_is_of_a_class_of_ct_images(tmp_path, sop_class, tags, reason):
         ("ORIGINAL PRIMARY LOCALIZER", "localizer"),
         ("ORIGINAL PRIMARY LOCALIZER CT_SOM5_TOP", "localizer"),
         ("LOCALIZER", "localizer"),
+        ("ORIGINAL PRIMARY SURVIEW", "localizer"),
+        ("ORIGINAL PRIMARY SCANOGRAM", "localizer"),
         ("ORIGINAL PRIMARY SCOUT", "localizer"),
         ("DERIVED SECONDARY OTHER CT_SOM5_PROT", "not_ct_image"),
         ("DERIVED SECONDARY SCREEN_SAVE", "not_ct_image"),
@@ -104,6 +106,8 @@ def test_a_slice_is_of_a_class_of_ct_images(tmp_path, sop_class, tags, reason):
         ("DERIVED SECONDARY DOSE", "not_ct_image"),
         ("DERIVED SECONDARY SCREEN_SAVES", "not_ct_image"),
         ("DERIVED SECONDARY REPORT", "not_ct_image"),
+        ("DERIVED SECONDARY COLOR", "not_ct_image"),
+        ("ORIGINAL PRIMARY AXIAL PROTON", None),  # PROT is a page, as a whole word
         ("DERIVED SECONDARY GRAPH", "not_ct_image"),
         ("DERIVED PRIMARY OTHER CSA_RESULT", "not_ct_image"),
         ("DERIVED SECONDARY MIP", "projection"),
@@ -118,11 +122,16 @@ def test_a_slice_is_of_a_class_of_ct_images(tmp_path, sop_class, tags, reason):
         ("DERIVED SECONDARY RAY_SUM", "projection"),
         ("DERIVED SECONDARY CURVED", "projection"),
         ("DERIVED SECONDARY SSD", "projection"),
+        ("DERIVED SECONDARY ENDOSCOPIC", "projection"),
         ("derived secondary mip", "projection"),
         ("DERIVED PRIMARY AXIAL MAT_REMOVED", "not_hu"),
         ("DERIVED SECONDARY AXIAL IODINE", "not_hu"),
         ("DERIVED PRIMARY AXIAL ELECTRON_DENSITY", "not_hu"),
         ("DERIVED PRIMARY AXIAL STD_DEVIATION", "not_hu"),
+        ("DERIVED PRIMARY AXIAL MULTIPLICATION", "not_hu"),
+        ("DERIVED PRIMARY AXIAL DIVISION", "not_hu"),
+        ("DERIVED PRIMARY AXIAL QUANTITY", "not_hu"),
+        ("DERIVED SECONDARY AXIAL TMAX", "not_hu"),
         ("DERIVED PRIMARY AXIAL EFF_ATOMIC_NUM", "not_hu"),
         ("DERIVED SECONDARY ANGIO SUBTRACTION", "not_hu"),
         ("DERIVED SECONDARY AXIAL CBF", "not_hu"),
@@ -153,16 +162,33 @@ ORIGINAL = {"ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]}
         ({"DerivationDescription": "Maximum intensity projection"} | DERIVED, "projection"),
         ({"DerivationDescription": "Lossless JPEG"} | DERIVED, None),
         (derived_by("MaximumIntensityProjection"), "projection"),
+        (derived_by("MinimumIntensityProjection"), "projection"),
+        (derived_by("PixelByPixelMaximum"), "projection"),
         (derived_by("VolumeRendering"), "projection"),
         (derived_by("PixelByPixelSubtraction"), "not_hu"),
         (derived_by("MultiplanarReformatting"), None),
         (derived_by("LossyCompression"), None),
         ({"VolumeBasedCalculationTechnique": "MAX_IP"}, "projection"),
+        ({"VolumeBasedCalculationTechnique": "CURVED_MPR"}, "projection"),
         ({"VolumeBasedCalculationTechnique": "MPR"}, None),
     ],
 )
 def test_how_an_image_was_derived_says_whether_it_is_a_slice(tags, reason):
     assert left_out(**tags) == reason
+
+
+def test_codes_of_other_vocabularies_say_nothing():
+    tags = derived_by("MaximumIntensityProjection")
+    tags["DerivationCodeSequence"][0].CodingSchemeDesignator = "99VENDOR"
+    assert left_out(**tags) is None
+
+
+def test_the_file_meta_information_says_the_class_that_the_data_set_lost():
+    header = Dataset()
+    header.Modality, header.file_meta = "CT", FileMetaDataset()
+    header.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    with pytest.raises(ExcludedImage, match="Secondary Capture"):
+        check_ct_image(header)
 
 
 @pytest.mark.parametrize(

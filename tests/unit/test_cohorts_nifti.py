@@ -59,6 +59,12 @@ def extended(offset: float) -> bytes:
     return EXTENDED[:108] + np.array([offset], "<f4").tobytes() + EXTENDED[112:]
 
 
+def with_extension(size: int) -> bytes:
+    """Its size written over; 32 bytes are there."""
+    extension = size.to_bytes(4, "little", signed=True)
+    return extended(384)[:352] + extension + EXTENDED[356:]
+
+
 def shifted(offset: int) -> bytes:
     """The voxels begin there, after zeros."""
     return nifti(vox_offset=offset)[:352] + bytes(offset - 352) + GOOD[352:]
@@ -92,6 +98,7 @@ def checked(path: Path, data: bytes) -> str | None:
         pytest.param(nifti(sform_code=0), id="qform only"),
         pytest.param(nifti(sform_code=0, pixdim=0), id="pixdim[0] of 0 is 1"),
         pytest.param(nifti(xyzt_units=0), id="unit not named"),
+        pytest.param(nifti(xyzt_units=2 + 8), id="mm and seconds"),
         pytest.param(nifti(spacing=0.001, xyzt_units=1), id="metres"),
         pytest.param(nifti(spacing=1000, xyzt_units=3), id="microns"),
         pytest.param(nifti(sform_code=4, srow_x=[-1, 0, 0, 90]), id="a template's sform"),
@@ -110,6 +117,9 @@ def test_files_of_the_format_are_read(tmp_path, data):
         pytest.param(b"", "not_nifti", id="empty"),
         pytest.param(b"junk" * 200, "not_nifti", id="junk"),
         pytest.param(GOOD[:200], "not_nifti", id="half a header"),
+        pytest.param(
+            nifti(kind=nibabel.Nifti2Image)[:200], "not_nifti", id="half a NIfTI-2 header"
+        ),
         pytest.param(nifti(sizeof_hdr=384), "not_nifti", id="sizeof_hdr"),
         pytest.param(nifti(magic=[0] * 4), "not_nifti", id="Analyze"),
         pytest.param(nifti(magic=MAGIC["ni1"]), "not_nifti", id="header of a pair"),
@@ -129,9 +139,13 @@ def test_files_of_the_format_are_read(tmp_path, data):
         pytest.param(shifted(360), "bad_header", id="offset no multiple of 16"),
         pytest.param(extended(352), "bad_header", id="the extension is read as voxels"),
         pytest.param(extended(368), "bad_header", id="voxels begin within the extension"),
+        pytest.param(with_extension(4), "bad_header", id="an extension without room for its code"),
+        pytest.param(with_extension(-32), "bad_header", id="an extension of fewer than no bytes"),
+        pytest.param(with_extension(4096), "bad_header", id="an extension beyond the voxels"),
         pytest.param(nifti(bitpix=32), "bad_header", id="bitpix"),
         pytest.param(nifti(datatype=16), "bad_header", id="float by datatype, not by bitpix"),
         pytest.param(nifti(datatype=16, bitpix=32), "truncated", id="float by both"),
+        pytest.param(nifti(datatype=256, bitpix=8), "not_hu", id="values of a byte"),
         pytest.param(nifti(datatype=77), "bad_header", id="no such datatype"),
         pytest.param(nifti(datatype=128, bitpix=24), "not_hu", id="colours"),
         pytest.param(nifti(dim=[0, 3, 4, 5]), "bad_header", id="no axes"),
@@ -153,6 +167,19 @@ def test_files_of_the_format_are_read(tmp_path, data):
         pytest.param(nifti(pixdim=[1, 1, 1, np.nan]), "bad_spacing", id="pixdim is no number"),
         pytest.param(nifti(qform_code=0, pixdim=[1, 1, 1, 5]), "bad_spacing", id="not the sform's"),
         pytest.param(nifti(qform_code=0, sform_code=0), "no_affine", id="no place"),
+        pytest.param(nifti(qform_code=0, pixdim=[1, 1, 1, 1.05]), "bad_spacing", id="5 % off"),
+        pytest.param(nifti(srow_x=[-1, 0, 0, 50]), "no_affine", id="qform and sform: 50 mm apart"),
+        pytest.param(
+            nifti(spacing=0.001, xyzt_units=1, srow_x=[-0.001, 0, 0, 0.05]),
+            "no_affine",
+            id="qform and sform: 0.05 m apart",
+        ),
+        pytest.param(
+            nifti(srow_x=[0, -1, 0, 0], srow_y=[1, 0, 0, 0]),
+            "no_affine",
+            id="qform and sform: turned",
+        ),
+        pytest.param(nifti(sform_code=-1), "bad_header", id="a place below none"),
         pytest.param(nifti(sform_code=77), "bad_header", id="no such place"),
         pytest.param(nifti(srow_x=[1, 0, 0, 0]), "no_affine", id="qform and sform: left, right"),
         pytest.param(

@@ -42,7 +42,7 @@ def in_tags(**tags):
         for keyword, value in tags.items():
             setattr(ds, keyword, value)
         if padding is not None:
-            ds.add_new("PixelPaddingValue", "SS", padding)
+            ds.add_new("PixelPaddingValue", "SS" if padding < 0 else "US", padding)
         if position is not None:
             ds.add_new(0x60000102, "US", position)
         return ds
@@ -118,6 +118,13 @@ def test_uncompressed_pixels(pixels, tags, expected):
     check(outcome(in_tags(**tags)(dataset(pixels.astype(pixels.dtype)))), expected)
 
 
+def test_overlays_with_data_of_their_own_are_not_among_the_pixels():
+    ds = dataset(RAMP | 0x8000)
+    ds.add_new(0x60000102, "US", 15)
+    ds.add_new(0x60003000, "OW", bytes(512))
+    check(outcome(ds), BITS)
+
+
 @pytest.mark.parametrize("syntax", [DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian])
 def test_the_other_syntaxes_are_held_to_the_same(syntax):
     for pixels, expected in ((RAMP, RAMP), (LIGHT, BITS)):
@@ -185,6 +192,7 @@ TWOS = (SIGNED & 0xFFF).astype(np.uint16)  # two's complement in 12 bits
         # a padding that is negative, and there, proves that the codestream's sign is wrong
         (J2K[12], TWOS_PADDED, S12 | {"PixelPaddingValue": -2000}, PADDED),
         (J2K[16], PADDED.view(np.uint16), S16 | {"PixelPaddingValue": -2000}, PADDED),
+        (J2K[16], PADDED.view(np.uint16), S16 | {"PixelPaddingValue": 63536}, PADDED),
         (J2K[12], TWOS_PADDED, S12 | {"PixelPaddingValue": -1999}, BITS),
         (J2K[12], TWOS_PADDED, S12 | {"PixelPaddingValue": 500}, BITS),
         (J2K[14], TWOS_PADDED | (RAMP & 1) << 12, S12 | {"PixelPaddingValue": -2000}, BITS),
