@@ -111,6 +111,8 @@ def test_a_heading_with_one_mistake_is_a_heading(section):
 def test_a_heading_with_one_mistake_and_no_colon_stands_on_its_own_line():
     found = sections_of(" FINDIGNS\n PNEUMOTHORAX\n None.\n\n IMPRESSSION\n\n Normal.\n")
     assert found == {"findings": "PNEUMOTHORAX\n None.", "impression": "Normal."}
+    found = sections_of(" COMPARISON:  ___.\n\n ATELECTASIS\n Mild.\n\n IMPRESSION:  Same.\n")
+    assert found["findings"] == "ATELECTASIS\n Mild."
 
 
 def test_joint_headings_with_mistakes():

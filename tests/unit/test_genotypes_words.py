@@ -10,7 +10,13 @@ import pytest
 from medsynth.cohorts.ages import read_ages
 from medsynth.cohorts.assays import read_clinical
 from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
-from medsynth.cohorts.status_words import UnknownWordError, codeletion_of, idh_of, stain_of
+from medsynth.cohorts.status_words import (
+    UnknownWordError,
+    codeletion_of,
+    genes_named,
+    idh_of,
+    stain_of,
+)
 from medsynth.cohorts.tsv import TableError
 from medsynth.runtime.config.slides import AssayColumns, Genotypes
 
@@ -205,6 +211,7 @@ AGE_HEADINGS = [
     ("years_to_birth", "35", 35),
     ("age_at_index\tage_at_diagnosis", "35\t'--", 35),  # the GDC knows one without the other
     ("age_at_index\tage_at_diagnosis", "35\t14610", 40),
+    ("age_at_index\tage_at_diagnosis", "fifty\t14610", 40),  # and none is asked for
     ("age_at_index\tage_at_diagnosis", "'--\tfifty", None),
 ]
 
@@ -247,6 +254,21 @@ def test_idh1_alone_not_mutated_is_worth_a_negative_stain(
     found = assays[["published_idh", "ihc"]].astype(object).where(assays.notna(), None)
     assert found.to_numpy().tolist() == [[idh, stain]]
     assert quarantine.empty
+
+
+@pytest.mark.parametrize(
+    ("text", "genes"),
+    [
+        ("IDH_1P19Q_SUBTYPE", ""),
+        ("IDH-1P10Q Subtype", ""),
+        ("idh_codel_subtype", ""),
+        ("IDH1 1p/19q", "1"),
+        ("IDH1 or IDH2", "12"),
+        ("IDH2 R172", "2"),
+    ],
+)
+def test_the_arm_1p_is_no_gene(text: str, genes: str) -> None:
+    assert genes_named(text) == genes
 
 
 def test_a_cohort_that_is_wildtype_throughout_needs_no_1p_19q(tmp_path: Path) -> None:
