@@ -13,21 +13,24 @@ def test_shapes(size: int):
     x = torch.randn(2, 3, size, size)
     assert network(x).shape == (2, 5)
     statistics, logits = network.look(x)
-    assert statistics.shape == (2, 2 * sum(network.widths))
+    assert statistics.shape == (2, 4 * 3 + 2 * sum(network.widths))
     assert torch.isfinite(statistics).all()
     assert torch.equal(logits, network(x))
 
 
-def test_every_layer_tells_mean_and_log_spread_of_its_channels():
+def test_image_and_every_layer_tell_mean_and_log_spread_of_their_channels():
     network = Classifier(16, 1, 3, channels=4, features=10)
     x = torch.randn(2, 1, 16, 16)
-    first, second = network.body[0](x), network.body[1](network.body[0](x))
-    statistics, _ = network.look(x)
-    expected = []
-    for layer in (first, second):
-        values = layer.detach().numpy()
-        expected += [values.mean((2, 3)), np.log(values.std((2, 3)) + 2 / 255 / 12**0.5)]
-    np.testing.assert_allclose(statistics.detach(), np.concatenate(expected, 1), rtol=1e-4)
+    first = network.body[0](x)
+    statistics = network.look(x)[0].detach().numpy()
+
+    def log_spread(values: torch.Tensor) -> np.ndarray:
+        return np.log(values.detach().numpy().std((2, 3)) + 2 / 255 / 12**0.5)
+
+    expected = [log_spread(x[:, :, 1:] - x[:, :, :-1]), log_spread(x[..., 1:] - x[..., :-1])]
+    for layer in (x, first, network.body[1](first)):
+        expected += [layer.detach().numpy().mean((2, 3)), log_spread(layer)]
+    np.testing.assert_allclose(statistics, np.concatenate(expected, 1), rtol=1e-4, atol=1e-6)
 
 
 def test_an_image_does_not_see_the_rest_of_its_batch():

@@ -99,7 +99,7 @@ def test_learns_left_from_right_in_an_imbalanced_cohort(tmp_path: Path):
     metrics = held_out_metrics(probabilities, held_out, np.arange(60), ["left", "right"])
     balanced = metrics["metrics"]["balanced_accuracy"]
     assert balanced["value"] > 0.9 and balanced["interval"][0] > balanced["chance"] == 0.5
-    assert statistics.shape == (60, 2 * (8 + 16))
+    assert statistics.shape == (60, 4 + 2 * (8 + 16))
     np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-6)
 
 

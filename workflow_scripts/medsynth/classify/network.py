@@ -16,6 +16,11 @@ def _norm(width: int) -> nn.GroupNorm:
     return nn.GroupNorm(math.gcd(8, max(width // 4, 1)), width)
 
 
+def _log_spread(x: Tensor) -> Tensor:
+    """Log standard deviation (n, C) over the image, that of rounding to 8 bits added."""
+    return (x.std((2, 3), correction=0) + _ROUNDING).log()
+
+
 class ResidualBlock(nn.Module):
     """Pre-activation block (He et al. 2016b, Fig. 1b) that halves the image.
 
@@ -76,19 +81,20 @@ class Classifier(nn.Module):
         return self.head(self.body(x))
 
     def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What every layer sees in images (n, C, H, W) in [-1, 1], and the logits.
+        """What the network sees in images (n, C, H, W) in [-1, 1], layer by layer, and the logits.
 
         The last features alone know what tells classes apart and nothing else: to them noise may
-        look like a class. The first layers know texture, contrast and edges.
+        look like a class. The first layers and the image itself know texture, contrast and edges.
 
         Returns:
-            of every channel of the first convolution and of all blocks the mean and the log
-            standard deviation over the image, (n, 2 * sum(widths)), and logits (n, n_classes).
+            mean and log standard deviation over the image of every channel, of the first
+            convolution's and of all blocks', and the log standard deviation of the image's
+            differences from pixel to pixel down and to the right, (n, 4 C + 2 sum(widths)); and
+            logits (n, n_classes).
         """
-        seen = []
-        for module in self.body:
+        seen = [_log_spread(x.diff(dim=side)) for side in (2, 3)]
+        for module in [nn.Identity(), *self.body]:
             x = module(x)
-            if isinstance(module, nn.Conv2d | ResidualBlock):
-                spread = x.std((2, 3), correction=0)
-                seen += [x.mean((2, 3)), (spread + _ROUNDING).log()]
+            if isinstance(module, nn.Identity | nn.Conv2d | ResidualBlock):
+                seen += [x.mean((2, 3)), _log_spread(x)]
         return torch.cat(seen, 1), self.head(x)

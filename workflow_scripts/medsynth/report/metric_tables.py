@@ -18,7 +18,8 @@ METRICS = {  # name -> (title, what it says), most telling first
     "coverage": ("Coverage", "share of real images with a generated one in their neighbourhood"),
     "inception_score": (
         "Inception score",
-        "answers of the classifier are sure and diverse; one split of all N images",
+        "answers of the classifier are sure and diverse; one split of all N images, the real ones"
+        " are held out",
     ),
     "mae_hu": ("MAE (HU)", "mean absolute error against the paired target, inside the body"),
     "psnr_db": ("PSNR (dB)", "peak signal-to-noise ratio against the paired target"),
@@ -141,8 +142,9 @@ def warnings_of(results: Mapping[str, Any]) -> list[str]:
         )
     if "fid" in results["metrics"] and min(counts.values()) < FID_STABLE:
         found.append(
-            f"FID is biased upwards below about {FID_STABLE:,} images a side; compare it with its"
-            " floor, which is biased alike, and only between experiments with the same N."
+            f"FID is biased upwards below about {FID_STABLE:,} images a side; compare it with that"
+            " of the real images beside it, which is biased alike, and only between experiments"
+            " with the same N."
         )
     if results["extractor"] is not None:
         found.append(
