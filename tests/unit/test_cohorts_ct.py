@@ -198,6 +198,14 @@ def test_a_key_is_a_whole_name_with_or_without_its_suffix(tmp_path):
     assert index["label"].dropna().to_dict() == {k: phases[v] for k, v in names.items() if v}
 
 
+def test_paths_tell_files_of_one_name_apart(tmp_path):
+    for i, folder in enumerate("ab"):
+        write_slice(tmp_path / folder / "1.1.dcm", f"1.{i}", ImagePositionPatient=[0, 0, i])
+    for text in ("a/1.1.dcm,yes\nb/1.1.dcm,no", "a/1.1,yes\nb/1.1,no", "a/1.1,yes\n1.1,no"):
+        label = table_label(tmp_path, f"file,contrast\n{text}\n")
+        assert index_ct(tmp_path, CtIndex(label=label))["label"].tolist() == ["cect", "ct"]
+
+
 def test_a_key_that_two_kinds_of_file_share_labels_neither(tmp_path):
     for name in ("a.dcm", "a.nii.gz"):
         (tmp_path / name).write_bytes(b"x")

@@ -95,16 +95,22 @@ def check_names(files: list[Path], root: Path, table: pd.DataFrame) -> None:
 
 
 def row_of(table: pd.DataFrame, file: Path, root: Path) -> pd.Series | None:
-    """The label row whose key is the file's path below `root`, its name, or its name without
-    suffix."""
+    """The label row whose key is the file's path below `root` or its name, with or without suffix.
+
+    The path goes before the name.
+    """
     key = _key_of(table, file, root)
     return None if key is None else table.loc[key]
 
 
 def _key_of(table: pd.DataFrame, file: Path, root: Path) -> str | None:
-    stems = file.stem, Path(file.name.removesuffix(".gz")).stem
-    keys = (file.relative_to(root).as_posix(), file.name, *stems)
-    return next((key for key in keys if key in table.index), None)
+    path = file.relative_to(root)
+    for whole in (path, Path(path.name)):
+        unpacked = whole.with_name(whole.name.removesuffix(".gz"))  # also of .nii.gz the suffix
+        for key in (whole, whole.with_suffix(""), unpacked.with_suffix("")):
+            if key.as_posix() in table.index:
+                return key.as_posix()
+    return None
 
 
 def set_aside(frame: pd.DataFrame, where: pd.Series | np.ndarray, status: str, reason: str) -> None:
