@@ -1,5 +1,6 @@
 """Helpers of all rules files; no rules here."""
 
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -8,8 +9,9 @@ from medsynth.lineage import capture
 from medsynth.runtime.config.fetch import fills
 from medsynth.runtime.config.slides import SAMPLE_SHEETS
 from medsynth.runtime.config.mistakes import ConfigError
-from medsynth.runtime.config.raw_paths import demo_dataset
+from medsynth.runtime.config.raw_paths import DATASETS, demo_dataset, raw_paths
 from medsynth.runtime.config.whole import load_config
+from medsynth.store import raw_names
 from medsynth.store.code import code_digest
 from medsynth.store.secrets import without_secrets
 
@@ -17,6 +19,11 @@ try:
     CONFIG = load_config(config, workflow.configfiles)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+# In every process that reads this file, so that jobs on other machines know them, too.
+raw_names.declare(
+    raw_paths(CONFIG), shown=[CONFIG.results_dir, Path(workflow.basedir), Path(sys.prefix)]
+)
 
 # Snakemake hands this to every script in a file, which a kill leaves lying.
 config.update(without_secrets(config))
@@ -147,10 +154,11 @@ def tables_folder(wildcards):
 
 def published_tables(wildcards):
     """The tables that lie apart from the images; beside them may lie half a terabyte of others."""
-    folder = COHORTS[wildcards.cohort].tables
-    if folder and receipts([folder]):  # they are yet to come
-        return [raw(folder)]
-    return sorted({raw(path) for path in folder.glob("mimic-cxr-*.csv*")}) if folder else []
+    cohort = COHORTS[wildcards.cohort]
+    if cohort.tables and receipts([cohort.tables]):  # they are yet to come
+        return [raw(cohort.tables)]
+    tables = cohort.published_tables() if cohort.tables else []
+    return sorted({raw(path) for path in tables if path.exists()})
 
 
 def cohort_reports(wildcards):

@@ -11,7 +11,7 @@ if CONFIG.demo:
             f"{BENCHMARKS}/make_demo_data/{{dataset}}.tsv"
         wildcard_constraints:
             # Each is one folder of its own; other paths below demo/ are inside them.
-            dataset="mimic-cxr|tcga-slides|tcga-genomics|tcga-ct",
+            dataset=one_of(DATASETS),
         conda:
             ENVIRONMENT
         params:

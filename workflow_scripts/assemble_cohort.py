@@ -9,7 +9,7 @@ from medsynth.store.atomic import write_json
 from medsynth.store.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         params = snakemake.params.cfg
         labels = [read_table(path) for path in snakemake.input.labels]
         manifest, quarantine, summary = assemble(
@@ -18,6 +18,7 @@ if __name__ == "__main__":
             read_table(snakemake.input.splits),
             labels[0] if labels else None,
             params["max_quarantined"],
+            name_classes=params["label"] != "table",
         )
         write_table(manifest, snakemake.output.manifest)
         write_table(quarantine, snakemake.output.quarantine)

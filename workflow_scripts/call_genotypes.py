@@ -12,7 +12,7 @@ from medsynth.store.atomic import write_json
 from medsynth.store.tables import write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         params = snakemake.params.cfg
         settings = Genotypes(**params["genotypes"])
         calls, quarantine = call_genotypes(settings, params["max_quarantined"])

@@ -44,5 +44,5 @@ def check(inputs):
 
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         write_json(check(snakemake.input), snakemake.output.gate)

@@ -9,7 +9,7 @@ from medsynth.store.atomic import write_json
 from medsynth.store.tables import read_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         found = leakage(read_table(snakemake.input.manifest))
         if not found["ok"]:
             raise SystemExit(

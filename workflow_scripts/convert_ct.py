@@ -14,7 +14,7 @@ from medsynth.store.digests import digest_file, digest_json
 from medsynth.store.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         params = snakemake.params
         index = read_table(snakemake.input.index)
         rows = index[index["shard"] == int(snakemake.wildcards.shard)]

@@ -4,17 +4,17 @@ Output: Parquet `receipts`, one row a file; the files themselves stay when this 
 """
 
 from medsynth.fetch.physionet import fetch_physionet
-from medsynth.runtime.config.fetch import PhysioNetDownload
+from medsynth.runtime.config.fetch import PhysioNetDownload, listing_of
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
 from medsynth.store.tables import write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         receipts = fetch_physionet(
             PhysioNetDownload(**snakemake.params.cfg),
             DigestCache(snakemake.params.cache),
-            listing=f"medsynth_fetch_{snakemake.wildcards.download}.tsv",
+            listing=listing_of(snakemake.wildcards.download),
             threads=snakemake.threads,
             max_quarantined=snakemake.params.limit["max_quarantined"],
         )

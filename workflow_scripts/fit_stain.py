@@ -12,7 +12,7 @@ from medsynth.store.atomic import write_json
 from medsynth.store.tables import read_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         params, inputs = snakemake.params, snakemake.input
         folder = Path(inputs.shards[0]).parent
         settings = Stain(**params.cfg)

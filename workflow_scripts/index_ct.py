@@ -13,7 +13,7 @@ from medsynth.store.digests import DigestCache
 from medsynth.store.tables import write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         cache = DigestCache(snakemake.params.cache)
         settings = CtIndex(**snakemake.params.cfg)
         table = index_ct(Path(snakemake.input.root), settings, cache, snakemake.threads)

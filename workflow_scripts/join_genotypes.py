@@ -8,6 +8,6 @@ from medsynth.runtime.logs import configure_logging
 from medsynth.store.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         index, calls = read_table(snakemake.input.index), read_table(snakemake.input.calls)
         write_table(join_genotypes(index, calls), snakemake.output.labels)

@@ -15,7 +15,7 @@ from medsynth.store.shards import made_from
 from medsynth.store.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         params, inputs = snakemake.params, snakemake.input
         fit = json.loads(Path(inputs.stain).read_text())
         parts = [made_from([inputs.images]), digest_file(inputs.stain), params.code]

@@ -10,7 +10,7 @@ from medsynth.store.atomic import write_json
 from medsynth.store.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         manifest = read_table(snakemake.input.manifest)
         pairs, counts = pair_ct(manifest, CtPair(**snakemake.params.cfg))
         write_table(pairs, snakemake.output.pairs)

@@ -11,7 +11,7 @@ from medsynth.store.atomic import write_json
 from medsynth.store.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         reports = read_reports(read_table(snakemake.input.index), Path(snakemake.params.reports))
         write_table(reports, snakemake.output.table)
         write_json(counts(reports), snakemake.output.counts)

@@ -10,7 +10,7 @@ from medsynth.runtime.logs import configure_logging
 from medsynth.store.tables import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with configure_logging(snakemake.log[0], reads_patients=True):
         index = read_table(snakemake.input.index)
         for labels in snakemake.input.labels:
             index = join_labels(index, read_table(labels))

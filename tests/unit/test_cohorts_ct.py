@@ -150,18 +150,10 @@ def test_an_unknown_word_of_the_table_is_quarantined_with_the_word(tmp_path):
     ]
 
 
-def test_a_table_of_unknown_words_is_an_error_that_names_some(tmp_path):
+def test_a_table_of_unknown_words_is_an_error_that_names_its_column(tmp_path):
     write_slice(tmp_path / "a.dcm", "1.1")
-    with pytest.raises(CohortError, match=r"labels.csv: no word in 'contrast' .* 'LUAD', 'LUSC'"):
+    with pytest.raises(CohortError, match=r"labels.csv: none of the 2 .* words in 'contrast'"):
         index_ct(tmp_path, CtIndex(label=table_label(tmp_path, "file,contrast\na,LUAD\nb,LUSC\n")))
-
-
-def test_a_column_of_many_unknown_values_is_not_quoted(tmp_path):
-    write_slice(tmp_path / "a.dcm", "1.1")
-    text = "file,contrast\n" + "".join(f"{i},TCGA-17-Z00{i}\n" for i in range(9))
-    with pytest.raises(CohortError, match="9 different values") as error:
-        index_ct(tmp_path, CtIndex(label=table_label(tmp_path, text)))
-    assert "TCGA" not in str(error.value)
 
 
 def test_a_header_that_contradicts_itself_gives_no_label(tmp_path):

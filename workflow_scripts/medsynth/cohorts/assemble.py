@@ -43,6 +43,8 @@ def assemble(
     splits: pd.DataFrame,
     labels: pd.DataFrame | None,
     max_quarantined: float,
+    *,
+    name_classes: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     """Put the cohort together.
 
@@ -52,6 +54,8 @@ def assemble(
         splits: DataFrame(patient, split).
         labels: DataFrame(group, label, status, reason) where labels are joined late, else None.
         max_quarantined: largest share of the not excluded source files that may be quarantined.
+        name_classes: whether the workflow knows the classes; else a table of the user's says them,
+            of which a wrong column may make classes of patients' names.
 
     Returns:
         The manifest (all rows, sorted by patient and item), its quarantined rows, and the summary
@@ -59,7 +63,8 @@ def assemble(
 
     Raises:
         TooManyQuarantined: above max_quarantined; counts by reason.
-        CohortError: nothing is left, or a class has no training images.
+        CohortError: nothing is left, a class has no training images, or each class of the user's
+            table is one patient.
     """
     frame = pd.concat([index[index["status"] != USED], *shards], ignore_index=True)
     _check_quarantined(index, frame, max_quarantined)
@@ -68,7 +73,7 @@ def assemble(
     frame["split"] = frame["patient"].map(splits.set_index("patient")["split"])
     frame = manifest(frame.sort_values(["patient", "item_id"], ignore_index=True))
     summary = _summary(frame)
-    _check_classes(frame, summary["by_label_split"])
+    _check_classes(frame, summary["by_label_split"], name_classes)
     return frame, frame[frame["status"] == QUARANTINED].reset_index(drop=True), summary
 
 
@@ -101,17 +106,26 @@ def _summary(frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _check_classes(frame: pd.DataFrame, cells: list[dict[str, Any]]) -> None:
+def _check_classes(frame: pd.DataFrame, cells: list[dict[str, Any]], named: bool) -> None:
     if not cells:
         raise CohortError(
             f"no image of this cohort can be used:\n{_listed(frame)}\nIts index and shard tables"
             " name every file (columns source, status, reason, detail)."
         )
     trained = {cell["label"] for cell in cells if cell["split"] == "train"}
-    if empty := sorted({cell["label"] for cell in cells} - trained):
+    classes = {cell["label"] for cell in cells}
+    patients = frame[frame["status"] == USED].groupby("label")["patient"].nunique()
+    if not named and len(classes) > 2 and (patients == 1).all():
+        raise CohortError(  # before the classes' names stand in the summary and in MLflow
+            f"each of the {len(classes)} classes has one patient only; correct index.label.value,"
+            " the column of the classes, which seems to name patients or images"
+        )
+    if empty := sorted(classes - trained):
+        which = ", ".join(empty) if named else f"{len(empty)} of {len(classes)}"
         raise CohortError(
-            f"no training images for class {', '.join(empty)}; lower split.test_fraction and"
+            f"no training images for class {which}; lower split.test_fraction and"
             " split.validate_fraction, drop the class, or add patients who have it"
+            + ("" if named else ", or correct index.label.value, the column of the classes")
         )
 
 

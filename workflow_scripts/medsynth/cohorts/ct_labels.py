@@ -24,22 +24,20 @@ from medsynth.runtime.config.ct import TagContrast
 from medsynth.store.manifests import EXCLUDED, USED
 
 TAGS, TABLE, BRIGHTNESS = "tags", "table", "brightness"
-FEW_WORDS = 5
 
 
 def check_words(table: pd.DataFrame, settings: TableLabel) -> None:
     """Refuse a label table of which no word is known.
 
     Raises:
-        CohortError: with the words, unless they are so many that they may be names.
+        CohortError: see above; without the words, which may be patients' names.
     """
     words = table["label"].dropna().unique()
     if len(words) and not any(map(table_phase, words)):
-        few = len(words) <= FEW_WORDS
-        some = ", ".join(map(repr, sorted(words))) if few else f"{len(words)} different values"
         raise CohortError(
-            f"{settings.path}: no word in {settings.value!r} says whether contrast medium was"
-            f" given: {some}; write yes or no, or name the column that says it in label.value"
+            f"{settings.path}: none of the {len(words)} different words in {settings.value!r} says"
+            " whether contrast medium was given; write yes or no, or name the column that says it"
+            " in index.label.value"
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from medsynth.cohorts.maf import COLUMNS, call_idh, read_maf
 from medsynth.cohorts.panels import covers_idh
 from medsynth.cohorts.segments import DTYPES, call_codeletion, read_segments
 from medsynth.cohorts.tsv import TableError, find_files
-from medsynth.runtime.config.slides import Genotypes
+from medsynth.runtime.config.slides import SAMPLE_SHEETS, Genotypes
 
 MAF_FILES = ["*.maf", "*.maf.gz", "*.maf.tsv.gz", "data_mutations*.txt"]  # the last of cBioPortal
 SEGMENT_FILES = ["*.seg", "*.seg.gz", "*.seg.txt", "*.seg.v2.txt"]
@@ -44,11 +45,7 @@ def read_evidence(settings: Genotypes, limit: float) -> tuple[pd.DataFrame, pd.D
     Raises:
         TableError: more are.
     """
-    barcodes = {
-        name: barcode
-        for sheet in sheets_beside([*settings.maf, *settings.segments])
-        for name, barcode in read_sample_sheet(sheet).items()
-    }
+    barcodes = _sample_barcodes([*settings.maf, *settings.segments])
     idh, bad_mafs = _sequenced(settings, barcodes, limit)
     codeletion, bad_segments = _measured(settings, barcodes, limit)
     assays, bad_rows = _assayed(settings, limit)
@@ -68,14 +65,26 @@ def read_evidence(settings: Genotypes, limit: float) -> tuple[pd.DataFrame, pd.D
     return evidence.rename_axis("case").sort_index().reset_index(), quarantine
 
 
+def _sample_barcodes(configured: list[Path]) -> dict[str, str]:
+    """Sample by file name, from all sample sheets."""
+    barcodes = {}
+    for sheet in sheets_beside(configured):
+        try:
+            barcodes |= read_sample_sheet(sheet)
+        except TableError as error:
+            folder = next((f for f in configured if sheet.is_relative_to(f)), sheet.parent)
+            called = f"a sample sheet ({SAMPLE_SHEETS}) in {folder}"
+            raise TableError(str(error).replace(str(sheet), called), error.reason) from None
+    return barcodes
+
+
 def _sequenced(
     settings: Genotypes, barcodes: dict[str, str], limit: float
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """IDH by case of all MAF files, and what of them is in quarantine."""
-    files = find_files(settings.maf, MAF_FILES)
-    found, quarantine = _read_all(
-        "maf", files, lambda file: _read_maf(file, barcodes.get(_key(file))), barcodes, limit
-    )
+    files = list(find_files(settings.maf, MAF_FILES))
+    read = {file: partial(_read_maf, file, barcodes.get(_key(file))) for file in files}
+    found, quarantine = _read_all("maf", settings.maf, read, barcodes, limit)
     mutations = pd.concat([pd.DataFrame(columns=COLUMNS, dtype="str"), *(m for m, _, _ in found)])
     bad = [row for _, _, rows in found for row in rows]
     tumours = parse_tumours({name for _, names, _ in found for name in names})
@@ -135,9 +144,8 @@ def _measured(
     files = sorted(
         find_files(settings.segments, SEGMENT_FILES), key=lambda f: "nocnv" not in f.name
     )
-    found, quarantine = _read_all(
-        "segments", files, lambda f: read_segments(f, settings.build, barcodes), barcodes, limit
-    )
+    read = {file: partial(read_segments, file, settings.build, barcodes) for file in files}
+    found, quarantine = _read_all("segments", settings.segments, read, barcodes, limit)
     empty = pd.DataFrame(columns=[*DTYPES]).astype(DTYPES)
     segments = pd.concat(
         [empty, *(rows.assign(file=number) for number, (rows, _) in enumerate(found))],
@@ -173,21 +181,25 @@ def _assayed(settings: Genotypes, limit: float) -> tuple[pd.DataFrame, pd.DataFr
 
 def _read_all(
     table: str,
-    files: Iterable[Path],
-    read: Callable[[Path], Any],
+    configured: list[Path],
+    read: dict[Path, Callable[[], Any]],
     barcodes: dict[str, str],
     limit: float,
 ) -> tuple[list[Any], pd.DataFrame]:
-    """What `read` makes of the files, and those that it refuses."""
+    """What the files are read to, and those that cannot be.
+
+    Args:
+        configured: files and folders, in which the others were found.
+    """
     found, bad, first = [], [], ""
-    for file in files:
+    for file in read:
         try:
-            found.append(read(file))
+            found.append(read[file]())
         except TableError as error:
             case = parse_barcodes([barcodes.get(_key(file), "")])["case"].iloc[0]
             row = {"table": table, "source": file.name, "case": case, "column": None}
             bad.append(row | {"reason": error.reason, "detail": str(error)})
-            first = first or str(error)
+            first = first or str(error).replace(str(file), _called(file, list(read), configured))
     _check(f"{table} files", len(bad), len(found) + len(bad), limit, f"the first: {first}")
     return found, pd.DataFrame(bad, columns=QUARANTINE, dtype="str")
 
@@ -195,9 +207,19 @@ def _read_all(
 def _check(what: str, bad: int, total: int, limit: float, advice: str) -> None:
     if bad > limit * total:
         raise TableError(
-            f"{bad} of {total} {what} cannot be used (allowed are {limit:.0%}); correct them or "
-            f"raise max_quarantined; {advice}"
+            f"{bad} of {total} {what} cannot be used (allowed are {limit:.0%}); correct them, or "
+            "raise max_quarantined, and the cohort's calls_quarantine.parquet names every one; "
+            f"{advice}"
         )
+
+
+def _called(file: Path, files: list[Path], configured: list[Path]) -> str:
+    """What an error calls a file: names that were found in a folder may be those of cases."""
+    if file in configured:
+        return str(file)
+    folder = next(folder for folder in configured if file.is_relative_to(folder))
+    beside = sorted(other for other in files if other.is_relative_to(folder))
+    return f"file {beside.index(file) + 1} of {len(beside)} in {folder} (sorted by path)"
 
 
 def _key(file: Path) -> str:

@@ -217,8 +217,9 @@ def _split_hint(frame: pd.DataFrame, tables: Path) -> pd.Series | None:
     if not path.exists():
         return None
     hints = _look_up(frame, path, KEYS, ["split"])["split"]
-    if strange := sorted(set(hints.dropna()) - SPLITS):
+    if strange := set(hints.dropna()) - SPLITS:
         raise CohortError(
-            f"{path}: column split has values {', '.join(strange)}; expected train, validate, test"
+            f"{path}: column split holds {len(strange)} word(s) besides train, validate, test; give"
+            " the table as PhysioNet publishes it"
         )
     return hints

@@ -33,7 +33,7 @@ def covers_idh(coverage: str | Path, build: str) -> bool | None:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise damaged(path, error) from error
+        raise damaged(path, error) from None
     header = ("#", "track", "browser", "stable_id:", "description:")
     rows = [
         [cell.strip(' "') for cell in re.split("\t" if "\t" in line else r"[\s,;]+", line.strip())]

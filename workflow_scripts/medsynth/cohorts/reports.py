@@ -28,17 +28,18 @@ def read_reports(index: pd.DataFrame, path: Path) -> pd.DataFrame:
         (the whole report); null where there is none.
 
     Raises:
-        CohortError: the archive is damaged, or holds no report of these studies.
+        CohortError: the archive or a report cannot be read, or it holds no report of these studies.
     """
     studies = index[["patient", "group"]].dropna().drop_duplicates()
     studies = studies.sort_values(["patient", "group"], ignore_index=True)
     try:
         files = _files(zipfile.Path(path) if path.is_file() else path)
         texts = [_text(files, patient, study) for patient, study in studies.to_numpy()]
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         # Not chained: the message names a patient's file.
         raise CohortError(
-            f"{path}: cannot be read ({type(error).__name__}); download it again"
+            f"{path}: cannot be read, or a report in it ({type(error).__name__}); make it readable,"
+            " or download it again"
         ) from None
     if not any(text is not None for text in texts):
         raise CohortError(f"{path}: none of the cohort's {len(studies)} studies has a report in it")

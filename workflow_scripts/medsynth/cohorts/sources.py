@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from medsynth.store.shards import ShardWriter
 
 log = logging.getLogger(__name__)
 
+NEAR = 0.85  # of a misspelt heading; `image_7.png` and `image` have less in common
 PROGRESS_S = 30  # seconds between two lines in the log
 
 
@@ -36,10 +39,28 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     """
     table = read_table(path)
     if missing := [c for c in columns if c not in table.columns]:
-        raise CohortError(
-            f"{path}: no column {', '.join(missing)}; it has: {', '.join(table.columns)}"
-        )
+        raise CohortError(f"{path}: {missing_columns(missing, list(table.columns))}")
     return table.replace({"": None})
+
+
+def missing_columns(missing: list[str], header: list[str]) -> str:
+    """What is wrong with a table's first line, of which nothing is quoted that may be a row.
+
+    Words are named that are nearly those expected, and have no number besides.
+    """
+
+    def plain(word: str) -> str:
+        return re.sub(r"[^\w]|_", "", word.lower())
+
+    near = []
+    for expected in missing:
+        numbers = set(re.findall(r"\d+", expected))
+        words = {plain(n): n for n in header if not set(re.findall(r"\d+", n)) - numbers}
+        close = difflib.get_close_matches(plain(expected), words, n=1, cutoff=NEAR)
+        near += [words[word] for word in close]
+    said = f"no column {', '.join(missing)} among the {len(header)} of its first line"
+    hint = f"did you mean {', '.join(near)}?" if near else "add the header if it lacks"
+    return f"{said}, which should be its header; {hint}"
 
 
 def read_labels(settings: TableLabel, *others: str) -> pd.DataFrame:

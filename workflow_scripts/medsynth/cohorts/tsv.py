@@ -73,7 +73,7 @@ def first_line(path: Path) -> tuple[int, str]:
                     return comments, line.rstrip("\r\n")
                 comments += 1
     except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
-        raise damaged(path, error) from error
+        raise damaged(path, error) from None
     raise TableError(f"{path}: no header line, nothing to read; is this the right file?")
 
 
@@ -114,7 +114,7 @@ def read_batches(
         ) as batches:
             yield from batches
     except (pa.ArrowInvalid, OSError) as error:
-        raise damaged(path, error) from error
+        raise damaged(path, error) from None
     if misfits:
         first = misfits[0]
         raise TableError(

@@ -116,13 +116,13 @@ class UnusableImage(Exception):
     Attributes:
         status: what the item becomes, quarantined.
         reason: a key of :data:`REASONS`, stored in the manifest.
-        detail: what exactly happened, stored beside it.
+        detail: what exactly happened, stored beside it and shown nowhere else.
     """
 
     status: ClassVar[str] = QUARANTINED
 
     def __init__(self, reason: str, detail: str = "") -> None:
-        super().__init__(f"{REASONS[reason]} ({detail})" if detail else REASONS[reason])
+        super().__init__(REASONS[reason])  # the detail may quote a name or a cell: not for logs
         self.reason = reason
         self.detail = detail
 

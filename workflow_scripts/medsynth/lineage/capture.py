@@ -46,8 +46,9 @@ def install(workflow: Any, settings: Any) -> None:
     for rule in workflow.rules:
         if not rule.norun:
             rule.run_func = recorder.recording(rule)
+    masking.mask_messages()
     if workflow.is_main_process:
-        masking.install()
+        masking.mask_metadata()
         workflow.execute = recording_invocation(workflow, settings, results)
 
 

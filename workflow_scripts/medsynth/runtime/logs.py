@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import re
+import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from medsynth.store.raw_names import without_raw_names
 from medsynth.store.secrets import without_secrets
 
 # How a training says in its log where its metrics grow; the lineage collector follows that file.
@@ -16,31 +21,78 @@ HISTORY_LINE = re.compile(r"medsynth\.runtime\.loop: history: (.+)$", re.MULTILI
 # What is read of a log, which may grow long; such lines stand near its top.
 HEAD_BYTES = 65536
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+WITHHELD = "(not shown: it may quote raw data)"
+# Place and kind in a warning as Python formats it.
+WARNING = re.compile(r".+?:\d+: \w+(?=: )")
 
 
 class MaskedFormatter(logging.Formatter):
-    """Without secrets: an error of a database names its address, password and all."""
+    """Without secrets and names of raw files: an error names its database, password and all."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
+        return without_raw_names(without_secrets(super().format(record)))
+
+
+class GuardedFormatter(MaskedFormatter):
+    """What libraries say may quote a file's name, header or row: of that only kind and place."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record = copy.copy(record)
+        record.exc_text = None  # perhaps another formatter's
+        if not _is_ours(record.name):
+            head = WARNING.match(record.getMessage()) if record.name == "py.warnings" else None
+            record.msg, record.args = (f"{head[0]}: " if head else "") + WITHHELD, ()
+        return super().format(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802, logging's name
+        return "".join(_told(ei[1])).rstrip("\n")
+
+
+def _is_ours(name: str) -> bool:
+    return name.split(".")[0] == "medsynth"
+
+
+def _told(error: BaseException) -> Iterator[str]:
+    """A traceback in which libraries' errors have no message."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before:
+        yield from _told(before)
+        yield "\nThat led to:\n\n"
+    kind = type(error)
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    if _is_ours(kind.__module__) or isinstance(error, SystemExit | ImportError | MemoryError):
+        message = str(error)
+    elif isinstance(error, OSError) and error.errno:
+        message = f"[Errno {error.errno}] {os.strerror(error.errno)}"
+    else:
+        message = WITHHELD
+    yield "Traceback (most recent call last):\n"
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{name}: {message}\n"
 
 
 @contextmanager
-def configure_logging(path: str | Path) -> Iterator[None]:
+def configure_logging(path: str | Path, *, reads_patients: bool = False) -> Iterator[None]:
     """Log to `path` and stderr within the block; an exception is logged and raised again.
 
     Snakemake does not write a script's traceback into the rule's log, so this must.
+
+    Args:
+        reads_patients: the job reads raw data, or tables with a row a patient, image or slide.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
+    formatter = (GuardedFormatter if reads_patients else MaskedFormatter)(FORMAT)
     for handler in handlers:
-        handler.setFormatter(MaskedFormatter(FORMAT))
+        handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
     try:
         yield
     except BaseException:
         logging.getLogger("medsynth").exception("the job failed")
+        # The terminal has it already; Python would show it there once more, as it is.
+        sys.excepthook = lambda *_: None
         raise
 
 

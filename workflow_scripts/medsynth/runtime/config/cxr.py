@@ -77,3 +77,7 @@ class CxrCohort(Settings):
         label = self.index.label
         names = ["metadata", *([label.labeler] if isinstance(label, FindingLabel) else [])]
         return [published_table(self.tables or self.root, name) for name in names]
+
+    def published_tables(self) -> list[Path]:
+        """Those, and the one that the index reads where it is there."""
+        return [*self.needed_tables(), published_table(self.tables or self.root, "split")]

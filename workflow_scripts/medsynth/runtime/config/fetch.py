@@ -104,3 +104,8 @@ Download = Annotated[PhysioNetDownload | GdcDownload | TciaDownload, Field(discr
 def fills(download: Download, path: Path) -> bool:
     """Whether `path` is the download's destination, or lies in it."""
     return path.absolute().is_relative_to(download.destination.absolute())
+
+
+def listing_of(name: str) -> str:
+    """The list for people, in the destination of the download of this name."""
+    return f"medsynth_fetch_{name}.tsv"

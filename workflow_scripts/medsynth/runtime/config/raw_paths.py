@@ -11,7 +11,7 @@ from typing import Any
 
 from medsynth.runtime.config.base import TableLabel
 from medsynth.runtime.config.cxr import CxrCohort
-from medsynth.runtime.config.fetch import fills
+from medsynth.runtime.config.fetch import fills, listing_of
 from medsynth.runtime.config.mistakes import Mistake
 from medsynth.runtime.config.slides import SlideCohort
 
@@ -67,6 +67,26 @@ def _raw_paths(cohort: Any) -> dict[str, list[Path]]:
         single = {"clinical": tables.clinical, "coverage": tables.coverage}
         paths["genotypes.maf"], paths["genotypes.segments"] = tables.maf, tables.segments
         paths |= {f"genotypes.{k}": [p] for k, p in single.items() if isinstance(p, Path)}
+    return paths
+
+
+def raw_paths(config: Any) -> list[Path]:
+    """Every raw path that the configuration names, published tables and downloads among them.
+
+    What lies below one of them, it does not name.
+
+    Args:
+        config: the checked configuration.
+    """
+    paths = [config.results_dir / DEMO / name for name in DATASETS]
+    for cohort in config.cohorts.values():
+        paths += [path for found in _raw_paths(cohort).values() for path in found]
+        if isinstance(cohort, CxrCohort):
+            paths += [cohort.tables or cohort.root, *cohort.published_tables()]
+    for name, download in config.fetch.items():
+        manifest = getattr(download, "manifest", None)
+        paths += [download.destination, download.destination / listing_of(name)]
+        paths += [manifest] if manifest else []
     return paths
 
 
