@@ -8,6 +8,7 @@ from pathlib import Path
 
 from medsynth.lineage.places import Places
 from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
+from medsynth.report.scale import PIXELS, PixelSize
 from medsynth.runtime.config.whole import Config
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
@@ -31,9 +32,11 @@ def main(inputs, output, config, params):
             Path(gate),
             [fact for fact in map(Path, inputs.facts) if fact.parent == Path(summary).parent],
             **classifiers.get(name, {}),
+            # Of CT slices the manifest tells, of radiographs nothing.
+            pixel=PixelSize(cohort.tiles.mpp, "µm") if cohort.kind == "slides" else PIXELS,
         )
-        for name, summary, manifest, gate in zip(
-            config.cohorts, inputs.summaries, inputs.manifests, inputs.gates, strict=True
+        for (name, cohort), summary, manifest, gate in zip(
+            config.cohorts.items(), inputs.summaries, inputs.manifests, inputs.gates, strict=True
         )
     ]
     columns = (inputs.histories, inputs.models, inputs.images, inputs.tables, inputs.metrics)

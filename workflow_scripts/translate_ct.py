@@ -11,7 +11,8 @@ import torch
 
 from medsynth.adversarial.translation import translate
 from medsynth.cohorts.pairs import partners, positions_of
-from medsynth.report.grids import write_translation_grid
+from medsynth.report.grids import Direction, write_translation_grid
+from medsynth.report.scale import pixels_of_fields
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file
@@ -22,7 +23,7 @@ from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables import read_table
 
 BATCH = 16
-GRID_COLUMNS = 8
+GRID_SLICES = 4  # of each direction
 
 
 def main(inputs, outputs, params, device):
@@ -44,16 +45,19 @@ def main(inputs, outputs, params, device):
     extra = {"source_item": items, "target_item": target}
     write_samples(images, directions, outputs.images, outputs.table, **made_by, extra=extra)
 
-    to_ct = directions == "cect_to_ct"
-    paired = to_ct & target.notna().to_numpy()
-    # One direction, paired slices if possible; a test split may lack either.
-    choices = (paired, to_ct, ~to_ct)
-    shown = np.flatnonzero(next(rows for rows in choices if rows.any()))[:GRID_COLUMNS]
-    goal = store.read(positions_of(target[shown], store.manifest)) if paired.any() else None
-    sources = store.read(shown)
-    results = Samples(outputs.images, outputs.table).read(shown)
+    samples = Samples(outputs.images, outputs.table)
+    shown = []
+    for direction in np.unique(directions):
+        of_it = directions == direction
+        paired = of_it & target.notna().to_numpy()  # a test split may have none
+        rows = np.flatnonzero(paired if paired.any() else of_it)[:GRID_SLICES]
+        goal = store.read(positions_of(target[rows], store.manifest)) if paired.any() else None
+        source = store.read(rows)
+        fields = store.manifest["field_mm"].to_numpy()[rows]
+        pixels = pixels_of_fields(fields, source.shape[2])
+        shown.append(Direction(direction, source, samples.read(rows), goal, pixels))
     provenance = {key: str(value) for key, value in made_by.items()}
-    write_translation_grid(sources, results, goal, outputs.grid, provenance)
+    write_translation_grid(shown, outputs.grid, provenance)
 
 
 if __name__ == "__main__":

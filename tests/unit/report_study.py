@@ -45,7 +45,14 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
                 row = shard.append(picture(kind, labels.index(label), rng), item["item_id"])
                 rows.append(item | {"label": label, "shard": 0, "row": row, "status": "used"})
                 if kind == "ct":
+                    rows[-1]["field_mm"] = 400.0
                     rows[-1]["label_source"] = "brightness" if label == "cect" and p else "tags"
+    for reason in reasons:
+        # Tiles of cases without a genotype were cut; slides of unknown resolution gave none.
+        place = {"shard": 0, "row": 0} if reason["reason"] == "no_genotype" else {}
+        of = {"status": reason["status"], "reason": reason["reason"], **place}
+        for i in range(reason["n"]):
+            rows.append({"item_id": f"{SECRET}-{of['reason']}-{i}", "source": "x/y.jpg"} | of)
     table = manifest(rows)
     write_table(table, folder / "manifest.parquet")
     cells = table.groupby(["label", "split"])["patient"].agg(items="size", patients="nunique")
@@ -55,7 +62,7 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
     summary = {
         "cohort": name,
         "kind": kind,
-        "items": {"in": len(rows) + sum(left_out.values()), "used": len(rows), **left_out},
+        "items": {"in": len(rows), "used": len(rows) - sum(left_out.values()), **left_out},
         "reasons": reasons,
         "by_label_split": cells.reset_index().to_dict("records"),
     }

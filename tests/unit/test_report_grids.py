@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medsynth.report.grids import GAP, strip, translation_figure, write_grid, write_translation_grid
+from medsynth.report.grids import (
+    GAP,
+    Direction,
+    strip,
+    translation_figure,
+    write_grid,
+    write_translation_grid,
+)
+from medsynth.report.scale import PIXELS, PixelSize
 
 rng = np.random.default_rng(0)
 
@@ -53,11 +61,18 @@ def test_grid_without_a_class_for_each_image_is_refused(tmp_path, count, rows):
     assert not list(tmp_path.iterdir())
 
 
+MODEL = {"model_sha256": "ab12"}
+
+
+def direction(source, translated, target=None, name="ct_to_cect", pixel=PIXELS) -> Direction:
+    return Direction(name, source, translated, target, [pixel] * len(source))
+
+
 def test_translation_shows_window_and_difference_in_hu():
     source = np.full((2, 8, 8, 1), 0, np.int16)
     translated = np.full((2, 8, 8, 1), 32_000, np.int16)  # a difference in int16 would overflow
     target = np.full((2, 8, 8, 1), -32_000, np.int16)
-    figure = translation_figure(source, translated, target)
+    figure = translation_figure(direction(source, translated, target))
     axes = [a for a in figure.axes if a.images]
     assert [a.get_title() for a in axes[:4]] == [
         "source",
@@ -73,7 +88,7 @@ def test_translation_shows_window_and_difference_in_hu():
 
 def test_translation_without_a_target_is_compared_with_its_source():
     source, translated = np.zeros((1, 8, 8, 1), np.int16), np.full((1, 8, 8, 1), 30.5, np.float32)
-    figure = translation_figure(source, translated, None)
+    figure = translation_figure(direction(source, translated))
     axes = [a for a in figure.axes if a.images]
     assert [a.get_title() for a in axes] == ["source", "translated", "translated − source"]
     assert np.all(axes[2].images[0].get_array() == 30.5)
@@ -82,7 +97,7 @@ def test_translation_without_a_target_is_compared_with_its_source():
 def test_translation_grid_carries_its_provenance(tmp_path):
     slices = np.zeros((1, 8, 8, 1), np.int16)
     for name in ("one.png", "two.png"):
-        write_translation_grid(slices, slices, None, tmp_path / name, {"model_sha256": "ab12"})
+        write_translation_grid([direction(slices, slices)], tmp_path / name, MODEL)
     with Image.open(tmp_path / "one.png") as picture:
         assert picture.text == {"model_sha256": "ab12"}
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
@@ -91,4 +106,20 @@ def test_translation_grid_carries_its_provenance(tmp_path):
 @pytest.mark.parametrize("shapes", [[(0, 8, 8, 1)] * 2, [(1, 8, 8, 1), (1, 4, 4, 1)]])
 def test_translation_of_unlike_slices_is_refused(shapes):
     with pytest.raises(ValueError, match="slices of one shape"):
-        translation_figure(np.zeros(shapes[0]), np.zeros(shapes[1]), None)
+        translation_figure(direction(np.zeros(shapes[0]), np.zeros(shapes[1])))
+
+
+def test_each_direction_has_its_caption_and_each_row_its_scale():
+    slices = np.zeros((2, 32, 32, 1), np.int16)
+    figure = translation_figure(
+        direction(slices, slices, slices, "cect_to_ct", PixelSize(12.5, "mm")),
+        direction(slices, slices),
+    )
+    first, second = (part.get_suptitle().replace("\n", " ") for part in figure.subfigs)
+    assert first.startswith("cect to ct: 2 slices") and "same patient" in first
+    assert second.startswith("ct to cect: 2 slices") and "no paired slice" in second
+    assert "px" in second and "px" not in first
+    labels = [[t.get_text() for a in part.axes for t in a.texts] for part in figure.subfigs]
+    assert labels == [["100 mm"] * 2, ["10 px"] * 2]
+    bars = [line.get_xdata() for a in figure.subfigs[0].axes for line in a.lines]
+    assert [end - start for start, end in bars] == pytest.approx([8, 8])  # of 12.5 mm

@@ -105,9 +105,15 @@ def test_flow_counts_equal_the_summary(study):
         names = [html.unescape(n) for n in re.findall(r'class="name">([^<]*)<', drawing)]
         counts = [int(n) for n in re.findall(r'class="count">(\d+)', drawing)]
         drawn = dict(zip(names, counts, strict=True))
-        assert drawn["raw items"] == summary["items"]["in"]
+        # Of slides, tiles are drawn, and two slides gave none.
+        tiles = summary["kind"] == "slides"
+        first = drawn["all tiles" if tiles else "all files"]
+        assert first == summary["items"]["in"] - 2 * tiles
         assert drawn["used"] == summary["items"]["used"]
         for reason in summary["reasons"]:
+            if reason["reason"] == "no_mpp":
+                assert "no mpp" not in drawn
+                continue
             assert drawn[reason["reason"].replace("_", " ")] == reason["n"]
         for split in ("train", "validate", "test"):
             cells = [r["items"] for r in summary["by_label_split"] if r["split"] == split]
@@ -119,10 +125,26 @@ def test_facts_of_a_stage_are_a_table_of_their_own(study):
     (table,) = re.findall(r"<table>\s*<caption>Genotype calls.*?</table>", data, re.S)[:1]
     rows = re.findall(r"<tr>(.*?)</tr>", table, re.S)
     cells = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in rows]
-    assert cells == [
-        "cases 12",
-        "idh rests on silent exome 11",
-    ]  # lists of numbers stay in the file
+    # Lists of numbers stay in the file.
+    assert cells == ["Count of Value", "cases 12", "IDH rests on silent exome 11"]
+
+
+def test_files_and_images_made_of_them_are_counted_apart(study):
+    data = section(study["text"], "data")
+    left_out = [
+        " ".join(re.sub(r"<[^>]+>", " ", r).split())
+        for r in re.findall(r"<tr>.*?</tr>", data, re.S)
+    ]
+    assert any(re.fullmatch("excluded no genotype .*12 tiles", row) for row in left_out)
+    assert any(re.fullmatch("quarantined no mpp .* 2 slide files", row) for row in left_out)
+    assert "no tiles were made of them: 2 slide files" in data
+
+
+def test_every_picture_has_a_scale(study):
+    images = section(study["text"], "images")
+    for figure in re.findall(r"<figure>.*?</figure>", images, re.S):
+        assert "<h4>" in figure
+    assert "A bar in px" not in images  # the fields of the CT slices are known
 
 
 def test_ddpm_and_progan_of_one_cohort_are_compared(study):
@@ -215,3 +237,22 @@ def test_failed_gate_and_demonstration_data_are_said_aloud(study, tmp_path):
     assert section(text, "leakage").count("FAILED") == 1
     assert "Demonstration data" in text and "Contains real held-out images" not in text
     assert "FAILED" not in study["text"] and "Demonstration data" not in study["text"]
+
+
+def test_no_heading_stands_over_nothing(study, tmp_path):
+    alone = build(study["cohorts"], [], tmp_path / "page.html")
+    for text in (study["text"], alone):
+        parts = re.findall(r"<(h[2-4]|p|table|img|div|pre|dl|details|/section)\b", text)
+        for part, after in zip(parts, parts[1:], strict=False):
+            assert not (
+                part.startswith("h") and after in ("/section", "h2", "h3", "h4")[: int(part[1])]
+            )
+        for table in re.findall(r"<table>.*?</table>", text, re.S):
+            head, body = table.split("</thead>")
+            rows = [
+                re.findall(r"<t[hd]\b.*?>(.*?)</t[hd]>", r, re.S) for r in body.split("<tr>")[1:]
+            ]
+            assert rows and "<th" in head
+            for column in zip(*rows, strict=False):
+                assert "".join(column).strip(), table
+    assert section(alone, "findings").count("No experiment is configured") == 1

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from medsynth.report import figures, metric_tables, tables
+from medsynth.report import facts, figures, metric_tables, tables
+from medsynth.report.grids import strip
+from medsynth.report.scale import PIXELS, PixelSize, bar_of
+from medsynth.store.manifests import manifest
 
 
 def entry(value, interval=None, better="lower", reason=None, **more) -> dict:
@@ -183,3 +189,67 @@ def test_curves_share_a_panel_between_training_and_validation_and_use_logs_when_
     titles = re.findall(r"<!-- (.*?) -->", drawing)
     assert "loss" in titles and "penalty (log scale)" in titles
     assert {"train", "validate"} <= set(titles)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sources", "files"),
+    [
+        ("mimic_cxr", ["a.dcm", "b.dcm"], [("DICOM files used", 2)]),
+        ("mimic_cxr", ["a.jpg", "b.JPEG"], [("JPEG files used", 2)]),
+        ("mimic_cxr", ["a.jpg", "b.dcm"], [("DICOM files used", 1), ("JPEG files used", 1)]),
+        ("ct", ["a", "b.IMA"], [("DICOM files used", 2)]),
+        ("ct", ["a.nii.gz", "a.nii.gz", "b.nii"], [("NIfTI files used", 2)]),
+        ("ct", ["a.dcm", "a.dcm", "b.nii"], [("NIfTI files used", 1)]),  # made of others, too
+        ("slides", ["a.svs", "a.svs", "b.jpg"], [("Slide files used", 2)]),
+    ],
+)
+def test_files_are_called_what_they_are(kind, sources, files):
+    rows = [
+        {"source": s, "patient": "p", "group": "g", "row": 0, "status": "used"} for s in sources
+    ]
+    items = {"mimic_cxr": "Radiographs", "ct": "Slices", "slides": "Tiles"}[kind]
+    counts = tables.cohort_counts(kind, manifest(rows))
+    assert counts[: len(files)] == files and counts[-1] == (f"{items} used", len(sources))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "row"),
+    [
+        ("pairs", 3, ("pairs", "", 3, "")),
+        ("median", {"distance_mm": 1.0}, ("median distance", "", 1.0, "mm")),
+        ("median", {"reg_dice": 0.9}, ("median registration dice", "", 0.9, "")),
+        ("1p_19q_from", {"copy_number": 34}, ("1p/19q from", "copy number", 34, "")),
+        ("idh_from", {"ihc": 1}, ("IDH from", "IHC", 1, "")),
+        ("class", {"IDH-mutant_x": 1}, ("class", "IDH-mutant_x", 1, "")),
+        ("spacing_mm", 2.5, ("spacing", "", 2.5, "mm")),
+        ("mm", 2, ("mm", "", 2, "")),
+    ],
+)
+def test_counts_are_told_in_words_and_units(key, value, row):
+    assert facts.fact_rows({key: value}) == [row]
+
+
+@pytest.mark.parametrize(
+    ("side", "pixel", "bar"),
+    [
+        (32, PixelSize(1.0, "µm"), (10, "10 µm")),
+        (256, PixelSize(0.5, "µm"), (100, "50 µm")),
+        (256, PixelSize(1.5, "mm"), (100 / 1.5, "100 mm")),
+        (32, PIXELS, (10, "10 px")),
+        (8, PIXELS, (2, "2 px")),
+        (32, PixelSize(0.007, "mm"), (0.05 / 0.007, "0.05 mm")),
+    ],
+)
+def test_a_scale_bar_has_a_round_length(side, pixel, bar):
+    assert bar_of(side, pixel) == (pytest.approx(bar[0]), bar[1])
+    assert bar_of(side, pixel).pixels <= side / 2
+
+
+def test_a_strip_carries_its_bar_below():
+    images = np.full((2, 32, 32, 1), 200, np.uint8)
+    data = base64.b64decode(figures.strip_uri(images, PixelSize(1.0, "µm")).split(",")[1])
+    drawn = np.asarray(Image.open(io.BytesIO(data)))
+    line = drawn[64:]
+    assert np.array_equal(drawn[:64], strip(images))
+    black = (line[line.shape[0] // 2] == 0).all(axis=-1)
+    assert black[:20].all() and not black[20:24].any()  # 10 of 32 pixels, drawn twice as large

@@ -46,7 +46,7 @@ from medsynth.store.shards import ShardWriter
 log = logging.getLogger(__name__)
 
 PATIENT = "patient_id"  # column of the label table
-EXTRAS = ["study", "series", "frame", "plane", "z", "acquisition"]
+EXTRAS = ["study", "series", "frame", "plane", "z", "field_mm", "acquisition"]
 EXTRAS += ["label_source", "contrast_confidence", "detail"]
 LEAST_AXIAL = 0.8  # cosine of the slice normal to the body axis; gantries tilt up to 30 degrees
 
@@ -217,7 +217,14 @@ def _place(dataset: Dataset) -> dict[str, Any]:
     if affine[2, 2] < LEAST_AXIAL:
         raise ExcludedImage("not_axial")
     shape = (1, int(dataset.Rows), int(dataset.Columns))
-    return {"plane": plane_id_of(affine, shape), "z": height_of(affine)}
+    place = {"plane": plane_id_of(affine, shape), "z": height_of(affine)}
+    return place | {"field_mm": _field_mm(affine, shape)}
+
+
+def _field_mm(affine: np.ndarray, shape: tuple[int, ...]) -> float | None:
+    """Side in mm of the square that an image fills, if its pixels are square."""
+    across, down = np.linalg.norm(affine[:3, :2], axis=0)
+    return float(across * max(shape[1:])) if np.isclose(across, down, rtol=1e-3) else None
 
 
 def _check_patients(frame: pd.DataFrame, settings: CtIndex, tabled: bool) -> None:
@@ -247,20 +254,24 @@ def _check_patients(frame: pd.DataFrame, settings: CtIndex, tabled: bool) -> Non
 def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dict[str, Any]]:
     """Write the axial slices of a volume; their rows."""
     places = np.array([source["z"] for source in scan.sources], dtype=float)
-    plane = plane_id_of(scan.volume.affine, scan.volume.hu.shape)
+    place = scan.volume.affine, scan.volume.hu.shape
+    of_all = {"plane": plane_id_of(*place), "field_mm": _field_mm(*place)}
     for number, (image, z) in enumerate(zip(scan.volume.hu, scan.volume.heights, strict=True)):
         if np.ptp(image) == 0:
             continue
         if settings.spacing_mm is None:
             image = _square(image, settings.image_size)
         item_id = f"{scan.name}-{number:04d}"
-        yield scan.item | {
-            "item_id": item_id,
-            "source": scan.sources[np.argmin(np.abs(places - z))]["source"],
-            "plane": plane,
-            "z": z,
-            "row": writer.append(image[..., None], item_id),
-        }
+        yield (
+            scan.item
+            | of_all
+            | {
+                "item_id": item_id,
+                "source": scan.sources[np.argmin(np.abs(places - z))]["source"],
+                "z": z,
+                "row": writer.append(image[..., None], item_id),
+            }
+        )
 
 
 def _square(hu: np.ndarray, size: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from medsynth.store.digests import DigestCache, digest_file
 def artifact_rows(
     files: Iterable[Any], shown: Callable[[Path], str], cache: DigestCache | None
 ) -> list[dict[str, str]]:
-    """Path and digest of every file that a field of the dataclasses `files` names.
+    """Path and digest of every file that a field of the dataclasses `files` name.
 
     Args:
         shown: how a path is written.
@@ -27,5 +27,7 @@ def artifact_rows(
     ]
 
 
-def _paths(value: Path | list[Path] | None) -> Iterator[Path]:
-    yield from value if isinstance(value, list) else [value] if value else []
+def _paths(value: Any) -> Iterator[Path]:
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, Path):
+            yield each

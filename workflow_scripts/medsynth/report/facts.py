@@ -19,14 +19,36 @@ FACTS = {
 }
 
 
-def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-    """(name, of what, value) of every count; lists of numbers are left to the file."""
+STATISTICS = {"median", "mean", "least", "most"}
+UNITS = {"mm": "mm", "um": "µm", "hu": "HU", "years": "years", "days": "days"}
+WORDS = {"idh": "IDH", "1p": "1p/19q", "19q": "", "ihc": "IHC", "fish": "FISH", "pcr": "PCR"}
+WORDS |= {"loh": "LOH", "reg": "registration", "dicom": "DICOM", "maf": "MAF"}
+
+
+def _said(key: str) -> str:
+    """A key of a file of counts in words."""
+    return " ".join(filter(None, (WORDS.get(word, word) for word in key.split("_"))))
+
+
+def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str, Any, str]]:
+    """(name, of what, value, unit) of every count; lists of numbers are left to the file."""
     rows = []
     for name, value in facts.items():
         entries = value.items() if isinstance(value, dict) else [("", value)]
         for part, entry in entries:
-            if not isinstance(entry, list | dict):
-                rows.append((name.replace("_", " "), str(part).replace("_", " "), entry))
+            if isinstance(entry, list | dict):
+                continue
+            stem, _, unit = str(part or name).rpartition("_")
+            unit = UNITS.get(unit, "") if stem else ""
+            key = stem if unit else str(part or name)
+            if not part:
+                rows.append((_said(key), "", entry, unit))
+            elif name in STATISTICS:
+                rows.append((f"{name} {_said(key)}", "", entry, unit))
+            else:
+                # Classes are named by the data, in their own spelling.
+                of = _said(key) if key.islower() else key
+                rows.append((_said(name), of, entry, unit))
     return rows
 
 
@@ -37,9 +59,9 @@ SOURCES = {  # of a label, as the manifest's column label_source names them
 }
 
 
-def label_rows(manifest: pd.DataFrame) -> list[tuple[str, str, int]]:
-    """(class, where its labels are from, used items); [] for a cohort that does not say."""
+def label_rows(manifest: pd.DataFrame) -> list[tuple[str, str, int, str]]:
+    """(class, where its labels are from, used items, ""); [] for a cohort that does not say."""
     if "label_source" not in manifest:
         return []
     counts = used(manifest).groupby(["label", "label_source"]).size()
-    return [(label, SOURCES[source], int(n)) for (label, source), n in counts.items()]
+    return [(label, SOURCES[source], int(n), "") for (label, source), n in counts.items()]

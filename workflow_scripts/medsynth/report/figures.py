@@ -22,6 +22,7 @@ from matplotlib.ticker import NullFormatter
 from PIL import Image
 
 from medsynth.report.grids import strip
+from medsynth.report.scale import PixelSize, bar_of, below
 
 INK, MUTED, RULE = "#1d2733", "#5d6b7a", "#d5dbe1"
 COLORS = ("#2b5c8a", "#c8762c", "#3c8d7e", "#7a5ca3", "#a8465a", "#6b7c31")
@@ -64,10 +65,13 @@ def png_uri(figure: Figure) -> str:
     return data_uri(buffer.getvalue(), "image/png")
 
 
-def strip_uri(images: np.ndarray) -> str:
-    """(N,H,W,C) uint8 side by side, as a PNG data URI."""
-    buffer = io.BytesIO()
-    Image.fromarray(strip(images)).save(buffer, format="PNG")
+def strip_uri(images: np.ndarray, pixel: PixelSize | None = None) -> str:
+    """(N,H,W,C) uint8 side by side, as a PNG data URI; with the size of a pixel, a scale bar."""
+    buffer, drawn = io.BytesIO(), strip(images)
+    if pixel:
+        side = images.shape[1]
+        drawn = below(drawn, bar_of(side, pixel), drawn.shape[0] // side)
+    Image.fromarray(drawn).save(buffer, format="PNG")
     return data_uri(buffer.getvalue(), "image/png")
 
 

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from medsynth.report.scale import Bar, PixelSize, bar_of
 from medsynth.store.atomic import replacing
 
 GAP = 2  # pixels between images
 COLUMNS = 16  # images shown of each class
 MIN_SIDE = 64  # smaller images are enlarged by a whole factor, so that no pixel is invented
 SOFT_TISSUE = (50.0, 400.0)  # window center and width in HU
+CAPTION_LETTERS = 15  # of a caption, to an inch
 DIFFERENCE_HU = 200.0  # the difference map saturates here
 
 
@@ -79,43 +84,95 @@ def write_grid(
         canvas.save(temporary, format="PNG", pnginfo=text)
 
 
-def translation_figure(
-    source: np.ndarray, translated: np.ndarray, target: np.ndarray | None
-) -> Figure:
-    """CT slices in rows: source, translated, target (if there is one), difference in HU.
+@dataclass(frozen=True)
+class Direction:
+    """Slices (N,H,W,1) in HU of one direction, a row of the picture each.
 
-    The slices are (N,H,W,1) in HU and shown in a soft-tissue window (center 50, width 400).
-    The difference is translated - target, or translated - source where no target is given.
+    Attributes:
+        name: as in ``cect_to_ct``.
+        target: the paired slices, None where there are none.
+        pixels: the size of a pixel of each row.
+    """
+
+    name: str
+    source: np.ndarray
+    translated: np.ndarray
+    target: np.ndarray | None
+    pixels: Sequence[PixelSize]
+
+    @property
+    def shown(self) -> dict[str, np.ndarray]:
+        slices = {"source": self.source, "translated": self.translated}
+        return slices if self.target is None else slices | {"target": self.target}
+
+    @property
+    def reference(self) -> str:
+        return "source" if self.target is None else "target"
+
+
+def caption_of(direction: Direction) -> str:
+    """What the picture of a direction shows, in one sentence or two."""
+    center, width = SOFT_TISSUE
+    compared = (
+        "the target is the same patient at the same position in the other phase"
+        if direction.target is not None
+        else "there is no paired slice, and the difference is what the model changed"
+    )
+    unknown = any(pixel.unit == "px" for pixel in direction.pixels)
+    return (
+        f"{len(direction.source)} slices of held-out patients in a soft-tissue window (center"
+        f" {center:g} HU, width {width:g} HU); {compared}."
+        + (" A bar in px: the size of a pixel is not known." if unknown else "")
+    )
+
+
+def translation_figure(*directions: Direction, captioned: bool = True) -> Figure:
+    """Per direction, under its name and caption: source, translated, target if any, difference.
+
+    The difference in HU is translated - target, or translated - source where no target is given.
 
     Raises:
-        ValueError: the shapes differ or there is no slice.
+        ValueError: the shapes of a direction differ or it has no slice.
     """
-    shown = {"source": source, "translated": translated}
-    if target is not None:
-        shown["target"] = target
-    if not len(source) or len({a.shape for a in shown.values()}) > 1:
-        shapes = ", ".join(f"{name} {a.shape}" for name, a in shown.items())
-        raise ValueError(f"translation grid needs slices of one shape, got {shapes}")
+    for each in directions:
+        if not len(each.source) or len({a.shape for a in each.shown.values()}) > 1:
+            shapes = ", ".join(f"{name} {a.shape}" for name, a in each.shown.items())
+            raise ValueError(f"translation grid needs slices of one shape, got {shapes}")
+    above = 0.95 if captioned else 0.35
+    rows = [1.7 * len(each.source) + above for each in directions]
+    width = 1.7 * max(len(each.shown) + 1 for each in directions) + 1.1
+    figure = Figure(figsize=(width, sum(rows)), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    parts = figure.subfigures(len(directions), 1, height_ratios=rows, squeeze=False)[:, 0]
+    for part, each in zip(parts, directions, strict=True):
+        if captioned:
+            said = f"{each.name.replace('_', ' ')}: {caption_of(each)}"
+            lines = textwrap.fill(said, int(width * CAPTION_LETTERS))
+            part.suptitle(lines, fontsize=8, ha="left", x=0.01)
+        _draw(part, each)
+    return figure
 
-    reference = "source" if target is None else "target"
-    difference = translated.astype(np.float32) - shown[reference].astype(np.float32)
+
+def _draw(part: SubFigure, direction: Direction) -> None:
+    shown, reference = direction.shown, direction.reference
+    translated = direction.translated.astype(np.float32)
+    difference = translated - shown[reference].astype(np.float32)
     low, high = SOFT_TISSUE[0] - SOFT_TISSUE[1] / 2, SOFT_TISSUE[0] + SOFT_TISSUE[1] / 2
     window, symmetric = Normalize(low, high), Normalize(-DIFFERENCE_HU, DIFFERENCE_HU)
 
-    count, width = len(source), len(shown) + 1
-    figure = Figure(figsize=(1.7 * width + 1.1, 1.7 * count + 0.35), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(count, width, squeeze=False)
+    count = len(direction.source)
+    axes = part.subplots(count, len(shown) + 1, squeeze=False)
     for column, (name, slices) in enumerate(shown.items()):
         axes[0, column].set_title(name, fontsize=10)
         for row in range(count):
             axes[row, column].imshow(slices[row, ..., 0], cmap="gray", norm=window)
     axes[0, -1].set_title(f"translated − {reference}", fontsize=10)
-    for row in range(count):
+    for row, pixel in enumerate(direction.pixels):
         axes[row, -1].imshow(difference[row, ..., 0], cmap="RdBu_r", norm=symmetric)
+        _draw_bar(axes[row, 0], bar_of(direction.source.shape[2], pixel), direction.source.shape)
     for axis in axes.flat:
         axis.set_axis_off()
-    bar = figure.colorbar(
+    bar = part.colorbar(
         ScalarMappable(symmetric, "RdBu_r"),
         ax=axes[:, -1],
         extend="both",
@@ -124,21 +181,23 @@ def translation_figure(
     )
     bar.set_label("difference (HU)", fontsize=9)
     bar.ax.tick_params(labelsize=8)
-    return figure
+
+
+def _draw_bar(axis: Axes, bar: Bar, shape: tuple[int, ...]) -> None:
+    """A bar with its length in the lower left corner, in pixels of the picture."""
+    left, bottom = 0.04 * shape[2] - 0.5, 0.95 * shape[1] - 0.5
+    axis.plot((left, left + bar.pixels), (bottom, bottom), color="white", lw=2, clip_on=False)
+    axis.text(left, bottom - 0.03 * shape[1], bar.label, color="white", fontsize=7, va="bottom")
 
 
 def write_translation_grid(
-    source: np.ndarray,
-    translated: np.ndarray,
-    target: np.ndarray | None,
-    path: str | Path,
-    provenance: dict[str, str],
+    directions: Sequence[Direction], path: str | Path, provenance: dict[str, str]
 ) -> None:
     """Write :func:`translation_figure` as PNG with ``provenance`` in its text chunks.
 
     Raises:
         ValueError: the shapes differ or there is no slice.
     """
-    figure = translation_figure(source, translated, target)
+    figure = translation_figure(*directions)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None, **provenance})

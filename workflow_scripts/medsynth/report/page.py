@@ -13,21 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 import pandas as pd
 import yaml
 
 from medsynth.report import facts, figures, metric_tables, tables
 from medsynth.report.artifacts import artifact_rows
-from medsynth.report.grids import MIN_SIDE, translation_figure
+from medsynth.report.pictures import class_strips, translation_pictures
+from medsynth.report.scale import PIXELS, PixelSize
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import DigestCache
-from medsynth.store.manifests import in_split
 from medsynth.store.samples import Samples
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables import read_table
 
-STRIP_PIXELS, SLICES_PER_DIRECTION = 1024, 3
 MLFLOW = "http://127.0.0.1:5000"
 
 
@@ -35,7 +33,8 @@ MLFLOW = "http://127.0.0.1:5000"
 class CohortFiles:
     """Where a cohort's artifacts lie.
 
-    ``shards`` are ``{k}.h5`` in one folder; ``facts`` are JSON files of counts, a table each.
+    ``shards`` are ``{k}.h5`` in one folder; ``facts`` are JSON files of counts, a table each;
+    ``pixel`` is the size of a pixel, if it is the same in all images and known.
     """
 
     summary: Path
@@ -45,6 +44,7 @@ class CohortFiles:
     facts: list[Path] = field(default_factory=list)
     classifier_history: Path | None = None
     classifier_metrics: Path | None = None
+    pixel: PixelSize = PIXELS
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,6 @@ class _Cohort:
     files: CohortFiles
     summary: dict[str, Any]
     manifest: pd.DataFrame
-
-    def images(self, manifest: pd.DataFrame) -> ImageStore:
-        return ImageStore(manifest, self.files.shards[0].parent)
 
     @property
     def name(self) -> str:
@@ -164,29 +161,41 @@ def _cohort_view(cohort: _Cohort, experiments: list[_Experiment]) -> dict[str, A
     """Everything the template shows of one cohort and its experiments."""
     summary, files = cohort.summary, cohort.files
     splits = tables.split_rows(summary, cohort.manifest)
-    nodes, links = tables.flow_of(summary, splits)
-    said = "; ".join(f"{n.name}: {n.count} items" for n in nodes)
+    kind = summary["kind"]
+    left_out = tables.left_out(kind, cohort.manifest)
+    nodes, links = tables.flow_of(kind, cohort.manifest, splits, left_out)
+    said = "; ".join(f"{n.name}: {n.count:,}" for n in nodes)
     curves = [(f"{e.name} ({e.family})", e.files.history) for e in experiments]
     if files.classifier_history:
         curves.insert(0, ("classifier", files.classifier_history))
-    translates = summary["kind"] == "ct"
+    store = ImageStore(cohort.manifest, files.shards[0].parent)
+    made = [(e.name, Samples(e.files.images, e.files.table)) for e in experiments]
     return {
         "name": cohort.name,
         "summary": summary,
-        "counts": tables.cohort_counts(summary["kind"], cohort.manifest),
+        "counts": tables.cohort_counts(kind, cohort.manifest),
+        "nouns": tables.KINDS[kind],
+        "unit": tables.unit_of(kind, cohort.manifest),
         "labels": tables.labels_of(summary),
         "splits": splits,
         "flow": figures.flow(nodes, links, f"Data flow of cohort {cohort.name}. {said}."),
-        "reasons": tables.reason_rows(summary),
+        "reasons": left_out,
+        "apart": tables.files_apart(kind, cohort.manifest, left_out),
         "facts": _facts(cohort),
         "leakage": _json(files.leakage),
         "curves": [(name, figures.curves(pd.read_csv(path))) for name, path in curves],
         "classifier": _classifier(_json(files.classifier_metrics))
         if files.classifier_metrics
         else None,
-        "classes": [] if translates else _classes(cohort, experiments),
-        "translations": [t for e in experiments for t in _translations(cohort, e)]
-        if translates
+        "classes": []
+        if kind == "ct"
+        else class_strips(store, tables.labels_of(summary), made, files.pixel),
+        "translations": [
+            picture
+            for name, samples in made
+            for picture in translation_pictures(store, name, samples)
+        ]
+        if kind == "ct"
         else [],
         "results": [
             {
@@ -204,7 +213,7 @@ def _cohort_view(cohort: _Cohort, experiments: list[_Experiment]) -> dict[str, A
     }
 
 
-def _facts(cohort: _Cohort) -> list[tuple[str, list[tuple[str, str, Any]]]]:
+def _facts(cohort: _Cohort) -> list[tuple[str, list[tuple[str, str, Any, str]]]]:
     """(about, rows) of every table of counts."""
     found = [(facts.FACTS[path.stem], facts.fact_rows(_json(path))) for path in cohort.files.facts]
     if rows := facts.label_rows(cohort.manifest):
@@ -222,58 +231,6 @@ def _classifier(results: dict[str, Any]) -> dict[str, Any]:
         },
         "confusion": dict(zip(results["per_class"], results["confusion"], strict=True)),
     }
-
-
-def _evenly(n: int, most: int) -> np.ndarray:
-    """At most `most` positions out of n, evenly spread."""
-    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int)) if n else np.arange(0)
-
-
-def _classes(cohort: _Cohort, experiments: list[_Experiment]) -> list[dict[str, Any]]:
-    """Strips of images per class: real ones of the test split, then each experiment's."""
-    store = cohort.images(in_split(cohort.manifest, "test"))
-    labels = store.manifest["label"]
-    side = store.read([0]).shape[1] if len(store) else MIN_SIDE
-    most = min(12, max(4, STRIP_PIXELS // side))
-    generated = {e.name: Samples(e.files.images, e.files.table) for e in experiments}
-    rows = []
-    for name in tables.labels_of(cohort.summary):
-        places = np.flatnonzero(labels == name)
-        shown = places[_evenly(len(places), most)]
-        real = figures.strip_uri(store.read(shown)) if len(shown) else None
-        strips = [{"name": "real, held out", "uri": real, "shown": len(shown), "of": len(places)}]
-        for experiment, samples in generated.items():
-            places = np.flatnonzero(samples.table["label"] == name)
-            shown = places[:most]
-            uri = figures.strip_uri(samples.read(shown)) if len(shown) else None
-            strips.append({"name": experiment, "uri": uri, "shown": len(shown), "of": len(places)})
-        rows.append({"name": name, "strips": strips})
-    return rows
-
-
-def _translations(cohort: _Cohort, experiment: _Experiment) -> list[dict[str, Any]]:
-    """One figure for each direction: source, translated, target where there is one, difference."""
-    samples = Samples(experiment.files.images, experiment.files.table)
-    store = cohort.images(cohort.manifest)
-    position = pd.Series(np.arange(len(store)), index=store.manifest["item_id"])
-    found = []
-    for direction, rows in samples.table.reset_index().groupby("label", sort=True):
-        paired = rows[rows["target_item"].notna()]
-        rows = paired if len(paired) else rows
-        rows = rows.iloc[_evenly(len(rows), SLICES_PER_DIRECTION)]
-        source = store.read(position[rows["source_item"]])
-        target = store.read(position[rows["target_item"]]) if len(paired) else None
-        figure = translation_figure(source, samples.read(rows["index"]), target)
-        found.append(
-            {
-                "name": experiment.name,
-                "direction": direction,
-                "paired": target is not None,
-                "shown": len(rows),
-                "uri": figures.png_uri(figure),
-            }
-        )
-    return found
 
 
 def _agreement(experiments: list[_Experiment]) -> dict[str, str] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -12,10 +13,23 @@ from medsynth.report.figures import COLORS, INK, Node
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, used
 from medsynth.store.secrets import without_secrets
 
-KINDS = {  # cohort kind -> what its source files, groups and items are called
-    "mimic_cxr": ("DICOM files", "Studies", "Radiographs"),
-    "slides": ("Slide files", "Slides", "Tiles"),
-    "ct": ("DICOM files", "Series", "Slices"),
+
+class Nouns(NamedTuple):
+    """What files of a kind are called unless their suffix tells, groups of items, and items."""
+
+    files: str
+    groups: str
+    items: str
+
+
+KINDS = {
+    "mimic_cxr": Nouns("DICOM files", "studies", "radiographs"),
+    "slides": Nouns("slide files", "slides", "tiles"),
+    "ct": Nouns("DICOM files", "series", "slices"),
+}
+SUFFIXES = {  # of the files of radiographs and CT
+    (".jpg", ".jpeg"): "JPEG files",
+    (".nii", ".nii.gz"): "NIfTI files",
 }
 SPLITS = ("train", "validate", "test")
 SPLIT_COLORS = {"train": "#2b5c8a", "validate": "#6f93b5", "test": "#3c8d7e"}
@@ -39,16 +53,47 @@ def patients(n: int) -> str:
 # --- data flow -------------------------------------------------------------------------------
 
 
+def _forms(kind: str, manifest: pd.DataFrame) -> pd.Series:
+    """What each row's source file is called."""
+    sources, forms = manifest["source"].str.lower(), pd.Series(KINDS[kind].files, manifest.index)
+    for suffixes, name in SUFFIXES.items() if kind != "slides" else ():
+        forms[sources.str.endswith(suffixes, na=False)] = name
+    return forms
+
+
+def _is_image(manifest: pd.DataFrame) -> pd.Series:
+    """Whether a row is an image; else it stands for a whole file from which none was made."""
+    return manifest["row"].notna()
+
+
+def _is_a_file_each(manifest: pd.DataFrame) -> bool:
+    """Whether images are files, one by one, so that both may be counted together."""
+    return bool(manifest.loc[_is_image(manifest), "source"].is_unique)
+
+
+def unit_of(kind: str, manifest: pd.DataFrame) -> str:
+    """What a flow counts."""
+    return "files" if _is_a_file_each(manifest) else KINDS[kind].items
+
+
 def cohort_counts(kind: str, manifest: pd.DataFrame) -> list[tuple[str, int]]:
     """What the used items consist of: (name, count), without naming any of them."""
-    kept = used(manifest)
-    sources, groups, items = KINDS[kind]
+    kept, nouns = used(manifest), KINDS[kind]
+    forms = _forms(kind, kept)
+    if kind == "ct" and not _is_a_file_each(manifest):
+        # Of DICOM series that became volumes the manifest names some of the files only.
+        forms = forms[forms != nouns.files]
+    files = kept["source"].groupby(forms).nunique()
     return [
-        (f"{sources} used", kept["source"].nunique()),
+        *((f"{_capital(name)} used", int(n)) for name, n in files.items()),
         ("Patients", kept["patient"].nunique()),
-        (groups, kept["group"].nunique()),
-        (f"{items} used", len(kept)),
+        (_capital(nouns.groups), kept["group"].nunique()),
+        (f"{_capital(nouns.items)} used", len(kept)),
     ]
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def split_rows(summary: Mapping[str, Any], manifest: pd.DataFrame) -> list[dict[str, Any]]:
@@ -69,11 +114,26 @@ def split_rows(summary: Mapping[str, Any], manifest: pd.DataFrame) -> list[dict[
     return rows
 
 
-def flow_of(summary: Mapping[str, Any], splits: Sequence[Mapping[str, Any]]) -> tuple[list, list]:
-    """Nodes and links of the flow: raw items, what became of them, splits, classes."""
-    items, labels = summary["items"], labels_of(summary)
-    nodes = [Node("raw items", 0, items["in"], INK), Node("used", 1, items["used"], "#2b5c8a")]
-    links = [(0, 1, items["used"])]
+def flow_of(
+    kind: str,
+    manifest: pd.DataFrame,
+    splits: Sequence[Mapping[str, Any]],
+    left_out: Sequence[Mapping[str, Any]],
+) -> tuple[list, list]:
+    """Nodes and links of the flow: what there was, what became of it, splits, classes.
+
+    All in one unit: files where each is one image, else the images that were made of them.
+    """
+    labels = sorted({label for row in splits for label in row["cells"]})
+    units = {row["unit"] for row in left_out} if _is_a_file_each(manifest) else {KINDS[kind].items}
+    reasons = [row for row in left_out if row["unit"] in units]
+    kept = sum(row["items"] for row in splits)
+    total = kept + sum(row["n"] for row in reasons)
+    nodes = [
+        Node(f"all {unit_of(kind, manifest)}", 0, total, INK),
+        Node("used", 1, kept, "#2b5c8a"),
+    ]
+    links = [(0, 1, kept)]
     for row in splits:
         color = SPLIT_COLORS[row["split"]]
         nodes.append(Node(row["split"], 2, row["items"], color, patients(row["patients"])))
@@ -86,13 +146,13 @@ def flow_of(summary: Mapping[str, Any], splits: Sequence[Mapping[str, Any]]) -> 
         for label, cell in row["cells"].items():
             links.append((2 + k, first_class + labels.index(label), cell["items"]))
     for status, color in STATUS_COLORS.items():
-        if items[status]:
-            nodes.append(Node(status, 1, items[status], color))
+        if left := [row for row in reasons if row["status"] == status]:
+            nodes.append(Node(status, 1, sum(row["n"] for row in left), color))
             parent = len(nodes) - 1
-            links.append((0, parent, items[status]))
-            for reason in (r for r in reason_rows(summary) if r["status"] == status):
-                nodes.append(Node(reason["reason"].replace("_", " "), 2, reason["n"], color))
-                links.append((parent, len(nodes) - 1, reason["n"]))
+            links.append((0, parent, nodes[parent].count))
+            for row in left:
+                nodes.append(Node(row["reason"].replace("_", " "), 2, row["n"], color))
+                links.append((parent, len(nodes) - 1, row["n"]))
     return nodes, links
 
 
@@ -100,7 +160,26 @@ def labels_of(summary: Mapping[str, Any]) -> list[str]:
     return sorted({r["label"] for r in summary["by_label_split"]})
 
 
-def reason_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Why items were left out, most frequent first, with what the reason means."""
-    rows = sorted(summary["reasons"], key=lambda r: (r["status"], -r["n"], r["reason"]))
-    return [row | {"meaning": REASONS.get(row["reason"], "")} for row in rows]
+def left_out(kind: str, manifest: pd.DataFrame) -> list[dict[str, Any]]:
+    """How many images, and files of which none was made, were left out and why.
+
+    Most frequent first: status, reason, its meaning, n, and what was counted.
+    """
+    rows = manifest[manifest["status"].isin(STATUS_COLORS)]
+    unit = _forms(kind, rows).where(~_is_image(rows), KINDS[kind].items).rename("unit")
+    counts = rows.groupby(["status", "reason", unit]).size().rename("n").reset_index()
+    found = sorted(counts.to_dict("records"), key=lambda r: (r["status"], -r["n"], r["reason"]))
+    return [row | {"meaning": REASONS.get(row["reason"], "")} for row in found]
+
+
+def files_apart(kind: str, manifest: pd.DataFrame, left: Sequence[Mapping[str, Any]]) -> str:
+    """The files from which no image was made and that are no part of a flow of images."""
+    if _is_a_file_each(manifest):
+        return ""
+    counts: Counter[str] = Counter()
+    for row in left:
+        if row["unit"] != KINDS[kind].items:
+            counts[row["unit"]] += row["n"]
+    return ", ".join(
+        f"{n:,} {unit if n > 1 else unit.removesuffix('s')}" for unit, n in sorted(counts.items())
+    )
