@@ -6,10 +6,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.graph import ancestors, descendants, maker, readers
+from medsynth.lineage.graph import ancestors, descendants
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.measurements import flat
 from medsynth.lineage.questions import find, job_name
+from medsynth.lineage.reads import maker, readers
 
 Row = dict[str, Any]
 
@@ -22,7 +23,7 @@ class Behind:
         made = found["role"] == "outputs"
         job = found["job"] if made else maker(found, ledger)
         self.artifact = {"path": found["path"], "sha256": found["sha256"], "job": job}
-        items = ancestors(job, ledger) if job else []
+        items = ancestors([job] if job else [], ledger)
         steps = list(zip(_step_names(items), (item["start"] for item in items), strict=True))
         files = [file for _, start in steps for file in start["inputs"]]
         self.raw = {f["path"]: f["sha256"] for f in files if not f["producer"]}

@@ -37,7 +37,7 @@ def edited_ledger(results: Path, ledger: Ledger) -> list[Row]:
     if broken:
         return found
     replayed = ledger.replayed()
-    for table, key in (("items", "id"), ("artifacts", "path")):
+    for table, key in (("items", "id"), ("artifacts", "path"), ("reads", "path")):
         stored, true = (
             {tuple(row.values()): row for row in source.query(f"SELECT * FROM {table}")}
             for source in (ledger, replayed)

@@ -82,17 +82,21 @@ def nodes_of(trace: dict[str, Any]) -> list[Node]:
     edges: dict[tuple[str, str], None] = {}
     for job in jobs.values():
         for file in job["inputs"]:
-            key, producer = _file_key(file), file["producer"]
-            if down and key != asked.key and producer not in jobs:
+            key = _file_key(file)
+            if down and key != asked.key and not jobs.keys() & set(file["makers"]):
                 continue  # what else the descendants needed
             found.setdefault(key, _file_node(file))
             edges[key, job["job"]] = None
-            if producer in jobs:
-                edges[producer, key] = None
+            for maker in file["makers"]:
+                if maker in jobs:
+                    edges[maker, key] = None
         for file in job["outputs"]:
             if down or _file_key(file) == asked.key:
                 key = found.setdefault(_file_key(file), _file_node(file)).key
                 edges[job["job"], key] = None
+    for maker in trace["artifact"]["makers"]:
+        if maker in jobs and not down:
+            edges[maker, asked.key] = None
     for first, second in edges:
         found[first].after.append(found[second])
         found[second].before.append(found[first])

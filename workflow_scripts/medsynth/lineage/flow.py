@@ -11,20 +11,17 @@ Artifact = tuple[str, str]  # digest, path
 
 MODEL = ".safetensors"
 MAPPED_BYTES = 1 << 30  # the default of 2 MB makes walks through a large ledger twice as slow
-# Small files of two cohorts may be equal, so bytes count as made here, at this path; only bytes
-# that no job made at this path (a copy) go back to whoever made them elsewhere.
-READS = """
-    used.role='inputs' AND used.sha256=made.sha256 AND (used.path=made.path OR NOT EXISTS (
-        SELECT 1 FROM artifacts WHERE role='outputs' AND sha256=used.sha256 AND path=used.path))
+# From an artifact `made` to what the jobs that read it made next, by the relation `reads`.
+NEXT = """
+    JOIN artifacts AS it ON it.role='outputs' AND it.sha256=made.sha256 AND it.path=made.path
+    JOIN reads ON reads.maker=it.job AND reads.made=it.path
+    JOIN artifacts AS next ON next.job=reads.reader AND next.role='outputs'
 """
 DERIVED = f"""
 WITH RECURSIVE made (sha256, path) AS (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
     UNION
-    SELECT next.sha256, next.path FROM made
-        JOIN artifacts AS used ON {READS}
-        JOIN artifacts AS next ON next.job=used.job AND next.role='outputs'
-        WHERE next.sha256 NOT NULL)
+    SELECT next.sha256, next.path FROM made {NEXT} WHERE next.sha256 NOT NULL)
 SELECT sha256, path FROM made
 """
 # Not through a job that trains: of what a model makes, nobody can say whose it is. What else that
@@ -36,16 +33,10 @@ WITH RECURSIVE made (sha256, path, leads_on) AS (
     SELECT next.sha256, next.path, NOT EXISTS (
             SELECT 1 FROM artifacts
             WHERE job=next.job AND role='outputs' AND path LIKE '%{MODEL}')
-        FROM made
-        JOIN artifacts AS used ON {READS}
-        JOIN artifacts AS next ON next.job=used.job AND next.role='outputs'
+        FROM made {NEXT}
         WHERE made.leads_on AND next.sha256 NOT NULL
         AND next.sha256 NOT IN (SELECT value FROM json_each(?)))
 SELECT DISTINCT sha256, path FROM made
-"""
-READERS = f"""
-SELECT DISTINCT used.job FROM (SELECT ? AS sha256, ? AS path) AS made
-    JOIN artifacts AS used ON {READS}
 """
 WITH_DIGESTS = """
 SELECT DISTINCT sha256, path FROM artifacts
@@ -60,7 +51,10 @@ SELECT sha256, path, MAX(seq) FROM artifacts
     WHERE role='outputs' AND sha256 NOT NULL AND path IN (SELECT value FROM json_each(?))
     GROUP BY path ORDER BY path
 """
-OF_JOB = "SELECT sha256, path FROM artifacts WHERE job=? AND role=? AND sha256 NOT NULL"
+READ_BY = """
+SELECT DISTINCT sha256, it.path FROM reads JOIN artifacts AS it ON it.job=maker AND it.path=made
+    WHERE reader=? AND role='outputs' AND sha256 NOT NULL
+"""
 MAKERS = "SELECT job FROM artifacts WHERE role='outputs' AND sha256=? AND path=? ORDER BY seq"
 
 
@@ -101,16 +95,10 @@ class Flow:
         paths = json.dumps(sorted({path for _, path in wanted}))
         return [artifact for artifact in self._artifacts(LATEST, paths) if artifact in wanted]
 
-    def readers(self, artifact: Artifact) -> list[str]:
-        """The jobs that read an artifact or a copy of it."""
-        return [row["job"] for row in self._ledger.query(READERS, *artifact)]
-
     def makers(self, artifact: Artifact) -> list[str]:
         """The jobs that made an artifact."""
         return [row["job"] for row in self._ledger.query(MAKERS, *artifact)]
 
-    def inputs(self, job: str) -> list[Artifact]:
-        return self._artifacts(OF_JOB, job, "inputs")
-
-    def outputs(self, job: str) -> list[Artifact]:
-        return self._artifacts(OF_JOB, job, "outputs")
+    def read_by(self, job: str) -> list[Artifact]:
+        """What jobs made and this one read, or read a file of."""
+        return self._artifacts(READ_BY, job)

@@ -1,8 +1,8 @@
 """The ledger: every record in the order it arrived, each chained to the one before.
 
-`events` is append-only and is the truth; `items` and `artifacts` are indexes over it, made again
-where they are lacking. An end that arrives before its start is indexed when the start comes. The
-only writer is the collector; readers may come at any time.
+`events` is append-only and is the truth; `items`, `artifacts` and `reads` are indexes over it, made
+again where they are lacking. An end that arrives before its start is indexed when the start comes.
+The only writer is the collector; readers may come at any time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 from medsynth.lineage.environment import canonical
 from medsynth.lineage.places import anchored
+from medsynth.lineage.reads import INDEX, link_inputs, link_outputs
 from medsynth.lineage.spool import Record, lineage_dir
 from medsynth.store.digests import digest_bytes
 
@@ -32,7 +33,8 @@ CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON events
 CREATE TABLE IF NOT EXISTS deliveries (
     id TEXT PRIMARY KEY, run_id TEXT, experiment_id TEXT, status TEXT, error TEXT);
 """
-INDEXES = """
+INDEXES = f"""
+{INDEX}
 CREATE TABLE items (
     id TEXT PRIMARY KEY, seq INTEGER, kind TEXT, invocation TEXT, rule TEXT, status TEXT);
 CREATE INDEX items_status ON items (status);
@@ -49,7 +51,7 @@ COLUMNS = {
     "deliveries": ["id", "run_id", "experiment_id", "status", "error"],
 }
 # What the indexes hold; a ledger that was indexed otherwise is indexed anew when it is opened.
-INDEXED = 2
+INDEXED = 3
 # items.seq: of the start. items.status: RUNNING, then COMPLETE or FAILED (its end record says so)
 # or KILLED (none came). artifacts.seq: of the event that names the file. artifacts.role: inputs,
 # outputs, or changed: an input that was not at the job's end what it was at the start.
@@ -101,10 +103,10 @@ class Ledger:
     def _is_indexed(self) -> bool:
         (form,) = self._db.execute("PRAGMA user_version").fetchone()
         tables = {row["name"] for row in self.query("SELECT name FROM sqlite_master")}
-        return form == INDEXED and {"items", "artifacts"} <= tables
+        return form == INDEXED and {"items", "artifacts", "reads"} <= tables
 
     def _index_anew(self) -> None:
-        for table in ("items", "artifacts"):
+        for table in ("items", "artifacts", "reads"):
             self._db.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in filter(str.strip, INDEXES.split(";")):
             self._db.execute(statement)
@@ -169,6 +171,7 @@ class Ledger:
             (record["id"], seq, record["kind"], record.get("invocation"), record.get("rule")),
         )
         self._index_files(seq, record, "inputs")
+        link_inputs(self, record["id"], seq, record.get("inputs", []))
         early = self._db.execute(
             "SELECT seq, record FROM events WHERE id=? AND seq<? ORDER BY seq", (record["id"], seq)
         )
@@ -182,6 +185,7 @@ class Ledger:
             (record["status"], record["id"]),
         )
         self._index_files(seq, record, "outputs")
+        link_outputs(self, record["id"], record.get("outputs", []))
         self._index_files(seq, record, "changed")
 
     def _index_files(self, seq: int, record: Record, role: str) -> None:
@@ -313,6 +317,10 @@ class Ledger:
     def query(self, sql: str, *values: Any, **named: Any) -> list[dict[str, Any]]:
         """Rows of a SELECT over the tables above."""
         return [dict(row) for row in self._db.execute(sql, named or values)]
+
+    def change(self, sql: str, *values: Any) -> None:
+        """Change a row of an index."""
+        self._db.execute(sql, values)
 
     def last_invocation(self) -> Record | None:
         """Start record of the latest invocation."""

@@ -214,7 +214,7 @@ def _unfinished(results: Path, reached: set[Artifact], flow: Flow, ledger: Ledge
     if not folders:
         return []
     died = ledger.query("SELECT id FROM items WHERE kind='job' AND status!='COMPLETE'")
-    starts = [ledger.record(r["id"], "start") for r in died if reached & set(flow.inputs(r["id"]))]
+    starts = [ledger.record(r["id"], "start") for r in died if reached & set(flow.read_by(r["id"]))]
     names = {name for start in starts for name in start["wildcards"].values()}
     # train_classifier calls its folder after the cohort.
     names |= {f"classifier-{name}" for name in names}
@@ -223,7 +223,7 @@ def _unfinished(results: Path, reached: set[Artifact], flow: Flow, ledger: Ledge
 
 def _is_first(artifact: Artifact, reached: set[Artifact], flow: Flow) -> bool:
     """Whether no other affected artifact went into this one."""
-    return not any(reached & set(flow.inputs(job)) for job in flow.makers(artifact))
+    return not any(reached & set(flow.read_by(job)) for job in flow.makers(artifact))
 
 
 def _command(first: list[Artifact], ledger: Ledger) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from medsynth.lineage import spool
 from medsynth.lineage.environment import environment
-from medsynth.lineage.graph import ancestors, maker
+from medsynth.lineage.graph import ancestors
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.places import Places, places
 from medsynth.lineage.questions import (
@@ -28,6 +28,7 @@ from medsynth.lineage.questions import (
     job_name,
     opened,
 )
+from medsynth.lineage.reads import maker
 from medsynth.lineage.repeat import link_inputs, run_alone
 from medsynth.lineage.sources import restored
 from medsynth.store.digests import DigestCache
@@ -75,7 +76,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 def _rerun(
     job: str, top: Path, base: Places, blobs: Path, ledger: Ledger, cache: DigestCache
 ) -> dict[str, Any]:
-    behind = ancestors(job, ledger)
+    behind = ancestors([job], ledger)
     item = behind[0]
     ran = ledger.record(item["invocation"], "start") if item["invocation"] else None
     if item["status"] != "COMPLETE" or not ran:

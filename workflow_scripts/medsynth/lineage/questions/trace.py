@@ -13,8 +13,6 @@ from medsynth.lineage.graph import (
     descendants,
     is_foreign,
     job_facts,
-    maker,
-    readers,
 )
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.places import Places, places
@@ -27,6 +25,7 @@ from medsynth.lineage.questions import (
     opened,
     when,
 )
+from medsynth.lineage.reads import maker, makers, readers
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
@@ -60,9 +59,10 @@ def trace(results: str | Path, path: str | Path, *, down: bool = False) -> dict[
 
     Returns:
         artifact: name, path, sha256, bytes, `on_disk` (same, missing, remade or altered, by its
-        bytes), `producer` (a key of jobs, or None for a file no job made), `foreign` (no job
-        made these bytes at this path, where jobs had made others: it was altered), `readers` if
-        `down`, and `embedded`: what the file says of itself where its bytes are not in the ledger.
+        bytes), `producer` (a key of jobs, or None for a file no job made), `makers` (the producer,
+        and of a folder the jobs that made something in it), `foreign` (no job made these bytes at
+        this path, where jobs had made others: it was altered), `readers` if `down`, and
+        `embedded`: what the file says of itself where its bytes are not in the ledger.
         jobs: {job id: how it ran, `inputs` and `outputs`, each like `artifact`; an input is also
         `changed` ("bytes", "touched" or None) while the job ran}; every ancestor (descendant)
         once. Inputs no job made are not compared with the disk: that is for verify.
@@ -78,7 +78,7 @@ def trace(results: str | Path, path: str | Path, *, down: bool = False) -> dict[
             artifact["readers"] = readers(artifact, producer, ledger)
             items = descendants(artifact["readers"], ledger)
         else:
-            items = ancestors(producer, ledger) if producer else []
+            items = ancestors(artifact["makers"], ledger)
         cache = digest_cache(results)
         jobs = {item["id"]: _job(item, base, cache, ledger) for item in items}
         cache.close()
@@ -103,6 +103,7 @@ def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> Row:
     artifact["on_disk"] = on_disk(artifact, places(results, ledger), None, ledger)
     made = found["role"] == "outputs"
     artifact["producer"] = found["job"] if made else maker(found, ledger)
+    artifact["makers"] = [found["job"]] if made else makers(found, ledger)
     artifact["foreign"] = not made and is_foreign(found, ledger)
     return artifact | {"embedded": said}
 
@@ -138,7 +139,12 @@ def _job(item: Row, base: Places, cache: DigestCache, ledger: Ledger) -> Row:
         inputs.append(file | {"on_disk": state, "changed": changed})
     outputs = [
         file
-        | {"producer": item["id"], "foreign": False, "on_disk": _state(file, base, cache, ledger)}
+        | {
+            "producer": item["id"],
+            "makers": [item["id"]],
+            "foreign": False,
+            "on_disk": _state(file, base, cache, ledger),
+        }
         for file in end.get("outputs", [])
     ]
     return job_facts(item, ledger) | {"inputs": inputs, "outputs": outputs}
@@ -182,7 +188,8 @@ def _artifact_line(artifact: Row) -> str:
     if artifact["on_disk"] == "remade":
         notes.append("since then made anew")
     if not artifact["producer"]:
-        notes.append("raw: no job made it")
+        inside = "as a whole, but some of what is in it" if artifact["makers"] else "it"
+        notes.append(f"raw: no job made {inside}")
     return f"{artifact['path']}  [{'; '.join(notes)}]"
 
 
@@ -202,17 +209,15 @@ def _job_lines(job: Row) -> Iterator[str]:
 
 def _up(artifact: Row, jobs: dict[str, Row], indent: str, shown: set[str]) -> Iterator[str]:
     yield indent + _artifact_line(artifact)
-    producer = artifact["producer"]
-    if producer is None:
-        return
     inner = indent + "    "
-    if producer in shown:
-        yield f"{inner}by job {producer[:SHORT]}, shown above"
-        return
-    shown.add(producer)
-    yield from (inner + line for line in _job_lines(jobs[producer]))
-    for file in jobs[producer]["inputs"]:
-        yield from _up(file, jobs, inner, shown)
+    for job in artifact["makers"]:
+        if job in shown:
+            yield f"{inner}by job {job[:SHORT]}, shown above"
+            continue
+        shown.add(job)
+        yield from (inner + line for line in _job_lines(jobs[job]))
+        for file in jobs[job]["inputs"]:
+            yield from _up(file, jobs, inner, shown)
 
 
 def _down(artifact: Row, jobs: dict[str, Row], indent: str, shown: set[str]) -> Iterator[str]:

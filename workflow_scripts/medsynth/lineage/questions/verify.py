@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage.checks import edited_ledger, edited_mlflow, misread
-from medsynth.lineage.graph import maker
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.places import Places, places
 from medsynth.lineage.questions import SHORT, at_work, digest_cache, opened
+from medsynth.lineage.reads import maker
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
