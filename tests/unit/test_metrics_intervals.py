@@ -95,6 +95,7 @@ def wilson(share: float, n: float) -> list[float]:
 def test_share_of_independent_items_is_wilsons():
     assert share_interval(np.arange(30) < 7) == wilson(7 / 30, 30)
     assert share_interval(np.full(12, True)) == wilson(1, 12)
+    assert share_interval(np.full(13, True))[1] == 1 and share_interval(np.full(13, False))[0] == 0
 
 
 def test_share_counts_equal_images_of_a_patient_about_once():

@@ -109,7 +109,8 @@ def share_interval(hits: np.ndarray, patients: np.ndarray | None = None) -> Inte
     z = norm.ppf(0.975)
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return [float(max(centre - half, 0)), float(min(centre + half, 1))]
+    # At 0 and 1 rounding would leave the share itself a hair outside.
+    return [float(max(min(centre - half, share), 0)), float(min(max(centre + half, share), 1))]
 
 
 def _effective(deviations: np.ndarray, share: float, n: float) -> float:
