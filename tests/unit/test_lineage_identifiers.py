@@ -18,6 +18,7 @@ IDS = ["TCGA-02-0001", "10000032", "A002304", "DOE^JANE", "1.3.6.1.4.1.14519.5.2
         ("TCGA-02-0001", "TCGA-02-0001"),
         ("slides/TCGA-02-0001_he.png", "TCGA-02-0001"),
         ("tcga-02-0001", "TCGA-02-0001"),  # as barcodes are written, too
+        ("of_tcga_02.0001.svs", "TCGA-02-0001"),
         ("p10/p10000032/s1", "10000032"),
         ("fold of 10000032", "10000032"),
         ("A002304.npz", "A002304"),
@@ -39,6 +40,7 @@ def test_an_id_is_found_as_a_whole_token(text, patient):
         ("shard 12 of 5", "12"),
         ("2", "2"),
         ("map", "ma"),
+        ("lr 3.5", "3-5"),
     ],
 )
 def test_a_part_of_a_token_and_a_small_number_are_no_id(text, patient):

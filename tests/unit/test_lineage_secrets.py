@@ -22,8 +22,11 @@ WAYS = {  # where a secret comes in: the secret itself
     "command": "C0mmand-hunter",
     "log": "L0g-hunter",
 }
+PATIENT = "p10000032"
 RULES = """
 import os, sys
+from medsynth.store import raw_names
+raw_names.declare([Path("raw")], shown=[Path("results")])
 settings.model_dump = lambda mode: {{"lineage": {{"tracking_uri": config.get("db")}}, "seed": 3}}
 
 rule all:
@@ -43,7 +46,7 @@ rule with_secrets:
 rule fails:
     output: "results/b.txt"
     params: uri="postgresql://me:{parameter}@host/db"
-    shell: "false"
+    run: open("raw/{patient}/a b.dcm")
 
 lineage.install(workflow, settings)
 """
@@ -53,7 +56,7 @@ from medsynth.runtime.logs import configure_logging
 
 with configure_logging(sys.argv[1]):
     try:
-        raise ValueError("cannot reach postgresql://me:{log}@host/db")
+        raise ValueError("cannot reach postgresql://me:{log}@host/db for raw/{patient}/a b.dcm")
     except ValueError:
         logging.exception("once more, please")
 """
@@ -66,8 +69,8 @@ def git(folder, *arguments):
 
 def test_a_secret_that_comes_in_by_any_way_is_written_down_nowhere(tmp_path, monkeypatch):
     monkeypatch.setenv("SITE_TOKEN", WAYS["environment"])
-    (tmp_path / "Snakefile").write_text(HEAD + RULES.format(**WAYS))
-    (tmp_path / "job.py").write_text(JOB.format(**WAYS))
+    (tmp_path / "Snakefile").write_text(HEAD + RULES.format(**WAYS, patient=PATIENT))
+    (tmp_path / "job.py").write_text(JOB.format(**WAYS, patient=PATIENT))
     (tmp_path / "site.yaml").write_text("seed: 1\n")
     (tmp_path / ".gitignore").write_text("results/\n.snakemake/\n")
     git(tmp_path, "init", "-q")
@@ -86,6 +89,10 @@ def test_a_secret_that_comes_in_by_any_way_is_written_down_nowhere(tmp_path, mon
     for folder in ("results", ".snakemake"):
         assert traces(tmp_path / folder, WAYS.values(), set()) == []
     assert not [s for s in WAYS.values() if s in done.stdout + done.stderr]
+    # Nor is the name of a raw file, but in the program itself.
+    places = [tmp_path / "results" / "logs", tmp_path / ".snakemake" / "log"]
+    assert [found for place in places for found in traces(place, [PATIENT], set())] == []
+    assert PATIENT not in done.stdout + done.stderr and "'raw/***'" in done.stderr
     # A parameter that is starred out compares as before.
     (tmp_path / "results" / "b.txt").touch()
     again = snakemake(tmp_path, "-n", "--configfile", "site.yaml", "--config", option)

@@ -32,6 +32,7 @@ def test_identifiers_are_in_every_raw_format_and_in_no_text_ledger_or_mlflow(fin
     others = [path for path in found if path not in raw + tables]
     # The cache of digests of raw files, by their paths: local, rebuilt when lost, never sent.
     assert others == ["results/lineage/digests.db"]
+    assert traces(finished.folder / ".snakemake", identifiers, set()) == []
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from medsynth.lineage.ledger import Ledger, ledger_path
 from medsynth.lineage.spool import lineage_dir
+from medsynth.store.raw_names import without_raw_names
 from medsynth.store.secrets import without_secrets
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _send(
             except Exception as error:  # any server, network or file trouble: recorded, retried
                 log.warning("%s is not in MLflow: %s", item, type(error).__name__, exc_info=True)
                 said = without_secrets(f"{type(error).__name__}: {error}")  # may name the server
+                said = without_raw_names(said)
                 ledger.undeliverable(item, said[:500])
                 refused.append(item)
                 if not sink.is_reachable():

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage.spool import lineage_dir
+from medsynth.lineage.words import signs_vary
 
 STARRED = "(the id of a patient)"
 # Pieces of which ids are made; TCGA-02-0001 has three, a DICOM UID up to a dozen.
 PIECE = re.compile(r"[0-9]+|[^\W\d_]+")
 MOST_PIECES = 12
+SIGNS = re.compile(r"[._ ]")  # for hyphens
 # Shorter numbers are counts, indices and steps; ids may be 2, 5 and 12.
 FEWEST_DIGITS = 5
 HEX = set("abcdefABCDEF")
@@ -64,9 +66,9 @@ def candidates(text: str) -> Iterator[str]:
         for last in pieces[first : first + MOST_PIECES]:
             found = text[piece.start() : last.end()]
             if not _is_joined(text, last.end()) and not _is_small(found):
-                yield found
-                if found != found.upper():
-                    yield found.upper()
+                upper = found.upper()
+                hyphens = SIGNS.sub("-", upper) if signs_vary(found) else upper
+                yield from {found, upper, hyphens}  # as barcodes are written, too
 
 
 def _is_joined(text: str, place: int) -> bool:

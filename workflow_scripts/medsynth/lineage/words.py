@@ -34,7 +34,7 @@ class Words:
         self._exact: dict[bytes, frozenset[int]] = {}
         for word in filter(None, words):
             beside = DIGITS if loose and word.isdecimal() else HEX_DIGITS
-            if re.search(r"[^\W\d_]", word) or sum(map(str.isdecimal, word)) >= FEWEST_DIGITS:
+            if signs_vary(word):
                 self._folded |= {form.translate(FOLD): beside for form in _forms(word)}
             else:
                 self._exact[word.encode(errors="surrogateescape")] = beside
@@ -53,6 +53,12 @@ class Words:
     def named(self, text: str) -> bool:
         """Whether one of the words stands in `text`."""
         return self.search(text.encode(errors="surrogateescape"))
+
+
+def signs_vary(word: str) -> bool:
+    """Whether another sign between the parts of an id leaves it the same."""
+    letters = re.search(r"[^\W\d_]", word)
+    return bool(letters) or sum(map(str.isdecimal, word)) >= FEWEST_DIGITS
 
 
 def _forms(word: str) -> Iterator[bytes]:
