@@ -23,6 +23,7 @@ from medsynth.cohorts.genotypes import call_genotypes
 from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
 from medsynth.cohorts.reports import read_reports
 from medsynth.cohorts.slides import index_slides, tile_slides
+from medsynth.cohorts.sources import missing_columns
 from medsynth.cohorts.unusable import UnusableImage, log_unused
 from medsynth.fetch.batch import fetch_all
 from medsynth.fetch.connection import UnusableFile
@@ -245,6 +246,22 @@ def test_a_fault_is_told_and_nobody_is_named(tmp_path, monkeypatch, capfd, fault
     assert [word for word in said if word.format(raw=raw) not in text] == [], text
     if found is not None:  # where one looks a file up
         assert PLANTED.named(" ".join(found[["source", "detail"]].fillna("").to_numpy().ravel()))
+
+
+@pytest.mark.parametrize(
+    ("expected", "header", "near"),
+    [
+        ("study_id", ["StudyID", "dicom_id"], "StudyID"),
+        ("label", ["image", "Labels"], "Labels"),
+        ("image2", ["image 2", "image 3"], "image 2"),
+        ("image", ["image_7.png", "yes"], None),  # a row
+        ("patient_id", ["Patience Doe", "10000032"], None),
+        ("contrast", [CASE, PERSON], None),
+    ],
+)
+def test_of_a_first_line_only_nearly_right_words_are_quoted(expected, header, near):
+    said = missing_columns([expected], header)
+    assert expected in said and {word for word in header if word in said} == {near} - {None}
 
 
 def logged(
