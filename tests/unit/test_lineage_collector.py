@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import multiprocessing
+import sys
+import threading
+from contextlib import closing
 
 import pytest
 from lineage_records import whole
+from lineage_toy import wait_until
 
-from medsynth.lineage import collector, spool
+from medsynth.lineage import collector, delivery, spool
 from medsynth.lineage.collector import drain
 from medsynth.lineage.delivery import deliver
-from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.ledger import Ledger, ledger_path
 
 HERE = spool.this_process()
 GONE = HERE | {"start_ticks": 0}
@@ -141,3 +146,81 @@ def test_a_server_that_is_down_is_not_asked_for_every_item(ledger):
     sink = PlayedSink(bad="abc", down=True)
     assert deliver(ledger, sink) == 3
     assert sink.tried == ["a"]
+
+
+def test_runs_that_mlflow_has_lost_are_delivered_again(ledger):
+    class Emptied(PlayedSink):
+        def has(self, run_id):
+            return run_id in self.run_ids()
+
+        def run_ids(self):
+            return {"run-a"}
+
+    for item in "abc":
+        ledger.append(start(item))
+    assert deliver(ledger, PlayedSink()) == 0
+    delivery.note_lost_runs(ledger, Emptied())
+    assert ledger.undelivered() == ["b", "c"]
+
+
+class HangingSink(PlayedSink):
+    """MLflow behind a network that swallows everything."""
+
+    def deliver(self, item, ledger):
+        (ledger_path(RESULTS[0]).parent / "hangs").touch()
+        threading.Event().wait()
+
+
+RESULTS = []
+
+
+def test_draining_never_waits_for_mlflow_and_sigterm_ends_it_all(tmp_path, monkeypatch):
+    RESULTS[:] = [tmp_path]
+    monkeypatch.setattr(delivery, "open_sink", lambda results: HangingSink())
+    spool.write(tmp_path, start("flow", "invocation"))
+    process = multiprocessing.get_context("fork").Process(
+        target=lambda: sys.exit(collector.main([str(tmp_path), "--follow", "flow"]))
+    )
+    process.start()
+    wait_until((spool.lineage_dir(tmp_path) / "hangs").exists, "a delivery is under way")
+    for number in range(3):
+        spool.write(tmp_path, start(f"job{number}"))
+        spool.write(tmp_path, end(f"job{number}"))
+        wait_until(lambda: not spool.waiting(tmp_path), "the spool is drained")
+    process.terminate()
+    process.join()
+    assert process.exitcode == 1  # MLflow lacks something
+    with closing(Ledger(ledger_path(tmp_path))) as ledger:
+        assert [ledger.status(f"job{n}") for n in range(3)] == ["COMPLETE"] * 3
+        assert len(ledger.undelivered()) == 4
+
+
+def test_a_backlog_goes_in_passes_and_jobs_at_work_go_last(ledger):
+    for item in ("flow", "long", "short"):
+        ledger.append(start(item, "invocation" if item == "flow" else "job"))
+    ledger.append(end("short"))
+    assert ledger.undelivered() == ["flow", "short", "long"]
+
+
+def test_one_sender_at_a_time_and_what_it_knows_of_mlflow_is_its_own(tmp_path, monkeypatch):
+    made = []
+
+    def opened(_results):
+        made.append(PlayedSink())
+        return made[-1]
+
+    monkeypatch.setattr(delivery, "open_sink", opened)
+    spool.lineage_dir(tmp_path).mkdir()
+    first, second = delivery.Sender(tmp_path), delivery.Sender(tmp_path)
+    stop = threading.Event()
+    with first.alone() as (_, sink):
+        stop.set()
+        with pytest.raises(InterruptedError), second.alone(stop):
+            pass
+        assert sink is made[0]
+    with first.alone() as (_, sink):
+        assert sink is made[0] and len(made) == 1
+    with second.alone():
+        pass
+    with first.alone() as (_, sink):
+        assert sink is made[2]  # another one was here

@@ -17,12 +17,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from medsynth.lineage import spool
 from medsynth.lineage.delivery import TRACKING_URI, Delivery, Sender, deliver
-from medsynth.lineage.ledger import REMEDY, Ledger, LostLedgerError
+from medsynth.lineage.form import EXAMINED
+from medsynth.lineage.ledger import REMEDY, Ledger, LostLedgerError, ledger_path
 from medsynth.lineage.watermark import drifted, set_watermark, whole
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
 
@@ -85,8 +86,6 @@ def _holds_results(invocation: str, results_dir: str | Path) -> bool:
 
 
 def _move(results_dir: str | Path, ledger: Ledger) -> int:
-    from medsynth.lineage.people import take_in  # pandas takes a second; workflows import this
-
     waiting = list(spool.read(results_dir))
     taken = []
     with ledger.transaction():
@@ -97,7 +96,11 @@ def _move(results_dir: str | Path, ledger: Ledger) -> int:
             except (ValueError, OverflowError) as error:  # another of its name, or no text
                 spool.set_aside(path, error)
     for path, record in taken:
-        take_in(results_dir, ledger, record)  # while the record still waits: a kill repeats it
+        made = record.get("outputs", []) if record["phase"] == "end" else []
+        if any(Path(file["path"]).suffix in EXAMINED for file in made):
+            from medsynth.lineage.people import take_in  # pandas takes seconds
+
+            take_in(results_dir, ledger, record)  # while the record still waits: a kill repeats it
         path.unlink()
     return len(waiting)
 
@@ -174,7 +177,8 @@ def follow(results_dir: str | Path, invocation: str) -> int:
     finally:
         stop.set()
         delivery.join(GRACE_SECONDS)
-    return 1 if delivery.lacking is None else delivery.lacking
+    with closing(Ledger(ledger_path(results_dir))) as ledger:
+        return len(ledger.undelivered())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -149,11 +149,7 @@ class Sender:
 
 
 class Delivery(threading.Thread):
-    """The loop that delivers while another one fills the ledger.
-
-    Attributes:
-        lacking: how many items MLflow lacks, as last counted; None before that.
-    """
+    """The loop that delivers while another one fills the ledger."""
 
     def __init__(self, results_dir: str | Path, stop: threading.Event):
         super().__init__(name="delivery", daemon=True)  # a server that hangs must keep nobody
@@ -163,7 +159,6 @@ class Delivery(threading.Thread):
         self._retry_at: dict[str, float] = {}  # of what was refused
         self._stream_at = 0.0
         self._reachable = True
-        self.lacking: int | None = None
 
     def tell(self) -> None:
         """The ledger has grown."""
@@ -200,7 +195,6 @@ class Delivery(threading.Thread):
             ready = [i for i in ledger.undelivered() if self._retry_at.get(i, now) <= now]
             refused, self._reachable = _send(ready[:ITEMS_A_PASS], ledger, sink, self._stop_asked)
             self._retry_at |= dict.fromkeys(refused, now + RETRY_SECONDS)
-            self.lacking = len(ledger.undelivered())
             if self._reachable and now >= self._stream_at:
                 stream(ledger, sink)
                 self._stream_at = time.monotonic() + STREAM_SECONDS

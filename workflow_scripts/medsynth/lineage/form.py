@@ -52,6 +52,8 @@ INSIDE = {
     "environment": {"packages_sha256": ANY, "lock_sha256": ANY},
 }
 FILE = {"name": MAYBE_TEXT, "path": TEXT, "sha256": MAYBE_TEXT, "bytes": MAYBE_WHOLE}
+# The forms of files that may hold patients' items.
+EXAMINED = {".parquet", ".h5", ".volumes"}
 STATUSES = {"start": None, "end": {"COMPLETE", "FAILED"}, "killed": {"KILLED"}}
 
 

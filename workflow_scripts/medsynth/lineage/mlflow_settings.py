@@ -8,9 +8,10 @@ import os
 # that is sent again, because its answer was lost, would make a second run.
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-# One thread writes; many workflows may share one PostgreSQL server.
-os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "1")
-os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW", "2")
+# One thread writes, in calls that open a second session within the first: with one connection kept
+# MLflow would connect anew for each. Many workflows may share one PostgreSQL server.
+os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_POOL_SIZE", "2")
+os.environ.setdefault("MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW", "1")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DO_NOT_TRACK"] = "true"

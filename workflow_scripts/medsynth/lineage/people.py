@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medsynth.lineage import identifiers
+from medsynth.lineage.form import EXAMINED
 from medsynth.lineage.identifiers import patient_key
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.places import places
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 
 COLUMNS = ["patient_key", "source_sha256"]
 ROWS_A_GROUP = 20_000
-EXAMINED = {".parquet", ".h5", ".volumes"}
 # The rule under which an erasure stands in the ledger.
 TOMBSTONE = "erase_patient"
 PATIENT = ("patient", "case")
