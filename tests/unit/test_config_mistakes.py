@@ -67,12 +67,65 @@ def places(raw: dict, check=load_config) -> list[str]:
         ("results_dir", "a{b}", "results_dir"),
         ("results_dir", "$NO_SUCH_VARIABLE/x", "results_dir"),
         ("results_dir", __file__, "results_dir"),
+        ("results_dir", f"{__file__}/x", "results_dir"),
+        ("results_dir", "", "results_dir"),
+        ("results_dir", "a\0b", "results_dir"),
+        ("cohorts.ct.root", "a\nb", "cohorts.ct.root"),
+        ("cohorts.ct.root", " ", "cohorts.ct.root"),
+        ("cohorts.ct.index.pattern", "", "cohorts.ct.index.pattern"),
+        ("cohorts.ct.index.pattern", "/a/*.dcm", "cohorts.ct.index.pattern"),
+        ("cohorts.glioma.index.pattern", "a/../../*", "cohorts.glioma.index.pattern"),
+        ("cohorts.cxr.index.views", [], "cohorts.cxr.index.views"),
+        ("cohorts.cxr.index.label.findings", ["A", "B", "A"], "cohorts.cxr.index.label.findings"),
+        ("cohorts", {1: {}}, "cohorts.1"),
+        ("experiments.1.name", "a\n", "experiments[1].name"),
+        ("experiments.1.name", "a.b", "experiments[1].name"),
+        ("experiments.0.train.lr", float("inf"), "experiments[cxr_ddpm].train.lr"),
+        ("cohorts.ct.pair.min_dice", float("nan"), "cohorts.ct.pair.min_dice"),
+        ("experiments.0.train.lr", True, "experiments[cxr_ddpm].train.lr"),  # lr: yes
+        ("cohorts.ct.convert.spacing_mm", True, "cohorts.ct.convert.spacing_mm"),
+        ("seed", False, "seed"),
+        ("lineage.study", "", "lineage.study"),
+        ("lineage.tracking_uri", "", "lineage.tracking_uri"),
         ("seeed", 1, "seeed"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_by_the_users_own_names(place, value, told):
     found = places(changed((place, value)), parse_config)
     assert told in found
+
+
+@pytest.mark.parametrize("raw", [None, [], "seed", 5])
+def test_a_configuration_without_keys_is_told(raw):
+    with pytest.raises(ConfigError, match=r"\(whole file\): holds no keys"):
+        load_config(raw)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("experiments.1.family", (), "family: Field required -- hint: add this key"),
+        ("experiments.1.family", "gan", "be one of 'ddpm', 'progan', 'cyclegan' -- hint: you gave 'gan'"),  # noqa: E501
+        ("experiments.1.name", "A-b", "take lower-case letters, digits and _"),
+        ("experiments.1.train", None, "a group of keys -- hint: you gave nothing"),
+        ("cohorts.cxr.index.label", "view", "a group of keys -- hint: you gave 'view'"),
+        ("cohorts.cxr.root", None, "write ~/ for your home folder"),
+        ("results_dir", "a\0b", "results_dir: 'a\\x00b' holds a character"),
+        ("experiments.3.train.depth", 6, "depth: 32 pixels cannot be halved 6 times; lower it, or set the cohort's image_size to a multiple of 64"),  # noqa: E501
+        ("cohorts.glioma.tiles.image_size", 48, "[glioma_progan].cohort: progan needs a power of two, not 48 pixels; set the cohort's image_size to 32 or 64"),  # noqa: E501
+        ("experiments.0.train.unet.attention", [7], "[cxr_ddpm].train.unet.attention: unet.attention [7] is not among"),  # noqa: E501
+        ("experiments.0.cohort", "mri", "no cohort 'mri'; there are: ct, cxr, glioma"),
+        ("results_dir", "out", "root: results/demo/mimic-cxr does not exist; the demo makes out/demo/mimic-cxr"),  # noqa: E501
+        ("results_dir", ".", "root: results/demo/mimic-cxr lies in results_dir; the demo makes demo/mimic-cxr"),  # noqa: E501
+        ("demo", None, "the demo makes results/demo/mimic-cxr, if there is a group demo:"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_remedy(tmp_path, monkeypatch, place, value, said):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as error:
+        load_config(changed((place, value)))
+    assert said in str(error.value)
+    assert not re.search("Value error|tag|dictionary|instance", str(error.value))
 
 
 BETWEEN_KEYS = [
@@ -106,8 +159,11 @@ def test_mistakes_between_keys_and_between_groups_are_told_with_those_inside_oth
             "experiments[cxr_ddpm].cohort",
             "experiments[glioma_progan].family",
             "fetch.a.kind",
+            "cohorts.cxr.root",
+            "cohorts.cxr.tables",
+            "cohorts.cxr.tables",
         ]
-    )  # the root of cxr is not looked for: that cohort is wrong itself
+    )
 
 
 @pytest.mark.parametrize("number", range(len(BETWEEN_GROUPS)))
@@ -116,9 +172,31 @@ def test_what_is_right_is_compared_whatever_else_is_wrong(number):
     assert places(changed(BETWEEN_GROUPS[number], ("seed", -1))) == sorted([alone, "seed"])
 
 
-def test_a_missing_path_is_told_with_other_mistakes(tmp_path):
-    raw = changed(("cohorts.ct.root", str(tmp_path / "absent")), ("seed", -1))
-    assert places(raw) == ["cohorts.ct.root", "seed"]
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        ("seed", -1, "seed"),
+        ("cohorts.ct.rooot", 1, "cohorts.ct.rooot"),
+        ("cohorts.ct.convert", {"image_size": "big", "x": 1, "nifti": 3}, "cohorts.ct.convert.x"),
+        ("cohorts.ct.index.label.kind", "tag", "cohorts.ct.index.label.kind"),
+        ("cohorts.ct.index", None, "cohorts.ct.index"),
+        ("cohorts.ct.index", (), "cohorts.ct.index"),
+        ("cohorts.ct.kind", "mri", "cohorts.ct.kind"),
+        ("results_dir", "$NO_SUCH_VARIABLE", "results_dir"),
+    ],
+)
+def test_a_missing_path_is_told_with_other_mistakes(tmp_path, place, value, told):
+    found = places(changed(("cohorts.ct.root", str(tmp_path / "absent")), (place, value)))
+    assert {"cohorts.ct.root", told} <= set(found)
+    assert all(p == "seed" or p == "results_dir" or p.startswith("cohorts.ct.") for p in found)
+
+
+def test_what_rests_on_a_wrong_key_is_not_told(tmp_path):
+    """A root that is none has no tables, and an image_size that is none fits no network."""
+    raw = changed(("cohorts.cxr.tables", 5), ("cohorts.cxr.read.image_size", "big"))
+    assert places(raw) == ["cohorts.cxr.read.image_size", "cohorts.cxr.tables"]
+    wrong = {"kind": "gdc", "destination": str(tmp_path / "absent"), "manifest": 5}
+    assert places(changed(("fetch", {"a": wrong}))) == ["fetch.a.manifest"]
 
 
 @pytest.mark.parametrize(

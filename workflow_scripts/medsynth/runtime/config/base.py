@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -14,12 +15,15 @@ from pydantic import (
     PlainSerializer,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from medsynth.store.secrets import without_secrets
 
+NUMBERS = (int, float, int | None, float | None)
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+NAME = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME)]
 
 
 BurnedIn = Annotated[
@@ -32,13 +36,32 @@ BurnedIn = Annotated[
 
 
 def _expand(value: Any) -> Any:
-    return os.path.expanduser(os.path.expandvars(value)) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        raise ValueError("an empty path; give one, or leave the key out")
+    if not value.isprintable():
+        raise ValueError(f"{value!r} holds a character that no path should have")
+    return os.path.expanduser(os.path.expandvars(value))
 
+
+def _below_root(pattern: str) -> str:
+    parts = Path(pattern).parts
+    if not parts or parts[0] == os.sep or os.pardir in parts:
+        raise ValueError(
+            "a glob of files below root, as in **/*.svs; to look elsewhere change root"
+        )
+    return pattern
+
+
+Glob = Annotated[str, AfterValidator(_below_root)]
 
 # Raw data lies elsewhere on every machine: $VARIABLES and ~ are filled in.
 RawPath = Annotated[Path, BeforeValidator(_expand)]
 # May hold a password, which no parameter, record or page made of the settings then shows.
-Uri = Annotated[str, PlainSerializer(without_secrets, return_type=str, when_used="json")]
+Uri = Annotated[
+    str, Field(min_length=1), PlainSerializer(without_secrets, return_type=str, when_used="json")
+]
 
 
 class Settings(BaseModel):
@@ -46,7 +69,21 @@ class Settings(BaseModel):
 
     # What must hold between keys is checked by a validator of the last of them: unlike one of the
     # model, it runs, and its mistake is told, while other keys are wrong.
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, values: Any) -> Any:
+        """YAML's yes, no, on and off are true and false, which would count as 1 and 0."""
+        if not isinstance(values, dict):
+            return values
+        numbers = {name for name, field in cls.model_fields.items() if field.annotation in NUMBERS}
+        return {
+            key: str(value).lower() if isinstance(value, bool) and key in numbers else value
+            for key, value in values.items()
+        }
 
 
 class TableLabel(Settings):

@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from medsynth.runtime.config.base import BurnedIn, Fraction, RawPath, Settings, Split, TableLabel
+from medsynth.runtime.config.base import (
+    BurnedIn,
+    Fraction,
+    Glob,
+    RawPath,
+    Settings,
+    Split,
+    TableLabel,
+)
 
 
 class TagContrast(Settings):
@@ -31,7 +39,7 @@ class CtIndex(Settings):
         description="contrast phase; a table may have a column patient_id, which goes before"
         " PatientID and which NIfTI files need: one id a patient, the same for all their files"
     )
-    pattern: str = Field("**/*.dcm", description="glob of DICOM or NIfTI files below root")
+    pattern: Glob = Field("**/*.dcm", description="glob of DICOM or NIfTI files below root")
     burned_in: BurnedIn = "exclude"
     shards: int = Field(2, ge=1, description="jobs the conversion is divided into")
 

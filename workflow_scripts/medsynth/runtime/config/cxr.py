@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from medsynth.runtime.config.base import BurnedIn, RawPath, Settings, Split
 
@@ -35,10 +35,17 @@ class FindingLabel(Settings):
         "exclude", description="what the labeler's -1 counts as"
     )
 
+    @field_validator("findings")
+    @classmethod
+    def _are_different(cls, findings: list[str]) -> list[str]:
+        if twice := [name for i, name in enumerate(findings) if name in findings[:i]]:
+            raise ValueError(f"{twice[0]} stands twice; name each class once")
+        return findings
+
 
 class CxrIndex(Settings):
     label: Annotated[ViewLabel | FindingLabel, Field(discriminator="kind")]
-    views: list[str] = Field(["AP", "PA"], description="ViewPosition values to keep")
+    views: list[str] = Field(["AP", "PA"], min_length=1, description="ViewPosition values to keep")
     shards: int = Field(2, ge=1, description="jobs the reading is divided into")
 
 

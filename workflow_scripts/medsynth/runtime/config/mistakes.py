@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,10 +10,13 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import ValidationError
 
+from medsynth.runtime.config.base import NAME
 from medsynth.store.secrets import without_secrets
 
 SHOWN = 80  # characters of a wrong value
 MERGE = "tag:yaml.org,2002:merge"
+WHOLE = "(whole file)"
+GROUPS = ("model_type", "model_attributes_type", "dict_type")  # pydantic's names of such errors
 
 
 class ConfigError(ValueError):
@@ -37,17 +41,16 @@ def refuse(mistakes: Iterable[Mistake], title: str = "mistake(s) in the configur
         raise ConfigError(without_secrets("\n".join([f"{len(lines)} {title}:", *lines])))
 
 
-def place_of(keys: Iterable[Any], raw: Any) -> str:
-    """A path of keys and positions in a raw configuration, by the names of list items.
+def keys_of(loc: Iterable[Any], raw: Any) -> Iterator[Any]:
+    """The keys and positions of a mistake in a raw configuration.
 
     What is no key there, the tags that pydantic puts between, is left out.
     """
-    path, around, tagged = "", raw, False
-    keys = list(keys)
-    for number, key in enumerate(keys):
-        last = number == len(keys) - 1
+    around, tagged, loc = raw, False, list(loc)
+    for number, key in enumerate(loc):
+        last = number == len(loc) - 1
         if isinstance(around, list) and isinstance(key, int) and key < len(around):
-            path += f"[{_name(around, key)}]"
+            yield key
             around, tagged = around[key], False
             continue
         if not isinstance(around, dict) or key == "[key]":
@@ -56,15 +59,28 @@ def place_of(keys: Iterable[Any], raw: Any) -> str:
             tagged = True
             continue
         if key in around or last:
-            path += f".{key}" if path else str(key)
+            yield key
             around, tagged = around.get(key), False
-    return path or "(whole file)"
+
+
+def place_of(loc: Iterable[Any], raw: Any) -> str:
+    """A path of keys and positions in a raw configuration, by the names of list items."""
+    path, around = "", raw
+    for key in keys_of(loc, raw):
+        if isinstance(around, list):
+            path += f"[{_name(around, key)}]"
+            around = around[key]
+        else:
+            path += f".{key}" if path else str(key)
+            around = around.get(key)
+    return path or WHOLE
 
 
 def _name(items: list[Any], position: int) -> str:
     names = [item.get("name") if isinstance(item, dict) else None for item in items]
     name = names[position]
-    return name if isinstance(name, str) and names.count(name) == 1 else str(position)
+    told = isinstance(name, str) and re.fullmatch(r"[^\s.\[\]]+", name)
+    return name if told and names.count(name) == 1 else str(position)
 
 
 def mistakes_of(error: ValidationError, raw: Any) -> Iterator[Mistake]:
@@ -76,23 +92,39 @@ def mistakes_of(error: ValidationError, raw: Any) -> Iterator[Mistake]:
             place += "." + entry["ctx"]["discriminator"].strip("'")
         found.setdefault(place, []).append(entry)
     for place, entries in found.items():
-        said = " or ".join(dict.fromkeys(entry["msg"] for entry in entries))
+        said = " or ".join(dict.fromkeys(_said(entry) for entry in entries))
         yield Mistake(place, f"{said} -- hint: {_hint(entries[0])}")
 
 
+def _said(error: Any) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in GROUPS:
+        return "Input should be a group of keys"
+    if kind == "union_tag_not_found":
+        return "Field required"
+    if kind == "union_tag_invalid":
+        return f"Input should be one of {context['expected_tags']}"
+    return error["msg"].removeprefix("Value error, ")
+
+
 def _hint(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
+    kind, given = error["type"], error["input"]
+    if kind == "extra_forbidden":
         return "unknown key; remove it or check its spelling in config/schema.json"
-    if error["type"] == "missing":
-        return "add this key"
-    if error["type"] == "value_error":
+    if kind in ("missing", "union_tag_not_found"):
+        return "add this key; config/README.md tells its values"
+    if kind == "value_error":
         return "see config/README.md"
-    if error["type"].startswith("union_tag"):
-        return "give one of the expected values"
-    if error["input"] is None:
-        return "you gave nothing, or ~, which is null in YAML (write ~/ for your home folder)"
-    given = repr(error["input"])
+    if kind == "union_tag_invalid":
+        given = error["ctx"]["tag"]
+    if given is None:
+        return "you gave nothing, or ~, which is null in YAML" + (
+            " (write ~/ for your home folder)" if kind.startswith("path") else ""
+        )
+    given = repr(given)
     given = given if len(given) <= SHOWN else given[: SHOWN - 1] + "…"
+    if kind == "string_pattern_mismatch" and error["ctx"]["pattern"] == NAME:
+        return f"you gave {given}; take lower-case letters, digits and _, a letter first"
     return f"you gave {given}; see config/schema.json"
 
 

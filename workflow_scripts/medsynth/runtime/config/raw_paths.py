@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,12 @@ from medsynth.runtime.config.base import TableLabel
 from medsynth.runtime.config.cxr import CxrCohort
 from medsynth.runtime.config.fetch import fills, listing_of
 from medsynth.runtime.config.mistakes import Mistake
+from medsynth.runtime.config.settled import Settled
 from medsynth.runtime.config.slides import SlideCohort
 
 DEMO = "demo"  # below the results
 DATASETS = ("mimic-cxr", "tcga-slides", "tcga-genomics", "tcga-ct")
 UNSET = re.compile(r"\$\{?([A-Za-z_]\w*)")
-
-
-@dataclass(frozen=True)
-class Settled:
-    """What of a configuration is right, so that its paths can be checked whatever is wrong."""
-
-    results_dir: Path
-    demo: bool
-    fetch: Mapping[str, Any]
-    cohorts: Mapping[str, Any]
 
 
 def inside(path: Path, folder: Path) -> Path | None:
@@ -47,11 +37,14 @@ def demo_dataset(results_dir: Path, path: Path) -> str | None:
 def path_mistakes(config: Settled) -> Iterator[Mistake]:
     """Every raw path that is missing, or lies where the workflow writes."""
     yield from _of_fetch(config)
-    for name, cohort in config.cohorts.items():
-        for key, paths in _raw_paths(cohort).items():
-            for path in paths:
+    named = {name: _raw_paths(cohort) for name, cohort in config.cohorts.items()}
+    named |= {name: {"root": [root]} for name, root in config.roots.items()}
+    for name, keys in named.items():
+        for key, paths in keys.items():
+            place = f"cohorts.{name}.{key}"
+            for path in paths if config.right(place.split()[0]) else ():
                 if fault := _fault(path, key, config):
-                    yield Mistake(f"cohorts.{name}.{key}", fault)
+                    yield Mistake(place, fault)
 
 
 def _raw_paths(cohort: Any) -> dict[str, list[Path]]:
@@ -96,6 +89,8 @@ def _fault(path: Path, key: str, config: Settled) -> str | None:
     made = config.demo and demo_dataset(config.results_dir, path)
     if made or any(fills(download, path) for download in config.fetch.values()) or path.exists():
         return None
+    if hint := _of_demo_elsewhere(path, config):
+        return f"{path} does not exist; {hint}"
     unset = [name for name in UNSET.findall(str(path)) if name not in os.environ]
     why = f": the environment variable {unset[0]} is not set" if unset else ""
     return f"{path} does not exist; correct the path or mount the data{why}"
@@ -105,6 +100,8 @@ def _misplaced(path: Path, key: str, config: Settled) -> str | None:
     results = config.results_dir
     below = inside(path, results / DEMO)
     if below is None:
+        if hint := _of_demo_elsewhere(path, config):
+            return f"{path} lies in results_dir; {hint}" if inside(path, results) else None
         if inside(results, path) is not None:
             return f"{path} holds results_dir, into which the workflow writes; keep them apart"
         if inside(path, results) is not None:
@@ -117,6 +114,17 @@ def _misplaced(path: Path, key: str, config: Settled) -> str | None:
         return f"{path} is no data set; {of_demo}"
     if key == "root" and len(below.parts) > 1:
         return f"{path} is inside of a data set; give {results / DEMO / below.parts[0]} itself"
+    return None
+
+
+def _of_demo_elsewhere(path: Path, config: Settled) -> str | None:
+    """What to write instead of a path of the demo that is not below these results."""
+    for dataset in DATASETS:
+        head, named, tail = path.as_posix().partition(f"{DEMO}/{dataset}")
+        if named and (not tail or tail[0] == "/"):
+            made = config.results_dir / DEMO / (dataset + tail)
+            without = "" if config.demo else ", if there is a group demo:"
+            return f"the demo makes {made}{without}"
     return None
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from medsynth.runtime.config.base import Fraction, RawPath, Settings, Split, TableLabel
+from medsynth.runtime.config.base import Fraction, Glob, RawPath, Settings, Split, TableLabel
 
 
 class GenotypeLabel(Settings):
@@ -17,7 +17,7 @@ class GenotypeLabel(Settings):
 
 class SlideIndex(Settings):
     label: Annotated[TableLabel | GenotypeLabel, Field(discriminator="kind")]
-    pattern: str = Field("**/*", description="glob of slide files below root")
+    pattern: Glob = Field("**/*", description="glob of slide files below root")
     shards: int = Field(2, ge=1, description="jobs the tiling is divided into")
 
 

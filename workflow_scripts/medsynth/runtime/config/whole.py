@@ -15,13 +15,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from medsynth.runtime.config.base import Fraction, Name, RawPath, Settings, Uri
 from medsynth.runtime.config.ct import CtCohort
 from medsynth.runtime.config.cxr import CxrCohort
 from medsynth.runtime.config.fetch import Download
 from medsynth.runtime.config.mistakes import (
+    WHOLE,
     Mistake,
     mistakes_of,
     place_of,
@@ -29,7 +30,8 @@ from medsynth.runtime.config.mistakes import (
     repeated_keys,
 )
 from medsynth.runtime.config.models import ClassifierTraining, Evaluation, Experiment
-from medsynth.runtime.config.raw_paths import UNSET, Settled, path_mistakes
+from medsynth.runtime.config.raw_paths import UNSET, path_mistakes
+from medsynth.runtime.config.settled import Settled, settle
 from medsynth.runtime.config.slides import SlideCohort
 
 KINDS = ("mimic_cxr", "slides", "ct")
@@ -47,7 +49,9 @@ class Demo(Settings):
 
 
 class Lineage(Settings):
-    study: str = Field("medsynth", description="MLflow experiment that collects the runs")
+    study: str = Field(
+        "medsynth", min_length=1, description="MLflow experiment that collects the runs"
+    )
     tracking_uri: Uri | None = Field(
         None, description="MLflow server or database; null keeps a SQLite file in results_dir"
     )
@@ -63,27 +67,49 @@ def _image_size(cohort: CxrCohort | SlideCohort | CtCohort) -> int:
     return getattr(cohort, stage).image_size
 
 
-def _misfit(experiment: Any, size: int) -> str | None:
-    """Why the networks cannot take images of this size; better now than after hours of reading."""
+def _misfit(experiment: Any, size: int) -> tuple[str, str] | None:
+    """The key of an experiment for which images of this size do not fit, and why.
+
+    Better now than after hours of reading.
+    """
     if experiment.family == "progan":
-        return None if size & (size - 1) == 0 else f"progan needs a power of two, not {size} pixels"
+        powers = [1 << (size.bit_length() - 1), 1 << size.bit_length()]
+        told = f"progan needs a power of two, not {size} pixels; set the cohort's image_size to"
+        return None if size & (size - 1) == 0 else ("cohort", f"{told} {powers[0]} or {powers[1]}")
     if experiment.family == "cyclegan":
-        halvings, attention = experiment.train.depth, []
+        key, halvings, attention = "train.depth", experiment.train.depth, []
     else:
         unet = experiment.train.unet
         halvings, attention = len(unet.multipliers) - 1, unet.attention
+        key = "train.unet.multipliers"
     if size % 2**halvings:
-        return f"{size} pixels cannot be halved {halvings} times"
+        told = f"{size} pixels cannot be halved {halvings} times; lower it, or set the cohort's"
+        return key, f"{told} image_size to a multiple of {2**halvings}"
     sizes = [size >> i for i in range(halvings + 1)]
     if absent := sorted(set(attention) - set(sizes)):
-        return f"unet.attention {absent} is not among the resolutions {sizes}"
+        told = f"unet.attention {absent} is not among the resolutions {sizes}; take some of these"
+        return "train.unet.attention", f"{told}, or [] for none"
     return None
+
+
+def _can_be_a_folder(path: Path) -> Path:
+    if unset := [name for name in UNSET.findall(str(path)) if name not in os.environ]:
+        raise ValueError(f"the environment variable {unset[0]} is not set")
+    if {"{", "}"} & set(str(path)):
+        raise ValueError("braces stand for wildcards in Snakemake; choose another name")
+    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    if not there.is_dir():
+        raise ValueError(f"{there} is there and is no folder; choose another name")
+    return path
+
+
+ResultsDir = Annotated[RawPath, AfterValidator(_can_be_a_folder)]
 
 
 class Config(Settings):
     """The whole configuration file."""
 
-    results_dir: RawPath = Field(Path("results"), description="everything the workflow makes")
+    results_dir: ResultsDir = Field(Path("results"), description="everything the workflow makes")
     seed: int = Field(1, ge=0, description="all randomness derives from it")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if any")
     max_quarantined: Fraction = Field(0.1, description="unusable share that stops a cohort")
@@ -106,35 +132,9 @@ class Config(Settings):
         """A mapping has no order of its own; the record keeps none, and a page must not change."""
         return dict(sorted(named.items()))
 
-    @field_validator("results_dir")
-    @classmethod
-    def _can_be_a_folder(cls, path: Path) -> Path:
-        if unset := [name for name in UNSET.findall(str(path)) if name not in os.environ]:
-            raise ValueError(f"the environment variable {unset[0]} is not set")
-        if {"{", "}"} & set(str(path)):
-            raise ValueError("braces stand for wildcards in Snakemake; choose another name")
-        if path.exists() and not path.is_dir():
-            raise ValueError(f"{path} is there and is no folder")
-        return path
-
 
 def _settled(raw: dict[str, Any]) -> Settled:
-    """The parts of a raw configuration that are right by themselves."""
-
-    def right(kind: Any, values: Any) -> dict[str, Any]:
-        found = {}
-        for name, value in values.items() if isinstance(values, dict) else ():
-            with suppress(ValidationError):
-                found[name] = TypeAdapter(kind).validate_python(value)
-        return found
-
-    top = {key: raw[key] for key in ("results_dir", "demo") if key in raw}
-    try:
-        results = TypeAdapter(RawPath).validate_python(top.get("results_dir", "results"))
-    except ValidationError:
-        results = Path("results")
-    fetch, cohorts = right(Download, raw.get("fetch")), right(Cohort, raw.get("cohorts"))
-    return Settled(results, top.get("demo") is not None, fetch, cohorts)
+    return settle(raw, ResultsDir, Download, Cohort)
 
 
 def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
@@ -144,7 +144,7 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
     named = [(i, e) for i, e in enumerate(listed) if isinstance(e, dict)]
     counts = Counter(e["name"] for _, e in named if isinstance(e.get("name"), str))
     for name in sorted(name for name, n in counts.items() if n > 1):
-        yield Mistake("experiments", f"experiment name {name} stands twice")
+        yield Mistake("experiments", f"experiment name {name} stands twice; rename one")
     for i, e in named:
         place = place_of(["experiments", i], raw)
         name, family = e.get("cohort"), e.get("family")
@@ -152,7 +152,8 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
             continue
         if name not in cohorts:
             yield Mistake(
-                f"{place}.cohort", f"no cohort {name!r}; there are: {', '.join(sorted(cohorts))}"
+                f"{place}.cohort",
+                f"no cohort {name!r}; there are: {', '.join(sorted(map(str, cohorts)))}",
             )
             continue
         cohort = settled.cohorts.get(name)
@@ -165,11 +166,11 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
                 f"family {family} does not fit cohort kind {kind}; cyclegan translates ct, ddpm and"
                 " progan generate the others",
             )
-        elif cohort:
+        elif cohort and settled.right(f"cohorts.{name}"):
             with suppress(ValidationError):
                 experiment = TypeAdapter(Experiment).validate_python(e)
                 if misfit := _misfit(experiment, _image_size(cohort)):
-                    yield Mistake(place, misfit)
+                    yield Mistake(f"{place}.{misfit[0]}", misfit[1])
 
 
 def parse_config(raw: dict[str, Any]) -> Config:
@@ -178,18 +179,20 @@ def parse_config(raw: dict[str, Any]) -> Config:
     Raises:
         ConfigError: lists every mistake at once, each with its place and a hint.
     """
-    config, mistakes = _checked(raw, _settled(raw))
+    _, config, mistakes = _checked(raw)
     refuse(mistakes)
     return config
 
 
-def _checked(raw: dict[str, Any], settled: Settled) -> tuple[Config | None, list[Mistake]]:
-    config, mistakes = None, []
+def _checked(raw: Any) -> tuple[Settled, Config | None, list[Mistake]]:
+    if not isinstance(raw, dict):
+        refuse([Mistake(WHOLE, "holds no keys; see config/config.yaml")])
+    settled, config, mistakes = _settled(raw), None, []
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
         mistakes = list(mistakes_of(error, raw))
-    return config, [*mistakes, *_between_groups(raw, settled)]
+    return settled, config, [*mistakes, *_between_groups(raw, settled)]
 
 
 def load_config(raw: dict[str, Any], files: Iterable[str | Path] = ()) -> Config:
@@ -202,8 +205,7 @@ def load_config(raw: dict[str, Any], files: Iterable[str | Path] = ()) -> Config
         ConfigError: lists every mistake at once; among them missing raw files, except those that
             the rules will bring.
     """
-    settled = _settled(raw)
-    config, mistakes = _checked(raw, settled)
+    settled, config, mistakes = _checked(raw)
     repeated = [mistake for file in files for mistake in repeated_keys(Path(file))]
     refuse([*repeated, *mistakes, *path_mistakes(settled)])
     return config
@@ -215,5 +217,5 @@ def check_raw_paths(config: Config) -> None:
     Raises:
         ConfigError: lists every path that is missing, with the key that names it.
     """
-    settled = Settled(config.results_dir, bool(config.demo), config.fetch, config.cohorts)
+    settled = Settled(config.results_dir, bool(config.demo), config.fetch, config.cohorts, {})
     refuse(path_mistakes(settled), "raw path(s) missing")
