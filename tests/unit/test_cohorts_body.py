@@ -74,6 +74,19 @@ def test_a_field_of_view_within_the_chest_keeps_heart_and_lungs(radius, padding)
     assert overlap(mask, (body & seen)[box]) >= 0.95
 
 
+@pytest.mark.parametrize(
+    ("radius", "down", "right"), [(98, 0, 0), (95, 2, 0), (95, 3, -3), (88, 0, 0), (80, 4, 5)]
+)
+def test_a_field_of_view_that_is_not_as_wide_as_the_image_is_told(radius, down, right):
+    hu, body, heart = chest()
+    hu = (hu + np.random.default_rng(0).normal(0, 20, hu.shape)).clip(-1024).astype(np.int16)
+    seen = (ROWS - 127.5 - down) ** 2 + (COLUMNS - 127.5 - right) ** 2 < radius**2
+    box = (slice(128 - 95, 128 + 95),) * 2
+    mask = body_mask(np.where(seen, hu, -2000)[box])
+    assert mask[(heart & seen)[box]].mean() > 0.99
+    assert overlap(mask, (body & seen)[box]) >= 0.95
+
+
 @pytest.mark.parametrize("side", [50, 70, 90])
 def test_an_image_cut_out_of_the_chest_keeps_heart_and_lungs(side):
     hu, body, heart = chest()

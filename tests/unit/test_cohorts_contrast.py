@@ -132,6 +132,24 @@ CONTRAST(-)
 Pre-contrast
 PRE CON
 before contrast
+W/OUT CONTRAST
+KM-frei
+kontrastmittelfrei
+contrast-free
+Contrast = N
+contrast was not given
+IV contrast was not administered
+IV: none
+never enhanced
+previo a contraste
+premdc
+sans iode
+sem contraste venoso
+without venous contrast
+sin contraste oral ni iv
+W/ PO CONTRAST, NO IV CONTRAST
+non-CE CT
+NON-CECT
 """,
     "cect": """
 +C
@@ -237,6 +255,19 @@ POST CON
 Post-contrast 5mm
 POST IV
 after contrast
+poscontraste
+pós-contraste
+postmdc
+POSTINJECTION
+avec iode
+AngioTDM
+DELAYED PHASE
+excretory phase
+con contraste oral e iv
+CON CONTRASTE ORAL Y EV
+contraste iv y oral
+Contrast IV and oral
+Kontrastmittelunterstützt
 POST-CONTRAST PRE-OP
 """,
     "both": """
@@ -280,6 +311,12 @@ Abdomen ohne und mit KM
 senza e con mdc
 sans puis avec injection
 avant et après injection
+nativ/art./ven.
+art. + nativ
+pre y poscontraste
+pré e pós contraste
+PLAIN & CONTRAST
+ABD W/O&W
 """,
     "neither": """
 BOLUS TRACKING
@@ -366,6 +403,26 @@ venous thrombosis
 EDGE ENHANCEMENT
 CARDIAC FUNCTION
 CT COLONOGRAPHY
+COMPARISON
+Chest Routine C
+3 PHASE LIVER
+contraste oral
+con contraste oral
+con contraste por via oral
+con mdc per os
+KM oral
+mit oralem KM
+nach oraler KM-Gabe
+CONTRAST: ORAL
+CT ARTHROGRAM W CONTRAST
+LUMBAR MYELOGRAM WITH CONTRAST
+CYSTOGRAM WITH CONTRAST
+Kontrastmittelallergie
+contrast contraindicated
+IF CONTRAST
+FDG INJECTION
+POST INJECTION OF FDG
+AIDR 3D ENHANCED
 """,
 }
 
@@ -435,12 +492,15 @@ def test_what_a_header_says(tags, expected):
 
 NAMED = """APPLIED IV CE Y yes Omni OMNIPAQUE ISOVUE300/100 Ultravist|370 Visipaque iohexol Iomeron
 125CC|OPTIRAY 100|ML|OPTI|350 NON|IONIC Non-ionic nonionic|100cc MELADON|350 90|ml Contrast KM
-ORAL|&|IV IV|and|PO 100ML|OMNI|W/|50|SALINE Kontrastmittel Gadovist iodine"""
+ORAL|&|IV IV|and|PO 100ML|OMNI|W/|50|SALINE Kontrastmittel Gadovist iodine MD-76 C+ Omnipaque|+|NaCl
+Isovue|100ml,|no|reaction"""
 DENIED = """NONE NO No|contrast None|given Not|given Not|applied N 0 0.0 0|ml 0cc OMNIPAQUE|0|ml
 XENETIX|350|-|0.0|ml NO|IV|CONTRAST NO|OMNIPAQUE WITHOUT W/O ohne keine sin|contraste|iv sans C-
-senza|mdc Non|contrast geen"""
+senza|mdc Non|contrast geen IV|NO OMNIPAQUE|NOT|GIVEN Patient|refused no|agent
+IV|contrast|not|administered"""
 UNSAID = """N/A -- - ? unknown Not|known see|notes ORAL water Omnipaque|oral VISIPAQUE|320,|PO
-barium gastrografin no|oral|contrast saline|50|ml 350 DEIDENTIFIED MELADON intrathecal|isovue TBD"""
+barium gastrografin no|oral|contrast saline|50|ml 350 DEIDENTIFIED MELADON intrathecal|isovue TBD
+contrast|allergy Allergic|to|iodine Contrast|agent|unknown IV? Omnipaque|oral?"""
 
 
 def fields(text: str) -> list[str]:
@@ -489,8 +549,10 @@ def test_coded_agents_are_read():
     ("words", "label"),
     [
         ("True TRUE true 1 1.0 yes Y ja oui cect CECT + C+ enhanced contrast venous post", "cect"),
+        ("with w IV given present on vrai wahr tak 1.00 art pv late delayed nephrogenic", "cect"),
+        ("without wo W/O absent off faux falsch nie 0.00 nc", "ct"),
         ("False 0 0.0 no N nein non ct NCCT plain native - C- unenhanced noncontrast pre", "ct"),
-        ("None NA nan maybe 2 both W/WO unknown ? x arterio oral", None),
+        ("None NA nan maybe 2 both W/WO unknown ? x arterio oral yes? hepatic", None),
     ],
 )
 def test_words_of_a_label_table(words, label):

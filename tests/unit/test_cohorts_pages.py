@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.unit.slide_files import SLIDE, smooth, tiles_of
 SLIDE_PAGE, THUMBNAIL = smooth(256), np.ascontiguousarray(smooth(256)[::4, ::4])
 MACRO = np.full((300, 400, 3), (60, 90, 60), np.uint8)
 MASK = np.ones((512, 512), bool)
+PALETTE = np.zeros((3, 256), np.uint16)
 RGB, TILES = {"photometric": "rgb"}, {"tile": (64, 64)}
 SLIDE_AT = {"resolution": (20_000, 20_000), "resolutionunit": "CENTIMETER"}
 THUMBNAIL_AT = {"resolution": (5000, 5000), "resolutionunit": "CENTIMETER"}
@@ -51,6 +53,16 @@ PAGES = {
         full,
         (MACRO, RGB | {"description": "label 400x300"}),
     ],
+    "larger label, by a word within its description": [
+        (MACRO, RGB | {"description": "ImageType=LABEL"}),
+        full,
+    ],
+    "larger segmentation": [full, (np.zeros((512, 512), np.uint8), {"photometric": "minisblack"})],
+    "larger segmentation in 16 bits first": [(np.zeros((512, 512), np.uint16), {}), full],
+    "larger label map with a palette": [
+        (np.zeros((512, 512), np.uint8), {"photometric": "palette", "colormap": PALETTE}),
+        full,
+    ],
     "larger mask": [(MASK, {"photometric": "mask", "subfiletype": 4}), full],
 }
 
@@ -85,6 +97,33 @@ def test_tiles_are_cut_from_the_slide_and_not_from_its_thumbnail(tmp_path, kind)
     write(tmp_path / f"{SLIDE}.tif", PAGES[kind])
     items = tiles_of(tmp_path, mpp=0.5)
     assert set(items["mpp"]) == {0.5} and len(items) == 64 and items["x"].max() == 240
+
+
+@pytest.mark.parametrize(
+    "first", [(THUMBNAIL, "label"), (MACRO, "macro"), (THUMBNAIL, "x")], ids=str
+)
+def test_ome_xml_on_the_first_page_speaks_of_every_page(tmp_path, first):
+    images = [(*first, 3.0), (SLIDE_PAGE, "slide", 0.25)]
+    with tifffile.TiffWriter(tmp_path / f"{SLIDE}.ome.tif", ome=True) as tiff:
+        for image, name, mpp in images:
+            about = {"axes": "YXS", "Name": name, "PhysicalSizeX": mpp, "PhysicalSizeY": mpp}
+            tiff.write(image, metadata=about, **RGB)
+    items = tiles_of(tmp_path, mpp=0.5, assume_mpp=1.0)
+    assert set(items["mpp"]) == {0.25} and items["x"].max() == 224
+
+
+@pytest.mark.parametrize("back_to", [0, 1])
+def test_directories_that_lead_in_a_circle_end(tmp_path, back_to):
+    path = tmp_path / f"{SLIDE}.tif"
+    write(path, [small, full])
+    with tifffile.TiffFile(path) as tiff:
+        offsets = [page.offset for page in tiff.pages]
+    data = bytearray(path.read_bytes())
+    entries = struct.unpack_from("<H", data, offsets[1])[0]
+    struct.pack_into("<I", data, offsets[1] + 2 + 12 * entries, offsets[back_to])
+    path.write_bytes(data)
+    items = tiles_of(tmp_path, mpp=0.5)
+    assert items["reason"].tolist() == ["cannot_open"] and "circle" in items["detail"][0]
 
 
 def test_a_thumbnail_larger_than_what_openslide_takes_for_the_slide_is_the_slide(tmp_path):

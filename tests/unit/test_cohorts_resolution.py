@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from medsynth.cohorts.resolution import microns_per_pixel
+from medsynth.cohorts.resolution import HEIGHT, WIDTH, microns_per_pixel
 from medsynth.cohorts.unusable import UnusableImage
 from tests.unit.slide_files import SLIDE, picture, tiles_of, write_svs
 
@@ -80,6 +80,8 @@ MM = 'PhysicalSizeXUnit="mm" PhysicalSizeYUnit="mm"'
         (tags(4000, "none", **describes("ImageJ=1.53\nunit=mm\n")), 0.25),
         (tags(1, "none", **describes("ImageJ=1.53\nunit=pixel\n")), 1.0),
         (tags(72, **describes("Aperio Image Library|AppMag = 20|MPP = 0.4990")), 0.499),
+        (describes("Scan|appmag=20|mpp=0,499"), 0.499),
+        ({**ome(0.25), WIDTH: "9", HEIGHT: "9"}, 9),  # the image of that size
     ],
 )  # fmt: skip
 def test_the_resolution_is_the_slides_then_its_powers_then_the_assumed_one(properties, mpp):

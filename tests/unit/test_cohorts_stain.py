@@ -164,6 +164,28 @@ def test_one_stain_alone_is_not_taken_for_two(method, kind, noise):
     assert str(error.value) == UNFIT[error.value.reason]
 
 
+OTHERS = {
+    "DAB": ([(150, 95, 50), (130, 140, 190)], "not_he"),
+    "hematoxylin and melanin": ([(100, 80, 160), (90, 60, 40)], "not_he"),
+    "hematoxylin and carbon": ([(100, 80, 160), (40, 38, 40)], "not_he"),
+    "eosin and carbon": ([(230, 150, 190), (40, 38, 40)], "not_he"),
+    "eosin and blood": ([(215, 133, 197), (190, 60, 80)], "no_hematoxylin"),
+    "two eosins": ([(215, 133, 197), (240, 170, 200)], "no_hematoxylin"),
+    "collagen and muscle": ([(225, 150, 175), (210, 100, 140)], "no_hematoxylin"),
+}
+
+
+@pytest.mark.parametrize("method", [Macenko, Reinhard])
+@pytest.mark.parametrize("noise", [1, 4])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_two_stains_that_are_not_hematoxylin_and_eosin_are_refused(method, kind, noise):
+    colours, reason = OTHERS[kind]
+    image = np.concatenate([one_stain(c, noise=noise, side=128) for c in colours])
+    with pytest.raises(NoStain) as error:
+        method.of(image.reshape(-1, 3))
+    assert error.value.reason in {reason, "one_colour"}
+
+
 @pytest.mark.parametrize("method", ["macenko", "reinhard"])
 @pytest.mark.parametrize("kind", ONE_STAIN)
 def test_a_slide_of_one_stain_stays_as_it_is_and_says_why(tmp_path, method, kind):

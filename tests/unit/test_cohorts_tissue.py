@@ -109,6 +109,36 @@ def test_white_that_the_scanner_filled_in_is_not_the_glass(tint):
     assert (tissue_mask(image) == tissue_mask(slide(TINTS[tint]))).mean() > 0.995
 
 
+@pytest.mark.parametrize("share", [0.04, 0.15, 0.5])
+@pytest.mark.parametrize("tint", ["yellow", "pink", "deep pink", "violet"])
+def test_glass_has_one_tint_under_the_coverslip_and_another_beside_it(tint, share):
+    image = slide(TINTS[tint], side=384)
+    beside = int(share * 384)
+    rng = np.random.default_rng(1)
+    bare = rng.normal(252, 1.5, (384, beside, 3)).clip(0, 255).astype(np.uint8)
+    mask = tissue_mask(np.concatenate([bare, image], axis=1))
+    assert mask[:, beside + 96 : -96][96:-96].mean() > 0.95
+    mask[88:-88, beside + 88 : -88] = False
+    assert mask.mean() < 0.03  # a square may lie on the edge of both
+    empty = np.concatenate([bare[:80], image[:80]], axis=1)
+    assert tissue_mask(empty).mean() < 0.03
+
+
+def test_glass_whose_tint_changes_over_the_slide_is_glass():
+    part = np.linspace(0, 1, 384)[:, None]
+    tint = (1 - part) * (250, 250, 250) + part * (245, 215, 232)
+    empty = np.random.default_rng(0).normal(tint, 1.5, (256, 384, 3)).clip(0, 255)
+    assert tissue_mask(empty.astype(np.uint8)).mean() < 0.005
+
+
+def test_gaps_between_nuclei_are_no_glass():
+    rng = np.random.default_rng(0)
+    image = np.full((512, 512, 3), (228.0, 190.0, 215.0))
+    image[ndimage.gaussian_filter(rng.standard_normal((512, 512)), 1) > 0.45] = (120, 80, 150)
+    image += rng.normal(0, 1.5, image.shape)
+    assert tissue_mask(image.clip(0, 255).astype(np.uint8)).mean() > 0.99
+
+
 @pytest.mark.parametrize("colour", [(12, 6, 9), (3, 3, 3), (40, 42, 60), (25, 30, 45)])
 def test_the_dark_beside_the_slide_is_no_tissue(colour):
     rng = np.random.default_rng(0)

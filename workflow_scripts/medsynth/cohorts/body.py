@@ -13,6 +13,8 @@ THIN = 1 / 100  # of the image's width: what is less than twice this thick is ta
 MOSTLY = 2 / 3  # of enclosed air's rim is solid; of a hollow table's or a gap's above it, less is
 OPEN = 0.55  # of the rim, with vessels and bronchi, of a lung that the field of view cuts
 FILLED = 0.98  # of the field of view: no air outside of the body is in it
+NOISE = 2  # pixels: air as dark as padding is no wider where there is noise
+ON_CIRCLE = 0.9  # of the edge of padding, where it lies round the field of view
 CROSS = ndimage.generate_binary_structure(3, 1) & np.array([0, 1, 0], bool)[:, None, None]
 
 
@@ -85,18 +87,40 @@ def _thick(air: np.ndarray, thickness: int) -> np.ndarray:
 
 
 def _field_of_view(volume: np.ndarray, margin: int) -> np.ndarray:
-    """Where a slice was scanned (H, W), less a margin: the circle in a square image, or all of it.
+    """Where a slice was scanned (H, W), less a margin: a circle, or all of the image.
 
-    A scanner sees a circle. What lies outside is padding, unless the image was cut out of one.
+    A scanner sees a circle; what lies outside is padding, unless the image was cut out of one. It
+    may be smaller than the image or lie beside its middle. Where air is as dark as padding only a
+    circle as wide as a square image is told.
     """
     high, wide = volume.shape[1:]
+    inner = np.zeros((high, wide), bool)
+    inner[margin : high - margin, margin : wide - margin] = True
+    dark = (volume <= AIR_HU).all(axis=0)
+    padding = ndimage.binary_erosion(dark, iterations=NOISE, border_value=1)
+    padding = ndimage.binary_dilation(padding, iterations=NOISE)
+    edge = padding & ndimage.binary_dilation(~padding)
+    edge[[0, -1]] = edge[:, [0, -1]] = False
     rows, columns = np.ogrid[:high, :wide]
+    if padding[[0, 0, -1, -1], [0, -1, 0, -1]].all() and edge.any():
+        y, x, radius = _circle(*edge.nonzero())
+        distance = np.hypot(rows - y, columns - x)
+        if (np.abs(distance[edge] - radius) < NOISE).mean() > ON_CIRCLE:
+            return (distance < radius - margin) & inner
     distance = np.hypot(rows - (high - 1) / 2, columns - (wide - 1) / 2)
-    if high == wide and (volume[:, distance > wide / 2 + 1] <= AIR_HU).all():
+    if high == wide and dark[distance > wide / 2 + 1].all():
         return distance < wide / 2 - margin
-    seen = np.zeros((high, wide), bool)
-    seen[margin : high - margin, margin : wide - margin] = True
-    return seen
+    return inner
+
+
+def _circle(rows: np.ndarray, columns: np.ndarray) -> tuple[float, float, float]:
+    """Row and column of the middle, and radius, of the circle through points (n,) each.
+
+    Least squares of its equation (Kasa 1976).
+    """
+    points = np.stack([2.0 * rows, 2.0 * columns, np.ones(len(rows))], axis=1)
+    y, x, rest = np.linalg.lstsq(points, rows**2.0 + columns**2.0, rcond=None)[0]
+    return y, x, np.sqrt(max(rest + y**2 + x**2, 0))
 
 
 def _amid(

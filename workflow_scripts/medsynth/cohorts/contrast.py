@@ -18,10 +18,14 @@ AMOUNTS = ("ContrastBolusVolume", "ContrastBolusTotalDose", "ContrastFlowRate") 
 START = "ContrastBolusStartTime"  # the clock; zero where nothing started
 VOLUME = re.compile(r"(\d+(?:[.,]\d+)?) ?(?:ml|cc)", re.IGNORECASE)
 CONCENTRATION = re.compile(r"[^\W\d].*\b(1[4-9]\d|[23]\d\d|400)\b")  # mg/ml of iodine, after a name
-DENIES = [pattern("NOT_GIVEN GIVEN? END"), pattern("WITHOUT|NO AGENTS")]
+DENIES = [pattern("NOT_GIVEN GIVEN? END"), pattern("WITHOUT|NO AGENTS|agent")]
+NOT_GIVEN = re.compile(f"(?:^|(?<= ))(?:{pattern('BE... NO GIVEN').pattern}|refused|declined)")
 TABLE_WORDS = {
-    ENHANCED: "true t 1 1.0 yes y ja oui si sí sim + c cect enhanced positive pos post",
-    PLAIN: "false f 0 0.0 no n nein nee non não nao - ct negative neg pre",
+    ENHANCED: "true t 1 1.0 1.00 yes y ja oui si sí sim tak on wahr vrai vero verdadero verdadeiro"
+    " + c ce cect iv w with enhanced given injected present positive pos post"
+    " art ven pv pvp hap late delayed delay excretory nephrogenic",
+    PLAIN: "false f 0 0.0 0.00 no n nein nee non não nao nie off falsch faux falso"
+    " - ct nc nce w/o absent negative neg pre",
 }
 TABLE_LABELS = {word: label for label, words in TABLE_WORDS.items() for word in words.split()}
 
@@ -105,10 +109,13 @@ def _agent(dataset: Dataset) -> _Agent:
     if any(amounts.values()) and not given and not started:
         return _Agent(None, ", ".join(filter(None, [named, "an amount of 0"])))
     medium = names(agent, "AGENTS|MEDIUM|ENHANCED") or bool(CONCENTRATION.search(agent))
+    medium |= said(value).phase == ENHANCED
+    measured = bool(given or started or VOLUME.search(value))
+    if not measured and (names(agent, "UNKNOWN|ALLERGY") or value.rstrip().endswith("?")):
+        return _Agent(None, named)
     if names(agent, "NOTHING") and not medium:
         return _Agent(None, named)
     if not names(way, "VEIN"):
-        measured = bool(given or started or VOLUME.search(value))
         if names(way, "ORAL|ELSEWHERE") or not (medium or measured):
             return _Agent(None, named)
     return _Agent(ENHANCED, named or (given[0] if given else START))
@@ -118,7 +125,8 @@ def _denies(value: str, agent: str) -> bool:
     """Whether the field says that none was given, or an amount of nothing."""
     volumes = [float(volume.replace(",", ".")) for volume in VOLUME.findall(value)]
     nothing = re.fullmatch(r"[\s0.,]*0[\s0.,]*", value) or (volumes and not any(volumes))
-    return bool(nothing) or said(value).phase == PLAIN or any(p.match(agent) for p in DENIES)
+    denied = any(p.match(agent) for p in DENIES) or NOT_GIVEN.search(agent)
+    return bool(nothing or denied) or said(value).phase == PLAIN
 
 
 def _numbers(dataset: Dataset, keyword: str) -> list[float]:

@@ -32,7 +32,7 @@ SIGNED = [
 ]
 SIGN = {"+": "⊕", "-": "⊖"}
 COMPOUND = re.compile(  # noncontrast, unenhanced, postcon, wcontrast
-    r"\b(non|un|pre|prae|post|without|with|wo|w)(?=contr|con\b|cont\b|enh|kontr|km\b)"
+    r"\b(non|un|pre|prae|post|pos|without|with|wo|w)(?=contr|con\b|cont\b|enh|kontr|km\b|mdc\b|injec)"
 )
 IDEOGRAPH = r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"  # written without spaces
 TOKENS = re.compile(rf"{IDEOGRAPH}|(?:(?!{IDEOGRAPH})[^\W\d])+|\d+|[⊕⊖±+\-/&|]")

@@ -6,7 +6,7 @@ import io
 import logging
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ import openslide
 import tifffile
 from PIL import Image
 
+from medsynth.cohorts.resolution import HEIGHT, WIDTH, is_ome, ome_images
 from medsynth.cohorts.unusable import UnusableImage
 
 # What Pillow may read where OpenSlide refuses. A broken file of a scanner is often a TIFF still,
@@ -24,7 +25,9 @@ COLOUR = {"RGB", "RGBA", "RGBX", "P", "L", "CMYK", "YCbCr"}  # of 8 bits, as Pil
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MASK, MACRO = 4, 8  # of NewSubfileType (254): TIFF 6.0, and Aperio's for the photograph
 # how scanners describe what is not the slide
-BESIDE = re.compile(r"^\W*(label|macro|thumbnail|overview|barcode|preview)\b", re.M | re.I)
+BESIDE = re.compile(
+    r"^\W*(?:\w+\W+){0,2}(label|macro|thumbnail|overview|barcode|preview)\b", re.M | re.I
+)
 UNITS = {1: "none", 2: "inch", 3: "centimeter"}
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it names files, which carry barcodes
@@ -46,6 +49,7 @@ class _Page(NamedTuple):
     offset: int
     size: tuple[int, int]
     beside: bool  # label, macro photograph or mask
+    coloured: bool  # in 8 bits; segmentations, depths and masks are grey, or numbers in a palette
     properties: dict[str, str]
 
 
@@ -62,7 +66,7 @@ def _as_unusable() -> Iterator[None]:
 
 @_as_unusable()
 def find_slide(path: Path) -> Slide:
-    """The largest image of a file that is no label, macro photograph or mask.
+    """The largest coloured image of a file that is no label, macro photograph or mask.
 
     OpenSlide knows the pages of every scanner. Of other TIFF files it takes the first page for
     the slide, and Pillow does so too: it may be a thumbnail, as the largest page is not. Pages
@@ -84,6 +88,7 @@ def find_slide(path: Path) -> Slide:
     pages = _pages(path)
     # the first of equals; of all, if none may be the slide
     candidates = [page for page in pages if not page.beside] or pages
+    candidates = [page for page in candidates if page.coloured] or candidates
     best = max(candidates, key=lambda page: page.size[0] * page.size[1])
     if best.size == size if size else best is pages[0]:
         return Slide(None, best.properties)
@@ -138,12 +143,44 @@ def _pages(path: Path) -> list[_Page]:
     """In the order of the file, SubIFDs behind their page."""
     try:
         with tifffile.TiffFile(path) as tiff:
-            pages = [_page(p) for page in tiff.pages for p in (page, *(page.pages or ()))]
+            pages = _named_by_ome([_page(page) for page in _directories(tiff)])
     except Exception as error:  # whatever a directory that lies makes of the parser
         raise UnusableImage("cannot_open", f"{type(error).__name__}: {error}") from error
     if not pages:
         raise UnusableImage("cannot_open", "a TIFF without a page")
     return pages
+
+
+def _directories(tiff: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:
+    for page in _once(tiff.pages):
+        yield page
+        yield from _once(page.pages or ())
+
+
+def _once(pages: Iterable[tifffile.TiffPage]) -> Iterator[tifffile.TiffPage]:
+    """The pages, unless their offsets lead back to one of them: they would never end."""
+    seen = set()
+    for page in pages:
+        if page.offset in seen:
+            raise ValueError("its directories go in a circle")
+        seen.add(page.offset)
+        yield page
+
+
+def _named_by_ome(pages: list[_Page]) -> list[_Page]:
+    """OME-XML describes all images of a file, but stands on the first page only."""
+    about = pages[0].properties["tiff.ImageDescription"] if pages else ""
+    if not is_ome(about):
+        return pages
+    sizes = {size for name, size in ome_images(about) if BESIDE.search(name)}
+    sizes -= {size for name, size in ome_images(about) if not BESIDE.search(name)}
+    return [
+        page._replace(
+            beside=page.beside or page.size in sizes,
+            properties=page.properties | {"tiff.ImageDescription": about},
+        )
+        for page in pages
+    ]
 
 
 def _page(page: tifffile.TiffPage) -> _Page:
@@ -158,7 +195,9 @@ def _page(page: tifffile.TiffPage) -> _Page:
     name = page.tags.valueof("PageName", "")
     beside = page.subfiletype & (MASK | MACRO) or BESIDE.search(f"{page.description}\n{name}")
     size = page.imagewidth, page.imagelength
-    return _Page(page.offset, size, bool(beside), properties)
+    properties |= {WIDTH: str(size[0]), HEIGHT: str(size[1])}
+    coloured = page.samplesperpixel >= 3 and page.bitspersample == 8
+    return _Page(page.offset, size, bool(beside), coloured, properties)
 
 
 def _density(path: Path) -> dict[str, str]:

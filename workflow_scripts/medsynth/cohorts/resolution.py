@@ -33,8 +33,9 @@ SHORT = {"nm": 1e-3, "um": 1, "mm": 1e3, "cm": 1e4, "m": 1e6, "micron": 1}
 UNIT_UM = SHORT | {"inch": 25_400, "in": 25_400, "å": 1e-4}
 UNIT_UM |= {f"{prefix}met{end}": um for prefix, um in METRIC.items() for end in ("er", "re")}
 QUANTITY = re.compile(r"\s*([-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?)\s*(\D*?)\s*")
-APERIO = re.compile(r"\|\s*(MPP|AppMag)\s*=\s*([^|\r\n]*)")
+APERIO = re.compile(r"\|\s*(MPP|AppMag)\s*=\s*([^|\r\n]*)", re.IGNORECASE)
 IMAGEJ_UNIT = re.compile(r"^unit=(.*)$", re.MULTILINE)
+WIDTH, HEIGHT = "openslide.level[0].width", "openslide.level[0].height"
 IMAGEJ_MICRO = "\\u00B5"  # as ImageJ escapes the sign
 
 
@@ -108,9 +109,9 @@ def _statements(properties: Mapping[str, str]) -> Iterator[Stated]:
     if scanner:
         yield Stated("scanner", tuple(_microns(text) for text in scanner))
     description = properties.get("tiff.ImageDescription", "")
-    if "aperio.MPP" not in properties and (text := dict(APERIO.findall(description)).get("MPP")):
+    if "aperio.MPP" not in properties and (text := _aperio(description).get("mpp")):
         yield Stated("description", (_microns(text),))
-    if axes := _ome(description)[0]:
+    if axes := _ome(properties)[0]:
         yield Stated("OME-XML", axes)
     tags = [properties.get(f"tiff.{axis}Resolution") for axis in "XY"]
     unit = properties.get("tiff.ResolutionUnit", "inch")
@@ -134,8 +135,8 @@ def _power(properties: Mapping[str, str]) -> float | None:
     texts = (
         properties.get(openslide.PROPERTY_NAME_OBJECTIVE_POWER),
         properties.get("aperio.AppMag"),
-        dict(APERIO.findall(description)).get("AppMag"),
-        _ome(description)[1],
+        _aperio(description).get("appmag"),
+        _ome(properties)[1],
     )
     text = next((text for text in texts if text and text.strip()), None)
     if text is None:
@@ -147,21 +148,55 @@ def _power(properties: Mapping[str, str]) -> float | None:
     return power
 
 
-def _ome(description: str) -> tuple[tuple[float, ...], str | None]:
-    """Physical size (um, of x and y) of the largest image of OME-XML, and the nominal power.
+def _aperio(description: str) -> dict[str, str]:
+    return {name.lower(): text.strip() for name, text in APERIO.findall(description)}
+
+
+def is_ome(description: str) -> bool:
+    return "<OME" in description[:2000]
+
+
+def ome_images(description: str) -> list[tuple[str, tuple[int, int]]]:
+    """Name, and width and height, of every image of OME-XML.
+
+    Raises:
+        UnusableImage: bad_mpp, it is no XML.
+    """
+    return [(name, size) for name, size, _ in _ome_pixels(_ome_root(description))]
+
+
+def _ome_root(description: str) -> ElementTree.Element:
+    try:
+        return ElementTree.fromstring(description)
+    except ElementTree.ParseError as error:
+        raise UnusableImage("bad_mpp", f"OME-XML: {error}") from error
+
+
+def _ome_pixels(
+    root: ElementTree.Element,
+) -> Iterator[tuple[str, tuple[int, int], ElementTree.Element]]:
+    for image in root.iterfind(".//{*}Image"):
+        for pixels in image.iterfind("{*}Pixels"):
+            sides = (pixels.get(f"Size{axis}", "") for axis in "XY")
+            width, height = (int(side) if side.isdecimal() else 0 for side in sides)
+            yield image.get("Name", ""), (width, height), pixels
+
+
+def _ome(properties: Mapping[str, str]) -> tuple[tuple[float, ...], str | None]:
+    """Physical size (um, of x and y) and nominal power by OME-XML, of the image that is as large
+    as the slide; of the largest one if none is.
 
     https://www.openmicroscopy.org/Schemas/OME/2016-06: PhysicalSizeXUnit is um where it is absent.
     """
-    if "<OME" not in description[:2000]:
+    description = properties.get("tiff.ImageDescription", "")
+    if not is_ome(description):
         return (), None
-    try:
-        root = ElementTree.fromstring(description)
-    except ElementTree.ParseError as error:
-        raise UnusableImage("bad_mpp", f"OME-XML: {error}") from error
-    largest = max(
-        root.iterfind(".//{*}Pixels"),
-        key=lambda pixels: int(pixels.get("SizeX", 0)) * int(pixels.get("SizeY", 0)),
-        default=None,
+    root = _ome_root(description)
+    slide = properties.get(WIDTH), properties.get(HEIGHT)
+    *_, largest = max(
+        _ome_pixels(root),
+        key=lambda image: (tuple(map(str, image[1])) == slide, image[1][0] * image[1][1]),
+        default=(None,),
     )
     axes = []
     for axis in "XY" if largest is not None else "":

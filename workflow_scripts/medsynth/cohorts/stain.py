@@ -36,7 +36,8 @@ LEAST_ANGLE = 0.1  # radians between the stains; H&E has 0.3 to 0.5, one stain w
 # Optical density of red, or blue, to that of green. Hematoxylin in red: 0.60 to 1.07 on slides of
 # nine TCGA projects, 0.5 to 1.44 on LC25000; eosin 0.16 to 0.46, up to 0.7 where it is mixed.
 LEAST_HEMATOXYLIN, MOST_HEMATOXYLIN, MOST_EOSIN = 0.5, 1.5, 0.6
-MOST_BLUE = 0.85  # of hematoxylin, 0.42 to 0.61; ink and pigment are black
+MOST_BLUE = 0.85  # of hematoxylin, 0.42 to 0.73; ink and pigment are black
+MOST_EOSIN_BLUE = 1.0  # eosin has 0.06 to 0.54, with blood 0.85; pigment and brown stains more
 # Macenko's beta leaves out what is pale in one colour. If that is much and has less red than the
 # stain found for eosin, the eosin is there and not in it. On the slides above: at most 0.07.
 PALE_SHARE, PALE_RED = 0.3, 0.12
@@ -199,10 +200,10 @@ def _check(vectors: np.ndarray, pale: np.ndarray, measured: int) -> None:
     """Refuse what is not hematoxylin (2, 3) and eosin; `pale` (n, 3) stood beside `measured`."""
     if not (vectors[:, 1] > 0).all():
         raise NoStain("not_he")
-    (hematoxylin, blue), (eosin, _) = vectors[:, [0, 2]] / vectors[:, 1:2]
+    (hematoxylin, blue), (eosin, eosin_blue) = vectors[:, [0, 2]] / vectors[:, 1:2]
     if hematoxylin < LEAST_HEMATOXYLIN:
         raise NoStain("no_hematoxylin")
-    if hematoxylin > MOST_HEMATOXYLIN or blue > MOST_BLUE:
+    if hematoxylin > MOST_HEMATOXYLIN or blue > MOST_BLUE or eosin_blue > MOST_EOSIN_BLUE:
         raise NoStain("not_he")
     if len(pale) > PALE_SHARE * (len(pale) + measured):
         red, green, _ = pale.sum(axis=0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 # Otsu's threshold divides tissue from tissue where no glass is in sight, and dust from glass
@@ -17,7 +18,9 @@ DARK = 0.35  # optical density: neither light nor stain, the stage beside the sl
 # Glass is flat: in squares of 32 um a grey level or so of standard deviation, tissue 9 and more.
 SQUARE, FLAT = 8, 5  # pixels of the thumbnail, grey levels
 GLASS_DENSITY, GLASS_STAIN = 0.3, 0.15  # optical densities of glass, at most
-LEAST_GLASS = 0.01  # share of the squares; with less in sight glass counts as white
+LEAST_GLASS = 0.01  # share of the squares, in one piece: gaps between nuclei are scattered; with
+# less in sight glass counts as white
+AS_FLAT = 2  # times the noise of the glass, and a grey level: no tissue, whatever its tint
 PADDING = 0.25  # share of flat squares that are not white, from which on white is no glass
 SAME_GLASS = 0.02  # optical density
 # Optical densities of ink. Hematoxylin and eosin both absorb green most.
@@ -38,6 +41,20 @@ def glass(rgb: np.ndarray) -> np.ndarray:
         float64 (3,), of red, green, blue; 0 (white) where no glass is in sight. Squares of pure
         white are what a scanner fills up with, if most of what is flat is not white.
     """
+    mean, _, clear = _squares(rgb)
+    tinted = clear & (mean.min(axis=2) < 255)
+    if tinted.sum() >= PADDING * tinted.size:
+        clear = tinted
+    clear = _large(clear)
+    if not clear.any():
+        return np.zeros(3)
+    density = -np.log10((mean[clear].astype(np.float64) + 1) / 256)
+    darkness = density.mean(axis=1)
+    return np.median(density[darkness <= np.quantile(darkness, 0.02) + SAME_GLASS], axis=0)
+
+
+def _squares(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of whole squares (rows, columns): mean (.., 3), spread, and whether they may be glass."""
     rows, columns = (n // SQUARE for n in rgb.shape[:2])
     squares = rgb[: rows * SQUARE, : columns * SQUARE].reshape(rows, SQUARE, columns, SQUARE, 3)
     squares = squares.astype(np.float32)
@@ -46,14 +63,29 @@ def glass(rgb: np.ndarray) -> np.ndarray:
     density = -np.log10((mean + 1) / 256)
     least = density.min(axis=2)
     clear = (least <= GLASS_DENSITY) & (density[..., 1] - least <= GLASS_STAIN) & (spread <= FLAT)
-    tinted = clear & (mean.min(axis=2) < 255)
-    if tinted.sum() >= PADDING * tinted.size:
-        clear = tinted
-    if not clear.any() or clear.sum() < LEAST_GLASS * clear.size:
-        return np.zeros(3)
-    density = density[clear].astype(np.float64)
-    darkness = density.mean(axis=1)
-    return np.median(density[darkness <= np.quantile(darkness, 0.02) + SAME_GLASS], axis=0)
+    return mean, spread, clear
+
+
+def _large(squares: np.ndarray) -> np.ndarray:
+    """The connected pieces of at least LEAST_GLASS of all squares."""
+    pieces, _ = ndimage.label(squares)
+    size = np.bincount(pieces.ravel(), minlength=1)
+    size[0] = 0
+    return (size >= max(LEAST_GLASS * squares.size, 1))[pieces]
+
+
+def _other_glass(rgb: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """Glass of another tint than `clear`, (3,): under the coverslip and beside it, where the slide
+    is stained, where the light falls off. It is as flat; tissue is not."""
+    mean, spread, flat = _squares(rgb)
+    density = -np.log10((mean.astype(np.float64) + 1) / 256)
+    same = flat & (np.abs(density - clear).max(axis=2) <= SAME_GLASS)
+    found = np.zeros(rgb.shape[:2], bool)
+    if same.any():
+        flat &= spread <= AS_FLAT * np.median(spread[same]) + 1
+        glass = _large(flat).repeat(SQUARE, axis=0).repeat(SQUARE, axis=1)
+        found[: glass.shape[0], : glass.shape[1]] = glass
+    return found
 
 
 def stain(rgb: np.ndarray, clear: np.ndarray | float = 0) -> np.ndarray:
@@ -84,10 +116,12 @@ def tissue_mask(rgb: np.ndarray, clear: np.ndarray | None = None) -> np.ndarray:
     Returns:
         bool (H, W).
     """
-    values = stain(rgb, glass(rgb) if clear is None else clear)
+    clear = glass(rgb) if clear is None else clear
+    values = stain(rgb, clear)
     threshold = threshold_otsu(values) if np.ptp(values) > 0 else MOST_STAIN
     dark = _DENSITY[rgb.max(axis=2)] - values > DARK
-    return (values > np.clip(threshold, LEAST_STAIN, MOST_STAIN)) & ~dark
+    stained = values > np.clip(threshold, LEAST_STAIN, MOST_STAIN)
+    return stained & ~dark & ~_other_glass(rgb, clear)
 
 
 def pen_mask(rgb: np.ndarray, clear: np.ndarray | None = None) -> np.ndarray:
