@@ -6,6 +6,7 @@ Output: self-contained HTML `page`.
 import os
 from pathlib import Path
 
+from medsynth.lineage.mlflow_database import database_uri
 from medsynth.lineage.places import Places
 from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
 from medsynth.report.scale import PIXELS, PixelSize
@@ -48,7 +49,7 @@ def main(inputs, output, config, params):
         experiments,
         title=config.lineage.study,
         config_dump=config.model_dump(mode="json") | {"results_dir": results},
-        tracking_hint=config.lineage.tracking_uri or f"sqlite:///{results}/lineage/mlflow.db",
+        tracking_hint=config.lineage.tracking_uri or database_uri(f"{results}/lineage/mlflow.db"),
         output=output,
         shown=Places(Path(os.path.abspath(results)), Path.cwd()).recorded,
         cache=DigestCache(params.cache),

@@ -9,7 +9,7 @@ from lineage_records import whole
 
 from medsynth.lineage import spool
 from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.places import Places, in_run, places
+from medsynth.lineage.places import Places, in_run, places, snakefile_of
 
 ODD = "/w/50 % of #1? ü"
 
@@ -100,6 +100,24 @@ def test_a_link_that_names_the_results_finds_the_working_folder(tmp_path):
     ledger = Ledger(":memory:")
     ledger.append(start(tmp_path / "w/results", tmp_path / "w"))
     assert places(tmp_path / "disk", ledger).workdir == tmp_path / "w"
+
+
+@pytest.mark.parametrize(
+    ("ran", "there", "found"),
+    [
+        ("w/Snakefile", ["w/Snakefile", "moved/Snakefile"], "moved/Snakefile"),
+        ("w/flow/Snakefile", ["moved/flow/Snakefile"], "moved/flow/Snakefile"),
+        ("w/Snakefile", ["w/Snakefile"], "w/Snakefile"),  # the results alone were copied
+        ("flow/Snakefile", ["flow/Snakefile", "moved/Snakefile"], "flow/Snakefile"),
+    ],
+)
+def test_the_snakefile_comes_along_with_the_working_folder(tmp_path, ran, there, found):
+    for file in there:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    record = {"snakefile": str(tmp_path / ran), "workdir": str(tmp_path / "w")}
+    now = Places(tmp_path / "moved/results", tmp_path / "moved")
+    assert snakefile_of(record, now) == tmp_path / found
 
 
 @pytest.mark.parametrize(("results", "spelled"), [("w/out", "out/x"), ("disk", "/disk/x")])

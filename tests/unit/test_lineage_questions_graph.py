@@ -12,6 +12,9 @@ from medsynth.lineage.drawing import Node, place
 from medsynth.lineage.flow import Flow
 from medsynth.lineage.graph import ancestors, descendants
 from medsynth.lineage.ledger import Ledger
+from medsynth.lineage.places import Places
+from medsynth.lineage.questions import UnknownArtifact, find
+from medsynth.lineage.questions.trace import _same_bytes
 from medsynth.lineage.reads import readers
 
 
@@ -45,6 +48,39 @@ def ids(items: list[dict]) -> list[str]:
 def test_equal_bytes_of_another_file_are_another_artifact(ledger):
     assert readers(file("x/gate", "11"), "a", ledger) == ["c"]
     assert readers(file("y/gate", "11"), "b", ledger) == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ("22222222", "x/out"),
+        ("22222222AB", "x/out"),
+        ("aaaaaaaa", "z/a"),
+        ("aaaaaaaa-not", "no recorded job made or read it, and there is no such file"),
+        ("2222222", "no recorded job made or read it, and there is no such file"),
+        ("33333333", "2 begin like this; give more digits"),
+        ("3333333344", "y/3344"),
+        ("99999999", "no recorded digest or job begins like this"),
+    ],
+)
+def test_a_beginning_that_several_digests_have_means_none_of_them(ledger, tmp_path, asked, path):
+    jobs = {"22222222ab": "x/out", "3333333344": "y/3344", "3333333355": "y/3355"}
+    for digest, made in jobs.items():
+        add(ledger, f"of {made}", 9, [], [file(made, digest)])
+    add(ledger, "aaaaaaaa77", 9, [], [file("z/a", "44"), file("z/b", "55")])
+    if "/" in path:
+        assert find(asked, tmp_path, ledger)["path"] == path
+    else:
+        with pytest.raises(UnknownArtifact, match=path):
+            find(asked, tmp_path, ledger)
+
+
+def test_a_digest_of_several_files_tells_all_of_them(ledger, tmp_path):
+    base = Places(tmp_path, tmp_path)
+    found = file("x/gate", "11")
+    assert _same_bytes("1" * 64, found, base, ledger) == ["y/gate"]
+    assert _same_bytes("x/gate", found, base, ledger) == []
+    assert _same_bytes(tmp_path / "copy", file("x/out", "22"), base, ledger) == []
 
 
 def test_a_file_in_a_folder_a_job_made_leads_to_that_job_and_back(ledger):

@@ -252,6 +252,33 @@ def test_too_few_images_give_null_with_a_reason(groups, others, side: str, n: in
     assert all(found["metrics"][name]["value"] is None for name in [*FIGURES, "inception_score"])
 
 
+@pytest.mark.parametrize(
+    ("side", "told"),
+    [
+        ("generated", "no generated images of right, which 120 real ones show"),
+        ("training", "no training images of right, which 120 real ones show"),
+        ("real", None),  # what held-out patients do not show is not compared
+    ],
+)
+def test_a_class_that_a_side_lacks_is_named(groups, others, side: str, told: str | None):
+    changes = {"generated": others, **groups}
+    changes[side] = changes[side].at(np.flatnonzero(changes[side].labels == 0))
+    found = evaluate(groups, changes.pop("generated"), **changes)
+    for name in [*FIGURES, "inception_score"]:
+        assert (found["metrics"][name]["value"] is None) == bool(told)
+        assert told is None or found["metrics"][name]["reason"] == told
+    assert found["per_class"]["left"]["kid"]["value"] is not None
+
+
+def test_few_held_out_patients_give_no_interval_of_what_rests_on_them(groups, others):
+    """However many images they have; shares stay, as wide as so few patients make them."""
+    real = replace(groups["real"], patients=np.arange(len(groups["real"])) % 2)
+    metrics = evaluate(groups, others, real=real)["metrics"]
+    for name in ("fid", "kid"):
+        assert metrics[name]["interval"] is None
+        assert "2 patients, at least 5 are needed" in metrics[name]["reason"]
+
+
 def test_refuses_features_that_are_not_finite(groups, others):
     broken = replace(others, features=np.full_like(others.features, np.nan))
     with pytest.raises(ValueError, match="features of generated images are not all finite"):

@@ -62,7 +62,9 @@ def test_resamples_patients_whole():
     [
         (4, 50, None, "4 items"),
         (8, 0, None, "bootstrap is 0"),
+        (1, 50, None, "1 item,"),
         (8, 50, np.arange(8) // 2, "4 patients"),
+        (8, 50, np.zeros(8), "1 patient,"),
     ],
 )
 def test_gives_a_reason_instead_of_an_interval(items, resamples, patients, said):

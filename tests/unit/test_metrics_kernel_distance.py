@@ -47,7 +47,7 @@ def test_interval_holds_the_true_distance_about_as_often_as_it_says(size: int):
     hits = []
     for _ in range(80):
         x, y = rng.standard_normal((60, 4)), rng.standard_normal((60, 4)) + 0.5
-        low, high = subset_interval(x, y, 20, size, rng, np.arange(60))
+        (low, high), _ = subset_interval(x, y, 20, size, rng, np.arange(60))
         assert low < squared_mmd(x, y) < high
         hits.append(low <= truth <= high)
     assert 0.85 <= np.mean(hits) <= 1
@@ -60,7 +60,16 @@ def test_ten_like_images_of_a_patient_tell_hardly_more_than_one():
     y = rng.standard_normal((200, 4))
 
     def width(of: np.ndarray) -> float:
-        low, high = subset_interval(x, y, 60, 100, np.random.default_rng(4), of)
+        (low, high), _ = subset_interval(x, y, 60, 100, np.random.default_rng(4), of)
         return high - low
 
     assert width(patients) > 2 * width(np.arange(200))
+
+
+@pytest.mark.parametrize(("patients", "told"), [(1, "1 patient,"), (4, "4 patients,"), (5, None)])
+def test_few_patients_tell_nothing_of_its_spread(patients: int, told: str | None):
+    rng = np.random.default_rng(5)
+    x, y = rng.standard_normal((2, 40, 3))
+    interval, reason = subset_interval(x, y, 5, 10, rng, np.arange(40) % patients)
+    assert (interval is None) == bool(told)
+    assert reason is None if told is None else told in reason

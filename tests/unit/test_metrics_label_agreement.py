@@ -39,4 +39,4 @@ def test_clear_agreement_has_no_doubt():
 def test_of_hardly_an_image_is_null_with_a_reason(n: int):
     overall, _ = label_agreement(np.full((n, 2), 0.5), np.zeros(n, int), CLASSES)
     assert overall["value"] is None
-    assert overall["reason"] == f"{n} images were asked for, at least 5 are needed"
+    assert overall["reason"] == f"asked for {n} image{'s' * (n != 1)}, at least 5 are needed"

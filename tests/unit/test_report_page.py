@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from report_study import SECRET, make_study
 
+from medsynth.lineage.mlflow_database import database_uri
 from medsynth.report.page import build_report
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
@@ -175,7 +177,7 @@ def test_a_run_is_found_by_the_digest_of_what_it_made(study):
 
 def test_small_numbers_are_called_small(study):
     metrics = section(study["text"], "metrics")
-    assert "Only 18 real and 18 generated images." in metrics
+    assert "Only 18 real and 18 generated images are compared." in metrics
     assert metrics.count("come from 3 patients.") == 3
     assert metrics.count("Intervals take patients for independent") == 3
 
@@ -215,6 +217,13 @@ def test_mlflow_is_opened_by_command_or_found_on_its_server(study, tmp_path):
     text = build(study["cohorts"][:1], study["experiments"][:1], page, tracking=server)
     assert f'href="{server}"' in text
     assert "mlflow ui" not in text and "127.0.0.1" not in text
+
+
+def test_the_command_for_mlflow_can_be_pasted_into_a_shell(study, tmp_path):
+    odd = database_uri("out 50 %/who's?/mlflow.db")
+    text = build(study["cohorts"][:1], study["experiments"][:1], tmp_path / "p.html", tracking=odd)
+    (line,) = re.findall("mlflow ui .*", html.unescape(section(text, "lineage")))
+    assert shlex.split(line) == ["mlflow", "ui", "--backend-store-uri", odd]
 
 
 def test_credentials_of_the_tracking_server_stay_out(study, tmp_path):

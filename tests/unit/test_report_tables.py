@@ -223,6 +223,7 @@ def test_files_are_called_what_they_are(kind, sources, files):
         ("class", {"IDH-mutant_x": 1}, ("class", "IDH-mutant_x", 1, "")),
         ("spacing_mm", 2.5, ("spacing", "", 2.5, "mm")),
         ("mm", 2, ("mm", "", 2, "")),
+        ("left_out", {"not_3d": 2}, ("left out", "not 3D", 2, "")),
     ],
 )
 def test_counts_are_told_in_words_and_units(key, value, row):

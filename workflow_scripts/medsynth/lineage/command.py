@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -57,7 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (UnknownArtifact, RuntimeError) as error:
         print(f"medsynth: {error}", file=sys.stderr)
         return UNKNOWN
-    print(json.dumps(answer, indent=2) if options.json else question.show(answer))
+    try:
+        print(json.dumps(answer, indent=2) if options.json else question.show(answer), flush=True)
+    except BrokenPipeError:  # as `| head` does; or Python would complain when it ends, too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return WRONG if question.wrong(answer) else OK
 
 

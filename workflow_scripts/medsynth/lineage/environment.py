@@ -54,7 +54,8 @@ def code_state(folder: Path, blobs: Path) -> dict[str, str | None]:
     sources = [f":(top){name}" for name in PATHSPECS]
     changed = _git(folder, "diff", "HEAD", "--", *sources) or ""
     parts = re.split(r"^(?=diff --git )", changed, flags=re.MULTILINE)
-    untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "--full-name") or ""
+    listed = ["ls-files", "--others", "--exclude-standard", "--full-name", "--", ":/"]
+    untracked = _git(folder, *listed) or ""
     top = Path((_git(folder, "rev-parse", "--show-toplevel") or "").strip())
     for name in sorted(untracked.splitlines()):
         if SOURCES.search(name) and (top / name).is_file():

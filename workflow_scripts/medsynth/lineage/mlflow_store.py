@@ -16,7 +16,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import medsynth.lineage.mlflow_settings  # noqa: F401  (before mlflow is imported)
 
@@ -24,6 +23,7 @@ import medsynth.lineage.mlflow_settings  # noqa: F401  (before mlflow is importe
 import sqlalchemy
 from mlflow import MlflowClient
 
+from medsynth.lineage.mlflow_database import database_uri
 from medsynth.lineage.spool import lineage_dir
 from medsynth.store.atomic import replacing
 
@@ -37,14 +37,6 @@ LOCATIONS = {
     "runs": "artifact_uri",
     "logged_models": "artifact_location",
 }
-
-
-def database_uri(path: Path) -> str:
-    """SQLAlchemy's URI of an SQLite file, whatever its path (`?` would end it there).
-
-    With the driver's name in it, or MLflow would make a folder called `file:`.
-    """
-    return f"sqlite+pysqlite:///file:{quote(str(path))}?uri=true"
 
 
 _UNSYNCED: set[str] = set()  # folders

@@ -82,6 +82,15 @@ def places(results: str | Path, ledger: Ledger) -> Places:
     return Places(here, along if then.is_relative_to(workdir) or along.is_dir() else workdir)
 
 
+def snakefile_of(ran: dict[str, Any], base: Places) -> Path:
+    """The Snakefile of an invocation's start record, along with the working folder if it moved."""
+    then, workdir = Path(ran["snakefile"]), Path(ran["workdir"])
+    if not then.is_relative_to(workdir):
+        return then
+    now = base.workdir / then.relative_to(workdir)
+    return now if now.exists() else then
+
+
 def anchored(record: dict[str, Any], invocation: dict[str, Any] | None) -> dict[str, Any]:
     """A job's record with its paths in this form, which older ones are not in.
 

@@ -33,8 +33,9 @@ def restored(ran: dict[str, Any], blobs: Path, folder: Path) -> tuple[Path, str 
         return today, "its own were under no version control"
     if code_state(today.parent, folder.with_name("today")) == state:
         return today, None
-    top = _git(today.parent, "rev-parse", "--show-toplevel")
-    packed = _git(today.parent, "archive", "--format=tar", state["head"]) if top else None
+    top = (_git(today.parent, "rev-parse", "--show-toplevel") or b"").decode().strip()
+    # Asked in a folder inside, git would pack that alone.
+    packed = _git(Path(top), "archive", "--format=tar", state["head"]) if top else None
     if packed is None:
         return today, f"git does not know commit {state['head']} any more"
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
@@ -43,7 +44,9 @@ def restored(ran: dict[str, Any], blobs: Path, folder: Path) -> tuple[Path, str 
     if state["dirty"] and not _apply(blob, folder):
         what = "is lost, held secrets or cannot be applied"
         return today, f"the difference {state['dirty']} from its commit {what}"
-    return folder / today.relative_to(top.decode().strip()), None
+    # Git tells where its folder really is, whatever links led there.
+    inside = os.path.relpath(os.path.realpath(today.parent), top)
+    return folder / inside / today.name, None
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:

@@ -18,6 +18,7 @@ from medsynth.metrics.intervals import (
     Interval,
     Metric,
     bootstrap_interval,
+    counted,
     metric,
     share_interval,
 )
@@ -109,9 +110,9 @@ def evaluate_generation(
         named = {n: replace(g, features=space(g.features)) for n, g in named.items()}
     real, training, generated, *empty = named.values()
     nulls = dict(zip(nulls, empty, strict=True))
-    counts = _counts(real, training, generated, len(classes))
-    metrics = _compare(_FIGURES, real, training, generated, nulls, counts, settings, seed)
-    metrics["inception_score"] = _inception(real, generated, nulls, counts, settings, seed)
+    counts, few = _counts(real, training, generated, classes)
+    metrics = _compare(_FIGURES, real, training, generated, nulls, counts, few, settings, seed)
+    metrics["inception_score"] = _inception(real, generated, nulls, counts, few, settings, seed)
     agreement, agreement_per_class = label_agreement(
         generated.probabilities, generated.labels, classes
     )
@@ -119,26 +120,35 @@ def evaluate_generation(
     per_class = {}
     for i, name in enumerate(classes):
         of_class = [g.at(np.flatnonzero(g.labels == i)) for g in (real, training, generated)]
-        of_it = _counts(*of_class, len(classes))
+        drawn_of_it = _counts(*of_class, classes)
         key = ("class", name)
-        found = _compare(("fid", "kid"), *of_class, nulls, of_it, settings, seed, *key)
+        found = _compare(("fid", "kid"), *of_class, nulls, *drawn_of_it, settings, seed, *key)
         agreed = judged_by(agreement_per_class[name], judge)
         per_class[name] = {**found, "label_agreement": agreed}
     mix = dict(zip(classes, counts.tolist(), strict=True))
     return {"n": int(counts.sum()), "mix": mix, "metrics": metrics, "per_class": per_class}
 
 
-def _counts(real: Group, training: Group, generated: Group, k: int) -> np.ndarray:
-    """Images (k,) of each class that can be compared."""
-    mix, *available = (np.bincount(g.labels, minlength=k) for g in (real, training, generated))
-    return counts_at_mix(mix, available)
-
-
-def _too_few(real: Group, counts: np.ndarray) -> str | None:
+def _counts(
+    real: Group, training: Group, generated: Group, classes: Sequence[str]
+) -> tuple[np.ndarray, str | None]:
+    """Images (k,) of each class that can be compared, and why they are too few."""
+    mix, *sides = (
+        np.bincount(g.labels, minlength=len(classes)) for g in (real, training, generated)
+    )
+    counts = counts_at_mix(mix, sides)
+    lacking = [
+        f"no {name} images of {', '.join(np.array(classes)[missing])}"
+        for name, side in zip(("training", "generated"), sides, strict=True)
+        if (missing := (mix > 0) & (side == 0)).any()
+    ]
     least = K_DENSITY + 1  # a neighbourhood needs them; and five have too few resamples
-    if counts.sum() >= least and len(real) >= least:
-        return None
-    return f"{counts.sum()} images against {len(real)} real ones, at least {least} are needed"
+    if lacking:
+        return counts, f"{' and '.join(lacking)}, which {counted(mix.sum(), 'real one')} show"
+    if min(counts.sum(), mix.sum()) < least:
+        against = f"{counted(counts.sum(), 'image')} against {counted(mix.sum(), 'real one')}"
+        return counts, f"{against}, at least {least} are needed"
+    return counts, None
 
 
 def _compare(
@@ -148,12 +158,13 @@ def _compare(
     generated: Group,
     nulls: Mapping[str, Group],
     counts: np.ndarray,
+    few: str | None,
     settings: Evaluation,
     seed: int,
     *key: str,
 ) -> dict[str, Metric]:
     """The named figures of generated images, beside those of training images and of nulls."""
-    if few := _too_few(real, counts):
+    if few:
         return {name: metric(None, _FIGURES[name][0], None, few) for name in names}
 
     def draw(group: Group, *purpose: str | int) -> Group:
@@ -166,11 +177,11 @@ def _compare(
     found = {}
     for name in names:
         better, figure = _FIGURES[name]
-        if key and name == "fid" and (few := _singular(real, counts)):
-            # Classes differ in size, and this distance would compare sizes.
-            found[name] = metric(None, better, None, f"{few}; see kid")
-            continue
         doubt = _singular(real, counts) if name == "fid" else None
+        if key and doubt:
+            # Classes differ in size, and this distance would compare sizes.
+            found[name] = metric(None, better, None, f"{doubt}; see KID")
+            continue
         value = figure(real.features, made.features)
         interval, none = _interval(name, real, made, settings, numpy_rng(seed, *key, name))
         floor = float(np.mean([figure(real.features, f) for f in floors]))
@@ -204,7 +215,7 @@ def _interval(
         )
     if name == "kid":
         size = min(settings.kid_subset_size, min(len(x), len(y)) // 2)
-        return subset_interval(x, y, settings.kid_subsets, size, rng, real.patients), None
+        return subset_interval(x, y, settings.kid_subsets, size, rng, real.patients)
     if name == "density":
         crowds = density(x, y)
         return bootstrap_interval(np.mean, [crowds], settings.bootstrap, rng, bounds=(0, np.inf))
@@ -218,6 +229,7 @@ def _inception(
     generated: Group,
     nulls: Mapping[str, Group],
     counts: np.ndarray,
+    few: str | None,
     settings: Evaluation,
     seed: int,
 ) -> Metric:
@@ -225,7 +237,7 @@ def _inception(
 
     The classifier was trained on the training images, of whose classes it is surer.
     """
-    if few := _too_few(real, counts):
+    if few:
         return metric(None, "higher", None, few)
     own, made = (
         g.probabilities[drawn(g.labels, g.patients, counts, numpy_rng(seed, name))]

@@ -39,6 +39,19 @@ def metric(
     return {"value": value, "interval": interval, "better": better, "reason": said or None}
 
 
+def counted(n: int, noun: str) -> str:
+    """A number with its noun, in the plural unless it is one."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def too_few(items: int, patients: np.ndarray | None = None) -> str | None:
+    """Why nothing can be said of the spread of items or, if they are given, of their patients."""
+    n, noun = (items, "item") if patients is None else (len(np.unique(patients)), "patient")
+    if n >= MIN_ITEMS:
+        return None
+    return f"no interval: {counted(n, noun)}, at least {MIN_ITEMS} are needed"
+
+
 def bootstrap_interval(
     statistic: Callable[..., float],
     samples: Sequence[np.ndarray],
@@ -70,10 +83,9 @@ def bootstrap_interval(
         return None, "no interval: evaluation.bootstrap is 0"
     draws = []
     for sample, of in zip(samples, patients or [None] * len(samples), strict=True):
+        if few := too_few(len(sample), of):
+            return None, few
         units = np.arange(len(sample)) if of is None else np.unique(of)
-        if len(units) < MIN_ITEMS:
-            noun = "items" if of is None else "patients"
-            return None, f"no interval: {len(units)} {noun}, at least {MIN_ITEMS} are needed"
         members = None if of is None else [np.flatnonzero(of == u) for u in units]
         draws.append((sample, len(units), members))
     values = np.empty(resamples)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import t
 
-from medsynth.metrics.intervals import Interval
+from medsynth.metrics.intervals import Interval, too_few
 
 _AT_ONCE = 2**23  # kernel values in memory, 64 MB
 
@@ -32,7 +32,7 @@ def subset_interval(
     size: int,
     rng: np.random.Generator,
     patients: np.ndarray,
-) -> Interval:
+) -> tuple[Interval | None, str | None]:
     """95 % interval of the squared MMD of x and y from the spread of that of random subsets.
 
     A subset takes the same part of both sides. The deviation of subsets of `size` of n items,
@@ -45,7 +45,12 @@ def subset_interval(
         size: items of a subset on the smaller side, from 2 to half of it.
         rng: decides the subsets.
         patients: whose each real item is, (n,); a subset takes patients whole, one after another.
+
+    Returns:
+        interval and None, or None and the reason why there is none.
     """
+    if few := too_few(len(x), patients):
+        return None, few
     part = size / min(len(x), len(y))
     of_x, of_y = (round(part * len(side)) for side in (x, y))
     values = np.empty(subsets)
@@ -55,7 +60,7 @@ def subset_interval(
     scale = np.sqrt(part / (1 - part))
     half = t.ppf(0.975, subsets - 1) * values.std(ddof=1) * scale
     value = squared_mmd(x, y)
-    return [value - float(half), value + float(half)]
+    return [value - float(half), value + float(half)], None
 
 
 def _patient_by_patient(patients: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medsynth.metrics.intervals import MIN_ITEMS, Metric, metric, share_interval
+from medsynth.metrics.intervals import MIN_ITEMS, Metric, counted, metric, share_interval
 
 
 def label_agreement(
@@ -37,7 +37,7 @@ def label_agreement(
 
 def _agreement(agrees: np.ndarray, chance: float) -> Metric:
     if agrees.size < MIN_ITEMS:
-        reason = f"{agrees.size} images were asked for, at least {MIN_ITEMS} are needed"
+        reason = f"asked for {counted(agrees.size, 'image')}, at least {MIN_ITEMS} are needed"
         return {**metric(None, "higher", None, reason), "chance": chance}
     interval = share_interval(agrees)
     doubt = f"not above chance ({chance:.3g})" if interval[0] <= chance else None

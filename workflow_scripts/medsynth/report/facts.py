@@ -22,11 +22,12 @@ FACTS = {
 STATISTICS = {"median", "mean", "least", "most"}
 UNITS = {"mm": "mm", "um": "µm", "hu": "HU", "years": "years", "days": "days"}
 WORDS = {"idh": "IDH", "1p": "1p/19q", "19q": "", "ihc": "IHC", "fish": "FISH", "pcr": "PCR"}
-WORDS |= {"loh": "LOH", "reg": "registration", "dicom": "DICOM", "maf": "MAF"}
+WORDS |= {"loh": "LOH", "reg": "registration", "dicom": "DICOM", "maf": "MAF", "hu": "HU"}
+WORDS |= {"dicomdir": "DICOMDIR", "jpeg": "JPEG", "nifti": "NIfTI", "3d": "3D"}
 
 
-def _said(key: str) -> str:
-    """A key of a file of counts in words."""
+def said(key: str) -> str:
+    """A key of a file of counts, or a reason, in words."""
     return " ".join(filter(None, (WORDS.get(word, word) for word in key.split("_"))))
 
 
@@ -42,13 +43,13 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str, Any, str]]:
             unit = UNITS.get(unit, "") if stem else ""
             key = stem if unit else str(part or name)
             if not part:
-                rows.append((_said(key), "", entry, unit))
+                rows.append((said(key), "", entry, unit))
             elif name in STATISTICS:
-                rows.append((f"{name} {_said(key)}", "", entry, unit))
+                rows.append((f"{name} {said(key)}", "", entry, unit))
             else:
                 # Classes are named by the data, in their own spelling.
-                of = _said(key) if key.islower() else key
-                rows.append((_said(name), of, entry, unit))
+                of = said(key) if key.islower() else key
+                rows.append((said(name), of, entry, unit))
     return rows
 
 

@@ -137,8 +137,8 @@ def warnings_of(results: Mapping[str, Any]) -> list[str]:
     counts = {"real": results["n_real"], "generated": results.get("n", results["n_generated"])}
     if few := [f"{n:,} {side}" for side, n in counts.items() if n < SMALL]:
         found.append(
-            f"Only {' and '.join(few)} images. These values show that the pipeline works; they"
-            " are no evidence about the quality of the model."
+            f"Only {' and '.join(few)} images are compared. These values show that the pipeline"
+            " works; they are no evidence about the quality of the model."
         )
     if "fid" in results["metrics"] and min(counts.values()) < FID_STABLE:
         found.append(

@@ -7,6 +7,7 @@ counts, classes and pixels; patient, study and item identifiers stay in the Parq
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,6 +135,7 @@ def build_report(
         "number": tables.number,
         "patients": tables.patients,
         "beside": metric_tables.beside,
+        "quote": shlex.quote,
     }
     html = environment.get_template("template.html").render(
         title=title,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from medsynth.cohorts.unusable import REASONS
+from medsynth.report.facts import said
 from medsynth.report.figures import COLORS, INK, Node
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, used
 from medsynth.store.secrets import without_secrets
@@ -151,7 +152,7 @@ def flow_of(
             parent = len(nodes) - 1
             links.append((0, parent, nodes[parent].count))
             for row in left:
-                nodes.append(Node(row["reason"].replace("_", " "), 2, row["n"], color))
+                nodes.append(Node(row["title"], 2, row["n"], color))
                 links.append((parent, len(nodes) - 1, row["n"]))
     return nodes, links
 
@@ -163,13 +164,16 @@ def labels_of(summary: Mapping[str, Any]) -> list[str]:
 def left_out(kind: str, manifest: pd.DataFrame) -> list[dict[str, Any]]:
     """How many images, and files of which none was made, were left out and why.
 
-    Most frequent first: status, reason, its meaning, n, and what was counted.
+    Most frequent first: status, reason, its title and meaning, n, and what was counted.
     """
     rows = manifest[manifest["status"].isin(STATUS_COLORS)]
     unit = _forms(kind, rows).where(~_is_image(rows), KINDS[kind].items).rename("unit")
     counts = rows.groupby(["status", "reason", unit]).size().rename("n").reset_index()
     found = sorted(counts.to_dict("records"), key=lambda r: (r["status"], -r["n"], r["reason"]))
-    return [row | {"meaning": REASONS.get(row["reason"], "")} for row in found]
+    return [
+        row | {"title": said(row["reason"]), "meaning": REASONS.get(row["reason"], "")}
+        for row in found
+    ]
 
 
 def files_apart(kind: str, manifest: pd.DataFrame, left: Sequence[Mapping[str, Any]]) -> str:

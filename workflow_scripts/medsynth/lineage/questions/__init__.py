@@ -101,10 +101,14 @@ def find(name: str | Path, results: str | Path, ledger: Ledger) -> Row:
                 if rows := ledger.query(LATEST.format("path=?"), str(folder)):
                     return rows[0]
         raise UnknownArtifact(f"{name}: no recorded job made or read it")
-    if HEX.fullmatch(str(name)):
+    beginning = str(name).strip().lower()
+    if HEX.fullmatch(beginning):
         for column in ("sha256", "job"):
-            between = f"{column}>=? AND {column}<?"
-            if rows := ledger.query(LATEST.format(between), str(name), f"{name}g"):
+            between, ends = f"{column}>=? AND {column}<?", (beginning, f"{beginning}g")
+            found = ledger.query(f"SELECT DISTINCT {column} FROM artifacts WHERE {between}", *ends)
+            if len(found) > 1:
+                raise UnknownArtifact(f"{name}: {len(found)} begin like this; give more digits")
+            if rows := ledger.query(LATEST.format(between), *ends):
                 return rows[0]
         raise UnknownArtifact(f"{name}: no recorded digest or job begins like this")
     raise UnknownArtifact(f"{name}: no recorded job made or read it, and there is no such file")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage.crate import WORKFLOW, Crate
-from medsynth.lineage.places import places
+from medsynth.lineage.places import places, snakefile_of
 from medsynth.lineage.questions import UnknownArtifact, opened
 
 HELP = "write a Workflow Run RO-Crate"
@@ -46,7 +46,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         raise UnknownArtifact(f"{results}: no invocation is recorded, so there is nothing to tell")
     last = invocations[-1]["start"]
     folder.mkdir(parents=True)
-    crate = Crate(_copy_workflow(Path(last["snakefile"]), folder), last, base)
+    crate = Crate(_copy_workflow(snakefile_of(last, base), folder), last, base)
     for item in jobs:
         crate.add_job(item)
     for item in invocations:

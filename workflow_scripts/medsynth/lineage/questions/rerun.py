@@ -19,7 +19,7 @@ from medsynth.lineage import spool
 from medsynth.lineage.environment import environment
 from medsynth.lineage.graph import ancestors
 from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.places import Places, places
+from medsynth.lineage.places import Places, places, snakefile_of
 from medsynth.lineage.questions import (
     SHORT,
     UnknownArtifact,
@@ -83,6 +83,7 @@ def _rerun(
         raise UnknownArtifact(
             f"job {job[:SHORT]} is {item['status']}, or its invocation is not recorded"
         )
+    ran = ran | {"snakefile": str(snakefile_of(ran, base))}
     if not Path(ran["snakefile"]).exists():
         raise UnknownArtifact(f"{ran['snakefile']}, which made it, is not there any more")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from medsynth.lineage.reads import maker, makers, readers
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
+SAME_SHOWN = 5  # other paths of the same bytes
 
 HELP = "what made an artifact, up to the raw files; --down: what was made from it"
 EXAMPLE = "medsynth trace results/experiments/cxr_ddpm/samples.png --html graph.html"
@@ -61,7 +63,8 @@ def trace(results: str | Path, path: str | Path, *, down: bool = False) -> dict[
         artifact: name, path, sha256, bytes, `on_disk` (same, missing, remade or altered, by its
         bytes), `producer` (a key of jobs, or None for a file no job made), `makers` (the producer,
         and of a folder the jobs that made something in it), `foreign` (no job made these bytes at
-        this path, where jobs had made others: it was altered), `readers` if `down`, and
+        this path, where jobs had made others: it was altered), `same_bytes` (other recorded
+        paths, if `path` is none and stands for the bytes), `readers` if `down`, and
         `embedded`: what the file says of itself where its bytes are not in the ledger.
         jobs: {job id: how it ran, `inputs` and `outputs`, each like `artifact`; an input is also
         `changed` ("bytes", "touched" or None) while the job ran}; every ancestor (descendant)
@@ -101,6 +104,7 @@ def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> Row:
             raise
     artifact = {k: found[k] for k in ("name", "path", "sha256", "bytes")}
     artifact["on_disk"] = on_disk(artifact, places(results, ledger), None, ledger)
+    artifact["same_bytes"] = _same_bytes(path, artifact, places(results, ledger), ledger)
     made = found["role"] == "outputs"
     artifact["producer"] = found["job"] if made else maker(found, ledger)
     artifact["makers"] = [found["job"]] if made else makers(found, ledger)
@@ -165,12 +169,24 @@ def wrong(answer: dict[str, Any]) -> bool:
     )
 
 
+def _same_bytes(path: str | Path, found: Row, base: Places, ledger: Ledger) -> list[str]:
+    """Where else the bytes were recorded that a digest or a copy stands for."""
+    asked = {base.recorded(os.path.abspath(path)), os.path.normpath(path)}
+    if found["path"] in asked:
+        return []
+    every = "SELECT DISTINCT path FROM artifacts WHERE sha256=? AND path<>? ORDER BY path"
+    return [row["path"] for row in ledger.query(every, found["sha256"], found["path"])]
+
+
 def show(answer: dict[str, Any]) -> str:
     artifact, jobs = answer["artifact"], answer["jobs"]
     head = []
+    if others := artifact["same_bytes"]:
+        more = f" and {len(others) - SAME_SHOWN} more" if len(others) > SAME_SHOWN else ""
+        head = [f"the same bytes: {', '.join(others[:SAME_SHOWN])}{more}; shown is one of them"]
     if said := answer["artifact"]["embedded"]:
         text = ", ".join(f"{k} {v[:SHORT]}" for k, v in sorted(said.items()))
-        head = [f"not a recorded file; it says of itself: {text}. So it comes from:"]
+        head += [f"not a recorded file; it says of itself: {text}. So it comes from:"]
     lines = _down(artifact, jobs, "", set()) if answer["down"] else _up(artifact, jobs, "", set())
     return "\n".join([*head, *lines])
 
