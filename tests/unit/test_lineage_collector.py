@@ -210,7 +210,9 @@ def test_one_sender_at_a_time_and_what_it_knows_of_mlflow_is_its_own(tmp_path, m
         return made[-1]
 
     monkeypatch.setattr(delivery, "open_sink", opened)
-    spool.lineage_dir(tmp_path).mkdir()
+    spool.write(tmp_path, start("flow", "invocation"))
+    with collector.sole_writer(tmp_path) as ledger:
+        drain(tmp_path, ledger)
     first, second = delivery.Sender(tmp_path), delivery.Sender(tmp_path)
     stop = threading.Event()
     with first.alone() as (_, sink):

@@ -38,10 +38,16 @@ class Study:
     def job(self, inputs, output, meanwhile=lambda: None, log=()):
         """A job that reads its inputs, after something else has happened."""
 
-        def run(input, output, params, wildcards, threads, resources, log, jobid):
+        def write():
             meanwhile()
-            Path(output[0]).parent.mkdir(parents=True, exist_ok=True)
-            Path(output[0]).write_text(f"{output[0]} of {len(input)}")
+            Path(output).parent.mkdir(parents=True, exist_ok=True)
+            Path(output).write_text(f"{output} of {len(inputs)}")
+
+        self.make(inputs, output, write, log)
+
+    def make(self, inputs, output, write, log=()):
+        def run(input, output, params, wildcards, threads, resources, log, jobid):
+            write()
 
         rule = SimpleNamespace(name="make", run_func=run, output=[])
         lists = (InputFiles(inputs), OutputFiles([output]), Params(), Wildcards())
@@ -173,6 +179,22 @@ def test_foreign_bytes_at_a_made_path_are_altered_and_never_raw(study, kept_time
     # Put right on the disk, but not in what was made of it.
     study.job(["one"], "results/x")
     assert study.misread() == [("foreign", "results/x")]
+
+
+def test_a_file_of_a_folder_that_was_altered_is_told(study):
+    def folder():
+        Path("results/made").mkdir(parents=True)
+        for name in "ab":
+            Path("results/made", name).write_text(name)
+
+    study.make(["one"], "results/made", folder)
+    study.job(["results/made/a"], "results/x")
+    assert not asked.wrong(trace(study.results, "results/x"))
+    Path("results/made/a").write_text("foreign")
+    study.job(["results/made/a"], "results/y")
+    answer = trace(study.results, "results/y")
+    assert asked.wrong(answer)
+    assert "of results/made  [" in asked.show(answer) and "ALTERED" in asked.show(answer)
 
 
 def test_a_raw_file_that_jobs_only_read_stays_raw(study):

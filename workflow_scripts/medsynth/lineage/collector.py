@@ -159,7 +159,6 @@ def follow(results_dir: str | Path, invocation: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     delivery = Delivery(results_dir, stop)
-    delivery.start()
     try:
         over = False
         while not (over or stop.is_set()):
@@ -169,6 +168,8 @@ def follow(results_dir: str | Path, invocation: str) -> int:
                 over = ledger.status(invocation) != "RUNNING" and not any(
                     r.get("invocation") == invocation for r in ledger.running()
                 )
+            if not delivery.ident:  # now there is a ledger
+                delivery.start()
             if not over:
                 stop.wait(POLL_SECONDS)
         delivery.finish()
@@ -176,7 +177,8 @@ def follow(results_dir: str | Path, invocation: str) -> int:
             delivery.join(POLL_SECONDS)
     finally:
         stop.set()
-        delivery.join(GRACE_SECONDS)
+        if delivery.ident:
+            delivery.join(GRACE_SECONDS)
     with closing(Ledger(ledger_path(results_dir))) as ledger:
         return len(ledger.undelivered())
 

@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.spool import lineage_dir
+from medsynth.lineage.watermark import whole
 from medsynth.store.raw_names import without_raw_names
 from medsynth.store.secrets import without_secrets
 
@@ -119,6 +120,7 @@ class Sender:
 
         Raises:
             InterruptedError: `stop` was set while another one was at work.
+            LostLedgerError: the ledger is lost.
         """
         with open(lineage_dir(self._results) / "mlflow.lock", "a+") as lock:
             while not _locked(lock):
@@ -132,7 +134,7 @@ class Sender:
                 lock.truncate(0)
                 lock.write(self._name)
                 lock.flush()
-            ledger = Ledger(ledger_path(self._results))
+            ledger = whole(self._results)
             try:
                 if not self._checked:
                     self._note_lost_runs(ledger)

@@ -227,6 +227,9 @@ def _up(artifact: Row, jobs: dict[str, Row], indent: str, shown: set[str]) -> It
     yield indent + _artifact_line(artifact)
     inner = indent + "    "
     for job in artifact["makers"]:
+        for folder in jobs[job]["outputs"]:
+            if folder["on_disk"] == "altered" and artifact["path"].startswith(f"{folder['path']}/"):
+                yield f"{inner}of {_artifact_line(folder)}"
         if job in shown:
             yield f"{inner}by job {job[:SHORT]}, shown above"
             continue
