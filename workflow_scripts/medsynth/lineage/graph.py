@@ -13,14 +13,13 @@ Row = dict[str, Any]
 
 def is_foreign(read: Row, ledger: Ledger) -> bool:
     """Whether other bytes were read than any job made at this path, which jobs had made before."""
-    made = ledger.query(
-        "SELECT seq, sha256 FROM artifacts WHERE role='outputs' AND path=? AND job!=?",
-        read["path"],
-        read["job"],
-    )
-    if not read["sha256"] or {row["sha256"] for row in made} & {read["sha256"], None}:
+    made = "SELECT 1 FROM artifacts WHERE role='outputs' AND path=? AND job!=? AND "
+    last = " ORDER BY seq DESC LIMIT 1"  # by the index, whose path may have many versions
+    at_path = read["path"], read["job"]
+    if not read["sha256"] or not ledger.query(made + "seq<?" + last, *at_path, read["seq"]):
         return False
-    return any(row["seq"] < read["seq"] for row in made)
+    known = made + "(sha256=? OR sha256 IS NULL)" + last
+    return not ledger.query(known, *at_path, read["sha256"])
 
 
 def walk(first: list[str], onward: Callable[[Row], list[str]], ledger: Ledger) -> Iterator[Row]:
