@@ -87,6 +87,15 @@ def test_a_field_of_view_that_is_not_as_wide_as_the_image_is_told(radius, down, 
     assert overlap(mask, (body & seen)[box]) >= 0.95
 
 
+@pytest.mark.parametrize("radius", [62, 75, 95, 120])
+def test_air_as_dark_as_padding_hides_no_field_of_view_as_wide_as_the_image(radius):
+    hu, body, heart = chest()
+    seen = (ROWS - 127.5) ** 2 + (COLUMNS - 127.5) ** 2 < radius**2
+    box = (slice(128 - radius, 128 + radius),) * 2
+    mask = body_mask(np.where(seen, hu, -1024)[box])
+    assert mask[heart[box]].mean() > 0.99 and overlap(mask, (body & seen)[box]) >= 0.95
+
+
 @pytest.mark.parametrize("side", [50, 70, 90])
 def test_an_image_cut_out_of_the_chest_keeps_heart_and_lungs(side):
     hu, body, heart = chest()

@@ -259,6 +259,7 @@ poscontraste
 pós-contraste
 postmdc
 POSTINJECTION
+CT PERFUSION HEAD W CONTRAST
 avec iode
 AngioTDM
 DELAYED PHASE
@@ -450,6 +451,13 @@ def test_what_a_description_says(text, phase):
     assert said(text.replace(" ", "_"), phases=True).phase == phase
 
 
+@pytest.mark.parametrize(
+    ("text", "phase"), [("ThoraxNativ", "ct"), ("AbdomenKM", "cect"), ("LungWithoutContrast", "ct")]
+)
+def test_words_that_only_capitals_divide_are_words(text, phase):
+    assert said(text).phase == phase
+
+
 def test_phases_of_the_blood_count_in_the_name_of_a_series_only():
     assert said("ARTERIAL", phases=True).phase == "cect"
     assert said("ARTERIAL").phase is None
@@ -482,6 +490,9 @@ def test_phases_of_the_blood_count_in_the_name_of_a_series_only():
         ({"SeriesDescription": "PREMONITORING", "ContrastBolusAgent": "ISOVUE"}, None),
         ({"SeriesDescription": "VIRTUAL NON CONTRAST", "ContrastBolusAgent": "ISOVUE"}, None),
         ({"SeriesDescription": "PRE AND POST", "StudyDescription": "CT WITH CONTRAST"}, None),
+        ({"SeriesDescription": "PRE AND POST", "ContrastBolusAgent": "ISOVUE"}, None),
+        ({"SeriesDescription": "AX", "StudyDescription": "CT ABD W ORAL CONTRAST"}, None),
+        ({"ContrastBolusVolume": "0", "ContrastBolusStartTime": "101530"}, "cect"),
         ({"SeriesDescription": "DELAYED", "StudyDescription": "CT WITH CONTRAST"}, "cect"),
         ({"RequestedProcedureDescription": "CT CHEST WITHOUT CONTRAST"}, None),
     ],

@@ -59,6 +59,7 @@ PAGES = {
     ],
     "larger segmentation": [full, (np.zeros((512, 512), np.uint8), {"photometric": "minisblack"})],
     "larger segmentation in 16 bits first": [(np.zeros((512, 512), np.uint16), {}), full],
+    "larger picture in 16 bits": [(np.zeros((512, 512, 3), np.uint16), RGB), full],
     "larger label map with a palette": [
         (np.zeros((512, 512), np.uint8), {"photometric": "palette", "colormap": PALETTE}),
         full,
@@ -110,6 +111,17 @@ def test_ome_xml_on_the_first_page_speaks_of_every_page(tmp_path, first):
             tiff.write(image, metadata=about, **RGB)
     items = tiles_of(tmp_path, mpp=0.5, assume_mpp=1.0)
     assert set(items["mpp"]) == {0.25} and items["x"].max() == 224
+
+
+def test_a_label_as_large_as_the_slide_leaves_no_thumbnail_in_its_place(tmp_path):
+    path = tmp_path / f"{SLIDE}.ome.tif"
+    named = [(THUMBNAIL, "x"), (SLIDE_PAGE, "slide"), (np.zeros_like(SLIDE_PAGE), "label")]
+    with tifffile.TiffWriter(path, ome=True) as tiff:
+        for image, name in named:
+            tiff.write(image, metadata={"axes": "YXS", "Name": name}, **RGB)
+    with opened(path, find_slide(path).page) as found:
+        pixels = np.asarray(found.read_region((0, 0), 0, (256, 256)).convert("RGB"))
+    np.testing.assert_array_equal(pixels, SLIDE_PAGE)
 
 
 @pytest.mark.parametrize("back_to", [0, 1])

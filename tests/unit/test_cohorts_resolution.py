@@ -74,6 +74,7 @@ MM = 'PhysicalSizeXUnit="mm" PhysicalSizeYUnit="mm"'
         ({}, 1.0),
         (ome(0.25), 0.25),
         (ome(0.00025, MM), 0.25),
+        (ome(250, MM.replace("mm", "nm")), 0.25),
         (ome(0.25, power=40), 0.25),
         (tags(4, "none", **describes("ImageJ=1.53\nunit=micron\n")), 0.25),
         (tags(4, "none", **describes("ImageJ=1.53\nunit=\\u00B5m\n")), 0.25),
@@ -106,6 +107,7 @@ def test_the_resolution_is_the_slides_then_its_powers_then_the_assumed_one(prope
         (scanner("inf"), "inf"),
         (scanner(352.8), "scanner 352.8"),
         (scanner(0.25, 0.5), "scanner 0.25 x 0.5 um"),
+        (scanner(0.25, 0.27), "scanner 0.25 x 0.27 um"),
         (
             scanner(0.25, **tags(20_000, "centimeter")),
             "scanner 0.25 x 0.25 um, resolution tags 0.5",

@@ -131,6 +131,16 @@ def test_glass_whose_tint_changes_over_the_slide_is_glass():
     assert tissue_mask(empty.astype(np.uint8)).mean() < 0.005
 
 
+def test_pale_tissue_of_little_texture_is_no_second_glass():
+    rng = np.random.default_rng(0)
+    image = np.full((256, 256, 3), 250.0)
+    image[:, 64:] = (238, 208, 226)
+    image[:, 64:] += 4 * rng.standard_normal((256, 192, 1))
+    image += rng.normal(0, 1, image.shape)
+    mask = tissue_mask(image.clip(0, 255).astype(np.uint8))
+    assert mask[:, 64:].mean() > 0.9 and mask[:, :64].mean() < 0.01
+
+
 def test_gaps_between_nuclei_are_no_glass():
     rng = np.random.default_rng(0)
     image = np.full((512, 512, 3), (228.0, 190.0, 215.0))
