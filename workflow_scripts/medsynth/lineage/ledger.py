@@ -51,7 +51,7 @@ COLUMNS = {
     "deliveries": ["id", "run_id", "experiment_id", "status", "error"],
 }
 # What the indexes hold; a ledger that was indexed otherwise is indexed anew when it is opened.
-INDEXED = 3
+INDEXED = 4
 # items.seq: of the start. items.status: RUNNING, then COMPLETE or FAILED (its end record says so)
 # or KILLED (none came). artifacts.seq: of the event that names the file. artifacts.role: inputs,
 # outputs, or changed: an input that was not at the job's end what it was at the start.
@@ -106,7 +106,7 @@ class Ledger:
         return form == INDEXED and {"items", "artifacts", "reads"} <= tables
 
     def _index_anew(self) -> None:
-        for table in ("items", "artifacts", "reads"):
+        for table in ("items", "artifacts", "reads", "unexplained"):
             self._db.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in filter(str.strip, INDEXES.split(";")):
             self._db.execute(statement)

@@ -23,30 +23,33 @@ INDEX = """
 CREATE TABLE reads (
     reader TEXT, path TEXT, maker TEXT, made TEXT, how TEXT, UNIQUE (reader, path, maker, made));
 CREATE INDEX reads_by_made ON reads (maker, made);
+CREATE TABLE unexplained (reader TEXT, path TEXT, sha256 TEXT, UNIQUE (reader, path));
+CREATE INDEX unexplained_by_path ON unexplained (path);
 """
+# unexplained: inputs without an edge of "bytes", which a late record may give.
 LAST = "\U0010ffff"  # sorts behind every path in a folder
 MADE = "SELECT job, path FROM artifacts WHERE role='outputs' AND job<>:job AND "
 # Of several jobs the last before the reader; else the first after it, whose end came late.
-BEST = " ORDER BY {}seq<:seq DESC, CASE WHEN seq<:seq THEN -seq ELSE seq END LIMIT 1"
+EARLIER, LATER = " AND seq<:seq ORDER BY seq DESC LIMIT 1", " AND seq>:seq ORDER BY seq LIMIT 1"
+SAME, UNHASHED = MADE + "path=:path AND sha256=:sha256", MADE + "path=:path AND sha256 IS NULL"
 # Only bytes of another path (somebody copied them) must have been made before they were read, and
 # so must the file at this path, if nobody made these bytes.
-EARLIER = " AND seq<:seq ORDER BY seq DESC LIMIT 1"
-MAKERS = {
-    "bytes": MADE
-    + "path=:path AND (sha256=:sha256 OR sha256 IS NULL)"
-    + BEST.format("sha256 IS NULL, "),
-    "copy": MADE + "sha256=:sha256" + EARLIER,
-    "foreign": MADE + "path=:path" + EARLIER,
-}
+MAKERS = [
+    *((order, "bytes") for order in (SAME + EARLIER, SAME + LATER)),
+    *((order, "bytes") for order in (UNHASHED + EARLIER, UNHASHED + LATER)),
+    (MADE + "sha256=:sha256" + EARLIER, "copy"),
+    (MADE + "path=:path" + EARLIER, "foreign"),
+]
 WITHIN = """
 SELECT job, path FROM (
     SELECT job, path, MAX(seq) FROM artifacts
     WHERE role='outputs' AND job<>:job AND path>:folder AND path<:end GROUP BY path)
 """
-UNEXPLAINED = """
-SELECT job, path FROM artifacts AS used
-WHERE role='inputs' AND job<>:job AND {} AND NOT EXISTS (
-    SELECT 1 FROM reads WHERE reader=used.job AND path=used.path AND how IN ({}))
+AROUND = """
+SELECT job FROM artifacts AS used JOIN items ON items.id=job
+WHERE role='inputs' AND path=:parent AND job<>:job AND NOT EXISTS (
+    SELECT 1 FROM reads WHERE reader=used.job AND made=:path)
+AND items.invocation IS (SELECT invocation FROM items WHERE id=:job)
 """
 
 
@@ -59,47 +62,55 @@ def link_inputs(ledger: Ledger, job: str, seq: int, files: Iterable[Row]) -> Non
     """
     for file in files:
         read = {"job": job, "seq": seq, "path": file["path"], "sha256": file["sha256"]}
-        if found := _maker(ledger, read):
+        found = _maker(ledger, read)
+        if found:
             _add(ledger, job, file["path"], *found)
+        if not found or found[2] != "bytes":
+            ledger.change(
+                "INSERT OR IGNORE INTO unexplained VALUES (?,?,?)",
+                *(job, file["path"], file["sha256"]),
+            )
         folder = file["path"].rstrip("/") + "/"
         for made in ledger.query(WITHIN, job=job, folder=folder, end=folder + LAST):
             _add(ledger, job, file["path"], made["job"], made["path"], "around")
 
 
 def _maker(ledger: Ledger, read: Row) -> tuple[str, str, str] | None:
-    for how, sql in MAKERS.items():
+    for sql, how in MAKERS:
         if rows := ledger.query(sql, **read):
             return rows[0]["job"], rows[0]["path"], how
     for folder in map(str, Path(read["path"]).parents):
-        if rows := ledger.query(MADE + "path=:path" + BEST.format(""), **read | {"path": folder}):
-            return rows[0]["job"], folder, "inside"
+        for order in (EARLIER, LATER):
+            if rows := ledger.query(MADE + "path=:path" + order, **read | {"path": folder}):
+                return rows[0]["job"], folder, "inside"
     return None
 
 
 def link_outputs(ledger: Ledger, job: str, files: Iterable[Row]) -> None:
     """Add the edges of what was read before the record of its making arrived."""
     for file in files:
-        made = {"job": job, "path": file["path"], "sha256": file["sha256"]}
-        folder = file["path"].rstrip("/") + "/"
-        made |= {"folder": folder, "end": folder + LAST}
-        same = "path=:path AND (sha256=:sha256 OR :sha256 IS NULL)"
-        for read in ledger.query(UNEXPLAINED.format(same, "'bytes'"), **made):
+        path, folder = file["path"], file["path"].rstrip("/") + "/"
+        for read in ledger.query(
+            "SELECT reader FROM unexplained WHERE path=?1 AND (sha256=?2 OR ?2 IS NULL)"
+            " AND reader<>?3",
+            *(path, file["sha256"], job),
+        ):
+            of_reader = "reader=? AND path=?"
+            ledger.change(f"DELETE FROM unexplained WHERE {of_reader}", read["reader"], path)
             ledger.change(
-                "DELETE FROM reads WHERE reader=? AND path=? AND how<>'around'",
-                *(read["job"], read["path"]),
+                f"DELETE FROM reads WHERE {of_reader} AND how<>'around'", read["reader"], path
             )
-            _add(ledger, read["job"], read["path"], job, file["path"], "bytes")
-        inside = "path>:folder AND path<:end"
-        known = "'bytes', 'copy', 'foreign', 'inside'"
-        for read in ledger.query(UNEXPLAINED.format(inside, known), **made):
-            _add(ledger, read["job"], read["path"], job, file["path"], "inside")
-        for parent in map(str, Path(file["path"]).parents):
-            for read in ledger.query(
-                "SELECT job FROM artifacts WHERE role='inputs' AND path=? AND job<>? AND NOT EXISTS"
-                " (SELECT 1 FROM reads WHERE reader=artifacts.job AND made=?)",
-                *(parent, job, file["path"]),
-            ):
-                _add(ledger, read["job"], parent, job, file["path"], "around")
+            _add(ledger, read["reader"], path, job, path, "bytes")
+        for read in ledger.query(
+            "SELECT reader, path FROM unexplained AS used WHERE path>? AND path<? AND reader<>?"
+            " AND NOT EXISTS (SELECT 1 FROM reads WHERE reader=used.reader AND path=used.path"
+            " AND how<>'around')",
+            *(folder, folder + LAST, job),
+        ):
+            _add(ledger, read["reader"], read["path"], job, path, "inside")
+        for parent in map(str, Path(path).parents):
+            for read in ledger.query(AROUND, parent=parent, job=job, path=path):
+                _add(ledger, read["job"], parent, job, path, "around")
 
 
 def _add(ledger: Ledger, reader: str, path: str, maker: str, made: str, how: str) -> None:
