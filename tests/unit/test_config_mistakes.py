@@ -78,6 +78,9 @@ def places(raw: dict, check=load_config) -> list[str]:
         ("cohorts.cxr.index.views", [], "cohorts.cxr.index.views"),
         ("cohorts.cxr.index.label.findings", ["A", "B", "A"], "cohorts.cxr.index.label.findings"),
         ("cohorts", {1: {}}, "cohorts.1"),
+        ("cohorts.glioma.genotypes.coverage", {"a": 1}, "cohorts.glioma.genotypes.coverage"),
+        ("cohorts.glioma.genotypes.columns", {"fish": {"a": 1}}, "cohorts.glioma.genotypes.columns.fish"),  # noqa: E501
+        ("cohorts.glioma.genotypes.columns", {"idh": {"str": 1}}, "cohorts.glioma.genotypes.columns.idh"),  # noqa: E501
         ("experiments.1.name", "a\n", "experiments[1].name"),
         ("experiments.1.name", "a.b", "experiments[1].name"),
         ("experiments.0.train.lr", float("inf"), "experiments[cxr_ddpm].train.lr"),
@@ -93,6 +96,15 @@ def places(raw: dict, check=load_config) -> list[str]:
 def test_a_mistake_is_told_by_the_users_own_names(place, value, told):
     found = places(changed((place, value)), parse_config)
     assert told in found
+    assert not any("(" in other.removeprefix("(whole") for other in found)
+
+
+def test_a_mistake_is_told_once_and_of_two_namesakes_the_second_by_its_position(tmp_path):
+    absent = str(tmp_path / "absent")
+    raw = changed(("cohorts.glioma.genotypes.maf", [absent, absent]))
+    assert places(raw) == ["cohorts.glioma.genotypes.maf"]
+    raw = changed(("experiments.1.name", "cxr_ddpm"), ("experiments.1.train.steps", 0))
+    assert places(raw) == ["experiments", "experiments[1].train.steps"]
 
 
 @pytest.mark.parametrize("raw", [None, [], "seed", 5])
@@ -193,8 +205,12 @@ def test_a_missing_path_is_told_with_other_mistakes(tmp_path, place, value, told
 
 def test_what_rests_on_a_wrong_key_is_not_told(tmp_path):
     """A root that is none has no tables, and an image_size that is none fits no network."""
-    raw = changed(("cohorts.cxr.tables", 5), ("cohorts.cxr.read.image_size", "big"))
-    assert places(raw) == ["cohorts.cxr.read.image_size", "cohorts.cxr.tables"]
+    root = ("cohorts.cxr.root", str(tmp_path / "absent"))
+    raw = changed(root, ("cohorts.cxr.tables", 5))
+    assert places(raw) == ["cohorts.cxr.root", "cohorts.cxr.tables"]
+    deep = ("experiments.0.train.unet.multipliers", [1] * 7)
+    raw = changed(deep, ("experiments.1.train", {}), ("cohorts.cxr.read.image_size", "big"))
+    assert places(raw) == ["cohorts.cxr.read.image_size"]
     wrong = {"kind": "gdc", "destination": str(tmp_path / "absent"), "manifest": 5}
     assert places(changed(("fetch", {"a": wrong}))) == ["fetch.a.manifest"]
 
@@ -290,5 +306,6 @@ def test_a_key_that_stands_twice_is_refused_in_json_too(tmp_path, monkeypatch):
 
 def test_a_long_value_is_cut_and_a_password_is_starred():
     with pytest.raises(ConfigError) as error:
-        parse_config(changed(("seed", ["x" * 500]), ("lineage.uri", "http://me:hunter2@host")))
+        parse_config(changed(("seed", ["x" * 500]), ("device", "http://me:hunter2@host")))
+    assert "@host" in str(error.value)
     assert len(str(error.value)) < 500 and "hunter2" not in str(error.value)

@@ -9,7 +9,7 @@ from lineage_records import whole
 
 from medsynth.lineage import spool
 from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.places import Places, in_run, places, snakefile_of
+from medsynth.lineage.places import Places, anchored, in_run, places, snakefile_of
 
 ODD = "/w/50 % of #1? ü"
 
@@ -125,7 +125,8 @@ def test_records_of_the_old_form_are_read_in_todays(tmp_path, results, spelled):
     job = {"kind": "job", "id": "j", "invocation": "i"}
     output = {"name": None, "path": spelled, "sha256": "11", "bytes": 1}
     ended = job | {"phase": "end", "status": "COMPLETE", "time": 3.0, "outputs": [output]}
-    begun = job | {"phase": "start", "rule": "r", "time": 2.0, "outputs": [spelled], "log": []}
+    begun = job | {"phase": "start", "rule": "r", "time": 2.0, "outputs": [spelled]}
+    begun |= {"log": [spelled]}
     begun |= {"inputs": [{"name": None, "path": "raw", "sha256": "22", "bytes": 1}]}
     ledger = Ledger(tmp_path / "ledger.db")
     for record in (start(Path("/", results), Path("/w")), begun, ended):
@@ -133,7 +134,11 @@ def test_records_of_the_old_form_are_read_in_todays(tmp_path, results, spelled):
     rows = ledger.query("SELECT role, path FROM artifacts ORDER BY role")
     assert [row["path"] for row in rows] == ["raw", "results/x"]
     assert ledger.record("j", "end")["outputs"][0]["path"] == "results/x"
-    assert ledger.item("j")["start"]["outputs"] == ["results/x"]
+    read = ledger.item("j")["start"]
+    assert read["outputs"] == read["log"] == ["results/x"]
+    assert anchored(begun | {"anchored": True}, start(Path("/", results), Path("/w")))["log"] == [
+        spelled
+    ]
     assert ledger.written("j", "end") == ended and ledger.broken_links() == []
 
     # As a ledger of the time before today's form has its index.

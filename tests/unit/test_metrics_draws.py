@@ -49,6 +49,7 @@ def test_fewer_images_are_taken_from_patients_in_turn():
         ([70, 30], [[35, 35]], [35, 15]),
         ([70, 30], [[64, 64], [200, 3]], [8, 3]),
         ([5, 0], [[8, 8]], [5, 0]),  # a class that held-out patients lack is not compared
+        ([5, 0], [[8, 0]], [5, 0]),
         ([95, 5], [[64, 0]], [0, 0]),
         ([0, 0], [[8, 8]], [0, 0]),
     ],

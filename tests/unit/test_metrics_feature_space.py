@@ -37,9 +37,28 @@ def test_few_training_images_carry_few_components(n: int, width: int):
     assert FeatureSpace.fit(correlated(n))(correlated(9)).shape == (9, width)
 
 
+def test_no_component_is_what_rounding_left():
+    """Of statistics that differ in two directions there are two components and the remainder."""
+    statistics = np.random.default_rng(3).standard_normal((300, 2)) @ correlated(2, rank=2)
+    space = FeatureSpace.fit(statistics)
+    assert space(statistics).shape == (300, 3)
+    assert abs(space(statistics + 1e-9 * statistics.std(0))).max() < 20
+
+
+def test_a_remainder_is_told_by_its_ratio_to_the_usual_one():
+    """Twice as far adds as much wherever it begins, and none at all is no minus infinity."""
+    statistics = correlated(300)
+    space = FeatureSpace.fit(statistics)
+    away = space.spread * (np.eye(40)[0] - space.directions @ space.directions[0])
+    near, far, farther = space(space.mean + np.array([[64], [128], [256]]) * away)[:, -1]
+    assert far - near == pytest.approx(farther - far, rel=0.01)
+    assert np.isfinite(space(space.mean[None])).all()
+
+
 def test_statistics_that_do_not_vary_in_training_do_not_make_features_infinite():
     statistics = np.column_stack([correlated(100), np.full(100, 3.0)])
     features = FeatureSpace.fit(statistics)(statistics + 1e-9)
     assert np.isfinite(features).all() and abs(features).max() < 20
     alike = np.tile(statistics[:1], (50, 1))
-    assert np.isfinite(FeatureSpace.fit(alike)(statistics)).all()
+    for same in (alike, np.zeros((50, 4)), np.arange(40.0)[:, None]):
+        assert np.isfinite(FeatureSpace.fit(same)(same + 1)).all()

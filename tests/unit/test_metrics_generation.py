@@ -13,9 +13,11 @@ import torch
 from medsynth.classify.extraction import extract
 from medsynth.classify.training import model_card, train_classifier
 from medsynth.metrics import nulls
+from medsynth.metrics.feature_space import FeatureSpace
 from medsynth.metrics.frechet import frechet_distance
 from medsynth.metrics.generation import Group, evaluate_generation
 from medsynth.metrics.intervals import metric
+from medsynth.metrics.kernel_distance import squared_mmd
 from medsynth.metrics.standing import not_beaten
 from medsynth.runtime.config.models import ClassifierTraining, Evaluation
 
@@ -183,6 +185,21 @@ def test_a_noisy_set_is_not_better_than_real_images_in_whatever_mix(groups, look
     for name in FIGURES:
         sign = 1 if metrics[name]["better"] == "lower" else -1
         assert sign * metrics[name]["value"] > sign * metrics[name]["floor"], name
+
+
+def test_the_floor_is_the_mean_of_five_draws(found):
+    """Of a share of n images one draw gives a multiple of 1 / n."""
+    hits = np.array([found["metrics"][k]["floor"] * found["n"] for k in ("precision", "density")])
+    assert np.allclose(hits * 5 * [1, 5], np.round(hits * 5 * [1, 5]))
+    assert not np.allclose(hits * [1, 5], np.round(hits * [1, 5]))
+
+
+def test_nulls_are_as_many_as_what_they_stand_beside(groups, found):
+    space = FeatureSpace.fit(groups["training"].features)
+    real, noise = (space(groups[name].features) for name in ("real", "noise"))
+    assert found["n"] < len(noise)
+    expected = squared_mmd(real, noise[: found["n"]])
+    assert found["metrics"]["kid"]["null"]["noise"] == pytest.approx(expected, rel=1e-12)
 
 
 def test_no_patient_dominates_the_floor(groups):

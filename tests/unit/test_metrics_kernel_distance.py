@@ -53,6 +53,17 @@ def test_interval_holds_the_true_distance_about_as_often_as_it_says(size: int):
     assert 0.85 <= np.mean(hits) <= 1
 
 
+def test_the_width_does_not_depend_on_the_size_of_the_subsets():
+    """Small subsets spread more than all items do, large ones less: both are scaled."""
+    rng = np.random.default_rng(6)
+    x, y = rng.standard_normal((90, 4)), rng.standard_normal((90, 4)) + 1
+    widths = []
+    for size in (15, 30, 45):
+        (low, high), _ = subset_interval(x, y, 200, size, np.random.default_rng(7), np.arange(90))
+        widths.append(high - low)
+    assert max(widths) < 1.35 * min(widths)
+
+
 def test_ten_like_images_of_a_patient_tell_hardly_more_than_one():
     rng = np.random.default_rng(3)
     patients = np.repeat(np.arange(20), 10)

@@ -48,6 +48,24 @@ def test_equals_brute_force(monkeypatch: pytest.MonkeyPatch, figure, k: int, at_
     assert figure(real, generated, k).tolist() == expected
 
 
+@pytest.mark.parametrize("figure", [precision, recall])
+def test_precision_and_recall_look_at_three_neighbours_density_and_coverage_at_five(figure):
+    rng = np.random.default_rng(0)
+    real, generated = rng.standard_normal((24, 3)), rng.standard_normal((30, 3)) * 0.9 + 1
+    assert figure(real, generated).tolist() == figure(real, generated, 3).tolist()
+    for other in (density, coverage):
+        assert other(real, generated).tolist() == other(real, generated, 5).tolist()
+
+
+def test_distances_are_taken_in_double_precision():
+    """In single precision all would lie on one point."""
+    near = np.linspace(0, 1, 12)[:, None] ** 2 * 1e-3
+    far = near.astype(np.float32) + np.float64(1e5)
+    expected = density(near, near + 1e-4).tolist()
+    assert density(near + 1e5, near + 1e5 + 1e-4).tolist() == expected
+    assert precision(far, far + 1).sum() == 0
+
+
 def test_a_hand_built_line():
     """Items 0, 1, 3, 7 with k = 1 reach 1, 1, 2 and 4."""
     real = np.array([[0.0], [1.0], [3.0], [7.0]])

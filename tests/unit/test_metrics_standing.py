@@ -13,6 +13,15 @@ HIGH = {"noise": 0.4, "constant": 0.1}
     ("value", "interval", "better", "null", "said", "name"),
     [
         (3.0, [2.0, 4.0], "lower", LOW, None, None),
+        (
+            10.0,
+            [9.9, 10.1],
+            "lower",
+            {"constant": 12.0, "noise": 9.0},
+            "not better than n",
+            "noise",
+        ),
+        (0.3, [0.2, 0.35], "higher", {"constant": 0.1, "noise": 0.4}, "not better than n", "noise"),
         (8.0, [7.0, 9.5], "lower", LOW, "not shown to be better than noise (9)", "noise"),
         (9.0, [8.0, 10.0], "lower", LOW, "not better than noise (9)", "noise"),
         (10.0, None, "lower", LOW, "not better than noise (9)", "noise"),
@@ -45,7 +54,8 @@ def test_a_figure_without_value_or_nulls_is_not_marked():
 
 
 @pytest.mark.parametrize(
-    ("interval", "nothing"), [([0.55, 0.8], False), ([0.45, 0.8], True), (None, True)]
+    ("interval", "nothing"),
+    [([0.55, 0.8], False), ([0.5, 0.8], True), ([0.45, 0.8], True), (None, True)],
 )
 def test_agreement_carries_its_judge(interval, nothing):
     judge = {**metric(0.7, "higher", interval), "chance": 0.5}

@@ -16,6 +16,10 @@ from medsynth.store.secrets import without_secrets
 SHOWN = 80  # characters of a wrong value
 MERGE = "tag:yaml.org,2002:merge"
 WHOLE = "(whole file)"
+ABSENT = (
+    "missing",
+    "value_error",
+)  # of pydantic's errors, those that a key may have by its absence
 GROUPS = ("model_type", "model_attributes_type", "dict_type")  # pydantic's names of such errors
 
 
@@ -41,12 +45,12 @@ def refuse(mistakes: Iterable[Mistake], title: str = "mistake(s) in the configur
         raise ConfigError(without_secrets("\n".join([f"{len(lines)} {title}:", *lines])))
 
 
-def keys_of(loc: Iterable[Any], raw: Any) -> Iterator[Any]:
-    """The keys and positions of a mistake in a raw configuration.
+def keys_of(error: Any, raw: Any) -> Iterator[Any]:
+    """The keys and positions of an error of pydantic's in a raw configuration.
 
-    What is no key there, the tags that pydantic puts between, is left out.
+    What is no key there, the tags of unions that pydantic puts between, is left out.
     """
-    around, tagged, loc = raw, False, list(loc)
+    around, tagged, loc = raw, False, list(error["loc"])
     for number, key in enumerate(loc):
         last = number == len(loc) - 1
         if isinstance(around, list) and isinstance(key, int) and key < len(around):
@@ -58,15 +62,15 @@ def keys_of(loc: Iterable[Any], raw: Any) -> Iterator[Any]:
         if not tagged and not last and key in (around.get("kind"), around.get("family")):
             tagged = True
             continue
-        if key in around or last:
+        if key in around or (last and error["type"] in ABSENT):
             yield key
             around, tagged = around.get(key), False
 
 
-def place_of(loc: Iterable[Any], raw: Any) -> str:
+def place_of(keys: Iterable[Any], raw: Any) -> str:
     """A path of keys and positions in a raw configuration, by the names of list items."""
     path, around = "", raw
-    for key in keys_of(loc, raw):
+    for key in keys:
         if isinstance(around, list):
             path += f"[{_name(around, key)}]"
             around = around[key]
@@ -87,7 +91,7 @@ def mistakes_of(error: ValidationError, raw: Any) -> Iterator[Mistake]:
     """Every mistake of a validation; what no branch of a union takes is one."""
     found: dict[str, list[Any]] = {}
     for entry in error.errors():
-        place = place_of(entry["loc"], raw)
+        place = place_of(keys_of(entry, raw), raw)
         if entry["type"].startswith("union_tag"):
             place += "." + entry["ctx"]["discriminator"].strip("'")
         found.setdefault(place, []).append(entry)

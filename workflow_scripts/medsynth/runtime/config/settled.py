@@ -34,11 +34,8 @@ class Settled:
     wrong: frozenset[str] = frozenset()
 
     def right(self, place: str) -> bool:
-        """Whether nothing at, around or in a place was left out."""
-        return not any(
-            f"{wrong}.".startswith(f"{place}.") or f"{place}.".startswith(f"{wrong}.")
-            for wrong in self.wrong
-        )
+        """Whether nothing at or in a place was left out."""
+        return not any(f"{wrong}.".startswith(f"{place}.") for wrong in self.wrong)
 
 
 def settle(raw: Mapping[str, Any], results: Any, fetch: Any, cohort: Any) -> Settled:
@@ -95,8 +92,10 @@ def _without_mistakes(kind: Any, value: Any) -> tuple[Any, set[str]]:
         except ValidationError as error:
             left_out = False
             for entry in error.errors():
-                place = place_of(entry["loc"], value)
-                if left_out := _leave_out(list(keys_of(entry["loc"], value)), value) or left_out:
+                keys = list(keys_of(entry, value))
+                place = place_of(keys, value)
+                if _leave_out(keys, value):
+                    left_out = True
                     wrong.add(place)
             if not left_out:
                 return None, wrong
