@@ -183,3 +183,23 @@ def test_one_of_many_is_found_in_its_row_group_and_forgotten(results, monkeypatc
     assert people.holders(results, people.patient_key(secret, "p003")) == {}
     left = pd.read_parquet(people.people_dir(results) / "first.parquet")
     assert len(left) == 99
+
+
+@pytest.mark.parametrize(
+    ("patients", "known"),
+    [
+        (["TCGA-ZZ-0001", "TCGA-ZZ-0001"], True),
+        (["case", "control"], False),  # groups
+        (["tcga-zz-0001"], False),  # in another writing
+        (["1", "TCGA-ZZ-0001"], False),
+    ],
+)
+def test_a_table_tells_whom_it_holds_only_by_the_ids_of_those_it_is_made_of(
+    results, ledger, patients, known
+):
+    index = table(results, "index.parquet", INDEX)
+    job(results, "index", outputs=[index])
+    made = table(results, "made.parquet", pd.DataFrame({"patient": patients, "x": [1, 2]}))
+    job(results, "made", inputs=[index], outputs=[made])
+    drain(results, ledger)
+    assert (digest_file(made) in people.peopled(results)) == known

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import functools
 import gzip
 import io
 import json
+import os
+import pickle
+import shutil
+import sqlite3
+import tarfile
+import urllib.parse
 import zipfile
+from contextlib import closing
 
 import h5py
 import nibabel
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import safetensors.numpy
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from test_lineage_impact import PATIENT, Study, paths
@@ -19,6 +31,7 @@ from test_lineage_impact import PATIENT, Study, paths
 from medsynth.lineage import erasure, spool
 from medsynth.lineage.collector import drain
 from medsynth.lineage.questions import impact
+from medsynth.lineage.traces import traces
 from medsynth.store.digests import digest_path
 
 # Pixels that are nobody else's, and whose bytes every container below has in a row.
@@ -174,6 +187,178 @@ def test_what_was_made_of_others_shards_stays(study):
     assert "results/mine.npz" not in {*paths(found["destroy"]), *paths(found["redo"])}
 
 
+RAW, SHARD = f"raw/a/{PATIENT}/1.dcm", "results/cohorts/a/0.h5"
+NPY = PIXEL_FORMS["pixels.npy"]()
+TEXT = saved(lambda buffer: np.savetxt(buffer, PIXELS, fmt="%d", delimiter=","))
+GROUPS = pd.DataFrame({"patient": ["case", "control"], "x": [1, 2]})
+RULES = {  # what rules of a user read and made, which one did after the other
+    "of the raw folder": (["raw/a"], "x.npy", NPY),
+    "of a raw file": ([RAW], "y.npy", NPY),
+    "of nothing that is declared": ([], "z.npy", NPY),
+    "of a script alone": (["job.py"], "script.npz", NPY),
+    "raw, to a table": ([RAW], "one.csv", b"x\n1\n"),
+    "and on": (["results/mine/one.csv"], "two.bin", PIXELS.tobytes()),
+    "undeclared, and on": (["results/mine/z.npy"], "three.bin", PIXELS.tobytes()),
+    "numbers as text": ([SHARD], "pixels.csv", TEXT),
+    "numbers as a list": ([SHARD], "pixels.json", json.dumps(PIXELS.tolist()).encode()),
+    "pixels as weights": ([SHARD], "a.safetensors", safetensors.numpy.save({"x": PIXELS})),
+    "groups for patients": (["results/cohorts/a/0.parquet"], "groups.parquet", GROUPS),
+    "and of these": (["results/mine/groups.parquet"], "of_groups.npy", NPY),
+    "from others, to be written over": (["results/cohorts/b/0.h5"], "over.npy", b"\0 others"),
+}
+LATER = {  # what nobody recorded
+    "results/mine/over.npy": NPY,
+    "results/mine/folder.json/later.npy": NPY,
+    "results/work/x.npy": NPY,
+    "results/lineage/x.npy": NPY,
+    "results/lineage/mlartifacts/theirs/artifacts/x.npy": NPY,
+    "results/text.txt": b"pixels:\n" + b"\n" * 70_000 + TEXT,
+    "results/page.svg": b"<svg>" + base64.b64encode(PIXELS) + b"</svg>",
+    "results/pixels.pgm": b"P2 16 16 255\n" + TEXT.replace(b",", b" "),
+}
+
+
+def test_what_rules_made_of_anything_and_what_was_written_since_is_gone_or_named(study):
+    (study.folder / "job.py").write_text("pass")
+    planted = {f"results/mine/{made}" for _, made, _ in RULES.values()} - {"results/mine/one.csv"}
+    for name, (read, made, content) in RULES.items():
+        study.job(name, read, {f"results/mine/{made}": content})
+    folder = {"results/mine/folder.json/a.npy": b"\0 others"}
+    study.job("folder", ["results/cohorts/b/0.h5"], folder, folder="results/mine/folder.json")
+    drain(study.results, study.ledger)
+    for path, content in LATER.items():
+        (study.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (study.folder / path).write_bytes(content)
+    places = study.results / "places"
+    (places / "empty" / PATIENT).mkdir(parents=True)
+    os.mkfifo(places / PATIENT)
+    (places / "link").symlink_to(f"/nowhere/{PATIENT}/1.dcm")
+    found = study.ask(PATIENT, erase=True, yes=True, raw=True)
+    named = {*paths(found["left"]), *found["unknown"]}
+    planted |= {*LATER, f"results/places/{PATIENT}", "results/places/link"}
+    planted |= {f"results/places/empty/{PATIENT}"}
+    there = {path for path in planted if os.path.lexists(study.folder / path)}
+    assert there <= named and impact.wrong(found)
+    # Destroyed, for they are of the patient's data; the others are named.
+    assert planted - there == {
+        f"results/mine/{name}"
+        for name in ("x.npy", "y.npy", "two.bin", "pixels.csv", "pixels.json", "a.safetensors")
+    } | {"results/mine/groups.parquet", "results/mine/of_groups.npy"}
+    # And nothing else is named, but the ledger, which has the path of a raw file now.
+    assert named - there == {
+        "results/lineage/ledger.db",
+        "results/mine/folder.json/a.npy",  # the folder is not what the job made
+    }
+
+
+def test_a_copy_in_mlflow_of_what_others_gave_is_not_named(study):
+    copy = study.results / "lineage" / "mlartifacts" / "run" / "artifacts" / "0.h5"
+    copy.parent.mkdir(parents=True)
+    shutil.copy(study.results / "cohorts" / "b" / "0.h5", copy)
+    work = study.results / "work" / f"a-{'0' * 16}" / "checkpoint.pt"
+    work.parent.mkdir(parents=True)
+    work.write_bytes(b"PK\0 of a job whose wildcard is a")
+    study.job("words", ["raw/a"], {"results/words.parquet": pd.DataFrame({"reason": ["torn"]})})
+    drain(study.results, study.ledger)
+    found = study.ask(PATIENT, erase=True, yes=True)
+    assert found["left"] == [] and (study.results / "words.parquet").exists()
+
+
+NAME = "Müller Åsa^1"
+
+
+def of_fields(**more) -> bytes:
+    field = pa.field("x", pa.int64(), metadata=more)
+    return saved(functools.partial(pq.write_table, pa.table([[1]], schema=pa.schema([field]))))
+
+
+def in_hdf5(value, **attributes) -> bytes:
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        data = np.asarray(value)
+        file.create_dataset("x", data=data, compression="gzip" if data.shape else None)
+        file["x"].attrs.update(attributes)
+    return buffer.getvalue()
+
+
+def in_tar(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo("x")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def in_sqlite(value: str) -> bytes:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE TABLE t (x)")
+        db.execute("INSERT INTO t VALUES (?)", ("-" * 4090 + value,))
+        return db.serialize()
+
+
+@pytest.mark.parametrize(
+    ("who", "content"),
+    [
+        (NAME, json.dumps({"who": NAME}).encode()),
+        (NAME, NAME.encode("latin-1")),
+        (NAME, urllib.parse.quote(NAME).encode()),
+        (NAME, NAME.encode("ascii", "xmlcharrefreplace")),
+        ("Müller", b"<b>M&uuml;ller</b>"),
+        ("Łukasz", "Łukasz".encode("utf-32-be")),
+        (NAME, pickle.dumps(NAME, 0)),
+        (PATIENT, PATIENT.encode("utf-16-le")),
+        (PATIENT, saved(np.savez_compressed, x=np.array([PATIENT]))),
+        (NAME, of_fields(who=NAME)),
+        (PATIENT, packed("a.parquet", of_fields(who=PATIENT))),
+        (PATIENT, saved(pd.DataFrame({"x": [gzip.compress(PATIENT.encode())]}).to_parquet)),
+        (PATIENT, in_hdf5(np.frombuffer(PATIENT.encode() * 9, np.uint8))),
+        (PATIENT, in_hdf5(np.array([(1, (PATIENT,))], "i4,(1,)S12"))),
+        (NAME, in_hdf5(0, who=NAME)),
+        (PATIENT, in_tar(gzip.compress(PATIENT.encode()))),
+        (PATIENT, gzip.compress(in_tar(png(who=PATIENT)))),
+        (PATIENT, packed("a.db", in_sqlite(PATIENT))),
+    ],
+)
+def test_an_id_is_found_in_every_form_and_in_forms_in_forms(tmp_path, who, content):
+    (tmp_path / "x").write_bytes(content)
+    assert [found["found"] for found in traces(tmp_path, [who], set())] == ["id"]
+    assert traces(tmp_path, ["TCGA-ZZ-A00"], set()) == []
+
+
+def test_an_id_in_an_attribute_of_a_file_is_found(tmp_path):
+    (tmp_path / "x").write_text("")
+    try:
+        os.setxattr(tmp_path / "x", "user.who", PATIENT.encode())
+    except OSError:
+        pytest.skip("the file system has no extended attributes")
+    assert [found["found"] for found in traces(tmp_path, [PATIENT], set())] == ["id"]
+
+
+@pytest.mark.parametrize("step", ["_write_tombstone", "collect", "traces", "forget", "index"])
+def test_an_erasure_that_was_cut_off_anywhere_knows_all_identifiers_when_repeated(
+    study, monkeypatch, step
+):
+    (study.results / "item.txt").write_text("see 1.2.a.0")
+    with monkeypatch.context() as patched:
+
+        def cut_off(*_, **__):
+            raise KeyboardInterrupt
+
+        remove = erasure._remove
+
+        def cut_off_at_the_index(path):
+            return cut_off() if path.name == "index.parquet" else remove(path)
+
+        name, cut = ("_remove", cut_off_at_the_index) if step == "index" else (step, cut_off)
+        patched.setattr(erasure, name, cut)
+        with pytest.raises(KeyboardInterrupt):
+            study.ask(PATIENT, erase=True, yes=True, raw=True)
+    found = study.ask(PATIENT, erase=True, yes=True, raw=True)
+    assert found["left"] == [{"path": "results/item.txt", "found": "id"}]
+    assert not (study.results / "cohorts/a/index.parquet").exists()
+
+
 @pytest.fixture
 def unreadable(study):
     """A patient of whom there is nothing but files that could not be read."""
@@ -193,6 +378,11 @@ def test_a_patient_whose_files_could_not_be_read_is_found_and_erased(unreadable)
     found = unreadable.ask("10000032")
     assert paths(found["destroy"]) == ["results/cohorts/c/index.parquet"]
     assert found["raw"] == [str(unreadable.folder / "raw" / "c" / "p10000032")]
+    copy = unreadable.results / "copy.txt"
+    copy.write_bytes(b"torn")
+    erased = unreadable.ask("10000032", erase=True, yes=True, raw=True)
+    assert erased["left"] == [{"path": "results/copy.txt", "found": "bytes"}]
+    copy.unlink()
     erased = unreadable.ask("10000032", erase=True, yes=True, raw=True)
     assert erased["left"] == erased["yours"] == [] and not impact.wrong(erased)
     assert (unreadable.folder / "raw" / "c" / "p10000764" / "2.dcm").exists()

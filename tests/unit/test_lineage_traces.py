@@ -7,8 +7,9 @@ import sqlite3
 
 import h5py
 import pandas as pd
+import pytest
 
-from medsynth.lineage.raw import raw_data
+from medsynth.lineage.raw import raw_data, remove_rows
 from medsynth.lineage.traces import traces
 from medsynth.store.digests import digest_path
 from medsynth.store.tables import write_table
@@ -28,6 +29,55 @@ def test_a_folder_that_others_share_is_not_the_patients(tmp_path):
     found = raw_data("12", [(index, root)], [])
     assert found.files == {root / "batch-12" / "a.dcm", root / "p12"}
     assert found.rows == {root / "all.csv": 2}
+
+
+def indexed(root, rows):
+    """An index table of (patient, source) rows and its folder; a missing file is made."""
+    for _, source in rows:
+        if not (root / source).exists():
+            (root / source).parent.mkdir(parents=True, exist_ok=True)
+            (root / source).write_bytes(b"pixels")
+    frame = pd.DataFrame(rows, columns=["patient", "source"])
+    frame = frame.assign(item_id=[f"item-{k}" for k in range(len(rows))], group=None)
+    write_table(frame, root.with_suffix(".parquet"))
+    return [(root.with_suffix(".parquet"), root)]
+
+
+@pytest.mark.parametrize(
+    ("patient", "others", "table", "kept"),
+    [
+        ("P-1", ["P-1-2", "P-10"], "id,x\nP-1,1\nP-1-2,1\nP-10,P-1-2\n", [0, 2, 3]),
+        ("Smith", ["Smithson"], "id,x\nSmith,1\nSmithson,1\n", [0, 2]),
+        # Patient 12 is not who is 12 years old.
+        ("12", ["2", "5"], "#v 12\nid,age\n2,12\n12,5\n5,12\n'12',12\n", [0, 1, 2, 4]),
+        ("12", ["2", "5"], "12;5\n2;12\n", [1]),
+        ("12", ["2", "5"], "name,note\na,12\nb,7\nc,8\n", [0, 2, 3]),  # a table of others' words
+    ],
+)
+def test_only_a_patients_own_files_and_rows_are_theirs(tmp_path, patient, others, table, kept):
+    root = tmp_path / "raw"
+    known = indexed(root, [(p, f"s_{p}/1.dcm") for p in (patient, *others)])
+    (root / "t.csv").write_text(table)
+    found = raw_data(patient, known, [])
+    assert found.files == {root / f"s_{patient}"}
+    remove_rows(root / "t.csv", patient, found.longer, found.patients)
+    lines = table.splitlines(keepends=True)
+    assert (root / "t.csv").read_text() == "".join(lines[k] for k in kept)
+
+
+def test_files_behind_links_are_the_patients_and_others_are_not(tmp_path):
+    disk, root = tmp_path / "disk", tmp_path / "raw"
+    (disk / "own").mkdir(parents=True)
+    for name in ("1", "2", "3", "4", "own/5"):
+        (disk / name).write_bytes(b"pixels")
+    (root / "A").mkdir(parents=True)
+    (root / "A" / "1.dcm").symlink_to(disk / "1")
+    (root / "A" / "inside").symlink_to(disk / "own")
+    (root / "A-7").symlink_to(disk)  # others' files lie there, too
+    (root / "B").symlink_to(disk)
+    rows = [("A", "A/1.dcm"), ("A", "A/inside/5"), ("A", "A-7/2"), ("B", "B/3"), ("B", "B/4")]
+    found = raw_data("A", indexed(root, rows), [])
+    assert found.files == {root / "A", *(disk / name for name in ("1", "2", "own/5"))}
 
 
 def test_traces_looks_into_every_form(tmp_path):

@@ -33,6 +33,7 @@ CASE = "TCGA-AA-0001"
         ("p-7", "P_7"),
         ("3-5", "patient 3-5"),
         ("10000032", "p10000032/s5"),
+        ("Smith", "smith_1, Smithson"),
     ],
 )
 def test_an_id_is_found_however_it_is_written(word, text):
@@ -48,6 +49,7 @@ def test_an_id_is_found_however_it_is_written(word, text):
         ("3-5", "3.5 years, 3 5"),
         ("10000032", "110000032 100000321 a10000032"),
         ("", "anything"),
+        ("Smith", "Smithson, Blacksmith"),
     ],
 )
 def test_what_is_no_id_is_not_taken_for_one(word, text):
@@ -98,3 +100,18 @@ def test_the_cache_of_digests_forgets_paths_however_they_are_written(tmp_path):
     assert not cache.holds(named)
     assert cache.get("/raw/TCGA-AA-0002.svs", file.stat())
     cache.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("P-1", True),
+        ("P-1-2", False),
+        ("p_1_2.dcm", False),
+        ("P-1-2 and P-1", True),
+        ("P-1-25", True),  # which is nobody's id, so a part of P-1
+        ("P-1-X", True),
+    ],
+)
+def test_in_a_longer_id_of_somebody_else_nobody_is_found(text, found):
+    assert Words(["P-1"], but=["P-1-2"]).named(text) == found

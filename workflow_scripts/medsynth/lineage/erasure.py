@@ -1,7 +1,7 @@
 """Erasure: destroying what a withdrawal names, saying so in the ledger, and proving it.
 
 The order makes an erasure that was cut off repeatable: the index tables and the people manifests,
-by which everything is found, lose the patient last.
+by which everything is found, lose the patient last, when what is left is known.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from medsynth.lineage import spool
 from medsynth.lineage.collector import collect
 from medsynth.lineage.delivery import TRACKING_URI
+from medsynth.lineage.known_files import KnownFiles
 from medsynth.lineage.ledger import Ledger, ledger_path
 from medsynth.lineage.people import TOMBSTONE, forget
 from medsynth.lineage.places import Places, in_run, places
@@ -26,7 +27,7 @@ from medsynth.lineage.questions import digest_cache
 from medsynth.lineage.raw import remove_rows
 from medsynth.lineage.traces import traces
 from medsynth.lineage.words import Words
-from medsynth.store.digests import digest_bytes, digest_path
+from medsynth.store.digests import digest_bytes, digest_file, digest_path
 
 Row = dict[str, Any]
 
@@ -77,6 +78,9 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
                 remove_from_mlflow(run, row["path"])
     inside = [path for path in impact["raw"] if _is_below(results, path)]
     gone = impact["raw"] if raw else inside
+    digests = {row["sha256"] for row in impact["past"]} | set(impact["sources"])
+    # Of files that could not be read no table has the digest.
+    digests |= {digest_file(path) for path in impact["images"] if os.path.isfile(path)}
     for path in gone + impact["unfinished"]:
         _remove(Path(path))
     own = [
@@ -85,20 +89,26 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
         if _is_below(results, path) and not path.endswith(".zip")  # which is no text to rewrite
     ]
     for path in own:
-        remove_rows(Path(path), patient)
+        remove_rows(Path(path), patient, impact["longer"], impact["patients"])
+    words, but = impact["identifiers"], impact["longer"]
+    indexes = {base / path for path in impact["indexes"]}
+    last = [path for e in impact["destroy"] if (path := base / e["path"]) in indexes]
+    for entry in impact["destroy"]:
+        if base / entry["path"] not in indexes:
+            _remove(base / entry["path"])
     with closing(digest_cache(results)) as cache:
-        cache.forget(Words(impact["identifiers"], loose=True).named)  # raw paths name patients
-    last = set(impact["indexes"])
-    for entry in sorted(impact["destroy"], key=lambda entry: entry["path"] in last):
-        _remove(base / entry["path"])
-    rest = _changed([*inside, *own], base, ledger)
-    _write_tombstone(results, impact, len(gone), rest, ledger)
-    collect(results)
-    forget(results, impact["patient_key"])
-    digests = {row["sha256"] for row in impact["past"]} | set(impact["sources"])
-    left = traces(results, impact["identifiers"], digests, _decided(results, base, ledger))
+        cache.forget(Words(words, but=but, loose=True).named)  # raw paths name patients
+        rest = _changed([*inside, *own], base, ledger)
+        _write_tombstone(results, impact, len(gone), rest, ledger)
+        collect(results)
+        known = KnownFiles(results, base, ledger, cache)
+        left = traces(results, words, digests, known, but, set(last))
     if elsewhere:
-        left += _traces_elsewhere(results, impact["identifiers"], digests, ledger)
+        left += _traces_elsewhere(results, words, digests, ledger)
+    # In this order: of an index that is there the people are found out again.
+    forget(results, impact["patient_key"])
+    for path in last:
+        _remove(path)
     ledger.close()
     return {
         "left": left,
@@ -110,21 +120,6 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
 def _is_below(results: Path, path: str) -> bool:
     """Whether the bytes lie there, not only a link to them."""
     return Path(path).resolve().is_relative_to(results.resolve())
-
-
-def _decided(results: Path, base: Places, ledger: Ledger) -> Callable[[Path], bool]:
-    """Whether the record says whose a file is: what jobs read or made, and the record itself.
-
-    Work folders hold trainings that are not over; whose they are, their jobs' inputs say.
-    """
-    recorded = {row["path"] for row in ledger.query("SELECT DISTINCT path FROM artifacts")}
-    recorded |= {base.recorded(folder) for folder in (results / "work", spool.lineage_dir(results))}
-
-    def decided(path: Path) -> bool:
-        place = Path(base.recorded(path))
-        return any(str(around) in recorded for around in (place, *place.parents))
-
-    return decided
 
 
 def _remove(path: Path) -> None:

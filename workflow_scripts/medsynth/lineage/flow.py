@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from medsynth.lineage.ledger import Ledger
 
@@ -55,6 +55,17 @@ READ_BY = """
 SELECT DISTINCT sha256, it.path FROM reads JOIN artifacts AS it ON it.job=maker AND it.path=made
     WHERE reader=? AND role='outputs' AND sha256 NOT NULL
 """
+READERS = """
+SELECT DISTINCT out.sha256, out.path FROM artifacts AS used JOIN artifacts AS out USING (job)
+    WHERE used.role='inputs' AND out.role='outputs' AND out.sha256 NOT NULL
+    AND used.{} IN (SELECT value FROM json_each(?))
+"""
+TRAINED = f"""
+SELECT DISTINCT out.sha256, out.path FROM artifacts AS model JOIN artifacts AS out USING (job)
+    WHERE model.role='outputs' AND model.path LIKE '%{MODEL}' AND out.role='outputs'
+    AND out.sha256 NOT NULL
+"""
+READ = "SELECT DISTINCT path FROM artifacts WHERE role='inputs'"
 MAKERS = "SELECT job FROM artifacts WHERE role='outputs' AND sha256=? AND path=? ORDER BY seq"
 
 
@@ -88,6 +99,18 @@ class Flow:
         """
         values = json.dumps(list(artifacts)), json.dumps(list(others))
         return set(self._artifacts(MADE_OF, *values))
+
+    def read_from(
+        self, places: Callable[[str], bool], digests: Iterable[str] = ()
+    ) -> set[Artifact]:
+        """What was made of files and folders at these recorded places, or of these bytes."""
+        paths = [row["path"] for row in self._ledger.query(READ) if places(row["path"])]
+        found = self._artifacts(READERS.format("path"), json.dumps(paths))
+        return {*found, *self._artifacts(READERS.format("sha256"), json.dumps(list(digests)))}
+
+    def trained(self) -> set[Artifact]:
+        """All that jobs made which made a model."""
+        return set(self._artifacts(TRAINED))
 
     def latest(self, artifacts: Iterable[Artifact]) -> list[Artifact]:
         """Those of `artifacts` after which nothing else was made at their path, by path."""

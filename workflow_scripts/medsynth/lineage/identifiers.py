@@ -65,7 +65,7 @@ def candidates(text: str) -> Iterator[str]:
             continue
         for last in pieces[first : first + MOST_PIECES]:
             found = text[piece.start() : last.end()]
-            if not _is_joined(text, last.end()) and not _is_small(found):
+            if not _is_joined(text, last.end()) and not is_small(found):
                 upper = found.upper()
                 hyphens = SIGNS.sub("-", upper) if signs_vary(found) else upper
                 yield from {found, upper, hyphens}  # as barcodes are written, too
@@ -77,7 +77,8 @@ def _is_joined(text: str, place: int) -> bool:
     return len(beside) == 2 and beside.isalnum() and bool(HEX & set(beside))
 
 
-def _is_small(text: str) -> bool:
+def is_small(text: str) -> bool:
+    """Whether it may be any count, index or word as well as an id."""
     return len(text) < (FEWEST_DIGITS if text.isdecimal() else 2 if _has_digit(text) else 3)
 
 

@@ -103,7 +103,10 @@ def take_in(results: str | Path, ledger: Ledger, record: Record) -> None:
             try:
                 if table in made and file.is_file() and digest_file(file, cache) == made[table]:
                     manifest = people_dir(results) / f"{made[path]}.parquet"
-                    keys = write_people(_people(file, known), local_secret(results), manifest)
+                    people = _people(file, known)
+                    if _renamed(people, known):
+                        people = people[:0]
+                    keys = write_people(people, local_secret(results), manifest)
                     identifiers.remember(results, keys)
             except Exception as error:  # a rule's author may write anything
                 # Without the message, which may quote the table.
@@ -140,6 +143,23 @@ def _people(table: Path, inputs: Iterable[Path]) -> pd.DataFrame:
                 named = pd.read_parquet(table, columns=[column])[column].dropna()
                 found.append(items[items[ITEMS[column]].isin(named)])
     return pd.concat(found)
+
+
+def _renamed(people: pd.DataFrame, inputs: Iterable[Path]) -> bool:
+    """Whether somebody in a table is in none of those that it was made from, if any has people.
+
+    Its patients are no ids then, but pseudonyms or groups, which tell of nobody that he is not in.
+    """
+    known: set[str] = set()
+    for path in inputs:
+        for column in set(PATIENT) & set(pq.read_schema(path).names):
+            known |= _written(pd.read_parquet(path, columns=[column])[column])
+    return bool(known) and not _written(people["patient"]) <= known
+
+
+def _written(patients: pd.Series) -> set[str]:
+    """Numbers as they are written: a column with gaps was read as 10.0."""
+    return set(patients.dropna().convert_dtypes().astype("str"))
 
 
 def write_people(people: pd.DataFrame, secret: bytes, path: Path) -> set[str]:

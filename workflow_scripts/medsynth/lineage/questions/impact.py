@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from medsynth.lineage.flow import MODEL, Artifact, Flow
+from medsynth.lineage.known_files import DEMO
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.people import (
     TOMBSTONE,
@@ -32,7 +33,8 @@ from medsynth.lineage.people import (
 )
 from medsynth.lineage.places import ANCHOR, Places, places
 from medsynth.lineage.questions import UnknownArtifact, digest_cache, opened, when
-from medsynth.lineage.raw import raw_data
+from medsynth.lineage.raw import RawData, raw_data
+from medsynth.lineage.searchable import holds_weights, holds_words, is_prose
 from medsynth.lineage.words import Words
 from medsynth.store.digests import digest_bytes
 
@@ -41,11 +43,12 @@ Row = dict[str, Any]
 HELP = "a patient withdraws: what must be destroyed, what redone; --erase does it"
 EXAMPLE = "medsynth impact TCGA-02-0001 --erase --yes"
 
-# Below the results folder: raw demo data.
-DEMO = "demo"
 PICTURES = {".png", ".html", ""}  # and folders of single images
 # Models, curves and figures, made of all patients together; their text is searched.
 AGGREGATES = {MODEL, ".json", ".csv"}
+# Such files that the workflow's own rules make; others may hold data row by row.
+FIGURES = {"metrics", "history", "model", "summary", "leakage", "stain", "normalised", "pairs"}
+FIGURES |= {"calls", "reports"}
 # Options of the last run that say what to run on and where, with one value and with several.
 ONE_VALUE = {"-s", "--snakefile", "-d", "--directory", "--profile", "--workflow-profile"}
 ONE_VALUE |= {"-c", "--cores", "-j", "--jobs", "-e", "--executor"}
@@ -80,11 +83,13 @@ def impact(results: Path, patient: str) -> Row:
 
     Returns:
         destroy: artifacts on the disk, each path, sha256 and why. redo: artifacts derived from
-        them, path and sha256. raw: the patient's raw files and folders. rows: {raw table: rows
+        them, path and sha256. raw: the patient's raw files and folders. images: files of images in
+        them. rows: {raw table: rows
         that name the patient}. unfinished: work folders of trainings on them. command: the
         snakemake call that makes everything again. past: artifacts (path, sha256, job) that held
         or may have shown the patient at any time. identifiers, sources: ids of the patient's
-        images and digests of their files. indexes: tables that name the raw files. unknown:
+        images and digests of their files. longer: ids of others in which the patient's stands.
+        patients: all in the index tables. indexes: tables that name the raw files. unknown:
         artifacts on the disk of which it cannot be told whether they go back to the patient.
         erased: times of earlier erasures.
 
@@ -111,20 +116,26 @@ def impact(results: Path, patient: str) -> Row:
                 f"no artifact of {results} and nothing in its raw data holds a patient of this id"
                 + (f"; of {len(lost)} that are gone it is not known" if lost else "")
             )
-        reached = flow.derived(holding)
-        unclear = flow.derived(flow.with_digests(lost)) - reached
         others = peopled(results) - set(held)
-        shown = _unsearchable(flow.made_of(holding, others), others)
+        sources = set().union(*held.values())
+        seen = _made_of_raw(raw, sources, base, flow) if raw.files or raw.rows or sources else set()
+        # A table of others tells whom its maker took; figures do not.
+        first = {*holding, *(a for a in seen if a[0] not in others and not _is_figure(a[1]))}
+        reached = flow.derived(first)
+        unclear = flow.derived(flow.with_digests(lost)) - reached
+        judge = Judge(base, others, flow.trained())
+        shown = judge.unsearchable(flow.made_of(first, others))
         affected, unknown = (_on_disk(artifacts, base, flow) for artifacts in (reached, unclear))
         destroy = {a: "holds the patient's data" for a in affected if a[0] in held}
         destroy |= {a: _why(a) for a in affected if a in shown and a not in destroy}
-        ever = flow.made_of(flow.with_digests({*held, *lost}), others)
-        past = set(holding) | _unsearchable(ever, others)
+        ever = flow.made_of({*first, *flow.with_digests({*held, *lost})}, others)
+        past = set(holding) | judge.unsearchable(ever)
         return {
             "patient_key": key,
             "destroy": [{"path": p, "sha256": s, "why": w} for (s, p), w in destroy.items()],
             "redo": [{"path": p, "sha256": s} for s, p in affected if (s, p) not in destroy],
             "raw": sorted(map(str, raw.files)),
+            "images": sorted(map(str, raw.images)),
             "rows": {str(path): rows for path, rows in sorted(raw.rows.items())},
             "unfinished": _unfinished(results, reached, flow, ledger),
             "command": _command([a for a in affected if _is_first(a, reached, flow)], ledger),
@@ -132,7 +143,9 @@ def impact(results: Path, patient: str) -> Row:
                 {"path": p, "sha256": s, "jobs": flow.makers((s, p))} for s, p in sorted(past)
             ],
             "identifiers": sorted(raw.identifiers),
-            "sources": sorted(set().union(*held.values())),
+            "sources": sorted(sources),
+            "longer": sorted(raw.longer),
+            "patients": sorted(raw.patients),
             "indexes": sorted({path for path, _ in indexes}),
             "unknown": [path for _, path in unknown],
             "erased": erased,
@@ -169,13 +182,48 @@ def _naming(patient: str, base: Places, flow: Flow) -> Iterator[Artifact]:
                 break
 
 
-def _unsearchable(artifacts: Iterable[Artifact], others: Collection[str]) -> set[Artifact]:
-    """Those that no search proves free of the patient, being no table and no figure of a model."""
-    return {
-        (sha256, path)
-        for sha256, path in artifacts
-        if sha256 not in others and Path(path).suffix not in AGGREGATES
-    }
+def _made_of_raw(raw: RawData, sources: Collection[str], base: Places, flow: Flow) -> set[Artifact]:
+    """What jobs made that read a patient's raw data, whatever they made of it."""
+    theirs = {f(path) for path in (*raw.files, *raw.rows) for f in (str, os.path.realpath)}
+    around = {str(folder) for path in theirs for folder in Path(path).parents}
+
+    def places(recorded: str) -> bool:
+        place = base / recorded
+        return str(place) in around or not theirs.isdisjoint(map(str, (place, *place.parents)))
+
+    return flow.read_from(places, sources)
+
+
+def _is_figure(path: str) -> bool:
+    return Path(path).suffix in AGGREGATES and (
+        Path(path).suffix == MODEL or Path(path).stem in FIGURES
+    )
+
+
+class Judge:
+    """Tells what no search proves free of the patient, being no table and no figure of a model.
+
+    Args:
+        others: digests of tables and stores of which it is known that the patient is not in them.
+        trained: what was made along with a model.
+    """
+
+    def __init__(self, base: Places, others: Collection[str], trained: Collection[Artifact]):
+        self._base, self._others, self._trained = base, others, trained
+
+    def unsearchable(self, artifacts: Iterable[Artifact]) -> set[Artifact]:
+        return {a for a in artifacts if a[0] not in self._others and not self._is_searched(a)}
+
+    def _is_searched(self, artifact: Artifact) -> bool:
+        path = self._base / artifact[1]
+        if not path.is_file():  # an old version, or a folder
+            return _is_figure(artifact[1]) and not path.exists()
+        if path.suffix == MODEL:
+            return holds_weights(path)
+        if path.suffix == ".parquet":
+            return holds_words(path)
+        figure = _is_figure(artifact[1]) or artifact in self._trained
+        return path.suffix in AGGREGATES and (figure or is_prose(path))
 
 
 def _why(artifact: Artifact) -> str:
