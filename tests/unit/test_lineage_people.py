@@ -199,7 +199,7 @@ def test_a_table_tells_whom_it_holds_only_by_the_ids_of_those_it_is_made_of(
 ):
     index = table(results, "index.parquet", INDEX)
     job(results, "index", outputs=[index])
-    made = table(results, "made.parquet", pd.DataFrame({"patient": patients, "x": [1, 2]}))
+    made = table(results, "made.parquet", pd.DataFrame({"patient": patients}).assign(x=1))
     job(results, "made", inputs=[index], outputs=[made])
     drain(results, ledger)
     assert (digest_file(made) in people.peopled(results)) == known
