@@ -230,6 +230,15 @@ def test_counts_are_told_in_words_and_units(key, value, row):
     assert facts.fact_rows({key: value}) == [row]
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.02, 0.8), (0.011, 0.98), (3e-4, 0.5), (2, 4e6)])
+def test_a_log_scale_has_at_least_two_numbers(low, high):
+    history = pd.DataFrame({"step": [1, 9], "name": "loss", "value": [high, low]})
+    drawing = base64.b64decode(figures.curves(history).partition(",")[2]).decode()
+    drawn = drawing[drawing.index('<g id="ytick') :]
+    numbers = [float(text) for text in re.findall(r"<!-- ([\d.e+-]+) -->", drawn)]
+    assert 2 <= sum(low / 2 <= n <= high * 2 for n in numbers) <= 12
+
+
 @pytest.mark.parametrize(
     ("side", "pixel", "bar"),
     [

@@ -18,7 +18,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 
 from medsynth.report.grids import strip
@@ -121,7 +121,11 @@ def curves(history: pd.DataFrame) -> str:
                 )
             low, high = drawn["value"].min(), drawn["value"].max()
             if low > 0 and high / low > LOG_RATIO:
-                axis.set_yscale("log")
+                axis.set_yscale("log", subs=range(2, 10))
+                # Within two decades there may be one power of ten, which is no scale.
+                axis.yaxis.set_major_locator(
+                    LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,))
+                )
                 axis.yaxis.set_major_formatter("{x:g}")
                 axis.yaxis.set_minor_formatter(NullFormatter())
                 title += " (log scale)"
