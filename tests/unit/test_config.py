@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from medsynth.runtime.config.mistakes import ConfigError
-from medsynth.runtime.config.whole import check_raw_paths, parse_config
+from medsynth.runtime.config.whole import Config, check_raw_paths, parse_config
 from medsynth.runtime.config_docs import schema, tables
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +28,17 @@ def test_generated_documents_are_up_to_date():
     hint = "run: python -m medsynth.runtime.config_docs"
     assert (ROOT / "config" / "schema.json").read_text() == schema(), hint
     assert (ROOT / "config" / "README.md").read_text() == tables(), hint
+
+
+def test_every_setting_says_what_it_does():
+    whole = Config.model_json_schema()  # "$defs": every group below, those of unions, too
+    missing = [
+        f"{group}.{name}"
+        for group, found in {"Config": whole, **whole["$defs"]}.items()
+        for name, setting in found["properties"].items()
+        if not setting.get("description", "").strip()
+    ]
+    assert not missing, f"settings without a description: {', '.join(missing)}"
 
 
 def test_two_mistakes_are_both_listed_with_place_and_hint(raw):

@@ -89,7 +89,7 @@ class Settings(BaseModel):
 class TableLabel(Settings):
     """A label looked up in a CSV/TSV file the user has."""
 
-    kind: Literal["table"]
+    kind: Literal["table"] = Field(description="labels are looked up in a table of yours")
     path: RawPath = Field(description="CSV or TSV file, one row an image")
     key: str = Field(description="column that names the image file (with or without its suffix)")
     value: str = Field(description="column that holds the label")
@@ -108,3 +108,8 @@ class Split(Settings):
         if info.data.get("validate_fraction", 0) + test >= 1:
             raise ValueError("validate_fraction + test_fraction must stay below 1")
         return test
+
+
+Division = Annotated[
+    Split, Field(description="how patients are divided into training, validation and test")
+]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from medsynth.runtime.config.base import (
     BurnedIn,
+    Division,
     Fraction,
     Glob,
     RawPath,
@@ -20,7 +21,7 @@ from medsynth.runtime.config.base import (
 class TagContrast(Settings):
     """Contrast phase read from the DICOM header (ContrastBolusAgent, descriptions)."""
 
-    kind: Literal["tags"]
+    kind: Literal["tags"] = Field(description="the contrast phase is read from the DICOM header")
     intensity: bool = Field(
         False,
         description="where the header does not say, guess by how bright the blood is. Uncalibrated:"
@@ -83,9 +84,11 @@ class CtPair(Settings):
 class CtCohort(Settings):
     """CT series with (cect) and without (ct) contrast medium."""
 
-    kind: Literal["ct"]
+    kind: Literal["ct"] = Field(description="CT series, as DICOM or NIfTI files")
     root: RawPath = Field(description="folder of DICOM or NIfTI files")
-    index: CtIndex
-    convert: CtConvert = CtConvert()
-    pair: CtPair = CtPair()
-    split: Split = Split()
+    index: CtIndex = Field(description="which files are used, and their contrast phases")
+    convert: CtConvert = Field(CtConvert(), description="how series become square slices in HU")
+    pair: CtPair = Field(
+        CtPair(), description="which slices without and with contrast medium show the same place"
+    )
+    split: Division = Split()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from medsynth.runtime.config.base import BurnedIn, RawPath, Settings, Split
+from medsynth.runtime.config.base import BurnedIn, Division, RawPath, Settings, Split
 
 
 def published_table(folder: Path, name: str) -> Path:
@@ -20,13 +20,15 @@ def published_table(folder: Path, name: str) -> Path:
 class ViewLabel(Settings):
     """ViewPosition of mimic-cxr-2.0.0-metadata.csv.gz as the class."""
 
-    kind: Literal["view"]
+    kind: Literal["view"] = Field(description="the class is the ViewPosition")
 
 
 class FindingLabel(Settings):
     """The one positive finding among those listed as the class, as a labeler read the report."""
 
-    kind: Literal["finding"]
+    kind: Literal["finding"] = Field(
+        description="the class is a finding that a labeler read in the study's report"
+    )
     labeler: Literal["chexpert", "negbio"] = Field(
         "chexpert", description="table mimic-cxr-2.0.0-chexpert.csv.gz or -negbio.csv.gz"
     )
@@ -44,7 +46,9 @@ class FindingLabel(Settings):
 
 
 class CxrIndex(Settings):
-    label: Annotated[ViewLabel | FindingLabel, Field(discriminator="kind")]
+    label: Annotated[ViewLabel | FindingLabel, Field(discriminator="kind")] = Field(
+        description="class of each radiograph: its view, or a finding of its study"
+    )
     views: list[str] = Field(["AP", "PA"], min_length=1, description="ViewPosition values to keep")
     shards: int = Field(2, ge=1, description="jobs the reading is divided into")
 
@@ -63,7 +67,9 @@ class CxrRead(Settings):
 class CxrCohort(Settings):
     """Chest radiographs of a MIMIC-CXR (DICOM) or MIMIC-CXR-JPG download."""
 
-    kind: Literal["mimic_cxr"]
+    kind: Literal["mimic_cxr"] = Field(
+        description="chest radiographs of MIMIC-CXR or MIMIC-CXR-JPG"
+    )
     root: RawPath = Field(description="folder of files/, which holds the .dcm or .jpg images")
     tables: RawPath | None = Field(
         None,
@@ -75,9 +81,9 @@ class CxrCohort(Settings):
         description="mimic-cxr-reports.zip of MIMIC-CXR, or the folder it was unpacked to;"
         " null: reports are not read",
     )
-    index: CxrIndex
-    read: CxrRead = CxrRead()
-    split: Split = Split()
+    index: CxrIndex = Field(description="which radiographs are used, and their classes")
+    read: CxrRead = Field(CxrRead(), description="how files become square 8-bit images")
+    split: Division = Split()
 
     def needed_tables(self) -> list[Path]:
         """The published tables that the index cannot do without."""

@@ -47,7 +47,7 @@ class PhysioNetProject(Settings):
 class PhysioNetDownload(Settings):
     """PhysioNet, with PHYSIONET_USERNAME and PHYSIONET_PASSWORD from the environment."""
 
-    kind: Literal["physionet"]
+    kind: Literal["physionet"] = Field(description="the archive: PhysioNet")
     destination: Destination
     projects: list[PhysioNetProject] = Field(min_length=1, description="all go into one folder")
     user_agent: str = Field(
@@ -62,7 +62,7 @@ class PhysioNetDownload(Settings):
 class GdcDownload(Settings):
     """Genomic Data Commons; controlled files need the path of a token in GDC_TOKEN_FILE."""
 
-    kind: Literal["gdc"]
+    kind: Literal["gdc"] = Field(description="the archive: Genomic Data Commons")
     destination: Destination
     manifest: RawPath = Field(description="gdc_manifest*.txt of the cart")
     connections: Connections = 4
@@ -72,7 +72,7 @@ class GdcDownload(Settings):
 class TciaDownload(Settings):
     """The Cancer Imaging Archive (NBIA); TCIA_TOKEN_FILE may name the file of an access token."""
 
-    kind: Literal["tcia"]
+    kind: Literal["tcia"] = Field(description="the archive: The Cancer Imaging Archive")
     destination: Destination
     manifest: RawPath | None = Field(None, description="*.tcia file of the cart; or a collection")
     collection: str | None = Field(None, description="every series of this collection")

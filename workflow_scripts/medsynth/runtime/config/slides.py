@@ -6,17 +6,29 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from medsynth.runtime.config.base import Fraction, Glob, RawPath, Settings, Split, TableLabel
+from medsynth.runtime.config.base import (
+    Division,
+    Fraction,
+    Glob,
+    RawPath,
+    Settings,
+    Split,
+    TableLabel,
+)
 
 
 class GenotypeLabel(Settings):
     """WHO 2021 glioma classes, joined by case from mutation and copy-number tables."""
 
-    kind: Literal["genotype"]
+    kind: Literal["genotype"] = Field(
+        description="the class is called from the tables of the cohort's group genotypes"
+    )
 
 
 class SlideIndex(Settings):
-    label: Annotated[TableLabel | GenotypeLabel, Field(discriminator="kind")]
+    label: Annotated[TableLabel | GenotypeLabel, Field(discriminator="kind")] = Field(
+        description="class of each slide: from a table of yours, or by genotype"
+    )
     pattern: Glob = Field("**/*", description="glob of slide files below root")
     shards: int = Field(2, ge=1, description="jobs the tiling is divided into")
 
@@ -102,7 +114,9 @@ class Genotypes(Settings):
     clinical: RawPath | None = Field(
         None, description="clinical and assay table (IHC, FISH, PCR-LOH), CSV or TSV"
     )
-    columns: AssayColumns = AssayColumns()
+    columns: AssayColumns = Field(
+        AssayColumns(), description="how the clinical table calls its columns"
+    )
     loss_threshold: float = Field(
         -0.2,
         lt=0,
@@ -148,13 +162,15 @@ class Genotypes(Settings):
 class SlideCohort(Settings):
     """Histology slides as the GDC names them."""
 
-    kind: Literal["slides"]
+    kind: Literal["slides"] = Field(description="histology slides")
     root: RawPath = Field(description="folder of slides")
-    index: SlideIndex
-    tiles: SlideTiles = SlideTiles()
-    stain: Stain = Stain()
-    genotypes: Genotypes | None = None
-    split: Split = Split()
+    index: SlideIndex = Field(description="which slides are used, and their classes")
+    tiles: SlideTiles = Field(SlideTiles(), description="how slides are cut, and which tiles count")
+    stain: Stain = Field(Stain(), description="how colours of different slides are made alike")
+    genotypes: Genotypes | None = Field(
+        None, description="tables that label kind genotype needs; other labels do not use them"
+    )
+    split: Division = Split()
 
     @field_validator("genotypes")
     @classmethod

@@ -42,10 +42,14 @@ Cohort = Annotated[CxrCohort | SlideCohort | CtCohort, Field(discriminator="kind
 class Demo(Settings):
     """Self-made raw data in the true formats; paths of the cohorts point into its folder."""
 
-    seed: int = 7
-    cxr_patients: int = Field(120, ge=9)
-    slide_cases: int = Field(36, ge=9)
-    ct_patients: int = Field(24, ge=5)
+    seed: int = Field(7, description="randomness of the demo data; the workflow's has its own seed")
+    cxr_patients: int = Field(120, ge=9, description="patients with chest radiographs")
+    slide_cases: int = Field(
+        36, ge=9, description="glioma patients with slides and rows in the genomic tables"
+    )
+    ct_patients: int = Field(
+        24, ge=5, description="patients with a CT series without and one with contrast medium"
+    )
 
 
 class Lineage(Settings):
@@ -110,18 +114,32 @@ class Config(Settings):
     """The whole configuration file."""
 
     results_dir: ResultsDir = Field(Path("results"), description="everything the workflow makes")
-    seed: int = Field(1, ge=0, description="all randomness derives from it")
+    seed: int = Field(1, ge=0, description="all randomness derives from it, but the demo data's")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if any")
-    max_quarantined: Fraction = Field(0.1, description="unusable share that stops a cohort")
+    max_quarantined: Fraction = Field(
+        0.1,
+        description="share of unusable files (of genotype tables: also of rows) above which a"
+        " cohort or a download stops",
+    )
     demo: Demo | None = Field(None, description="make demo data; null when you have downloads")
     fetch: dict[Name, Download] = Field(
         {}, description="downloads from archives, by name; none unless you list them"
     )
-    lineage: Lineage = Lineage()
-    cohorts: dict[Name, Cohort] = Field(min_length=1)
-    classifier: ClassifierTraining = ClassifierTraining()
-    evaluation: Evaluation = Evaluation()
-    experiments: list[Experiment] = []
+    lineage: Lineage = Field(Lineage(), description="where MLflow keeps the record of all runs")
+    cohorts: dict[Name, Cohort] = Field(
+        min_length=1, description="raw data by name: where it lies and how it is read and divided"
+    )
+    classifier: ClassifierTraining = Field(
+        ClassifierTraining(),
+        description="training of the classifier that judges generated images, one a cohort;"
+        " cyclegan needs none",
+    )
+    evaluation: Evaluation = Field(
+        Evaluation(), description="how intervals of the metrics are found"
+    )
+    experiments: list[Experiment] = Field(
+        [], description="models, each trained and judged on one cohort"
+    )
     singles: int = Field(
         8, ge=0, description="generated images of every class also written as DICOM or PNG files"
     )
