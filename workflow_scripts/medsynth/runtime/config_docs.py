@@ -50,7 +50,9 @@ def _type(annotation: Any) -> str:
 
 
 def _section(model: type[BaseModel]) -> str:
-    lines = [f"## {model.__name__}", "", inspect.getdoc(model) or "", ""]
+    # Its own words only: that of the base would be said of every group without any.
+    words = [inspect.cleandoc(model.__doc__), ""] if model.__doc__ else []
+    lines = [f"## {model.__name__}", "", *words]
     lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
     for name, field in model.model_fields.items():
         meaning = field.description or ""
