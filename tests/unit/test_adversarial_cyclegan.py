@@ -101,6 +101,19 @@ def test_pair_discriminator_sees_plain_then_contrast():
     assert torch.equal(seen[1], torch.cat([fake_a, b], dim=1))
 
 
+def test_identity_holds_each_generator_to_images_it_should_leave_alone():
+    """G, which adds contrast medium, to b; F, which removes it, to a (Zhu et al. 2017, 5.2)."""
+    model = CycleGan((1, SIZE, SIZE), settings(), paired=False, seed=1, device="cpu")
+    gain, offset = (torch.tensor(x, requires_grad=True) for x in (2.0, 0.3))
+    model.g, model.f = (lambda x: gain * x), (lambda x: x + offset)
+    a, b = torch.full((3, 1, SIZE, SIZE), 0.1), torch.full((2, 1, SIZE, SIZE), -0.5)
+    losses, fake_b, fake_a = model.improve_generators(a, b)
+    # F(a) is 0.4, G(b) is -1; F(G(a)) is 0.5, G(F(b)) is -0.4
+    assert losses["identity"].item() == pytest.approx(abs(0.4 - 0.1) + abs(-1 + 0.5))
+    assert losses["cycle"].item() == pytest.approx(abs(0.5 - 0.1) + abs(-0.4 + 0.5))
+    assert torch.equal(fake_b, 2 * a) and torch.equal(fake_a, b + 0.3)
+
+
 def test_without_pairs_there_is_no_pair_discriminator(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):

@@ -31,7 +31,8 @@ def test_an_aperio_slide_says_its_resolution_or_its_power(tmp_path, about, mpp):
 
 
 @pytest.mark.parametrize(
-    ("factor", "level"), [(0.9, 0), (1, 0), (2, 1), (1.95, 0), (3.9, 1), (4, 2), (4.2, 2), (99, 3)]
+    ("factor", "level"),
+    [(0.9, 0), (1, 0), (2, 1), (1.975, 0), (3.95, 1), (4, 2), (4.2, 2), (99, 3)],
 )
 def test_a_level_that_is_coarser_by_rounding_only_is_taken(factor, level):
     assert level_for((1.0, 2.0005, 4.0009, 16.01), factor) == level
@@ -61,6 +62,23 @@ def test_tiles_equal_the_region_read_and_reduced(tmp_path, mpp, level, read):
                 [resize_area(finest[..., c].astype(np.float64), 32, 32) for c in range(3)], axis=2
             )
             np.testing.assert_allclose(tile[1:-1, 1:-1], exact[1:-1, 1:-1], atol=3)
+
+
+@pytest.mark.parametrize("mpp", [0.4, 0.49, 0.5])
+def test_a_slide_up_to_a_quarter_coarser_than_its_tiles_is_used(tmp_path, mpp):
+    write_svs(tmp_path / f"{SLIDE}.svs", [smooth(256)], f"|MPP = {mpp}")
+    items = tiles_of(tmp_path, mpp=0.4)
+    assert set(items["status"]) == {"used"} and set(items["level"]) == {0}
+    side = 16 * (0.4 / mpp)  # pixels of the slide in a tile, down to 12.8
+    assert set(items["x"]) <= {int(k * side) for k in range(99)}
+
+
+@pytest.mark.parametrize("mpp", [0.505, 0.8, 4.0])
+def test_a_slide_more_than_a_quarter_coarser_than_its_tiles_is_set_aside(tmp_path, mpp):
+    write_svs(tmp_path / f"{SLIDE}.svs", [smooth(256)], f"|MPP = {mpp}")
+    items = tiles_of(tmp_path, mpp=0.4)
+    assert items["reason"].tolist() == ["too_coarse"]
+    assert items["detail"].tolist() == [f"{mpp} um a pixel"]
 
 
 def test_a_thumbnail_is_read_in_blocks_where_no_level_is_small(tmp_path, monkeypatch):

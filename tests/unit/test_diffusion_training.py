@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from medsynth.diffusion import training
+from medsynth.diffusion.process import ddpm_loss
 from medsynth.diffusion.samplers import sample_ddpm
 from medsynth.diffusion.training import model_card, train_ddpm
 from medsynth.runtime.config.models import DdpmSampling, DdpmTraining
@@ -80,6 +83,34 @@ def test_resumed_run_equals_the_uninterrupted_one(store, tmp_path):
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert history.read_text() == whole_history.read_text()
+
+
+def test_long_gradients_are_cut_to_1_and_logged_as_they_were(store, tmp_path, monkeypatch):
+    computed, used = [], []
+
+    def flat(gradients) -> torch.Tensor:
+        return torch.cat([g.flatten() for g in gradients])
+
+    def loss_of(model, *args, **rest):
+        """Every second loss is so small that its gradient is short."""
+        loss = (1 if len(computed) % 2 == 0 else 0.1) * ddpm_loss(model, *args, **rest)
+        gradients = torch.autograd.grad(loss, [*model.parameters()], retain_graph=True)
+        computed.append(flat(gradients))
+        return loss
+
+    def see(optimizer, *_):
+        used.append(flat(p.grad for group in optimizer.param_groups for p in group["params"]))
+
+    monkeypatch.setattr(training, "ddpm_loss", loss_of)
+    with register_optimizer_step_pre_hook(see):
+        _, history = _train(store, _settings(steps=4, log_every=1), tmp_path)
+    norms = [g.norm().item() for g in computed]
+    assert [norm > 1.2 for norm in norms] == [True, False, True, False] and min(norms) < 0.5
+    for whole, norm, cut in zip(computed, norms, used, strict=True):
+        torch.testing.assert_close(cut, whole / max(norm, 1), rtol=1e-4, atol=1e-6)
+    points = pd.read_csv(history)
+    logged = points[points["name"] == "gradient_norm"]["value"].to_list()
+    assert logged == pytest.approx(norms, rel=1e-4)
 
 
 def test_seed_decides_the_weights(store, tmp_path):
