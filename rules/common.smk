@@ -13,7 +13,7 @@ from medsynth.runtime.config.raw_paths import DATASETS, demo_dataset, raw_paths
 from medsynth.runtime.config.whole import load_config
 from medsynth.store import raw_names
 from medsynth.store.code import code_digest
-from medsynth.store.secrets import without_secrets
+from medsynth.store.secrets import learn, without_secrets
 
 try:
     CONFIG = load_config(config, workflow.configfiles)
@@ -26,6 +26,7 @@ raw_names.declare(
 )
 
 # Snakemake hands this to every script in a file, which a kill leaves lying.
+learn(config)
 config.update(without_secrets(config))
 
 RESULTS = CONFIG.results_dir.as_posix()

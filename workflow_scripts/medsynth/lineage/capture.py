@@ -31,6 +31,7 @@ from medsynth.runtime.lease import DEVICE_LINE
 from medsynth.runtime.logs import said
 from medsynth.store.digests import DigestCache, digest_path
 from medsynth.store.folders import state_of
+from medsynth.store.secrets import learn
 
 
 def install(workflow: Any, settings: Any) -> None:
@@ -40,8 +41,11 @@ def install(workflow: Any, settings: Any) -> None:
         workflow: Snakemake's, as the Snakefile sees it.
         settings: the checked configuration: `results_dir`, `lineage` and `model_dump`.
     """
+    # Before anything is said or written: with all that the user gave, checked or not.
+    checked = plain(settings.model_dump(mode="json"))
+    learn([plain(workflow.globals.get("config") or {}), checked])
     results = Path(os.path.abspath(settings.results_dir))
-    known = KnownPatients(results, plain(settings.model_dump(mode="json")))
+    known = KnownPatients(results, checked)
     recorder = JobRecorder(results, workflow, known)
     for rule in workflow.rules:
         if not rule.norun:

@@ -7,6 +7,8 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,13 @@ from typing import Any
 from medsynth.runtime.lease import installed_devices
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import digest_bytes, digest_path
-from medsynth.store.secrets import source_without_secrets
+from medsynth.store.secrets import SHORTEST, secrets_in, source_without_secrets
 
 # Only what is code for sure: an untracked .txt could be a patient's report.
 SOURCES = re.compile(r"(\.(py|smk|ya?ml|toml)|/?Snakefile|/?Makefile)$")
 PROGRAM = re.compile(r"(\.(py|smk)|Snakefile)\"?$")
+SETTINGS = re.compile(r"\.(ya?ml|toml)$")
+CHANGED = re.compile(r"^diff --git a/(.+) b/(.+)$", re.MULTILINE)
 # A difference that begins with this line cannot be put back as it was.
 STARRED = "Secrets in programs are starred out.\n"
 PATHSPECS = ["*.py", "*.smk", "*.yaml", "*.yml", "*.toml", "*Snakefile", "*Makefile"]
@@ -60,7 +64,7 @@ def code_state(folder: Path, blobs: Path) -> dict[str, str | None]:
     for name in sorted(untracked.splitlines()):
         if SOURCES.search(name) and (top / name).is_file():
             parts.append(f"\n+++ untracked {name}\n{(top / name).read_text(errors='replace')}")
-    difference = _without_secrets(parts)
+    difference = _without_secrets(parts, set(_configured_secrets(top, changed, untracked)))
     dirty = digest_bytes(difference.encode()) if difference else None
     if dirty and not (blob := blobs / f"{dirty}.diff").exists():
         with replacing(blob) as temporary:
@@ -68,12 +72,41 @@ def code_state(folder: Path, blobs: Path) -> dict[str, str | None]:
     return {"head": head.strip() if head else None, "dirty": dirty}
 
 
-def _without_secrets(parts: list[str]) -> str:
+def _configured_secrets(top: Path, changed: str, untracked: str) -> Iterator[str]:
+    """Secrets in settings that differ, as they are and as they were committed.
+
+    A difference shows parts of a file, of which the name of the secret may be none.
+    """
+    names = {name for pair in CHANGED.findall(changed) for name in pair}
+    committed = {n: _git(top, "show", f"HEAD:{n}") for n in names if SETTINGS.search(n)}
+    names |= {name for name in untracked.splitlines() if SETTINGS.search(name)}
+    there = [top / name for name in names if SETTINGS.search(name) and (top / name).is_file()]
+    texts = [path.read_text(errors="replace") for path in there]
+    for text in [*filter(None, committed.values()), *texts]:
+        for value in secrets_in(_parsed(text)):
+            yield from (
+                line for line in map(str.strip, value.splitlines()) if len(line) >= SHORTEST
+            )
+
+
+def _parsed(text: str) -> Any:
+    """Settings in YAML, of which JSON is a part, or in TOML; None if they are neither."""
+    import tomllib
+
+    import yaml  # slow, and jobs import this module
+
+    with suppress(tomllib.TOMLDecodeError):
+        return tomllib.loads(text)
+    with suppress(yaml.YAMLError, ValueError, RecursionError):
+        return list(yaml.safe_load_all(text))
+
+
+def _without_secrets(parts: list[str], known: set[str]) -> str:
     """The parts of a difference, one a file, its name at the end of the first line."""
     kept, starred = [], False
     for part in parts:
         is_program = bool(PROGRAM.search(part.strip().partition("\n")[0]))
-        kept.append(source_without_secrets(part, is_program=is_program))
+        kept.append(source_without_secrets(part, is_program=is_program, known=known))
         starred |= is_program and kept[-1] != part
     return (STARRED if starred else "") + "".join(kept)
 

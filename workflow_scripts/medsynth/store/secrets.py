@@ -4,113 +4,308 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote
+
+from medsynth.store.secret_names import is_count, is_secret_name
 
 MARK = "***"
-# What a name ends in whose value is a secret: db_password, HF_TOKEN, AWS_SECRET_ACCESS_KEY. A
-# number of tokens, a tokenizer and the path of a TOKEN_FILE are none.
-NAME = (
-    r"(?:pass(?:word|wd|phrase)|pwd|secret|token|credentials?"
-    r"|(?:api|access|private|secret)[-_]?(?:access[-_]?)?key)"
-)
-SECRET_NAME = re.compile(NAME + "$", re.IGNORECASE)
-SECRET_OPTION = re.compile(rf"-{{1,2}}[\w-]*{NAME}$", re.IGNORECASE)
-# Up to the last @ of the word: a password may hold / and @ itself.
-URL_PASSWORD = re.compile(r"(://)[^\s\"'<>]+@")
-PRIVATE_KEY = re.compile(
-    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[^-]*(-----END [A-Z ]*PRIVATE KEY-----)?"
-)
+NAME = r"(?P<name>(?<![\w.$-])-{0,2}[A-Za-z_$][\w.$-]*)"
+A_NAME = re.compile(NAME)
+# Between a name and its value: what closes the name, and a sign that is no comparison.
+SIGN = r"(?P<between>\\*[\"']?\]?\s*(?::=|\?=|=>|[=:])(?![=])\s*"
+# In JSON within JSON with a backslash before each quote.
 QUOTED = re.compile(
-    rf"({NAME}[\"']?\]?\s*[=:](?!=)\s*[rbfu]*)([\"'])(?!\2)(?:\\.|(?!\2).)+\2",
-    re.IGNORECASE,
+    rf"{NAME}{SIGN}[rbfuRBFU]{{0,2}}(?P<quote>\\*(?:\"\"\"|'''|[\"'])))(?!(?P=quote))"
+    r"(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))+)(?=(?P=quote))",
+    re.DOTALL,
 )
-BARE = re.compile(rf"({NAME}\s*[=:](?!=)\s*)[^\s\"']+?(?=&\w+=|[\s\"']|$)", re.IGNORECASE)
-HEADER = re.compile(
-    r"(authorization[\"']?\s*[=:]\s*[\"']?(?:(?:basic|bearer|token)\s+)?)[^\s\"']+", re.IGNORECASE
+CUT_OFF = re.compile(rf"{NAME}{SIGN}[\"'])(?P<value>[^\"'\n]+)$", re.MULTILINE)
+BARE = re.compile(
+    rf"{NAME}{SIGN}(?:!!?\w+\s+|&\w+\s+)?)(?P<value>[^\s\"'<>{{\[(\\,;][^\s\"'<>\\]*?)"
+    r"(?=&\w+=|,\s|,$|;|[}\])]+(?:[\s,;]|$)|[\s\"'<>\\]|$)"
 )
-# A line of YAML, TOML, INI or a Makefile, perhaps as a difference shows it.
-SETTING = re.compile(
-    rf"([-+ ]?\s*(?:- )?[\"']?[\w.-]*{NAME}[\"']?\s*[:=]\s*)(\S.*)?", re.IGNORECASE
+TAGGED = re.compile(rf"(?<=<){NAME}(?P<between>(?:\s[^<>]*)?>)(?P<value>[^<>]+)(?=</)")
+OPTION = re.compile(
+    r"(?P<name>--?[A-Za-z][\w-]*)(?P<between>\s+[\"']?)(?P<value>[^\s\"'-][^\s\"']*)"
 )
-FOLDERS = {"PWD", "OLDPWD"}  # of a shell
+OPTION_NAME = re.compile(r"--?[\w-]+")
+PAIR = re.compile(
+    rf"(?<=[(\[][\"']){NAME}(?P<between>[\"']\s*,\s*[rbfu]*[\"'])(?P<value>[^\"'\n]+)(?=[\"']\s*[)\]])"
+)
+NAMED = (QUOTED, CUT_OFF, TAGGED, PAIR)
+# The words of .netrc, of curl, of shells; query words and headers that have names of their own.
+FORMS = (
+    re.compile(r"((?:\blogin|\bmachine)\s+\S+\s+(?:account\s+\S+\s+)?password\s+)\S+"),
+    re.compile(r"((?<!\S)[\"']?(?:-u|--user|--proxy-user)[ =]?[\"']?[\w.@-]+:)[^\s\"']+"),
+    re.compile(r"(\bsshpass\s+-p\s*|\bmysql\w*\s(?:[^|;&\n]{0,200}\s)?-p(?=\S))[^\s\"']+"),
+    re.compile(r"([?&](?:key|sig|code|[\w-]*signature)=)[^&\s\"']+", re.IGNORECASE),
+    re.compile(
+        r"((?:authorization|\bx-[\w-]*(?:key|token))[\\\"']*\s*(?:[=:]\s*|,\s*(?=[frb]?[\"']))"
+        r"(?:[frb](?=[\"']))?+[\\\"']*+(?:(?:basic|bearer|token)\s+)?+)(?!\*\*\*|none\b|\{)"
+        r"[^\s\"'\\]+(?:\s[^\n]{0,500}\bresponse=[^\n]*)?",
+        re.IGNORECASE,
+    ),
+    re.compile(r"(\b(?:set-)?cookie:\s*)[^\n\"']+", re.IGNORECASE),
+    re.compile(r"(\bbearer\s+)(?!\*\*\*)(?=[\w.~+/-]*\d)[\w.~+/=-]{8,}", re.IGNORECASE),
+    re.compile(r"(\bauth\s*=\s*\(\s*[\"'][^\"'\n]*[\"']\s*,\s*[\"'])[^\"'\n]+"),
+    re.compile(
+        r"(\b(?:setdefault|get|getenv|putenv|setattr|setenv)\([^()\n]*[\"'][\w-]*"
+        r"(?:PASSWORD|SECRET|TOKEN|API_?KEY)[\"']\s*,\s*[\"'])[^\"'\n]+",
+        re.IGNORECASE,
+    ),
+    # Tokens that services mark as theirs: GitHub, GitLab, Slack, AWS, Hugging Face, JWT.
+    re.compile(
+        r"()\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}"
+        r"|AKIA[A-Z0-9]{16}|hf_[A-Za-z0-9]{30,}|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
+    ),
+)
+# Up to the last @ of the word: a password may hold / and @ itself. A path has no account.
+URL_PASSWORD = re.compile(
+    r"(?<!\bfile)(?<!\bs3)(?<!\bgs)(://)"
+    r"(?:[^\s\"'<>/:@]{0,500}:[^\s\"'<>]{0,2000}@|[^\s\"'<>/@]{1,2000}@(?:[^\s\"'<>/]{0,500}@)?)"
+)
+URL_PARTS = re.compile(r"\w+://[^/:@\s]*:(.+)@")
+URL_WITH_BLANKS = re.compile(r"(\w+://)[^/:@\s]*:[^\n\"'<>{}]*@(?!.*@)")
+PRIVATE_KEY = re.compile(
+    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
 SHORTEST = 8  # characters: a secret like "true" or "1" would star out half of everything
+# Words and types that are no secret.
+PLAIN = {"true", "false", "none", "null", "yes", "no", "str", "int", "bytes", "any", "bool", MARK}
+PLAIN |= {"basic", "bearer", "digest"}  # of an authorization, before the secret
+# What stands for a secret: {params.token}, $TOKEN, the name of its variable.
+PLACEHOLDER = re.compile(r"(?i:(?:basic|bearer) )?\{[^{}]*\}|\$\{?\{?[A-Z_]+\}*|[A-Z]+(?:_[A-Z]+)+")
+# Values that were found under the name of a secret, in this process.
+_LEARNT: set[str] = set()
 
 
-def environment_secrets() -> list[str]:
-    """Values of this process's variables whose names say that they are secret, longest first."""
-    environ = os.environ.items()
-    named = (v for name, v in environ if SECRET_NAME.search(name) and name not in FOLDERS)
-    return sorted({v for v in named if len(v) >= SHORTEST}, key=len, reverse=True)
+def learn(value: Any) -> None:
+    """Remember the secrets in dicts and lists: they are starred out wherever they stand.
+
+    Args:
+        value: as for :func:`without_secrets`.
+    """
+    _LEARNT.update(found for found in secrets_in(value) if len(found) >= SHORTEST)
+
+
+def secrets_in(value: Any, name: str = "") -> Iterator[str]:
+    """The texts under names of secrets in dicts and lists, and passwords in URLs there."""
+    if isinstance(value, dict):
+        pair = isinstance(value.get("name"), str) and is_secret_name(value["name"])
+        for key, entry in value.items():
+            inner = str(key) if is_secret_name(str(key)) else name
+            yield from secrets_in(entry, "password" if pair and key == "value" else inner)
+    elif isinstance(value, list | tuple):
+        for entry in value:
+            yield from secrets_in(entry, name)
+    elif isinstance(value, str) and name and _is_value(name, value):
+        yield value
+    elif isinstance(value, str) and (found := URL_PARTS.match(value)):
+        yield from {found[1], unquote(found[1])}
+
+
+def _known() -> list[str]:
+    """What was learnt, and values of variables whose names are of secrets, longest first."""
+    named = {v for name, v in os.environ.items() if len(v) >= SHORTEST and is_secret_name(name)}
+    return sorted(named | _LEARNT, key=len, reverse=True)
 
 
 def without_secrets(value: Any, mark: str = MARK) -> Any:
     """`value` with `mark` for what is secret.
 
     That are user names and passwords in URLs, values of names, options and headers that say so,
-    private keys, and the values of such environment variables wherever they stand.
+    private keys, tokens of well-known forms, and what was learnt or stands in environment
+    variables of such names, wherever it stands.
 
     Args:
         value: a string, or dicts and lists of strings and of what holds no secret.
     """
-    return _masked(value, mark, environment_secrets())
+    return _masked(value, mark, _known(), "")
 
 
-def _masked(value: Any, mark: str, known: list[str]) -> Any:
+def _masked(value: Any, mark: str, known: list[str], name: str) -> Any:
+    """`name` is that of the secret in which the value lies, or empty."""
     if isinstance(value, dict):
-        return {k: mark if _is_secret(k, v) else _masked(v, mark, known) for k, v in value.items()}
+        pair = isinstance(value.get("name"), str) and is_secret_name(value["name"])
+        return {
+            k: _masked(v, mark, known, _inner(name, k, pair and k == "value"))
+            for k, v in value.items()
+        }
     if isinstance(value, list | tuple):
+        pair = len(value) == 2 and _is_key(value[0])
         return [
-            mark if _is_option(name) and isinstance(v, str) else _masked(v, mark, known)
-            for name, v in zip([None, *value], value, strict=False)
+            mark
+            if isinstance(v, str) and (_is_option(before) or (pair and before is value[0]))
+            else _masked(v, mark, known, name)
+            for before, v in zip([None, *value], value, strict=False)
         ]
+    if name and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return mark if _is_value(name, str(value)) else value
     if isinstance(value, str):
-        return BARE.sub(rf"\g<1>{mark}", _without_literals(value, mark, known))
+        if found := URL_WITH_BLANKS.match(value):
+            value = f"{found[1]}{mark}@{value[found.end() :]}"
+        value = _without_literals(value, mark, known)
+        return _named(BARE, _named(OPTION, value, mark), mark)
     return value
 
 
-def _is_secret(name: Any, value: Any) -> bool:
-    scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
-    return scalar and value != "" and bool(SECRET_NAME.search(str(name)))
+def _inner(name: str, key: Any, is_value: bool) -> str:
+    return str(key) if is_secret_name(str(key)) else "password" if is_value else name
+
+
+def _is_key(word: Any) -> bool:
+    return isinstance(word, str) and bool(re.fullmatch(r"[\w.-]+", word)) and is_secret_name(word)
 
 
 def _is_option(word: Any) -> bool:
-    return isinstance(word, str) and bool(SECRET_OPTION.match(word))
+    return isinstance(word, str) and bool(OPTION_NAME.fullmatch(word)) and is_secret_name(word)
 
 
-def _without_literals(text: str, mark: str, known: list[str]) -> str:
+def _is_value(name: str, value: str) -> bool:
+    known = value.lower() in PLAIN or is_count(name, value) or PLACEHOLDER.fullmatch(value)
+    return bool(value) and not known
+
+
+def _named(pattern: re.Pattern[str], text: str, mark: str, is_prose: bool = False) -> str:
+    kept, at = [], 0
+    for named in A_NAME.finditer(text):
+        # Judged first: the value may be long, and hold names in turn.
+        if named.start() < at or not is_secret_name(named[0]):
+            continue
+        if not (found := pattern.match(text, named.start())):
+            continue
+        value = found["value"]
+        # "Epoch 3, second pass: 5 s"
+        is_word = pattern is BARE and (
+            named[0].lower() == "pass"
+            or (is_prose and "=" not in found["between"] and value.strip("`.,").isalpha())
+        )
+        if _is_value(named[0], value) and not is_word:
+            kept += [text[at : found.start("value")], mark]
+            at = found.end("value")
+    return "".join([*kept, text[at:]])
+
+
+def _without_literals(text: str, mark: str, known: Iterable[str]) -> str:
     """What is secret by its own form, which stars out no name or type of a program."""
     text = URL_PASSWORD.sub(rf"\g<1>{mark}@", text)
     text = PRIVATE_KEY.sub(rf"\g<1>{mark}\g<2>", text)
-    text = QUOTED.sub(rf"\g<1>\g<2>{mark}\g<2>", text)
-    text = HEADER.sub(rf"\g<1>{mark}", text)
+    for pattern in NAMED:
+        text = _named(pattern, text, mark)
+    for pattern in FORMS:
+        text = pattern.sub(rf"\g<1>{mark}", text)
     for secret in known:
         text = text.replace(secret, mark)
     return text
 
 
-def source_without_secrets(text: str, *, is_program: bool, mark: str = MARK) -> str:
+# --- sources -----------------------------------------------------------------------------------
+
+ASSIGNED = re.compile(rf"{NAME}(?P<between>[\"']?\]?\s*(?::\s*[\w.]+(?=\s*=))?\s*[=:](?!=)\s*)")
+LITERAL = re.compile(
+    r"[rbfu]{0,2}(?P<quote>\"\"\"|'''|[\"'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)(?P=quote)",
+    re.DOTALL | re.IGNORECASE,
+)
+# What may stand between the literals of one expression; in a difference, a sign before each line.
+WITHIN = re.compile(
+    r"[ \t(]+|\n[-+ ]?(?=[ \t]*[\"'rbfu)(])|\\\n[-+ ]?|\bor\b|\+|,(?=\s*[\"'])", re.IGNORECASE
+)
+COMMENT_OR_LITERAL = re.compile(
+    r"#[^\n]*|(?P<quote>\"\"\"|'''|[\"'])(?:(?!(?P=quote))(?:\\.|[^\\]))*(?P=quote)", re.DOTALL
+)
+# A line of YAML, TOML, INI or a Makefile, perhaps as a difference shows it.
+SETTING = re.compile(
+    r"(?P<head>(?:@@[^@]*@@ |[-+ ])?\s*(?:#\s*)?(?:export\s+)?(?:-\s+)*"
+    r"[\"']?(?P<name>[\w.-]+)[\"']?\s*(?:[:?]?=|:)(?:\s+|$|(?<=[=])))(?P<value>.*)"
+)
+SECTION = re.compile(r"[-+ ]?\s*\[+\s*[\"']?(?P<name>[\w.-]+)[\"']?\s*\]+")
+BLOCK = re.compile(r"(?:[|>][-+0-9]*)?\s*(?:#.*)?$")
+QUOTES = ('"""', "'''", '"', "'")
+
+
+def source_without_secrets(
+    text: str, *, is_program: bool, mark: str = MARK, known: Iterable[str] = ()
+) -> str:
     """As :func:`without_secrets`, of a source file or of its difference, line by line.
 
     Args:
         is_program: only literals are starred out then, for `token: str` is a type; else it is a
             file of settings, where a value may also be bare, or go on in the lines below its name.
+        known: secrets that stand in other places.
     """
-    text = _without_literals(text, mark, environment_secrets())
-    return text if is_program else "".join(_settings(text.splitlines(keepends=True), mark))
+    text = _without_literals(text, mark, [*sorted(known, key=len, reverse=True), *_known()])
+    if not is_program:
+        return "".join(_settings(text.splitlines(keepends=True), mark))
+
+    def said(found: re.Match[str]) -> str:
+        return _named(BARE, _named(OPTION, found[0], mark), mark, is_prose=True)
+
+    return _assigned(COMMENT_OR_LITERAL.sub(said, text), mark)
+
+
+def _assigned(program: str, mark: str) -> str:
+    """Star out all literals of an expression that is given to the name of a secret."""
+    kept, at = [], 0
+    for found in ASSIGNED.finditer(program):
+        if found.start() < at or not is_secret_name(found["name"]):
+            continue
+        place = found.end()
+        while step := WITHIN.match(program, place) or LITERAL.match(program, place):
+            value = step.groupdict().get("value")
+            if value and _is_value(found["name"], value):
+                kept += [program[at : step.start("value")], mark]
+                at = step.end("value")
+            place = step.end()
+    return "".join([*kept, program[at:]])
 
 
 def _settings(lines: list[str], mark: str) -> Iterator[str]:
-    inside: int | None = None  # the indentation of a secret's name, whose value follows
+    inside: Callable[[str, int], bool] | None = None  # whether a line belongs to a secret's value
+    section = ""
     for line in lines:
         depth = len(line[1:]) - len(line[1:].lstrip())
-        if inside is not None and line.strip("+- \n") and depth > inside:
+        if inside and line.strip("+- \n") and inside(line, depth):
             yield f"{line[: depth + 1]}{mark}\n"
             continue
-        inside = None
+        if inside and line.strip("+- \n"):
+            inside = None
+        if found := SECTION.fullmatch(line.rstrip("\n")):
+            section = found["name"] if is_secret_name(found["name"]) else ""
         found = SETTING.match(line)
-        if found and (not found[2] or found[2].rstrip() in ("|", ">", "|-", ">-", "|+", ">+")):
-            inside = depth
-        elif found and mark not in found[2]:
-            line = f"{found[1]}{mark}\n"
-        yield line
+        name = section or (found["name"] if found else "")
+        if not found or not is_secret_name(name):
+            yield _named(BARE, _named(OPTION, line, mark), mark)
+            continue
+        value = found["value"].rstrip()
+        if BLOCK.fullmatch(value):
+            inside = _deeper_than(depth)
+            yield line
+        elif opened := _left_open(value):
+            inside = _until(opened)
+            yield f"{found['head']}{opened}{mark}\n"
+        elif mark in value or not _is_value(name, value.split("#")[0].strip(" \"'")):
+            yield line
+        else:
+            yield f"{found['head']}{mark}\n"
+
+
+def _deeper_than(depth: int) -> Callable[[str, int], bool]:
+    return lambda line, at: at > depth or (at == depth and line[1:].lstrip().startswith("- "))
+
+
+def _left_open(value: str) -> str | None:
+    """The quote that a value begins with and does not end with."""
+    quote = next((q for q in QUOTES if value.startswith(q)), None)
+    return quote if quote and value.count(quote) == 1 else None
+
+
+def _until(quote: str) -> Callable[[str, int], bool]:
+    closed = [False]
+
+    def belongs(line: str, _: int) -> bool:
+        before, closed[0] = closed[0], closed[0] or quote in line
+        return not before
+
+    return belongs
