@@ -25,6 +25,10 @@ IDS = ["TCGA-02-0001", "10000032", "A002304", "DOE^JANE", "1.3.6.1.4.1.14519.5.2
         ("by DOE^JANE, 7", "DOE^JANE"),
         ("x_1.3.6.1.4.1.14519.5.2.1", "1.3.6.1.4.1.14519.5.2.1"),
         ("for_P7", "P7"),
+        ("of jürgen ä.npy", "Jürgen Ä"),
+        ("SUB-01_T1w", "sub-01"),
+        ("sub_01", "sub-01"),
+        ("12/34", "12/34"),
     ],
 )
 def test_an_id_is_found_as_a_whole_token(text, patient):
@@ -41,6 +45,7 @@ def test_an_id_is_found_as_a_whole_token(text, patient):
         ("2", "2"),
         ("map", "ma"),
         ("lr 3.5", "3-5"),
+        ("fold/12345/of/67", "12345/of"),
     ],
 )
 def test_a_part_of_a_token_and_a_small_number_are_no_id(text, patient):
@@ -72,6 +77,9 @@ def known(tmp_path):
         ("results/cohorts/a002304/5.h5", False),  # the name of a cohort
         ("TCGA-02-0002", False),
         ("0" * 32 + "10000032", False),  # a digest
+        ("0.10000032", False),
+        ("1e10000032", False),
+        ("lr=0.5/10000032", True),
     ],
 )
 def test_numbers_and_what_is_configured_are_exempt(known, value, found):

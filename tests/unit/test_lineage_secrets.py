@@ -159,6 +159,11 @@ def test_a_secret_that_comes_in_by_any_way_is_written_down_nowhere(tmp_path, mon
             {"name": "password", "value": "***", "a": "b"},
         ),
         (["token", "abc"], ["token", "***"]),
+        ("[{'auth': ['me', ('x',)], 'a': 'b'}]", "[{'auth': ['***', ('***',)], 'a': 'b'}]"),
+        (
+            '{"credentials": {"user": "x", "of": [1]}}',
+            '{"credentials": {"user": "***", "of": [1]}}',
+        ),
         (
             {"token": True, "pad_token": "<pad>", "max_token": 5},
             {"token": True, "pad_token": "<pad>", "max_token": 5},

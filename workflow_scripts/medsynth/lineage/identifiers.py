@@ -28,6 +28,7 @@ SIGNS = re.compile(r"[._ ]")  # for hyphens
 FEWEST_DIGITS = 5
 HEX = set("abcdefABCDEF")
 DIGEST = re.compile(r"[0-9a-f]{32,}")
+NUMBER = re.compile(r"[-+]?[0-9]*[.][0-9]+(e[-+]?[0-9]+)?|[0-9.]+e[-+]?[0-9]+", re.IGNORECASE)
 AT_ONCE = 500  # keys a query
 
 
@@ -57,18 +58,28 @@ def forget(results: str | Path, key: str) -> None:
 def candidates(text: str) -> Iterator[str]:
     """All that may be an id in a text: runs of pieces that stand between other characters.
 
-    A letter may stand beside a number (p10000032), but none that makes it part of a digest.
+    A letter may stand beside a number (p10000032), but none that makes it part of a digest. An id
+    with a slash is none of a path's, and is found only if it is the whole text.
     """
-    pieces = list(PIECE.finditer(text))
-    for first, piece in enumerate(pieces):
-        if _is_joined(text, piece.start()):
-            continue
-        for last in pieces[first : first + MOST_PIECES]:
-            found = text[piece.start() : last.end()]
-            if not _is_joined(text, last.end()) and not is_small(found):
-                upper = found.upper()
-                hyphens = SIGNS.sub("-", upper) if signs_vary(found) else upper
-                yield from {found, upper, hyphens}  # as barcodes are written, too
+    if "/" in text:
+        yield from _spellings(text)
+    for part in set(text.split("/")):
+        pieces = list(PIECE.finditer(part))
+        for first, piece in enumerate(pieces):
+            if _is_joined(part, piece.start()):
+                continue
+            for last in pieces[first : first + MOST_PIECES]:
+                found = part[piece.start() : last.end()]
+                if not _is_joined(part, last.end()) and not is_small(found):
+                    yield from _spellings(found)
+
+
+def _spellings(found: str) -> set[str]:
+    """An id as it may have been written where it is known: barcodes and names vary."""
+    if found.isdecimal():
+        return {found}
+    spelled = {found, found.upper(), found.lower(), found.title()}
+    return spelled | {SIGNS.sub("-", text) for text in spelled} if signs_vary(found) else spelled
 
 
 def _is_joined(text: str, place: int) -> bool:
@@ -107,11 +118,17 @@ class KnownPatients:
         if not keys_path(self._results).exists() or not secret.exists():
             return set()
         key = bytes.fromhex(secret.read_text())
-        found: dict[str, set[str]] = {}
+        where: dict[str, set[str]] = {}
         for name, value in values.items():
-            for part in {part for text in _texts(value) for part in self._parts(text)}:
-                for candidate in candidates(part):
-                    found.setdefault(patient_key(key, candidate), set()).add(name)
+            parts = {part for text in _texts(value) for part in self._parts(text)}
+            # Of many paths most parts are the same.
+            parts |= {p for part in parts if "/" in part for p in part.split("/")}
+            for part in parts:
+                for candidate in candidates(part) if "/" not in part else _spellings(part):
+                    where.setdefault(candidate, set()).add(name)
+        found: dict[str, set[str]] = {}
+        for candidate, names in where.items():
+            found.setdefault(patient_key(key, candidate), set()).update(names)
         keys = list(found)
         with closing(sqlite3.connect(keys_path(self._results), timeout=60)) as db:
             known = [
@@ -127,7 +144,7 @@ class KnownPatients:
 
     def _parts(self, text: str) -> Iterator[str]:
         """What of a text was not configured."""
-        if text in self._configured or DIGEST.fullmatch(text):
+        if text in self._configured or DIGEST.fullmatch(text) or NUMBER.fullmatch(text):
             return
         for folder in self._folders:
             if text.startswith(f"{folder}/"):

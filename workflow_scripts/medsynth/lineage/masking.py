@@ -46,6 +46,8 @@ class MaskingFilter(logging.Filter):
         for name, value in vars(record).items():
             if isinstance(value, str):
                 setattr(record, name, without_raw_names(without_secrets(value)))
+            elif name == "resources":  # Snakemake's named list, which is the job's own
+                setattr(record, name, without_secrets(dict(value.items())))
         return True
 
 

@@ -34,6 +34,13 @@ OPTION_NAME = re.compile(r"--?[\w-]+")
 PAIR = re.compile(
     rf"(?<=[(\[][\"']){NAME}(?P<between>[\"']\s*,\s*[rbfu]*[\"'])(?P<value>[^\"'\n]+)(?=[\"']\s*[)\]])"
 )
+OPENED = re.compile(rf"{NAME}{SIGN})[\[{{(]")
+# One sign, or one literal, of a structure as JSON or Python write it.
+STEP = re.compile(
+    r"(?:(?P<quote>\\*[\"'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)(?P=quote)(?P<key>\s*:)?"
+    r"|(?P<step>[^\"'\\]|\\))",
+    re.DOTALL,
+)
 NAMED = (QUOTED, CUT_OFF, TAGGED, PAIR)
 # The words of .netrc, of curl, of shells; query words and headers that have names of their own.
 FORMS = (
@@ -42,7 +49,7 @@ FORMS = (
     re.compile(r"(\bsshpass\s+-p\s*|\bmysql\w*\s(?:[^|;&\n]{0,200}\s)?-p(?=\S))[^\s\"']+"),
     re.compile(r"([?&](?:key|sig|code|[\w-]*signature)=)[^&\s\"']+", re.IGNORECASE),
     re.compile(
-        r"((?:authorization|\bx-[\w-]*(?:key|token))[\\\"']*\s*(?:[=:]\s*|,\s*(?=[frb]?[\"']))"
+        r"((?:authorization|\bx-[\w-]*(?:key|token))[\\\"']*\s*[=:]\s*"
         r"(?:[frb](?=[\"']))?+[\\\"']*+(?:(?:basic|bearer|token)\s+)?+)(?!\*\*\*|none\b|\{)"
         r"[^\s\"'\\]+(?:\s[^\n]{0,500}\bresponse=[^\n]*)?",
         re.IGNORECASE,
@@ -146,7 +153,7 @@ def _masked(value: Any, mark: str, known: list[str], name: str) -> Any:
     if isinstance(value, str):
         if found := URL_WITH_BLANKS.match(value):
             value = f"{found[1]}{mark}@{value[found.end() :]}"
-        value = _without_literals(value, mark, known)
+        value = _gathered(_without_literals(value, mark, known), mark)
         return _named(BARE, _named(OPTION, value, mark), mark)
     return value
 
@@ -185,6 +192,22 @@ def _named(pattern: re.Pattern[str], text: str, mark: str, is_prose: bool = Fals
         if _is_value(named[0], value) and not is_word:
             kept += [text[at : found.start("value")], mark]
             at = found.end("value")
+    return "".join([*kept, text[at:]])
+
+
+def _gathered(text: str, mark: str) -> str:
+    """Star out all literals in lists and structures that are written under the name of a secret."""
+    kept, at = [], 0
+    for found in OPENED.finditer(text):
+        if found.start() < at or not is_secret_name(found["name"]):
+            continue
+        depth, place = 1, found.end()
+        while depth and (step := STEP.match(text, place)):
+            value, place = step["value"], step.end()
+            depth += (step["step"] in ("[", "{", "(")) - (step["step"] in ("]", "}", ")"))
+            if value and not step["key"] and _is_value(found["name"], value):
+                kept += [text[at : step.start("value")], mark]
+                at = step.end("value")
     return "".join([*kept, text[at:]])
 
 
