@@ -18,6 +18,11 @@ rule make:
     retries: 1
     shell: "test -e fine_{wildcards.name} && touch {output} || (touch fine_{config[heals]}; exit 1)"
 
+rule without_input:
+    input: "nowhere.txt"
+    output: "results/never.out"
+    shell: "touch {output}"
+
 lineage.install(workflow, settings)
 """
 
@@ -44,3 +49,13 @@ def test_it_names_the_job_that_failed_and_a_retry_that_went_well_is_no_failure(t
     assert snakemake(toy, "--config", "heals=a").returncode == 0
     wrong, failed, answer = asked(toy)
     assert not wrong and failed == [] and answer["jobs"]["FAILED"] == 3
+    # Nothing was to do; a run that came to no job is told by its error.
+    assert snakemake(toy, "--config", "heals=a").returncode == 0
+    assert not asked(toy)[0]
+    assert snakemake(toy, "results/never.out", "--config", "heals=a").returncode != 0
+    wrong, failed, answer = asked(toy)
+    assert wrong and failed == []
+    said = "FAILED: the last run, but none of its jobs (MissingInputException)"
+    assert said in status.show(answer)
+    # A dry run changes nothing of that.
+    assert snakemake(toy, "-n", "--config", "heals=a").returncode == 0 and asked(toy)[0]

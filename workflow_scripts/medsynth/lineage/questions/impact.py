@@ -14,6 +14,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def impact(results: Path, patient: str) -> Row:
         first = {*holding, *(a for a in seen if a[0] not in others and not _is_figure(a[1]))}
         reached = flow.derived(first)
         unclear = flow.derived(flow.with_digests(lost)) - reached
-        judge = Judge(base, others, flow.trained())
+        judge = Judge(base, others, flow)
         shown = judge.unsearchable(flow.made_of(first, others))
         affected, unknown = (_on_disk(artifacts, base, flow) for artifacts in (reached, unclear))
         destroy = {a: "holds the patient's data" for a in affected if a[0] in held}
@@ -205,11 +206,14 @@ class Judge:
 
     Args:
         others: digests of tables and stores of which it is known that the patient is not in them.
-        trained: what was made along with a model.
     """
 
-    def __init__(self, base: Places, others: Collection[str], trained: Collection[Artifact]):
-        self._base, self._others, self._trained = base, others, trained
+    def __init__(self, base: Places, others: Collection[str], flow: Flow):
+        self._base, self._others, self._flow = base, others, flow
+
+    @cached_property
+    def _trained(self) -> set[Artifact]:
+        return self._flow.trained()
 
     def unsearchable(self, artifacts: Iterable[Artifact]) -> set[Artifact]:
         return {a for a in artifacts if a[0] not in self._others and not self._is_searched(a)}

@@ -29,7 +29,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """How the record stands.
 
     Returns:
-        invocations: the last ten, latest first, each with id, status, time, arguments, jobs.
+        invocations: the last ten, latest first, each with id, status, error, time, arguments, jobs.
         jobs: {status: count}. spooled: records not yet in the ledger. unreadable: files set
         aside because they are no records, each with path and why. undelivered: items MLflow lacks,
         with `errors` as it gave them. broken_links: events of the ledger that were altered. lost:
@@ -52,6 +52,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
                 {
                     "id": item["id"],
                     "status": item["status"],
+                    "error": (item["end"] or {}).get("error"),
                     "time": item["start"]["time"],
                     "arguments": item["start"]["arguments"],
                     "jobs": {job["status"]: job["n"] for job in jobs},
@@ -61,12 +62,15 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         errors = ledger.query(
             "SELECT DISTINCT error FROM deliveries WHERE error IS NOT NULL ORDER BY error LIMIT 10"
         )
+        undelivered = ledger.undelivered()
+        # Who had nothing to do does not wait for MLflow either.
+        awaited = set(undelivered) - {i["id"] for i in invocations[:1] if not i["jobs"]}
         found = {
             "invocations": invocations,
             "jobs": dict(sorted(Counter(job["status"] for job in jobs).items())),
             "spooled": len(spool.waiting(results)),
             "unreadable": spool.aside(results),
-            "undelivered": len(ledger.undelivered()),
+            "undelivered": len(undelivered),
             "errors": [row["error"] for row in errors],
             "broken_links": ledger.broken_links(),
             "lost": drifted(results, ledger),
@@ -75,7 +79,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             "failed": _failed_jobs(invocations[0]["id"], ledger) if invocations else [],
         }
         busy = any(record["kind"] == "invocation" for record in at_work(ledger))
-    waiting = not busy and (found["spooled"] or found["undelivered"])
+    waiting = not busy and (found["spooled"] or awaited)
     failed = not busy and any(i["status"] in UNFINISHED for i in invocations[:1])
     bad = any(found[k] for k in ("unreadable", "broken_links", "lost", "headless", "misread"))
     found["ok"] = not (bad or waiting or failed)
@@ -108,6 +112,10 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield f"  {when(i['time'])}  {i['status']:8}  {jobs}  snakemake {arguments}"
     for failed in answer["failed"]:
         yield f"{failed['status']} in the last run: {failed['job']}"
+    last = answer["invocations"][:1]
+    if last and last[0]["status"] in UNFINISHED and not answer["failed"]:
+        why = f" ({last[0]['error']})" if last[0]["error"] else ""
+        yield f"{last[0]['status']}: the last run, but none of its jobs{why}"
     broken = answer["broken_links"]
     if broken:
         yield f"ledger: BROKEN at events {', '.join(map(str, broken[:10]))}"
