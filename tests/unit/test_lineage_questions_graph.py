@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from contextlib import closing
 
 import pytest
@@ -154,3 +155,55 @@ def test_a_record_that_comes_late_changes_no_edge(tmp_path):
             found.add(json.dumps(edges))
             assert ids(ancestors(["b"], ledger)) == ["b", "a"], number
     assert len(found) == 1
+
+
+PLACES = ["f", "f/a", "f/b", "f/s", "f/s/c", "g", "h", "h/x"]  # files and folders around them
+
+
+def history(seed: int) -> list[dict]:
+    """Records of jobs that read and made files and folders at random, some ends late."""
+    chance, there, records = random.Random(seed), {}, []
+    for number in range(chance.randint(2, 7)):
+        read = [
+            file(path, there.get(path, f"raw {chance.randint(0, 2)}"))
+            for path in chance.sample(PLACES, chance.randint(0, 2))
+        ]
+        made = []
+        for path in chance.sample(PLACES, chance.randint(1, 2)):
+            if not any(
+                f"{path}/".startswith(f"{m['path']}/") or f"{m['path']}/".startswith(f"{path}/")
+                for m in made
+            ):
+                made.append(file(path, f"{number} {path}"))
+                around = [
+                    p
+                    for p in there
+                    if f"{p}/".startswith(f"{path}/") or f"{path}/".startswith(f"{p}/")
+                ]
+                there |= {p: f"{number} {p} changed" for p in around} | {path: f"{number} {path}"}
+        same = {"kind": "job", "id": str(number), "invocation": None, "rule": "r", "time": 1.0}
+        records.append(same | {"phase": "start", "inputs": read})
+        records.append(same | {"phase": "end", "status": "COMPLETE", "outputs": made})
+    if chance.random() < 0.4:
+        late = records.pop(2 * chance.randrange(len(records) // 2) + 1)
+        records.insert(chance.randint(0, len(records)), late)
+    return records
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_down_is_up_turned_round_and_impact_reaches_what_trace_shows(tmp_path, seed):
+    ledger = Ledger(tmp_path / "ledger.db")
+    with ledger.transaction():
+        for record in history(seed):
+            ledger.append(record)
+    ends = [record for record in history(seed) if record["phase"] == "end"]
+    up = {end["id"]: set(ids(ancestors([end["id"]], ledger))) for end in ends}
+    flow, down = Flow(ledger), {}
+    for end in ends:
+        job, down[end["id"]] = end["id"], {end["id"]}
+        for made in end["outputs"]:
+            shown = set(ids(descendants(readers(made, job, ledger), ledger)))
+            reached = flow.derived([(made["sha256"], made["path"])])
+            assert {j for a in reached for j in flow.makers(a)} - {job} == shown - {job}
+            down[job] |= shown
+    assert {(a, b) for a in up for b in up[a]} == {(b, a) for a in down for b in down[a]}
