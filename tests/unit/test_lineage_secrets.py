@@ -11,7 +11,8 @@ from medsynth.lineage.environment import STARRED, code_state
 from medsynth.lineage.sources import restored
 from medsynth.lineage.traces import traces
 from medsynth.store import secrets
-from medsynth.store.secrets import learn, source_without_secrets, without_secrets
+from medsynth.store.secrets import learn, without_secrets
+from medsynth.store.source_secrets import source_without_secrets
 
 WAYS = {  # where a secret comes in: the secret itself
     "tracked": "Tr4cked-hunter",

@@ -16,7 +16,8 @@ from typing import Any
 from medsynth.runtime.lease import installed_devices
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import digest_bytes, digest_path
-from medsynth.store.secrets import SHORTEST, secrets_in, source_without_secrets
+from medsynth.store.secrets import SHORTEST, secrets_in
+from medsynth.store.source_secrets import source_without_secrets
 
 # Only what is code for sure: an untracked .txt could be a patient's report.
 SOURCES = re.compile(r"(\.(py|smk|ya?ml|toml)|/?Snakefile|/?Makefile)$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -107,13 +107,13 @@ def secrets_in(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for entry in value:
             yield from secrets_in(entry, name)
-    elif isinstance(value, str) and name and _is_value(name, value):
+    elif isinstance(value, str) and name and is_value(name, value):
         yield value
     elif isinstance(value, str) and (found := URL_PARTS.match(value)):
         yield from {found[1], unquote(found[1])}
 
 
-def _known() -> list[str]:
+def known_secrets() -> list[str]:
     """What was learnt, and values of variables whose names are of secrets, longest first."""
     named = {v for name, v in os.environ.items() if len(v) >= SHORTEST and is_secret_name(name)}
     return sorted(named | _LEARNT, key=len, reverse=True)
@@ -129,7 +129,7 @@ def without_secrets(value: Any, mark: str = MARK) -> Any:
     Args:
         value: a string, or dicts and lists of strings and of what holds no secret.
     """
-    return _masked(value, mark, _known(), "")
+    return _masked(value, mark, known_secrets(), "")
 
 
 def _masked(value: Any, mark: str, known: list[str], name: str) -> Any:
@@ -149,12 +149,12 @@ def _masked(value: Any, mark: str, known: list[str], name: str) -> Any:
             for before, v in zip([None, *value], value, strict=False)
         ]
     if name and isinstance(value, str | int | float) and not isinstance(value, bool):
-        return mark if _is_value(name, str(value)) else value
+        return mark if is_value(name, str(value)) else value
     if isinstance(value, str):
         if found := URL_WITH_BLANKS.match(value):
             value = f"{found[1]}{mark}@{value[found.end() :]}"
-        value = _gathered(_without_literals(value, mark, known), mark)
-        return _named(BARE, _named(OPTION, value, mark), mark)
+        value = _gathered(star_forms(value, mark, known), mark)
+        return star_named(BARE, star_named(OPTION, value, mark), mark)
     return value
 
 
@@ -170,12 +170,14 @@ def _is_option(word: Any) -> bool:
     return isinstance(word, str) and bool(OPTION_NAME.fullmatch(word)) and is_secret_name(word)
 
 
-def _is_value(name: str, value: str) -> bool:
+def is_value(name: str, value: str) -> bool:
+    """Whether what stands under the name of a secret is one: no type, count or placeholder."""
     known = value.lower() in PLAIN or is_count(name, value) or PLACEHOLDER.fullmatch(value)
     return bool(value) and not known
 
 
-def _named(pattern: re.Pattern[str], text: str, mark: str, is_prose: bool = False) -> str:
+def star_named(pattern: re.Pattern[str], text: str, mark: str, is_prose: bool = False) -> str:
+    """Star out what the pattern finds as the value of a name, where the name is of a secret."""
     kept, at = [], 0
     for named in A_NAME.finditer(text):
         # Judged first: the value may be long, and hold names in turn.
@@ -189,7 +191,7 @@ def _named(pattern: re.Pattern[str], text: str, mark: str, is_prose: bool = Fals
             named[0].lower() == "pass"
             or (is_prose and "=" not in found["between"] and value.strip("`.,").isalpha())
         )
-        if _is_value(named[0], value) and not is_word:
+        if is_value(named[0], value) and not is_word:
             kept += [text[at : found.start("value")], mark]
             at = found.end("value")
     return "".join([*kept, text[at:]])
@@ -205,130 +207,20 @@ def _gathered(text: str, mark: str) -> str:
         while depth and (step := STEP.match(text, place)):
             value, place = step["value"], step.end()
             depth += (step["step"] in ("[", "{", "(")) - (step["step"] in ("]", "}", ")"))
-            if value and not step["key"] and _is_value(found["name"], value):
+            if value and not step["key"] and is_value(found["name"], value):
                 kept += [text[at : step.start("value")], mark]
                 at = step.end("value")
     return "".join([*kept, text[at:]])
 
 
-def _without_literals(text: str, mark: str, known: Iterable[str]) -> str:
+def star_forms(text: str, mark: str, known: Iterable[str]) -> str:
     """What is secret by its own form, which stars out no name or type of a program."""
     text = URL_PASSWORD.sub(rf"\g<1>{mark}@", text)
     text = PRIVATE_KEY.sub(rf"\g<1>{mark}\g<2>", text)
     for pattern in NAMED:
-        text = _named(pattern, text, mark)
+        text = star_named(pattern, text, mark)
     for pattern in FORMS:
         text = pattern.sub(rf"\g<1>{mark}", text)
     for secret in known:
         text = text.replace(secret, mark)
     return text
-
-
-# --- sources -----------------------------------------------------------------------------------
-
-ASSIGNED = re.compile(rf"{NAME}(?P<between>[\"']?\]?\s*(?::\s*[\w.]+(?=\s*=))?\s*[=:](?!=)\s*)")
-LITERAL = re.compile(
-    r"[rbfu]{0,2}(?P<quote>\"\"\"|'''|[\"'])(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))*)(?P=quote)",
-    re.DOTALL | re.IGNORECASE,
-)
-# What may stand between the literals of one expression; in a difference, a sign before each line.
-WITHIN = re.compile(
-    r"[ \t(]+|\n[-+ ]?(?=[ \t]*[\"'rbfu)(])|\\\n[-+ ]?|\bor\b|\+|,(?=\s*[\"'])", re.IGNORECASE
-)
-COMMENT_OR_LITERAL = re.compile(
-    r"#[^\n]*|(?P<quote>\"\"\"|'''|[\"'])(?:(?!(?P=quote))(?:\\.|[^\\]))*(?P=quote)", re.DOTALL
-)
-# A line of YAML, TOML, INI or a Makefile, perhaps as a difference shows it.
-SETTING = re.compile(
-    r"(?P<head>(?:@@[^@]*@@ |[-+ ])?\s*(?:#\s*)?(?:export\s+)?(?:-\s+)*"
-    r"[\"']?(?P<name>[\w.-]+)[\"']?\s*(?:[:?]?=|:)(?:\s+|$|(?<=[=])))(?P<value>.*)"
-)
-SECTION = re.compile(r"[-+ ]?\s*\[+\s*[\"']?(?P<name>[\w.-]+)[\"']?\s*\]+")
-BLOCK = re.compile(r"(?:[|>][-+0-9]*)?\s*(?:#.*)?$")
-QUOTES = ('"""', "'''", '"', "'")
-
-
-def source_without_secrets(
-    text: str, *, is_program: bool, mark: str = MARK, known: Iterable[str] = ()
-) -> str:
-    """As :func:`without_secrets`, of a source file or of its difference, line by line.
-
-    Args:
-        is_program: only literals are starred out then, for `token: str` is a type; else it is a
-            file of settings, where a value may also be bare, or go on in the lines below its name.
-        known: secrets that stand in other places.
-    """
-    text = _without_literals(text, mark, [*sorted(known, key=len, reverse=True), *_known()])
-    if not is_program:
-        return "".join(_settings(text.splitlines(keepends=True), mark))
-
-    def said(found: re.Match[str]) -> str:
-        return _named(BARE, _named(OPTION, found[0], mark), mark, is_prose=True)
-
-    return _assigned(COMMENT_OR_LITERAL.sub(said, text), mark)
-
-
-def _assigned(program: str, mark: str) -> str:
-    """Star out all literals of an expression that is given to the name of a secret."""
-    kept, at = [], 0
-    for found in ASSIGNED.finditer(program):
-        if found.start() < at or not is_secret_name(found["name"]):
-            continue
-        place = found.end()
-        while step := WITHIN.match(program, place) or LITERAL.match(program, place):
-            value = step.groupdict().get("value")
-            if value and _is_value(found["name"], value):
-                kept += [program[at : step.start("value")], mark]
-                at = step.end("value")
-            place = step.end()
-    return "".join([*kept, program[at:]])
-
-
-def _settings(lines: list[str], mark: str) -> Iterator[str]:
-    inside: Callable[[str, int], bool] | None = None  # whether a line belongs to a secret's value
-    section = ""
-    for line in lines:
-        depth = len(line[1:]) - len(line[1:].lstrip())
-        if inside and line.strip("+- \n") and inside(line, depth):
-            yield f"{line[: depth + 1]}{mark}\n"
-            continue
-        if inside and line.strip("+- \n"):
-            inside = None
-        if found := SECTION.fullmatch(line.rstrip("\n")):
-            section = found["name"] if is_secret_name(found["name"]) else ""
-        found = SETTING.match(line)
-        name = section or (found["name"] if found else "")
-        if not found or not is_secret_name(name):
-            yield _named(BARE, _named(OPTION, line, mark), mark)
-            continue
-        value = found["value"].rstrip()
-        if BLOCK.fullmatch(value):
-            inside = _deeper_than(depth)
-            yield line
-        elif opened := _left_open(value):
-            inside = _until(opened)
-            yield f"{found['head']}{opened}{mark}\n"
-        elif mark in value or not _is_value(name, value.split("#")[0].strip(" \"'")):
-            yield line
-        else:
-            yield f"{found['head']}{mark}\n"
-
-
-def _deeper_than(depth: int) -> Callable[[str, int], bool]:
-    return lambda line, at: at > depth or (at == depth and line[1:].lstrip().startswith("- "))
-
-
-def _left_open(value: str) -> str | None:
-    """The quote that a value begins with and does not end with."""
-    quote = next((q for q in QUOTES if value.startswith(q)), None)
-    return quote if quote and value.count(quote) == 1 else None
-
-
-def _until(quote: str) -> Callable[[str, int], bool]:
-    closed = [False]
-
-    def belongs(line: str, _: int) -> bool:
-        before, closed[0] = closed[0], closed[0] or quote in line
-        return not before
-
-    return belongs
