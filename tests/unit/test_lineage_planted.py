@@ -222,13 +222,15 @@ def test_what_rules_made_of_anything_and_what_was_written_since_is_gone_or_named
     (study.folder / "job.py").write_text("pass")
     planted = {f"results/mine/{made}" for _, made, _ in RULES.values()} - {"results/mine/one.csv"}
     for name, (read, made, content) in RULES.items():
+        if isinstance(content, bytes):
+            content += name.encode()  # so that none is known by its bytes
         study.job(name, read, {f"results/mine/{made}": content})
     folder = {"results/mine/folder.json/a.npy": b"\0 others"}
     study.job("folder", ["results/cohorts/b/0.h5"], folder, folder="results/mine/folder.json")
     drain(study.results, study.ledger)
     for path, content in LATER.items():
         (study.folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (study.folder / path).write_bytes(content)
+        (study.folder / path).write_bytes(content + path.encode())
     places = study.results / "places"
     (places / "empty" / PATIENT).mkdir(parents=True)
     os.mkfifo(places / PATIENT)
@@ -259,7 +261,19 @@ def test_a_copy_in_mlflow_of_what_others_gave_is_not_named(study):
     work.parent.mkdir(parents=True)
     work.write_bytes(b"PK\0 of a job whose wildcard is a")
     study.job("words", ["raw/a"], {"results/words.parquet": pd.DataFrame({"reason": ["torn"]})})
+    others = pd.DataFrame({"patient": ["TCGA-ZZ-a2"], "x": [1]})
+    study.job("others", ["raw/a"], {"results/others.parquet": others, "results/metrics.json": TEXT})
+    numbers = {"results/c/model.safetensors": b"weights", "results/c/curve.csv": TEXT}
+    study.job("learn", ["results/cohorts/a/0.h5"], numbers)
+    rows = {"item_id": ["1.2.3"], "group": ["4"], "patient": ["TCGA-ZZ-D001"]}
+    rows |= {"source": ["a/1.dcm"], "source_sha256": ["e" * 64]}
+    study.job("demo", [], {"results/demo/d/a/1.dcm": b"\0 others"}, folder="results/demo/d")
+    index = {"results/cohorts/d/index.parquet": pd.DataFrame(rows)}
+    study.job("index", ["results/demo/d/a"], index, ["root"])
     drain(study.results, study.ledger)
+    redo = paths(study.ask(PATIENT)["redo"])
+    assert "results/c/curve.csv" in redo
+    assert not {"results/others.parquet", "results/metrics.json"} & set(redo)
     found = study.ask(PATIENT, erase=True, yes=True)
     assert found["left"] == [] and (study.results / "words.parquet").exists()
 

@@ -89,7 +89,7 @@ def test_a_secret_that_comes_in_by_any_way_is_written_down_nowhere(tmp_path, mon
     (tmp_path / "job.py").write_text(JOB.format(**WAYS, patient=PATIENT))
     (tmp_path / "site.yaml").write_text("seed: 1\n")
     lines = "".join(f"    line {k}\n" for k in range(8))
-    (tmp_path / "a.yaml").write_text(f"token: |\n{lines}    {WAYS['committed']}\na: 1\n")
+    (tmp_path / "a.yaml").write_text(f"db:\n  token: |\n{lines}    {WAYS['committed']}\na: 1\n")
     (tmp_path / ".gitignore").write_text("results/\n.snakemake/\n")
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", ".")

@@ -51,7 +51,7 @@ def indexed(root, rows):
         # Patient 12 is not who is 12 years old.
         ("12", ["2", "5"], "#v 12\nid,age\n2,12\n12,5\n5,12\n'12',12\n", [0, 1, 2, 4]),
         ("12", ["2", "5"], "12;5\n2;12\n", [1]),
-        ("12", ["2", "5"], "name,note\na,12\nb,7\nc,8\n", [0, 2, 3]),  # a table of others' words
+        ("12", ["2", "5"], "name,note\n12,x\nb,7\nc,8\nd,12 days\n", [0, 2, 3]),  # no column
     ],
 )
 def test_only_a_patients_own_files_and_rows_are_theirs(tmp_path, patient, others, table, kept):

@@ -11,7 +11,7 @@ from pathlib import Path
 from medsynth.lineage import spool
 from medsynth.lineage.flow import Flow
 from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.people import TOMBSTONE, peopled
+from medsynth.lineage.people import peopled
 from medsynth.lineage.places import ANCHOR, Places
 from medsynth.store.digests import DigestCache, digest_path
 
@@ -22,10 +22,6 @@ RECORD = re.compile(
 # Below the results folder: raw demo data, and tables of downloads, which are raw data elsewhere.
 DEMO, RECEIPTS = "demo", "fetch"
 MADE = "SELECT path, sha256, MAX(seq) FROM artifacts WHERE role='outputs' GROUP BY path"
-TOLD = (
-    "SELECT DISTINCT sha256, path FROM artifacts JOIN items ON items.id=job"
-    " WHERE role='outputs' AND sha256 NOT NULL AND rule=?"
-)
 # Read as the folder of an index table, or on the way to a table of patients.
 RAW = """
 SELECT DISTINCT used.path, NOT EXISTS (
@@ -86,17 +82,22 @@ class KnownFiles:
     @cached_property
     def _whose(self) -> set[tuple[str, str]]:
         """What goes back to raw data or to tables of patients."""
-        raw = self._raw | {folder for path in self._raw for folder in _above(path)}
-
-        def is_raw(recorded: str) -> bool:
-            return recorded in raw or not self._raw.isdisjoint(_above(recorded))
-
-        first = {*self._flow.with_digests(peopled(self._results)), *self._flow.read_from(is_raw)}
-        first |= {(row["sha256"], row["path"]) for row in self._ledger.query(TOLD, TOMBSTONE)}
+        first = {
+            *self._flow.with_digests(peopled(self._results)),
+            *self._flow.read_from(self._is_raw),
+        }
         return self._flow.derived(first)
 
+    @cached_property
+    def _around_raw(self) -> set[str]:
+        return self._raw | {folder for path in self._raw for folder in _above(path)}
+
+    def _is_raw(self, recorded: str) -> bool:
+        """Whether a place is in raw data, or raw data in it."""
+        return recorded in self._around_raw or not self._raw.isdisjoint(_above(recorded))
+
     def _is_known(self, made: str) -> bool:
-        if made.split(os.sep)[1:2] == [RECEIPTS] or made in self._raw:
+        if made.split(os.sep)[1:2] == [RECEIPTS] or self._is_raw(made):
             return True
         return (self._made[made], made) in self._whose
 
