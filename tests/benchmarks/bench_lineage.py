@@ -95,7 +95,7 @@ def _flow(number: int):
     process = spool.this_process()
     environment = ("python", "packages_sha256", "lock_sha256", "snakemake")
     flow = {"kind": "invocation", "phase": "start", "id": f"flow{number}", "process": process}
-    flow |= {"time": clock, "arguments": [], "workdir": "/x", "results": "/x/results"}
+    flow |= {"time": clock, "arguments": [], "config": {}, "workdir": "/x", "results": "/x/results"}
     flow |= {"git": {"head": None, "dirty": None}, "config_sha256": None}
     yield flow | {"environment": dict.fromkeys(environment)}
     shards = [f"results/shards/{i}.h5" for i in range(60)]

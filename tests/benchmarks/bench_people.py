@@ -49,7 +49,7 @@ def _write_ledger(results: Path) -> None:
     spool.lineage_dir(results).mkdir(parents=True)
     ledger = Ledger(ledger_path(results))
     flow = {"kind": "invocation", "phase": "start", "id": "flow", "time": 0.0, "arguments": []}
-    flow |= {"workdir": str(results.parent), "results": str(results)}
+    flow |= {"workdir": str(results.parent), "results": str(results), "config": {}}
     with ledger.transaction():
         ledger.append(flow)
         for number in range(JOBS):
