@@ -12,7 +12,7 @@ from medsynth.lineage import spool
 from medsynth.lineage.flow import Flow
 from medsynth.lineage.ledger import Ledger
 from medsynth.lineage.people import peopled
-from medsynth.lineage.places import ANCHOR, Places
+from medsynth.lineage.places import ANCHOR, Places, above
 from medsynth.store.digests import DigestCache, digest_path
 
 # The record's own files, relative to its folder; MLflow's copies are known by their bytes.
@@ -49,7 +49,7 @@ class KnownFiles:
         self._raw = {
             row["path"]
             for row in rows
-            if row["unmade"] or demo in (row["path"], *_above(row["path"]))
+            if row["unmade"] or demo in (row["path"], *above(row["path"]))
         }
 
     def __call__(self, path: Path) -> bool:
@@ -60,7 +60,7 @@ class KnownFiles:
         if path.is_relative_to(work):
             return path.relative_to(work).parts[0][:-17] in self._names
         place = self._base.recorded(path)
-        around = [place, *_above(place)]
+        around = [place, *above(place)]
         for made in around:
             if made in self._made:
                 return self._is_known(made) and self._is_as_made(made)
@@ -90,11 +90,11 @@ class KnownFiles:
 
     @cached_property
     def _around_raw(self) -> set[str]:
-        return self._raw | {folder for path in self._raw for folder in _above(path)}
+        return self._raw | {folder for path in self._raw for folder in above(path)}
 
     def _is_raw(self, recorded: str) -> bool:
         """Whether a place is in raw data, or raw data in it."""
-        return recorded in self._around_raw or not self._raw.isdisjoint(_above(recorded))
+        return recorded in self._around_raw or not self._raw.isdisjoint(above(recorded))
 
     def _is_known(self, made: str) -> bool:
         if made.split(os.sep)[1:2] == [RECEIPTS] or self._is_raw(made):
@@ -106,7 +106,3 @@ class KnownFiles:
         """A folder counts as a whole: of what was added to it, nobody says whose it is."""
         path = self._base / made
         return path.exists() and digest_path(path, self._cache)[0] == self._made[made]
-
-
-def _above(path: str) -> list[str]:
-    return [str(folder) for folder in Path(path).parents]

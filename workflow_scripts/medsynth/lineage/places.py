@@ -8,6 +8,7 @@ path. :class:`Places` is the one way to this form and back. Standard library onl
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -111,6 +112,15 @@ def anchored(record: dict[str, Any], invocation: dict[str, Any] | None) -> dict[
         if role in record
     }
     return record | files
+
+
+def above(recorded: str) -> Iterator[str]:
+    """The folders around a recorded path, from the innermost on; there may be 10^5 to ask of."""
+    while recorded not in ("", os.curdir, os.sep):
+        recorded = recorded.rpartition(os.sep)[0] or (
+            os.sep if os.path.isabs(recorded) else os.curdir
+        )
+        yield recorded
 
 
 def in_run(recorded: str) -> str:

@@ -32,7 +32,7 @@ from medsynth.lineage.people import (
     patient_key,
     peopled,
 )
-from medsynth.lineage.places import ANCHOR, Places, places
+from medsynth.lineage.places import ANCHOR, Places, above, places
 from medsynth.lineage.questions import UnknownArtifact, digest_cache, opened, when
 from medsynth.lineage.raw import RawData, raw_data
 from medsynth.lineage.searchable import holds_weights, holds_words, is_prose
@@ -185,12 +185,13 @@ def _naming(patient: str, base: Places, flow: Flow) -> Iterator[Artifact]:
 
 def _made_of_raw(raw: RawData, sources: Collection[str], base: Places, flow: Flow) -> set[Artifact]:
     """What jobs made that read a patient's raw data, whatever they made of it."""
-    theirs = {f(path) for path in (*raw.files, *raw.rows) for f in (str, os.path.realpath)}
-    around = {str(folder) for path in theirs for folder in Path(path).parents}
+    spelled = {f(path) for path in (*raw.files, *raw.rows) for f in (str, os.path.realpath)}
+    theirs = {base.recorded(path) for path in spelled}
+    # Around what is recorded below the working folder are also folders outside of it.
+    touching = theirs | {folder for path in spelled | theirs for folder in above(path)}
 
     def places(recorded: str) -> bool:
-        place = base / recorded
-        return str(place) in around or not theirs.isdisjoint(map(str, (place, *place.parents)))
+        return recorded in touching or not theirs.isdisjoint(above(recorded))
 
     return flow.read_from(places, sources)
 
