@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -102,3 +103,27 @@ def test_an_interrupted_transaction_leaves_nothing(ledger):
         raise KeyboardInterrupt
     assert ledger.status("d") is None
     assert ledger.broken_links() == []
+
+
+def test_a_ledger_is_never_seen_half_made(tmp_path):
+    """Whoever looks while it is made, or after a kill, sees all of its tables or none."""
+    path, seen = tmp_path / "ledger.db", []
+
+    def look(statement):
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            tables = db.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
+        seen.append({name for (name,) in tables} & {"events", "deliveries"})
+
+    connect = sqlite3.connect
+
+    def watched(*arguments, **options):
+        made = connect(*arguments, **options)
+        if str(arguments[0]) == str(path):
+            made.set_trace_callback(look)
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("medsynth.lineage.ledger.sqlite3.connect", watched)
+        Ledger(path).close()
+    assert set() in seen and {"events", "deliveries"} in seen
+    assert all(tables in (set(), {"events", "deliveries"}) for tables in seen)

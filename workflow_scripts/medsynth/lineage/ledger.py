@@ -62,7 +62,8 @@ class Ledger:
             found = self.query("SELECT name FROM pragma_table_info(?)", table)
             if [row["name"] for row in found] != columns:
                 raise LostLedgerError(f"{self._path} is no ledger: table {table} is not; {REMEDY}")
-        self._db.executescript(SCHEMA)
+        # At first all or nothing: a kill, or another process's look, may come in between.
+        self._db.executescript(SCHEMA if tables else f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
         if not self._is_indexed():
             with self.transaction():
                 if not self._is_indexed():  # another process may have been faster
