@@ -140,6 +140,20 @@ def test_passwords_stay_out_of_the_errors(ledger, caplog):
     assert "hun/ter2" not in "".join(map(formatter.format, caplog.records))
 
 
+def test_what_others_drain_during_a_delivery_is_delivered_too(ledger):
+    class Sink(PlayedSink):
+        def deliver(self, item, ledger):
+            if item["id"] == "a" and len(self.tried) == 0:
+                ledger.append(start("late"))
+                ledger.append(end("a"))
+            return super().deliver(item, ledger)
+
+    ledger.append(start("a"))
+    sink = Sink()
+    assert deliver(ledger, sink) == 0
+    assert sink.tried == ["a", "a", "late"] and ledger.undelivered() == []
+
+
 def test_a_server_that_is_down_is_not_asked_for_every_item(ledger):
     for item in "abc":
         ledger.append(start(item))

@@ -81,8 +81,12 @@ def deliver(ledger: Ledger, sink: MlflowSink) -> int:
     An item's error is kept in the ledger for `medsynth status`, and the item is tried again the
     next time; when MLflow itself is not there, the rest is left for then, too.
     """
-    _send(ledger.undelivered(), ledger, sink)
-    return len(ledger.undelivered())
+    # Others may drain meanwhile, and nobody else delivers: what came late is not lacking.
+    while items := ledger.undelivered():
+        refused, reachable = _send(items, ledger, sink)
+        if refused or not reachable:
+            return len(ledger.undelivered())
+    return 0
 
 
 def stream(ledger: Ledger, sink: MlflowSink) -> None:
