@@ -5,15 +5,16 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from medsynth.lineage import capture
-from medsynth.runtime.config.fetch import fills
-from medsynth.runtime.config.slides import SAMPLE_SHEETS
-from medsynth.runtime.config.mistakes import ConfigError
-from medsynth.runtime.config.raw_paths import DATASETS, demo_dataset, raw_paths
-from medsynth.runtime.config.whole import load_config
-from medsynth.store import raw_names
-from medsynth.store.code import code_digest
-from medsynth.store.secrets import learn, without_secrets
+from medsynth.cohorts.slides.settings import SAMPLE_SHEETS
+from medsynth.config.mistakes import ConfigError
+from medsynth.config.raw_paths import DATASETS, demo_dataset, raw_paths
+from medsynth.config.whole import load_config
+from medsynth.fetch.settings import fills
+from medsynth.lineage.recording import capture
+from medsynth.store.layout import Layout
+from medsynth.store.privacy import raw_names
+from medsynth.store.privacy.secrets import learn, without_secrets
+from medsynth.store.source_digest import code_digest
 
 try:
     CONFIG = load_config(config, workflow.configfiles)
@@ -29,17 +30,13 @@ raw_names.declare(
 learn(config)
 config.update(without_secrets(config))
 
-RESULTS = CONFIG.results_dir.as_posix()
-DEMO = f"{RESULTS}/demo"
-COHORT = f"{RESULTS}/cohorts/{{cohort}}"
-CLASSIFIER = f"{RESULTS}/classifiers/{{cohort}}"
-EXPERIMENT = f"{RESULTS}/experiments/{{experiment}}"
-LOGS = f"{RESULTS}/logs"
-BENCHMARKS = f"{RESULTS}/benchmarks"
-WORK = f"{RESULTS}/work"
+LAYOUT = Layout(CONFIG.results_dir)
+COHORT, CLASSIFIER, EXPERIMENT = LAYOUT.cohort, LAYOUT.classifier, LAYOUT.experiment
+LOGS, BENCHMARKS, WORK = LAYOUT.logs, LAYOUT.benchmarks, LAYOUT.work
+DEMO, DIGESTS, RECEIPTS = LAYOUT.demo, LAYOUT.digests, LAYOUT.receipts
+SHARD_IMAGES, SHARD_TABLE = LAYOUT.shard_images, LAYOUT.shard_table
+NORMALISED_IMAGES = LAYOUT.normalised_images
 ENVIRONMENT = Path(workflow.basedir, "envs", "medsynth.yaml").as_posix()
-DIGESTS = f"{RESULTS}/lineage/digests.db"
-RECEIPTS = f"{RESULTS}/fetch/{{download}}.parquet"
 
 COHORTS = CONFIG.cohorts
 EXPERIMENTS = {e.name: e for e in CONFIG.experiments}
@@ -291,9 +288,6 @@ CLASSIFIED = [
     for name in COHORTS
     if any(e.cohort == name and e.family != "cyclegan" for e in CONFIG.experiments)
 ]
-SHARD_IMAGES = f"{COHORT}/shards/{{shard}}.h5"
-SHARD_TABLE = f"{COHORT}/shards/{{shard}}.parquet"
-NORMALISED_IMAGES = f"{COHORT}/normalised/{{shard}}.h5"
 
 
 wildcard_constraints:

@@ -18,7 +18,7 @@ rule build_report:
         ],
         metrics=expand(f"{EXPERIMENT}/metrics.json", experiment=EXPERIMENTS),
     output:
-        page=f"{RESULTS}/report/index.html",
+        page=LAYOUT.page,
     log:
         f"{LOGS}/build_report.log",
     benchmark:

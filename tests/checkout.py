@@ -58,7 +58,7 @@ class Checkout:
     def medsynth(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the lineage command."""
         return subprocess.run(
-            [sys.executable, "-m", "medsynth.lineage.command", *arguments],
+            [sys.executable, "-m", "medsynth.commands.main", *arguments],
             cwd=self.folder,
             env=self.environment,
             text=True,

@@ -6,7 +6,7 @@ Outputs: Parquet `manifest` and `quarantine`, JSON `summary` with counts only.
 from medsynth.cohorts.assemble import assemble
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

@@ -6,11 +6,11 @@ Output: self-contained HTML `page`.
 import os
 from pathlib import Path
 
-from medsynth.lineage.mlflow_database import database_uri
-from medsynth.lineage.places import Places
+from medsynth.config.whole import Config
+from medsynth.imaging.scale import PIXELS, PixelSize
+from medsynth.lineage.mlflow.database import database_uri
+from medsynth.lineage.recording.places import Places
 from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
-from medsynth.report.scale import PIXELS, PixelSize
-from medsynth.runtime.config.whole import Config
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
 

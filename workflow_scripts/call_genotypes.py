@@ -5,11 +5,11 @@ JSON `counts` of both.
 """
 
 from medsynth.cohorts.assemble import genotype_counts
-from medsynth.cohorts.genotypes import call_genotypes
-from medsynth.runtime.config.slides import Genotypes
+from medsynth.cohorts.slides.settings import Genotypes
+from medsynth.genomics.glioma import call_genotypes
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

@@ -10,7 +10,7 @@ from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.manifests import in_split
-from medsynth.store.tables import read_table
+from medsynth.store.tables.parquet import read_table
 
 SPLIT = "test"
 

@@ -6,7 +6,7 @@ Output: JSON `gate`, which training and evaluation require.
 from medsynth.cohorts.splits import leakage
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
-from medsynth.store.tables import read_table
+from medsynth.store.tables.parquet import read_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

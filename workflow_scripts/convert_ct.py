@@ -6,12 +6,12 @@ is configured so, also the folder `volumes` of NIfTI files.
 
 from pathlib import Path
 
-from medsynth.cohorts.ct import convert_ct
-from medsynth.cohorts.unusable import log_unused
-from medsynth.runtime.config.ct import CtConvert
+from medsynth.cohorts.ct.reading import convert_ct
+from medsynth.cohorts.ct.settings import CtConvert
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file, digest_json
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.quarantine import log_unused
+from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

@@ -3,10 +3,10 @@
 Output: JSON `counts`: slides and tiles by outcome.
 """
 
-from medsynth.cohorts.normalise import count_normalised
+from medsynth.cohorts.slides.normalise import count_normalised
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
-from medsynth.store.tables import read_table
+from medsynth.store.tables.parquet import read_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):

@@ -9,21 +9,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from medsynth.classify.extraction import extract
-from medsynth.metrics import nulls
-from medsynth.metrics.draws import balanced
-from medsynth.metrics.generation import Group, evaluate_generation
-from medsynth.runtime.config.models import Evaluation
+from medsynth.metrics.images import nulls
+from medsynth.metrics.images.draws import balanced
+from medsynth.metrics.images.evaluation import Group, evaluate_generation
+from medsynth.models.classifier.extraction import extract
+from medsynth.models.settings import Evaluation
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
+from medsynth.store.generated import Samples
 from medsynth.store.manifests import class_indices, in_split
 from medsynth.store.models import load_model
-from medsynth.store.samples import Samples
 from medsynth.store.shards import ImageStore, batches
-from medsynth.store.tables import read_table
+from medsynth.store.tables.parquet import read_table
 
 BATCH = 256
 MOST = 10_000  # images of a side; FID needs about as many, and more cost time

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from medsynth.cohorts.pairs import positions_of
-from medsynth.metrics.translation import evaluate_translation, measure_pairs
-from medsynth.runtime.config.models import Evaluation
+from medsynth.cohorts.ct.pairs import positions_of
+from medsynth.metrics.translation.evaluation import evaluate_translation, measure_pairs
+from medsynth.models.settings import Evaluation
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
+from medsynth.store.generated import Samples
 from medsynth.store.manifests import in_split
-from medsynth.store.samples import Samples
 from medsynth.store.shards import ImageStore
-from medsynth.store.tables import read_table
+from medsynth.store.tables.parquet import read_table
 
 SPLIT = "test"
 

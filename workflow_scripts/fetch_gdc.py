@@ -4,10 +4,10 @@ Output: Parquet `receipts`, one row a file; the files themselves stay when this 
 """
 
 from medsynth.fetch.gdc import fetch_gdc
-from medsynth.runtime.config.fetch import GdcDownload, listing_of
+from medsynth.fetch.settings import GdcDownload, listing_of
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

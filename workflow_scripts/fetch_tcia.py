@@ -3,11 +3,11 @@
 Output: Parquet `receipts`, one row a file; the files themselves stay when this job is run again.
 """
 
+from medsynth.fetch.settings import TciaDownload, listing_of
 from medsynth.fetch.tcia import fetch_tcia
-from medsynth.runtime.config.fetch import TciaDownload, listing_of
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

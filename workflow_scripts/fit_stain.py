@@ -5,11 +5,11 @@ Output: JSON `stain`: method, target colours, split, number of slides and tiles.
 
 from pathlib import Path
 
-from medsynth.cohorts.normalise import fit_stain
-from medsynth.runtime.config.slides import Stain
+from medsynth.cohorts.slides.normalise import fit_stain
+from medsynth.cohorts.slides.settings import Stain
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
-from medsynth.store.tables import read_table
+from medsynth.store.tables.parquet import read_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

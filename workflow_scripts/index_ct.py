@@ -5,12 +5,12 @@ Output: Parquet `table`, one row a file.
 
 from pathlib import Path
 
-from medsynth.cohorts.ct import index_ct
-from medsynth.cohorts.unusable import log_unused
-from medsynth.runtime.config.ct import CtIndex
+from medsynth.cohorts.ct.reading import index_ct
+from medsynth.cohorts.ct.settings import CtIndex
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
-from medsynth.store.tables import write_table
+from medsynth.store.quarantine import log_unused
+from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

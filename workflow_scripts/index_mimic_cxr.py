@@ -5,12 +5,12 @@ Output: Parquet `table`, one row an image of the metadata table.
 
 from pathlib import Path
 
-from medsynth.cohorts.mimic_cxr import index_mimic_cxr
-from medsynth.cohorts.unusable import log_unused
-from medsynth.runtime.config.cxr import CxrIndex
+from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndex
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
-from medsynth.store.tables import write_table
+from medsynth.store.quarantine import log_unused
+from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

@@ -3,9 +3,9 @@
 Output: Parquet `labels`, one row a slide: group, label, status, reason.
 """
 
-from medsynth.cohorts.genotypes import join_genotypes
+from medsynth.genomics.glioma import join_genotypes
 from medsynth.runtime.logs import configure_logging
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

@@ -8,11 +8,11 @@ holds.
 import json
 from pathlib import Path
 
-from medsynth.cohorts.normalise import normalise_shard
+from medsynth.cohorts.slides.normalise import normalise_shard
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file, digest_json
 from medsynth.store.shards import made_from
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

@@ -3,11 +3,11 @@
 Outputs: Parquet `pairs`, one row a pair; JSON `counts` of pairs and of what was dropped.
 """
 
-from medsynth.cohorts.pairs import pair_ct
-from medsynth.runtime.config.ct import CtPair
+from medsynth.cohorts.ct.pairs import pair_ct
+from medsynth.cohorts.ct.settings import CtPair
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

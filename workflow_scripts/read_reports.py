@@ -5,10 +5,10 @@ Outputs: Parquet `table`, one row a study, the only place where their text stand
 
 from pathlib import Path
 
-from medsynth.cohorts.reports import counts, read_reports
+from medsynth.cohorts.mimic_cxr.reports import counts, read_reports
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

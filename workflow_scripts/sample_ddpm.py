@@ -7,14 +7,14 @@ from itertools import chain
 
 import torch
 
-from medsynth.diffusion.samplers import sample_ddpm
-from medsynth.report.grids import COLUMNS, write_grid
-from medsynth.runtime.config.models import DdpmSampling
+from medsynth.imaging.grids import COLUMNS, write_grid
+from medsynth.models.ddpm.sampling import sample_ddpm
+from medsynth.models.settings import DdpmSampling
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file
+from medsynth.store.generated import Samples, requested_labels, write_samples
 from medsynth.store.models import load_model
-from medsynth.store.samples import Samples, requested_labels, write_samples
 
 
 def main(inputs, outputs, params, device):

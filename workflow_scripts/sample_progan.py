@@ -7,14 +7,14 @@ from itertools import chain
 
 import torch
 
-from medsynth.adversarial.progan_sampling import sample_progan
-from medsynth.report.grids import COLUMNS, write_grid
-from medsynth.runtime.config.models import ProganSampling
+from medsynth.imaging.grids import COLUMNS, write_grid
+from medsynth.models.progan.sampling import sample_progan
+from medsynth.models.settings import ProganSampling
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file
+from medsynth.store.generated import Samples, requested_labels, write_samples
 from medsynth.store.models import load_model
-from medsynth.store.samples import Samples, requested_labels, write_samples
 
 
 def main(inputs, outputs, params, device):

@@ -5,12 +5,12 @@ Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
 
 from pathlib import Path
 
-from medsynth.cohorts.mimic_cxr import shard_mimic_cxr
-from medsynth.cohorts.unusable import log_unused
-from medsynth.runtime.config.cxr import CxrRead
+from medsynth.cohorts.mimic_cxr.reading import shard_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrRead
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file, digest_json
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.quarantine import log_unused
+from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

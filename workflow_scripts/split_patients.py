@@ -5,9 +5,9 @@ Output: Parquet `splits`: patient, split.
 
 from medsynth.cohorts.assemble import join_labels
 from medsynth.cohorts.splits import split_patients
-from medsynth.runtime.config.base import Split
 from medsynth.runtime.logs import configure_logging
-from medsynth.store.tables import read_table, write_table
+from medsynth.runtime.settings import Split
+from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

@@ -5,12 +5,12 @@ Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
 
 from pathlib import Path
 
-from medsynth.cohorts.slides import tile_slides
-from medsynth.cohorts.unusable import log_unused
-from medsynth.runtime.config.slides import SlideTiles
+from medsynth.cohorts.slides.reading import tile_slides
+from medsynth.cohorts.slides.settings import SlideTiles
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache, digest_file, digest_json
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.quarantine import log_unused
+from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import torch
 
-from medsynth.classify.extraction import extract
-from medsynth.classify.held_out import held_out_metrics
-from medsynth.classify.training import model_card, train_classifier
 from medsynth.cohorts.trained import trained_on
+from medsynth.models.classifier.extraction import extract
+from medsynth.models.classifier.held_out import held_out_metrics
+from medsynth.models.classifier.training import model_card, train_classifier
+from medsynth.models.settings import ClassifierTraining
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.config.models import ClassifierTraining
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import publish, write_json
@@ -21,7 +21,7 @@ from medsynth.store.digests import digest_file
 from medsynth.store.manifests import class_indices, classes_of, in_split
 from medsynth.store.models import save_model
 from medsynth.store.shards import ImageStore, batches, made_from
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.tables.parquet import read_table, write_table
 
 
 def main(inputs, outputs, params, name, device):

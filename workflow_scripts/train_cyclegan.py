@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from medsynth.adversarial.cyclegan import train_cyclegan
-from medsynth.adversarial.translation import model_card
-from medsynth.cohorts.pairs import pair_positions
+from medsynth.cohorts.ct.pairs import pair_positions
 from medsynth.cohorts.trained import trained_on
+from medsynth.models.cyclegan.sampling import model_card
+from medsynth.models.cyclegan.training import train_cyclegan
+from medsynth.models.settings import CycleganTraining
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.config.models import CycleganTraining
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import publish
@@ -21,7 +21,7 @@ from medsynth.store.digests import digest_file
 from medsynth.store.manifests import in_split
 from medsynth.store.models import save_model
 from medsynth.store.shards import ImageStore, made_from
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.tables.parquet import read_table, write_table
 
 
 def main(inputs, outputs, params, name, device):

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from medsynth.cohorts.trained import trained_on
-from medsynth.diffusion.training import model_card, train_ddpm
+from medsynth.models.ddpm.training import model_card, train_ddpm
+from medsynth.models.settings import DdpmTraining
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.config.models import DdpmTraining
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import publish
@@ -19,7 +19,7 @@ from medsynth.store.digests import digest_file
 from medsynth.store.manifests import class_indices, classes_of, in_split
 from medsynth.store.models import save_model
 from medsynth.store.shards import ImageStore, made_from
-from medsynth.store.tables import read_table, write_table
+from medsynth.store.tables.parquet import read_table, write_table
 
 
 def main(inputs, outputs, params, name, device):

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from medsynth.adversarial.translation import translate
-from medsynth.cohorts.pairs import partners, positions_of
-from medsynth.report.grids import Direction, write_translation_grid
-from medsynth.report.scale import pixels_of_fields
+from medsynth.cohorts.ct.pairs import partners, positions_of
+from medsynth.imaging.grids import Direction, write_translation_grid
+from medsynth.imaging.scale import pixels_of_fields
+from medsynth.models.cyclegan.sampling import translate
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file
+from medsynth.store.generated import Samples, write_samples
 from medsynth.store.manifests import in_split
 from medsynth.store.models import load_model
-from medsynth.store.samples import Samples, write_samples
 from medsynth.store.shards import ImageStore, batches
-from medsynth.store.tables import read_table
+from medsynth.store.tables.parquet import read_table
 
 BATCH = 16
 GRID_SLICES = 4  # of each direction

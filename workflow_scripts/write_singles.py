@@ -8,7 +8,7 @@ from pathlib import Path
 from medsynth.report.singles import write_singles
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file
-from medsynth.store.samples import Samples
+from medsynth.store.generated import Samples
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0]):

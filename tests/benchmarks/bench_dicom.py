@@ -10,8 +10,8 @@ from statistics import median
 
 import pydicom
 
-from medsynth.cohorts.dicom import read_radiograph
 from medsynth.demo.radiographs import write_cxr
+from medsynth.imaging.dicom import read_radiograph
 
 ROUNDS = 5
 

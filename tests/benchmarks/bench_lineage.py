@@ -13,10 +13,10 @@ from statistics import mean, median
 
 import pandas as pd
 
-from medsynth.lineage import spool
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.recording import spool
 
-LIBRARY = Path(spool.__file__).parents[2]
+LIBRARY = Path(spool.__file__).parents[3]
 DEMO = Path("results/benchmarks")
 
 # A job reads and writes what a job of the demo does on average: 6 inputs and 3 outputs, 1 MB each.
@@ -32,7 +32,7 @@ rule work:
 """
 CAPTURE = """
 from types import SimpleNamespace
-from medsynth.lineage import capture
+from medsynth.lineage.recording import capture
 
 capture.install(workflow, SimpleNamespace(
     results_dir=Path("results"),
@@ -126,7 +126,7 @@ def _asking():
                 for record in _flow(number):
                     ledger.append(record)
         ledger.close()
-        command = [sys.executable, "-m", "medsynth.lineage.command", "--results", str(results)]
+        command = [sys.executable, "-m", "medsynth.commands.main", "--results", str(results)]
         seconds = []
         for _ in range(ROUNDS):
             start = time.perf_counter()

@@ -13,17 +13,17 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from medsynth.lineage import spool
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.recording import spool
 
-LIBRARY = Path(spool.__file__).parents[2]
+LIBRARY = Path(spool.__file__).parents[3]
 JOBS = int(os.environ.get("MEDSYNTH_MANY_JOBS", "5000"))
 AT_ONCE = 64
 LEDGER_LAG_S, MLFLOW_LAG_S = 5.0, 60.0
 SNAKEFILE = """
 from pathlib import Path
 from types import SimpleNamespace
-from medsynth.lineage import capture
+from medsynth.lineage.recording import capture
 
 rule all:
     input: expand("results/{{i}}.txt", i=range({jobs}))

@@ -19,21 +19,21 @@ import torch
 import evaluate_generation
 import evaluate_translation
 import translate_ct
-from medsynth.adversarial import translation
-from medsynth.adversarial.cyclegan import CycleGan
-from medsynth.classify.network import Classifier
-from medsynth.classify.training import model_card
-from medsynth.cohorts.mimic_cxr import shard_mimic_cxr
+from medsynth.cohorts.mimic_cxr.reading import shard_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrRead
 from medsynth.demo.radiographs import write_cxr
-from medsynth.runtime.config.cxr import CxrRead
-from medsynth.runtime.config.models import ClassifierTraining, CycleganTraining, Evaluation
+from medsynth.models.classifier.network import Classifier
+from medsynth.models.classifier.training import model_card
+from medsynth.models.cyclegan import sampling as translation
+from medsynth.models.cyclegan.training import CycleGan
+from medsynth.models.settings import ClassifierTraining, CycleganTraining, Evaluation
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
+from medsynth.store.generated import write_samples
 from medsynth.store.manifests import manifest, shard_of
 from medsynth.store.models import save_model
-from medsynth.store.samples import write_samples
 from medsynth.store.shards import ShardWriter
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 SIDE, SMALL_SIDE, SHARDS = 256, 128, 4  # the classifier is slower, and takes 256 images at once
 CLASSES = ["a", "b"]

@@ -18,15 +18,15 @@ import pandas as pd
 import yaml
 
 from medsynth.cohorts.assemble import assemble
-from medsynth.cohorts.mimic_cxr import index_mimic_cxr
-from medsynth.cohorts.slides import index_slides
+from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndex
+from medsynth.cohorts.slides.reading import index_slides
+from medsynth.cohorts.slides.settings import SlideIndex
 from medsynth.cohorts.splits import leakage, split_patients
-from medsynth.runtime.config.base import Split
-from medsynth.runtime.config.cxr import CxrIndex
-from medsynth.runtime.config.slides import SlideIndex
+from medsynth.runtime.settings import Split
 from medsynth.store.digests import DigestCache, digest_path
 from medsynth.store.manifests import used
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 ROOT = Path(__file__).parents[2]
 IMAGES, STUDIES, PATIENTS, SLIDES = 377_110, 227_835, 65_379, 3_700

@@ -21,12 +21,12 @@ import pydicom
 import tifffile
 from PIL import Image
 
-from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
-from medsynth.cohorts.slides import tile_slides
+from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, shard_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead
+from medsynth.cohorts.slides.reading import tile_slides
+from medsynth.cohorts.slides.settings import SlideTiles
 from medsynth.demo.radiographs import write_cxr
 from medsynth.demo.slides import write_slides
-from medsynth.runtime.config.cxr import CxrIndex, CxrRead
-from medsynth.runtime.config.slides import SlideTiles
 from medsynth.store.digests import digest_files
 from medsynth.store.manifests import manifest, used
 

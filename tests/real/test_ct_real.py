@@ -12,12 +12,12 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
-from medsynth.cohorts.ct import convert_ct, index_ct
-from medsynth.cohorts.dicom import read_hu
-from medsynth.cohorts.nifti import read_nifti, write_nifti
-from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config.base import TableLabel
-from medsynth.runtime.config.ct import CtConvert, CtIndex, TagContrast
+from medsynth.cohorts.ct.reading import convert_ct, index_ct
+from medsynth.cohorts.ct.settings import CtConvert, CtIndex, TagContrast
+from medsynth.imaging.ct.nifti import read_nifti, write_nifti
+from medsynth.imaging.dicom import read_hu
+from medsynth.runtime.settings import TableLabel
+from medsynth.store.quarantine import CohortError
 from medsynth.store.shards import ImageStore
 from tests.checkout import ROOT
 

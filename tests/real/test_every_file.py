@@ -18,23 +18,17 @@ from PIL import Image
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from medsynth.cohorts.assays import read_clinical
-from medsynth.cohorts.dicom import (
-    AIR_HU,
-    RADIOGRAPHY,
-    open_dicom,
-    read_hu,
-    read_radiograph,
-)
-from medsynth.cohorts.maf import read_maf
-from medsynth.cohorts.nifti import read_nifti
-from medsynth.cohorts.pixels import stored_codes
-from medsynth.cohorts.segments import read_segments
-from medsynth.cohorts.tiles import cut_tiles
-from medsynth.cohorts.tsv import TableError
-from medsynth.cohorts.unusable import REASONS, UnusableImage
-from medsynth.runtime.config.slides import AssayColumns, SlideTiles
+from medsynth.cohorts.slides.settings import AssayColumns, SlideTiles
+from medsynth.genomics.assays import read_clinical
+from medsynth.genomics.mutations.maf import read_maf
+from medsynth.genomics.segments import read_segments
+from medsynth.imaging.ct.nifti import read_nifti
+from medsynth.imaging.dicom import AIR_HU, RADIOGRAPHY, open_dicom, read_hu, read_radiograph
+from medsynth.imaging.histology.tiles import cut_tiles
+from medsynth.imaging.pixels import stored_codes
 from medsynth.store.digests import digest_file
+from medsynth.store.quarantine import REASONS, UnusableImage
+from medsynth.store.tables.tsv import TableError
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("MEDSYNTH_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
-from medsynth.runtime.config.slides import Genotypes
+from medsynth.cohorts.slides.settings import Genotypes
+from medsynth.genomics.glioma import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
 
 DATA = Path(
     os.environ.get("MEDSYNTH_REAL_DATA", Path(__file__).parents[2].parent / "shared" / "data")

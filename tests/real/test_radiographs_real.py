@@ -15,13 +15,13 @@ import pandas as pd
 import pydicom
 import pytest
 
-from medsynth.cohorts.dicom import open_dicom, read_radiograph
-from medsynth.cohorts.headings import says_nothing
-from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
-from medsynth.cohorts.pixels import stored_codes
-from medsynth.cohorts.sections import sections_of
-from medsynth.cohorts.unusable import UnusableImage
-from medsynth.runtime.config.cxr import CxrIndex, CxrRead, ViewLabel
+from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, shard_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead, ViewLabel
+from medsynth.imaging.dicom import open_dicom, read_radiograph
+from medsynth.imaging.pixels import stored_codes
+from medsynth.store.quarantine import UnusableImage
+from medsynth.text.headings import says_nothing
+from medsynth.text.sections import sections_of
 from tests.checkout import ROOT
 
 DATA = Path(os.environ.get("MEDSYNTH_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()

@@ -10,9 +10,9 @@ import openslide
 import pytest
 from PIL import Image
 
-from medsynth.cohorts.slides import index_slides, tile_slides
-from medsynth.cohorts.stain import Macenko, NoStain, Reinhard, some_pixels
-from medsynth.runtime.config.slides import GenotypeLabel, SlideIndex, SlideTiles
+from medsynth.cohorts.slides.reading import index_slides, tile_slides
+from medsynth.cohorts.slides.settings import GenotypeLabel, SlideIndex, SlideTiles
+from medsynth.imaging.histology.stain import Macenko, NoStain, Reinhard, some_pixels
 from medsynth.store.shards import ImageStore
 from tests.checkout import ROOT
 

@@ -10,8 +10,8 @@ import pytest
 from lineage_questioned import MAKE, PATIENTS, RULES
 from lineage_toy import HEAD, snakemake
 
-from medsynth.lineage import command
-from medsynth.lineage.command import UNKNOWN
+from medsynth.commands import main as command
+from medsynth.commands.main import UNKNOWN
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
 
 PATIENTS = ["10000032", "10000764", "10000980"]
 RULES = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from medsynth.lineage import spool
+from medsynth.lineage.recording import spool
 
 DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
     ("job", "start"): {

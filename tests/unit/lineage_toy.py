@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from medsynth.lineage import spool
-from medsynth.lineage.invocation import INVOCATION
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.invocation import INVOCATION
 
-LIBRARY = Path(spool.__file__).parents[2]
+LIBRARY = Path(spool.__file__).parents[3]
 MLFLOW_STATUS = {"COMPLETE": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED"}
 
 # The first lines of a toy Snakefile; `lineage.install(workflow, settings)` is its last.
 HEAD = """
 from pathlib import Path
 from types import SimpleNamespace
-from medsynth.lineage import capture as lineage
+from medsynth.lineage.recording import capture as lineage
 
 settings = SimpleNamespace(
     results_dir=Path("results"),

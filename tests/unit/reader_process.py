@@ -13,18 +13,18 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.cohorts.assays import read_clinical
-from medsynth.cohorts.dicom import read_hu, read_radiograph
-from medsynth.cohorts.isolated import Isolated
-from medsynth.cohorts.maf import read_maf
-from medsynth.cohorts.mimic_cxr import read_jpg
-from medsynth.cohorts.nifti import read_nifti
-from medsynth.cohorts.segments import read_segments
+from medsynth.cohorts.mimic_cxr.reading import read_jpg
+from medsynth.cohorts.slides.settings import AssayColumns, SlideTiles
 from medsynth.cohorts.sources import read_csv
-from medsynth.cohorts.tiles import cut_tiles
-from medsynth.cohorts.unusable import REASONS, CohortError, UnusableImage
-from medsynth.runtime.config.slides import AssayColumns, SlideTiles
+from medsynth.genomics.assays import read_clinical
+from medsynth.genomics.mutations.maf import read_maf
+from medsynth.genomics.segments import read_segments
+from medsynth.imaging.ct.nifti import read_nifti
+from medsynth.imaging.dicom import read_hu, read_radiograph
+from medsynth.imaging.histology.tiles import cut_tiles
+from medsynth.runtime.subprocess import Isolated
 from medsynth.store.digests import digest_bytes
+from medsynth.store.quarantine import REASONS, CohortError, UnusableImage
 
 MEMORY = 6 * 2**30  # bytes of address space: what a reader may never need
 PATIENCE_S = 60  # for one file; every reader needs milliseconds

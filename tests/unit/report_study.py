@@ -9,10 +9,10 @@ import pandas as pd
 
 from medsynth.report.page import CohortFiles, ExperimentFiles
 from medsynth.store.atomic import write_json
+from medsynth.store.generated import write_samples
 from medsynth.store.manifests import manifest
-from medsynth.store.samples import write_samples
 from medsynth.store.shards import ShardWriter
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 SPLITS = ["train"] * 7 + ["validate"] * 2 + ["test"] * 3
 SECRET = "PATIENT-10234567"  # stands in patient, source, group and item_id of every cohort

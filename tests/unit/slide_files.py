@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import tifffile
 
-from medsynth.cohorts.resize import resize_area
-from medsynth.cohorts.slides import index_slides, tile_slides
-from medsynth.runtime.config.slides import GenotypeLabel, SlideIndex, SlideTiles
+from medsynth.cohorts.slides.reading import index_slides, tile_slides
+from medsynth.cohorts.slides.settings import GenotypeLabel, SlideIndex, SlideTiles
+from medsynth.imaging.resize import resize_area
 
 GENOTYPE = SlideIndex(label=GenotypeLabel(kind="genotype"), shards=1)
 SLIDE = "TCGA-AB-1234-01Z-00-DX1"

@@ -6,15 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.adversarial.discriminators import PatchDiscriminator, halvings
-from medsynth.adversarial.generators import ResidualUNet
-from medsynth.adversarial.losses import (
-    gradient_penalty,
-    least_squares_discriminator,
-    least_squares_generator,
-    wasserstein_critic,
-)
-from medsynth.adversarial.pool import ImagePool
+from medsynth.models.cyclegan.discriminators import PatchDiscriminator, halvings
+from medsynth.models.cyclegan.generators import ResidualUNet
+from medsynth.models.cyclegan.image_pool import ImagePool
+from medsynth.models.cyclegan.losses import least_squares_discriminator, least_squares_generator
+from medsynth.models.progan.losses import gradient_penalty, wasserstein_critic
 from medsynth.runtime.seeding import generator, numpy_rng
 
 

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.adversarial.progan import Critic, Generator, phases, shrink
-from medsynth.adversarial.progan_layers import (
+from medsynth.models.progan.layers import (
     EqualisedConv2d,
     EqualisedLinear,
     initialise,
     minibatch_stddev,
     pixel_norm,
 )
-from medsynth.adversarial.progan_sampling import sample_progan
-from medsynth.adversarial.progan_training import model_card, phase_at, train_progan
-from medsynth.runtime.config.models import ProganSampling, ProganTraining
+from medsynth.models.progan.networks import Critic, Generator, phases, shrink
+from medsynth.models.progan.sampling import sample_progan
+from medsynth.models.progan.training import model_card, phase_at, train_progan
+from medsynth.models.settings import ProganSampling, ProganTraining
 from medsynth.runtime.seeding import generator, numpy_rng
 
 torch.set_num_threads(1)  # these networks are too small for more

@@ -12,18 +12,18 @@ from PIL import Image
 
 from medsynth.cohorts import sources
 from medsynth.cohorts.assemble import TooManyQuarantined, assemble
-from medsynth.cohorts.ct import index_ct
-from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
-from medsynth.cohorts.slides import index_slides, tile_slides
+from medsynth.cohorts.ct.reading import index_ct
+from medsynth.cohorts.ct.settings import CtIndex
+from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, shard_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead
+from medsynth.cohorts.slides.reading import index_slides, tile_slides
+from medsynth.cohorts.slides.settings import SlideIndex, SlideTiles
 from medsynth.cohorts.sources import read_csv, read_labels, read_unchanged
 from medsynth.cohorts.splits import split_patients
-from medsynth.cohorts.unusable import REASONS, CohortError, UnusableImage
-from medsynth.runtime.config.base import Split, TableLabel
-from medsynth.runtime.config.ct import CtIndex
-from medsynth.runtime.config.cxr import CxrIndex, CxrRead
-from medsynth.runtime.config.slides import SlideIndex, SlideTiles
+from medsynth.runtime.settings import Split, TableLabel
 from medsynth.store import digests
 from medsynth.store.manifests import manifest
+from medsynth.store.quarantine import REASONS, CohortError, UnusableImage
 from tests.unit.ct_files import write_slice
 from tests.unit.cxr_files import mimic, radiograph
 

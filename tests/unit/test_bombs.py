@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 
-from medsynth.cohorts.isolated import Isolated
-from medsynth.cohorts.unusable import UnusableImage
+from medsynth.runtime.subprocess import Isolated
+from medsynth.store.quarantine import UnusableImage
 from tests.unit.cxr_files import radiograph
 from tests.unit.reader_process import Readers
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.classify.network import Classifier
+from medsynth.models.classifier.network import Classifier
 
 
 @pytest.mark.parametrize("size", [8, 12, 32, 33])

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.classify.extraction import extract
-from medsynth.classify.held_out import held_out_metrics
-from medsynth.classify.training import (
+from medsynth.models.classifier.extraction import extract
+from medsynth.models.classifier.held_out import held_out_metrics
+from medsynth.models.classifier.training import (
     class_weights,
     model_card,
     random_shift,
     train_classifier,
 )
-from medsynth.runtime.config.models import ClassifierTraining
+from medsynth.models.settings import ClassifierTraining
 from medsynth.runtime.seeding import generator
 
 torch.set_num_threads(1)

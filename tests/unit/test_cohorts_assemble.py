@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from medsynth.cohorts.assemble import TooManyQuarantined, assemble, genotype_counts, join_labels
-from medsynth.cohorts.unusable import CohortError, log_unused
 from medsynth.store.manifests import manifest
+from medsynth.store.quarantine import CohortError, log_unused
 
 SPLITS = pd.DataFrame({"patient": ["p1", "p2", "p3"], "split": ["train", "test", "train"]})
 

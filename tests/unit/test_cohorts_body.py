@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medsynth.cohorts.body import body_mask
+from medsynth.imaging.ct.body import body_mask
 
 ROWS, COLUMNS = np.mgrid[:256, :256]
 

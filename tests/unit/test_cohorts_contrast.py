@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from pydicom.dataset import Dataset
 
-from medsynth.cohorts.contrast import contrast_of, header_phase, table_phase
-from medsynth.cohorts.contrast_text import said
-from medsynth.cohorts.dicom import open_dicom
+from medsynth.imaging.ct.contrast.phase import contrast_of, header_phase, table_phase
+from medsynth.imaging.ct.contrast.text import said
+from medsynth.imaging.dicom import open_dicom
 
 REAL = Path(
     os.environ.get("MEDSYNTH_REAL_DATA", Path(__file__).parents[2].parent / "shared" / "data")

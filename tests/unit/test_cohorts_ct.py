@@ -9,11 +9,11 @@ import pytest
 from ct_files import write_slice
 from pydicom.dataset import Dataset
 
-from medsynth.cohorts.contrast import contrast_of
-from medsynth.cohorts.ct import convert_ct, index_ct
-from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config.base import TableLabel
-from medsynth.runtime.config.ct import CtConvert, CtIndex, TagContrast
+from medsynth.cohorts.ct.reading import convert_ct, index_ct
+from medsynth.cohorts.ct.settings import CtConvert, CtIndex, TagContrast
+from medsynth.imaging.ct.contrast.phase import contrast_of
+from medsynth.runtime.settings import TableLabel
+from medsynth.store.quarantine import CohortError
 from medsynth.store.shards import ImageStore
 
 TAGS = CtIndex(label=TagContrast(kind="tags"), shards=1)

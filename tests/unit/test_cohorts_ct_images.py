@@ -17,10 +17,10 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from medsynth.cohorts.ct import index_ct
-from medsynth.cohorts.ct_images import check_ct_image
-from medsynth.cohorts.unusable import ExcludedImage
-from medsynth.runtime.config.ct import CtIndex, TagContrast
+from medsynth.cohorts.ct.reading import index_ct
+from medsynth.cohorts.ct.settings import CtIndex, TagContrast
+from medsynth.imaging.ct.slices import check_ct_image
+from medsynth.store.quarantine import ExcludedImage
 
 TAGS = CtIndex(label=TagContrast(kind="tags"), shards=1)
 NOWHERE = {"ImagePositionPatient": None, "ImageOrientationPatient": None, "PixelSpacing": None}

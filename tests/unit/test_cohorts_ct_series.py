@@ -11,17 +11,18 @@ import pandas as pd
 import pytest
 from ct_files import AIR, write_series, write_slice
 
-from medsynth.cohorts import ct_labels, scans
-from medsynth.cohorts.ct import convert_ct, index_ct
-from medsynth.cohorts.dicom import read_hu
-from medsynth.cohorts.pairs import pair_ct
-from medsynth.cohorts.registration import Registration
-from medsynth.cohorts.scans import digest_of
+from medsynth.cohorts.ct import labels as ct_labels
+from medsynth.cohorts.ct import scans
+from medsynth.cohorts.ct.pairs import pair_ct
+from medsynth.cohorts.ct.reading import convert_ct, index_ct
+from medsynth.cohorts.ct.scans import digest_of
+from medsynth.cohorts.ct.settings import CtConvert, CtIndex, CtPair, CtRegister, TagContrast
 from medsynth.cohorts.splits import leakage
-from medsynth.cohorts.unusable import CohortError
-from medsynth.cohorts.volumes import Volume
-from medsynth.runtime.config.base import TableLabel
-from medsynth.runtime.config.ct import CtConvert, CtIndex, CtPair, CtRegister, TagContrast
+from medsynth.imaging.ct.registration import Registration
+from medsynth.imaging.ct.volumes import Volume
+from medsynth.imaging.dicom import read_hu
+from medsynth.runtime.settings import TableLabel
+from medsynth.store.quarantine import CohortError
 from medsynth.store.shards import ImageStore
 
 TAGS = CtIndex(label=TagContrast(kind="tags"), shards=1)

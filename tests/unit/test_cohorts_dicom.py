@@ -35,9 +35,9 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from medsynth.cohorts.dicom import is_padding, open_dicom, read_hu, read_radiograph
-from medsynth.cohorts.pixels import MAX_PIXELS, stored_codes
-from medsynth.cohorts.unusable import ExcludedImage, UnusableImage
+from medsynth.imaging.dicom import is_padding, open_dicom, read_hu, read_radiograph
+from medsynth.imaging.pixels import MAX_PIXELS, stored_codes
+from medsynth.store.quarantine import ExcludedImage, UnusableImage
 from tests.unit.dicom_files import compressed, dataset, encoded
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64) // 4  # 0 .. 1023

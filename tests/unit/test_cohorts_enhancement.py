@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from medsynth.cohorts.contrast import contrast_by_intensity
-from medsynth.cohorts.enhancement import LEAST_SLICES, MOST_SURE
-from medsynth.cohorts.volumes import Volume
+from medsynth.imaging.ct.contrast.enhancement import LEAST_SLICES, MOST_SURE
+from medsynth.imaging.ct.contrast.phase import contrast_by_intensity
+from medsynth.imaging.ct.volumes import Volume
 
 ROWS, COLUMNS = np.mgrid[:200, :256] * 1.5  # mm
 

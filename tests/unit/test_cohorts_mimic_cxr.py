@@ -13,13 +13,13 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
-from medsynth.cohorts.mimic_cxr import index_mimic_cxr, read_jpg, shard_mimic_cxr
-from medsynth.cohorts.pixels import MAX_PIXELS
-from medsynth.cohorts.unusable import CohortError, UnusableImage
-from medsynth.runtime.config.cxr import CxrIndex, CxrRead, FindingLabel, ViewLabel
-from medsynth.runtime.config.mistakes import ConfigError
-from medsynth.runtime.config.whole import check_raw_paths, parse_config
+from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, read_jpg, shard_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead, FindingLabel, ViewLabel
+from medsynth.config.mistakes import ConfigError
+from medsynth.config.whole import check_raw_paths, parse_config
+from medsynth.imaging.pixels import MAX_PIXELS
 from medsynth.store.digests import digest_file
+from medsynth.store.quarantine import CohortError, UnusableImage
 from medsynth.store.shards import ImageStore
 
 VIEW = CxrIndex(label=ViewLabel(kind="view"), shards=1)

@@ -9,8 +9,8 @@ import nibabel
 import numpy as np
 import pytest
 
-from medsynth.cohorts.nifti import check_nifti, read_nifti
-from medsynth.cohorts.unusable import UnusableImage
+from medsynth.imaging.ct.nifti import check_nifti, read_nifti
+from medsynth.store.quarantine import UnusableImage
 
 BLOCK = np.arange(-30, 30, dtype=np.int16).reshape(3, 4, 5)
 # nifti1.h: field, place and type.

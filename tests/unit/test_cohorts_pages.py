@@ -10,8 +10,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from medsynth.cohorts.pages import find_slide, opened
-from medsynth.cohorts.unusable import UnusableImage
+from medsynth.imaging.histology.pages import find_slide, opened
+from medsynth.store.quarantine import UnusableImage
 from tests.unit.slide_files import SLIDE, smooth, tiles_of
 
 SLIDE_PAGE, THUMBNAIL = smooth(256), np.ascontiguousarray(smooth(256)[::4, ::4])

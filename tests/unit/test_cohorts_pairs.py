@@ -7,8 +7,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medsynth.cohorts.pairs import pair_ct
-from medsynth.runtime.config.ct import CtPair
+from medsynth.cohorts.ct.pairs import pair_ct
+from medsynth.cohorts.ct.settings import CtPair
 from medsynth.store.manifests import manifest
 
 

@@ -18,10 +18,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from medsynth.cohorts.codestreams import run_length_sizes
-from medsynth.cohorts.dicom import open_dicom
-from medsynth.cohorts.pixels import stored_codes
-from medsynth.cohorts.unusable import UnusableImage
+from medsynth.imaging.codestreams import run_length_sizes
+from medsynth.imaging.dicom import open_dicom
+from medsynth.imaging.pixels import stored_codes
+from medsynth.store.quarantine import UnusableImage
 from tests.unit.dicom_files import compressed, dataset, encoded
 
 RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64)  # all values of 12 bits

@@ -7,11 +7,11 @@ import pytest
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
-from medsynth.cohorts import registration
-from medsynth.cohorts.body import body_mask
-from medsynth.cohorts.registration import laid, register_rigid
-from medsynth.cohorts.volumes import Volume
-from medsynth.runtime.config.ct import CtRegister
+from medsynth.cohorts.ct.settings import CtRegister
+from medsynth.imaging.ct import registration
+from medsynth.imaging.ct.body import body_mask
+from medsynth.imaging.ct.registration import laid, register_rigid
+from medsynth.imaging.ct.volumes import Volume
 
 QUICK = CtRegister(finest_mm=3.0, samples=10_000, iterations=60)
 QUALITY = [f"{name}_{when}" for name in ("ncc", "dice") for when in ("before", "after")]

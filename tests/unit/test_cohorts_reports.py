@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from medsynth.cohorts.headings import NAMES
-from medsynth.cohorts.reports import counts, read_reports
-from medsynth.cohorts.sections import SECTIONS, sections_of
-from medsynth.cohorts.unusable import CohortError
+from medsynth.cohorts.mimic_cxr.reports import counts, read_reports
 from medsynth.store.manifests import manifest
+from medsynth.store.quarantine import CohortError
+from medsynth.text.headings import NAMES
+from medsynth.text.sections import SECTIONS, sections_of
 
 USUAL = """                                 FINAL REPORT
  EXAMINATION:  CHEST (PA AND LAT)

@@ -8,8 +8,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from medsynth.cohorts.resolution import HEIGHT, WIDTH, microns_per_pixel
-from medsynth.cohorts.unusable import UnusableImage
+from medsynth.imaging.histology.resolution import HEIGHT, WIDTH, microns_per_pixel
+from medsynth.store.quarantine import UnusableImage
 from tests.unit.slide_files import SLIDE, picture, tiles_of, write_svs
 
 MPP_X, MPP_Y = openslide.PROPERTY_NAME_MPP_X, openslide.PROPERTY_NAME_MPP_Y

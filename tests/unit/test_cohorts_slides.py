@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from medsynth.cohorts import slides
-from medsynth.cohorts.resize import resize_area
-from medsynth.cohorts.slides import index_slides, tile_slides
-from medsynth.runtime.config.base import TableLabel
-from medsynth.runtime.config.slides import SlideIndex, SlideTiles
+from medsynth.cohorts.slides import reading as slides
+from medsynth.cohorts.slides.reading import index_slides, tile_slides
+from medsynth.cohorts.slides.settings import SlideIndex, SlideTiles
+from medsynth.imaging.resize import resize_area
+from medsynth.runtime.settings import TableLabel
 from medsynth.store.shards import ImageStore
 from tests.unit.slide_files import (
     GENOTYPE,

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from medsynth.cohorts.splits import leakage, split_patients
-from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config.base import Split
+from medsynth.runtime.settings import Split
 from medsynth.store.manifests import manifest
+from medsynth.store.quarantine import CohortError
 
 
 def cohort(labels: dict[str, list[str]]) -> pd.DataFrame:

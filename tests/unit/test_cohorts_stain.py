@@ -14,11 +14,18 @@ import yaml
 from torchstain.numpy.normalizers.macenko import NumpyMacenkoNormalizer
 from torchstain.numpy.normalizers.reinhard import NumpyReinhardNormalizer
 
-from medsynth.cohorts.normalise import count_normalised, fit_stain, normalise_shard
-from medsynth.cohorts.stain import MOST_PIXELS, UNFIT, Macenko, NoStain, Reinhard, some_pixels
-from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config.slides import Stain
+from medsynth.cohorts.slides.normalise import count_normalised, fit_stain, normalise_shard
+from medsynth.cohorts.slides.settings import Stain
+from medsynth.imaging.histology.stain import (
+    MOST_PIXELS,
+    UNFIT,
+    Macenko,
+    NoStain,
+    Reinhard,
+    some_pixels,
+)
 from medsynth.store.manifests import manifest
+from medsynth.store.quarantine import CohortError
 from medsynth.store.shards import ImageStore, ShardWriter
 from tests.checkout import ROOT, Checkout
 

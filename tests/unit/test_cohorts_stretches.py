@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medsynth.cohorts.series import Slice, volumes_of
-from medsynth.cohorts.stretches import stretches, tolerance
+from medsynth.imaging.ct.series import Slice, volumes_of
+from medsynth.imaging.ct.stretches import stretches, tolerance
 
 
 def heights(*steps: tuple[float, int]) -> list[float]:

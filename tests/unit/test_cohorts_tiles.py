@@ -11,12 +11,12 @@ import openslide
 import pytest
 from PIL import Image, ImageFilter
 
-from medsynth.cohorts import tiles
-from medsynth.cohorts.resize import resize_area
-from medsynth.cohorts.slides import index_slides, tile_slides
-from medsynth.cohorts.tiles import level_for, thumbnail
-from medsynth.cohorts.unusable import UnusableImage
-from medsynth.runtime.config.slides import SlideTiles
+from medsynth.cohorts.slides.reading import index_slides, tile_slides
+from medsynth.cohorts.slides.settings import SlideTiles
+from medsynth.imaging.histology import tiles
+from medsynth.imaging.histology.tiles import level_for, thumbnail
+from medsynth.imaging.resize import resize_area
+from medsynth.store.quarantine import UnusableImage
 from medsynth.store.shards import ImageStore
 from tests.unit.slide_files import GENOTYPE, PINK, SLIDE, picture, smooth, tiles_of, write_svs
 

@@ -7,7 +7,14 @@ import pytest
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from medsynth.cohorts.tissue import glass, pen_mask, share_in_tiles, sharpness, stain, tissue_mask
+from medsynth.imaging.histology.tissue import (
+    glass,
+    pen_mask,
+    share_in_tiles,
+    sharpness,
+    stain,
+    tissue_mask,
+)
 
 PINK, GLASS = (200, 90, 160), (244, 243, 245)
 INKS = {

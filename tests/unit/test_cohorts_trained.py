@@ -11,7 +11,7 @@ import check_evaluation
 from medsynth.cohorts.trained import seen_in_training, trained_on
 from medsynth.store.digests import digest_file
 from medsynth.store.manifests import manifest
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 MODEL = "m" * 64
 CLEAN = {"patients_seen": 0, "images_seen": 0, "list_of_these_weights": True, "ok": True}

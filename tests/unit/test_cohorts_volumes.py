@@ -13,11 +13,11 @@ from ct_files import AIR, AXIAL, write_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medsynth.cohorts.dicom import open_dicom, read_hu
-from medsynth.cohorts.nifti import check_nifti, read_nifti, stem_of, write_nifti
-from medsynth.cohorts.series import Slice, plane_of, volumes_of
-from medsynth.cohorts.unusable import UnusableImage
-from medsynth.cohorts.volumes import Volume, axial_grid, canonical, centre_of, resample
+from medsynth.imaging.ct.nifti import check_nifti, read_nifti, stem_of, write_nifti
+from medsynth.imaging.ct.series import Slice, plane_of, volumes_of
+from medsynth.imaging.ct.volumes import Volume, axial_grid, canonical, centre_of, resample
+from medsynth.imaging.dicom import open_dicom, read_hu
+from medsynth.store.quarantine import UnusableImage
 
 STACK = [[-10, -20, 30 + 2.5 * k] for k in range(8)]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from medsynth.runtime.config.mistakes import ConfigError
-from medsynth.runtime.config.whole import Config, check_raw_paths, parse_config
-from medsynth.runtime.config_docs import schema, tables
+from medsynth.config.docs import schema, tables
+from medsynth.config.mistakes import ConfigError
+from medsynth.config.whole import Config, check_raw_paths, parse_config
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -25,7 +25,7 @@ def test_shipped_configurations_are_valid(path):
 
 
 def test_generated_documents_are_up_to_date():
-    hint = "run: python -m medsynth.runtime.config_docs"
+    hint = "run: python -m medsynth.config.docs"
     assert (ROOT / "config" / "schema.json").read_text() == schema(), hint
     assert (ROOT / "config" / "README.md").read_text() == tables(), hint
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from medsynth.runtime.config.mistakes import ConfigError, repeated_keys
-from medsynth.runtime.config.raw_paths import demo_dataset, inside
-from medsynth.runtime.config.whole import load_config, parse_config
+from medsynth.config.mistakes import ConfigError, repeated_keys
+from medsynth.config.raw_paths import demo_dataset, inside
+from medsynth.config.whole import load_config, parse_config
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.genotypes import call_genotypes
+from medsynth.cohorts.slides.settings import Genotypes
 from medsynth.demo.cases import SUBTYPES, glioma_cases
 from medsynth.demo.genomics import MAF_COLUMNS, write_genomics
-from medsynth.runtime.config.slides import Genotypes
+from medsynth.genomics.glioma import call_genotypes
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from medsynth.diffusion.process import ddpm_loss, drop_labels, q_sample
-from medsynth.diffusion.schedule import linear_schedule, p2_weights
+from medsynth.models.ddpm.process import ddpm_loss, drop_labels, q_sample
+from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
 
 T = 1000
 BETAS = np.concatenate([[0.0], np.linspace(1e-4, 0.02, T)])

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from medsynth.diffusion.samplers import ancestral_step, guided_noise, sample, sample_ddpm
-from medsynth.diffusion.schedule import Schedule, linear_schedule
-from medsynth.diffusion.training import model_card
-from medsynth.diffusion.unet import build_unet
-from medsynth.runtime.config.models import DdpmSampling, DdpmTraining
+from medsynth.models.ddpm.sampling import ancestral_step, guided_noise, sample, sample_ddpm
+from medsynth.models.ddpm.schedule import Schedule, linear_schedule
+from medsynth.models.ddpm.training import model_card
+from medsynth.models.ddpm.unet import build_unet
+from medsynth.models.settings import DdpmSampling, DdpmTraining
 from medsynth.runtime.seeding import generator, sample_generators
 
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from medsynth.diffusion import training
-from medsynth.diffusion.process import ddpm_loss
-from medsynth.diffusion.samplers import sample_ddpm
-from medsynth.diffusion.training import model_card, train_ddpm
-from medsynth.runtime.config.models import DdpmSampling, DdpmTraining
+from medsynth.models.ddpm import training
+from medsynth.models.ddpm.process import ddpm_loss
+from medsynth.models.ddpm.sampling import sample_ddpm
+from medsynth.models.ddpm.training import model_card, train_ddpm
+from medsynth.models.settings import DdpmSampling, DdpmTraining
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import manifest
 from medsynth.store.shards import ImageStore, ShardWriter

@@ -11,17 +11,17 @@ import pytest
 import torch
 
 from evaluate_generation import main
-from medsynth.classify.held_out import held_out_metrics
-from medsynth.classify.network import Classifier
-from medsynth.classify.training import model_card
-from medsynth.lineage.measurements import numbers
-from medsynth.runtime.config.models import ClassifierTraining, Evaluation
+from medsynth.lineage.mlflow.measurements import numbers
+from medsynth.models.classifier.held_out import held_out_metrics
+from medsynth.models.classifier.network import Classifier
+from medsynth.models.classifier.training import model_card
+from medsynth.models.settings import ClassifierTraining, Evaluation
 from medsynth.store.atomic import write_json
+from medsynth.store.generated import write_samples
 from medsynth.store.manifests import manifest
 from medsynth.store.models import save_model
-from medsynth.store.samples import write_samples
 from medsynth.store.shards import ShardWriter
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 CLASSES = ["ap", "pa"]
 SETTINGS = Evaluation(kid_subsets=4, kid_subset_size=5, bootstrap=10)

@@ -10,7 +10,7 @@ import pytest
 from medsynth.fetch import batch
 from medsynth.fetch.connection import FetchError
 from medsynth.fetch.gdc import fetch_gdc
-from medsynth.runtime.config.fetch import GdcDownload
+from medsynth.fetch.settings import GdcDownload
 from tests.unit.archive_stub import TOKEN, files_below
 
 pytest_plugins = ["tests.unit.archive_fixtures"]

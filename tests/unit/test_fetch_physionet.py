@@ -14,7 +14,7 @@ import pytest
 from medsynth.fetch import batch, downloads
 from medsynth.fetch.connection import FetchError
 from medsynth.fetch.physionet import fetch_physionet, parse_sums
-from medsynth.runtime.config.fetch import PhysioNetDownload
+from medsynth.fetch.settings import PhysioNetDownload
 from medsynth.store.digests import DigestCache, digest_file
 from tests.unit.archive_stub import PASSWORD, USER, files_below
 

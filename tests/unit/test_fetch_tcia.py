@@ -10,8 +10,8 @@ import pytest
 
 from medsynth.fetch import tcia
 from medsynth.fetch.connection import FetchError
+from medsynth.fetch.settings import TciaDownload
 from medsynth.fetch.tcia import fetch_tcia
-from medsynth.runtime.config.fetch import TciaDownload
 from tests.unit.archive_stub import TOKEN, files_below
 
 pytest_plugins = ["tests.unit.archive_fixtures"]

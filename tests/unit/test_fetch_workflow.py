@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from medsynth.config.mistakes import ConfigError
+from medsynth.config.whole import check_raw_paths, parse_config
 from medsynth.demo.radiographs import write_cxr
-from medsynth.lineage.traces import traces
-from medsynth.runtime.config.mistakes import ConfigError
-from medsynth.runtime.config.whole import check_raw_paths, parse_config
+from medsynth.lineage.erasure.traces import traces
 from tests.checkout import ROOT, Checkout
 from tests.unit.archive_stub import PASSWORD, TOKEN, USER, Archive, serving
 

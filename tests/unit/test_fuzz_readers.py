@@ -28,11 +28,11 @@ from pydicom.uid import (
     JPEGBaseline8Bit,
 )
 
-from medsynth.cohorts.nifti import write_nifti
-from medsynth.cohorts.volumes import Volume
 from medsynth.demo.dicom import LOSSLESS, write_dicom
 from medsynth.demo.genomics import write_genomics
 from medsynth.demo.slides import write_slides
+from medsynth.imaging.ct.nifti import write_nifti
+from medsynth.imaging.ct.volumes import Volume
 from tests.unit.reader_process import BYTES, PATHS, SLIDES, Readers
 
 ASKED = os.environ.get("MEDSYNTH_FUZZ_EXAMPLES")

@@ -8,17 +8,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.barcodes import parse_tumours
-from medsynth.cohorts.genotypes import (
+from medsynth.cohorts.slides.settings import Genotypes
+from medsynth.genomics.barcodes import parse_tumours
+from medsynth.genomics.glioma import (
     CODELETED,
     NON_CODELETED,
     WILDTYPE,
     call_genotypes,
     join_genotypes,
 )
-from medsynth.cohorts.maf import call_idh, read_maf
-from medsynth.cohorts.unusable import REASONS
-from medsynth.runtime.config.slides import Genotypes
+from medsynth.genomics.mutations.maf import call_idh, read_maf
+from medsynth.store.quarantine import REASONS
 
 MUTATIONS = [
     ("IDH1", "Missense_Mutation", "p.R132H", "TCGA-AA-0001-01A-11D-A27K-08"),

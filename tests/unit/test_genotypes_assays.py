@@ -13,14 +13,14 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from medsynth.cohorts.assays import read_clinical
-from medsynth.cohorts.barcodes import cases_within, parse_barcodes, parse_tumours
-from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
-from medsynth.cohorts.tsv import TableError
-from medsynth.cohorts.unusable import REASONS
-from medsynth.runtime.config.mistakes import ConfigError
-from medsynth.runtime.config.slides import AssayColumns, Genotypes
-from medsynth.runtime.config.whole import check_raw_paths, parse_config
+from medsynth.cohorts.slides.settings import AssayColumns, Genotypes
+from medsynth.config.mistakes import ConfigError
+from medsynth.config.whole import check_raw_paths, parse_config
+from medsynth.genomics.assays import read_clinical
+from medsynth.genomics.barcodes import cases_within, parse_barcodes, parse_tumours
+from medsynth.genomics.glioma import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
+from medsynth.store.quarantine import REASONS
+from medsynth.store.tables.tsv import TableError
 
 COLUMNS = AssayColumns(case="id", ihc="stain", fish="fish", pcr_loh="loh", age="age")
 HEAD = "id\tstain\tfish\tloh\tage\n"

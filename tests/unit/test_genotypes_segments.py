@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from medsynth.cohorts.segments import CENTROMERES, LENGTHS, arm_losses, call_codeletion
+from medsynth.genomics.segments import CENTROMERES, LENGTHS, arm_losses, call_codeletion
 
 MB = 1_000_000
 

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medsynth.cohorts import tsv
-from medsynth.cohorts.barcodes import read_sample_sheet
-from medsynth.cohorts.genotypes import call_genotypes
-from medsynth.cohorts.maf import read_maf
-from medsynth.cohorts.panels import covers_idh
-from medsynth.cohorts.segments import read_segments
-from medsynth.cohorts.tsv import TableError, find_files
-from medsynth.cohorts.unusable import REASONS
-from medsynth.runtime.config.slides import Genotypes
+from medsynth.cohorts.slides.settings import Genotypes
+from medsynth.genomics.barcodes import read_sample_sheet
+from medsynth.genomics.glioma import call_genotypes
+from medsynth.genomics.mutations.maf import read_maf
+from medsynth.genomics.panels import covers_idh
+from medsynth.genomics.segments import read_segments
+from medsynth.store.quarantine import REASONS
+from medsynth.store.tables import tsv
+from medsynth.store.tables.tsv import TableError, find_files
 
 HEADER = "Hugo_Symbol\tEntrez_Gene_Id\tHGVSp_Short\tVariant_Classification\tTumor_Sample_Barcode"
 ROW = "IDH1\t3417\tp.R132H\tMissense_Mutation\tTCGA-AA-0001-01A"

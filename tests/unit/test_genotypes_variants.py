@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.genotypes import call_genotypes
-from medsynth.cohorts.hotspots import HOTSPOTS, PLACES, residue_of, translate
-from medsynth.cohorts.unusable import REASONS
-from medsynth.cohorts.variant_words import (
+from medsynth.cohorts.slides.settings import Genotypes
+from medsynth.genomics.glioma import call_genotypes
+from medsynth.genomics.mutations.hotspots import HOTSPOTS, PLACES, residue_of, translate
+from medsynth.genomics.mutations.variant_words import (
     CUT,
     OTHER,
     SUBSTITUTION,
@@ -20,8 +20,8 @@ from medsynth.cohorts.variant_words import (
     UNTRANSLATED,
     class_of,
 )
-from medsynth.cohorts.variants import Row, judge
-from medsynth.runtime.config.slides import Genotypes
+from medsynth.genomics.mutations.variants import Row, judge
+from medsynth.store.quarantine import REASONS
 
 UNCLEAR = "unclear"
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.ages import read_ages
-from medsynth.cohorts.assays import read_clinical
-from medsynth.cohorts.genotypes import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
-from medsynth.cohorts.status_words import (
+from medsynth.cohorts.slides.settings import AssayColumns, Genotypes
+from medsynth.genomics.ages import read_ages
+from medsynth.genomics.assays import read_clinical
+from medsynth.genomics.glioma import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
+from medsynth.genomics.status_words import (
     UnknownWordError,
     codeletion_of,
     genes_named,
     idh_of,
     stain_of,
 )
-from medsynth.cohorts.tsv import TableError
-from medsynth.runtime.config.slides import AssayColumns, Genotypes
+from medsynth.store.tables.tsv import TableError
 
 MISSING = ["", "  ", "NA", "N/A", "nan", "None", "'--", "--", ".", "?", "Unknown", "not reported"]
 MISSING += ["[Discrepancy]", "Not Allowed To Collect", "NS", "NP", "not profiled", "#N/A", "unk"]

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.adversarial.cyclegan import train_cyclegan
-from medsynth.adversarial.progan_training import train_progan
-from medsynth.classify.training import train_classifier
-from medsynth.diffusion.samplers import sample_ddpm
-from medsynth.diffusion.training import model_card, train_ddpm
-from medsynth.runtime.config.models import (
+from medsynth.models.classifier.training import train_classifier
+from medsynth.models.cyclegan.training import train_cyclegan
+from medsynth.models.ddpm.sampling import sample_ddpm
+from medsynth.models.ddpm.training import model_card, train_ddpm
+from medsynth.models.progan.training import train_progan
+from medsynth.models.settings import (
     ClassifierTraining,
     CycleganTraining,
     DdpmSampling,

@@ -18,7 +18,7 @@ from snakemake import api, workflow
 from snakemake.executors import local
 from snakemake.persistence import PersistenceBase
 
-from medsynth.lineage import capture, environment, invocation, spool
+from medsynth.lineage.recording import capture, environment, invocation, spool
 from medsynth.runtime.lease import DEVICE_LINE
 from medsynth.runtime.logs import said
 from medsynth.store.digests import DigestCache, digest_bytes, digest_file
@@ -161,8 +161,13 @@ def test_a_process_is_known_beyond_its_pid():
 
 def test_capture_imports_the_standard_library_only():
     done = subprocess.run(
-        [sys.executable, "-S", "-c", "import medsynth.lineage.capture"],  # -S: no site-packages
-        env={"PYTHONPATH": str(Path(capture.__file__).parents[2])},
+        [
+            sys.executable,
+            "-S",
+            "-c",
+            "import medsynth.lineage.recording.capture",
+        ],  # -S: no site-packages
+        env={"PYTHONPATH": str(Path(capture.__file__).parents[3])},
         capture_output=True,
         text=True,
     )

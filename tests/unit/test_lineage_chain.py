@@ -10,9 +10,10 @@ from contextlib import closing
 import pytest
 from lineage_records import file, whole
 
-from medsynth.lineage import checks, spool
-from medsynth.lineage.ledger import FIRST, Ledger, ledger_path, row_digest
-from medsynth.lineage.watermark import drifted, set_watermark
+from medsynth.lineage.ledger import checks
+from medsynth.lineage.ledger.ledger import FIRST, Ledger, ledger_path, row_digest
+from medsynth.lineage.ledger.watermark import drifted, set_watermark
+from medsynth.lineage.recording import spool
 
 
 @pytest.fixture

@@ -20,12 +20,12 @@ from lineage_records import whole
 from lineage_toy import HEAD, LIBRARY, command, jobs
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
 
-from medsynth.lineage import spool
-from medsynth.lineage.capture import JobRecorder
 from medsynth.lineage.collector import collect, drain
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
 from medsynth.lineage.questions import verify
 from medsynth.lineage.questions.trace import trace
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.capture import JobRecorder
 
 ROUNDS = int(os.environ.get("MEDSYNTH_CLOCK_ROUNDS", "20"))
 STEP_S = 5.0

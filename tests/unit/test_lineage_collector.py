@@ -12,10 +12,11 @@ import pytest
 from lineage_records import whole
 from lineage_toy import wait_until
 
-from medsynth.lineage import collector, delivery, spool
+from medsynth.lineage import collector, delivery
 from medsynth.lineage.collector import drain
 from medsynth.lineage.delivery import deliver
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.recording import spool
 
 HERE = spool.this_process()
 GONE = HERE | {"start_ticks": 0}

@@ -8,7 +8,7 @@ import subprocess
 from lineage_questioned import MAKE, PATIENTS, RULES, versions
 from lineage_toy import HEAD, snakemake
 
-from medsynth.lineage.command import OK, UNKNOWN, WRONG
+from medsynth.commands.main import OK, UNKNOWN, WRONG
 
 
 def test_diff_counts_data_and_names_settings_and_metrics(original, ask, show):

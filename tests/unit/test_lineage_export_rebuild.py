@@ -10,8 +10,8 @@ import subprocess
 import pytest
 from lineage_questioned import PATIENTS, versions
 
-from medsynth.lineage.command import OK, UNKNOWN, WRONG
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.commands.main import OK, UNKNOWN, WRONG
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
 
 
 def test_the_crate_describes_every_job_and_names_no_patient(original, ask, tmp_path):

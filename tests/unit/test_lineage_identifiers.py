@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from lineage_toy import HEAD, jobs, snakemake
 
-from medsynth.lineage import identifiers, people, spool
-from medsynth.lineage.identifiers import STARRED, KnownPatients, candidates
-from medsynth.lineage.traces import traces
+from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.ledger import people
+from medsynth.lineage.recording import identifiers, spool
+from medsynth.lineage.recording.identifiers import STARRED, KnownPatients, candidates
 
 IDS = ["TCGA-02-0001", "10000032", "A002304", "DOE^JANE", "1.3.6.1.4.1.14519.5.2.1", "2", "5", "12"]
 

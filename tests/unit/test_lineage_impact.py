@@ -17,13 +17,14 @@ import pandas as pd
 import pytest
 from lineage_records import whole
 
-from medsynth.lineage import erasure, spool
 from medsynth.lineage.collector import drain
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.erasure.erasure import erasure
+from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
 from medsynth.lineage.questions import UnknownArtifact, impact, verify
-from medsynth.lineage.traces import traces
+from medsynth.lineage.recording import spool
 from medsynth.store.digests import digest_bytes, digest_path
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 PATIENT, OTHER = "TCGA-ZZ-A001", "TCGA-ZZ-B001"
 

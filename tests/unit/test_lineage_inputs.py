@@ -13,13 +13,13 @@ import pytest
 from lineage_records import whole
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
 
-from medsynth.lineage import spool
-from medsynth.lineage.capture import JobRecorder
 from medsynth.lineage.collector import drain
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
 from medsynth.lineage.questions import status, verify
 from medsynth.lineage.questions import trace as asked
 from medsynth.lineage.questions.trace import trace
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.capture import JobRecorder
 from medsynth.store import digests
 from medsynth.store.digests import DigestCache, digest_bytes, digest_file, digest_path
 from medsynth.store.folders import files_below, state_of

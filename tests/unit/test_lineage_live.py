@@ -8,7 +8,7 @@ import pytest
 from lineage_toy import HEAD, client, collectors, jobs, kill, runs, start_snakemake, wait_until
 
 from medsynth.lineage.collector import collect
-from medsynth.lineage.measurements import Point, read_points
+from medsynth.lineage.mlflow.measurements import Point, read_points
 from medsynth.runtime.logs import HISTORY_LINE, said
 
 # Two trainings at once, as scripts that run the true loop: it waits at step 4 for `go`.
@@ -30,7 +30,7 @@ SCRIPT = """
 import time
 from pathlib import Path
 
-from medsynth.runtime.config.models import Loop
+from medsynth.models.settings import Loop
 from medsynth.runtime.logs import configure_logging
 from medsynth.runtime.loop import run_steps
 from medsynth.store.atomic import publish

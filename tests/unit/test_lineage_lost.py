@@ -13,11 +13,11 @@ from lineage_questioned import PATIENTS
 from lineage_records import whole
 from lineage_toy import jobs, runs
 
-from medsynth.lineage import spool
+from medsynth.commands.main import OK, UNKNOWN, WRONG
 from medsynth.lineage.collector import collect, drain
-from medsynth.lineage.command import OK, UNKNOWN, WRONG
-from medsynth.lineage.ledger import Ledger, LostLedgerError, ledger_path
-from medsynth.lineage.watermark import watermark_path
+from medsynth.lineage.ledger.ledger import Ledger, LostLedgerError, ledger_path
+from medsynth.lineage.ledger.watermark import watermark_path
+from medsynth.lineage.recording import spool
 
 
 def events(folder) -> list[dict]:

@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 import sqlalchemy
 
-from medsynth.lineage.mlflow_database import database_uri
+from medsynth.lineage.mlflow.database import database_uri
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from medsynth.lineage import mlflow_store
-from medsynth.lineage.mlflow_store import artifact_root, open_store
+from medsynth.lineage.mlflow import store as mlflow_store
+from medsynth.lineage.mlflow.store import artifact_root, open_store
 
 
 def test_a_database_cut_off_while_it_is_made_is_made_again(tmp_path):
@@ -48,7 +48,7 @@ import medsynth.lineage.{module}
 """
     quiet = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")
     environ = {k: v for k, v in os.environ.items() if k not in quiet}
-    environ["PYTHONPATH"] = str(Path(mlflow_store.__file__).parents[2])
+    environ["PYTHONPATH"] = str(Path(mlflow_store.__file__).parents[3])
     command = [sys.executable, "-u", "-c", program]
     done = subprocess.run(command, env=environ, capture_output=True, text=True)
     assert done.stdout == "true true\n", done.stderr

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from lineage_records import whole
 
-from medsynth.lineage import people, spool
 from medsynth.lineage.collector import drain
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger import people
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.recording import spool
 from medsynth.store.digests import digest_file, digest_path
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 INDEX = pd.DataFrame(
     {

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from lineage_records import whole
 
-from medsynth.lineage import spool
-from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.places import Places, anchored, in_run, places, snakefile_of
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.places import Places, anchored, in_run, places, snakefile_of
 
 ODD = "/w/50 % of #1? ü"
 

@@ -28,10 +28,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from test_lineage_impact import PATIENT, Study, paths
 
-from medsynth.lineage import erasure, spool
 from medsynth.lineage.collector import drain
+from medsynth.lineage.erasure.erasure import erasure
+from medsynth.lineage.erasure.traces import traces
 from medsynth.lineage.questions import impact
-from medsynth.lineage.traces import traces
+from medsynth.lineage.recording import spool
 from medsynth.store.digests import digest_path
 
 # Pixels that are nobody else's, and whose bytes every container below has in a row.

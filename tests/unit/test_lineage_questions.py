@@ -7,8 +7,8 @@ import fcntl
 import pytest
 from lineage_questioned import PATIENTS
 
-from medsynth.lineage import command
-from medsynth.lineage.command import OK, QUESTIONS, UNKNOWN
+from medsynth.commands import main as command
+from medsynth.commands.main import OK, QUESTIONS, UNKNOWN
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

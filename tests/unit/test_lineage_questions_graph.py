@@ -9,14 +9,14 @@ from contextlib import closing
 
 import pytest
 
-from medsynth.lineage.drawing import Node, place
-from medsynth.lineage.flow import Flow
-from medsynth.lineage.graph import ancestors, descendants
-from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.places import Places
+from medsynth.lineage.ledger.flow import Flow
+from medsynth.lineage.ledger.graph import ancestors, descendants
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.reads import readers
 from medsynth.lineage.questions import UnknownArtifact, find
+from medsynth.lineage.questions.drawing import Node, place
 from medsynth.lineage.questions.trace import _same_bytes
-from medsynth.lineage.reads import readers
+from medsynth.lineage.recording.places import Places
 
 
 def file(path: str, sha256: str) -> dict:

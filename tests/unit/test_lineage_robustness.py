@@ -30,10 +30,10 @@ from lineage_toy import (
     wait_until,
 )
 
-from medsynth.lineage import spool
 from medsynth.lineage.collector import collect
 from medsynth.lineage.delivery import TRACKING_URI
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.recording import spool
 
 ROUNDS = int(os.environ.get("MEDSYNTH_KILL_ROUNDS", "3"))
 
@@ -194,7 +194,7 @@ def test_a_server_that_goes_down_fails_no_job_and_gets_all_later(toy, tmp_path, 
 
 
 def _first_start(results: Path, item: str, barrier) -> None:
-    from medsynth.lineage import mlflow_sink  # noqa: F401  (what takes seconds, before the race)
+    from medsynth.lineage.mlflow import sink as mlflow_sink  # noqa: F401  (what takes seconds, before the race)
 
     process = spool.this_process()
     record = {"kind": "invocation", "id": item, "phase": "start", "study": "toy", "config": {}}

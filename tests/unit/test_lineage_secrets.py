@@ -7,12 +7,12 @@ import subprocess
 import pytest
 from lineage_toy import HEAD, jobs, snakemake
 
-from medsynth.lineage.environment import STARRED, code_state
-from medsynth.lineage.sources import restored
-from medsynth.lineage.traces import traces
-from medsynth.store import secrets
-from medsynth.store.secrets import learn, without_secrets
-from medsynth.store.source_secrets import source_without_secrets
+from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.recording.environment import STARRED, code_state
+from medsynth.lineage.replay.sources import restored
+from medsynth.store.privacy import secrets
+from medsynth.store.privacy.secrets import learn, without_secrets
+from medsynth.store.privacy.source_secrets import source_without_secrets
 
 WAYS = {  # where a secret comes in: the secret itself
     "tracked": "Tr4cked-hunter",
@@ -34,7 +34,7 @@ WAYS = {  # where a secret comes in: the secret itself
 PATIENT = "p10000032"
 RULES = """
 import os, sys
-from medsynth.store import raw_names
+from medsynth.store.privacy import raw_names
 raw_names.declare([Path("raw")], shown=[Path("results")])
 settings.model_dump = lambda mode: {{"lineage": {{"tracking_uri": config.get("db")}}, "seed": 3}}
 

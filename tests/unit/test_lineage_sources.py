@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from medsynth.lineage.environment import code_state
-from medsynth.lineage.sources import restored
+from medsynth.lineage.recording.environment import code_state
+from medsynth.lineage.replay.sources import restored
 
 
 @pytest.mark.parametrize("inside", ["Snakefile", "flow/Snakefile"])

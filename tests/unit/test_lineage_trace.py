@@ -12,7 +12,7 @@ from lineage_questioned import PATIENTS, rules, versions
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from medsynth.lineage.command import OK, WRONG
+from medsynth.commands.main import OK, WRONG
 from medsynth.report.singles import write_singles
 
 

@@ -9,10 +9,10 @@ import h5py
 import pandas as pd
 import pytest
 
-from medsynth.lineage.raw import raw_data, remove_rows
-from medsynth.lineage.traces import traces
+from medsynth.lineage.erasure.raw import raw_data, remove_rows
+from medsynth.lineage.erasure.traces import traces
 from medsynth.store.digests import digest_path
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 PATIENT = "TCGA-ZZ-A001"
 

@@ -11,9 +11,9 @@ import pytest
 from lineage_questioned import versions
 from lineage_records import whole
 
-from medsynth.lineage import spool
-from medsynth.lineage.command import OK, WRONG
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.commands.main import OK, WRONG
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.recording import spool
 
 EDIT = (
     "UPDATE events SET record=replace(record, 'c0de', 'c1de')"

@@ -8,12 +8,12 @@ import unicodedata
 import pandas as pd
 import pytest
 
-from medsynth.lineage import words
-from medsynth.lineage.raw import raw_data, remove_rows
-from medsynth.lineage.traces import traces
-from medsynth.lineage.words import Words
+from medsynth.lineage.erasure.erasure import words
+from medsynth.lineage.erasure.raw import raw_data, remove_rows
+from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.erasure.words import Words
 from medsynth.store.digests import DigestCache
-from medsynth.store.tables import write_table
+from medsynth.store.tables.parquet import write_table
 
 CASE = "TCGA-AA-0001"
 

@@ -23,10 +23,11 @@ from lineage_toy import (
     start_snakemake,
 )
 
-from medsynth.lineage import command, spool
+from medsynth.commands import main as command
 from medsynth.lineage.collector import collect
 from medsynth.lineage.delivery import TRACKING_URI
-from medsynth.lineage.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.recording import spool
 
 SNAKEFILE = (
     HEAD
@@ -107,7 +108,7 @@ def write_workflow(folder: Path) -> Path:
 
 def ask(folder: Path, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "medsynth.lineage.command", *arguments],
+        [sys.executable, "-m", "medsynth.commands.main", *arguments],
         cwd=folder,
         env=environ(),
         capture_output=True,

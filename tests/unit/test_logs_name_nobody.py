@@ -18,24 +18,24 @@ import pytest
 from PIL import Image
 
 from medsynth.cohorts.assemble import assemble
-from medsynth.cohorts.ct import convert_ct, index_ct
-from medsynth.cohorts.genotypes import call_genotypes
-from medsynth.cohorts.mimic_cxr import index_mimic_cxr, shard_mimic_cxr
-from medsynth.cohorts.reports import read_reports
-from medsynth.cohorts.slides import index_slides, tile_slides
+from medsynth.cohorts.ct.reading import convert_ct, index_ct
+from medsynth.cohorts.ct.settings import CtConvert, CtIndex
+from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, shard_mimic_cxr
+from medsynth.cohorts.mimic_cxr.reports import read_reports
+from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead
+from medsynth.cohorts.slides.reading import index_slides, tile_slides
+from medsynth.cohorts.slides.settings import Genotypes, SlideIndex, SlideTiles
 from medsynth.cohorts.sources import missing_columns
-from medsynth.cohorts.unusable import UnusableImage, log_unused
 from medsynth.fetch.batch import fetch_all
 from medsynth.fetch.connection import UnusableFile
 from medsynth.fetch.downloads import Wanted
-from medsynth.lineage.masking import MaskingFilter
-from medsynth.lineage.words import Words
-from medsynth.runtime.config.ct import CtConvert, CtIndex
-from medsynth.runtime.config.cxr import CxrIndex, CxrRead
-from medsynth.runtime.config.slides import Genotypes, SlideIndex, SlideTiles
+from medsynth.genomics.glioma import call_genotypes
+from medsynth.lineage.erasure.words import Words
+from medsynth.lineage.recording.masking import MaskingFilter
 from medsynth.runtime.logs import WITHHELD, configure_logging
-from medsynth.store import raw_names
 from medsynth.store.manifests import manifest
+from medsynth.store.privacy import raw_names
+from medsynth.store.quarantine import UnusableImage, log_unused
 from tests.unit.ct_files import write_slice
 from tests.unit.cxr_files import mimic
 from tests.unit.test_genotypes_tables import GDC, HEADER, ROW, write

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medsynth.metrics.draws import balanced, counts_at_mix, drawn, round_robin
+from medsynth.metrics.images.draws import balanced, counts_at_mix, drawn, round_robin
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medsynth.metrics.feature_space import FeatureSpace
+from medsynth.metrics.images.feature_space import FeatureSpace
 
 
 def correlated(n: int, d: int = 40, rank: int = 6, seed: int = 0) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from medsynth.metrics.frechet import frechet_distance
+from medsynth.metrics.images.frechet import frechet_distance
 
 
 def exact_features(n: int, mean: np.ndarray, root: np.ndarray, seed: int) -> np.ndarray:

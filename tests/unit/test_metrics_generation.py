@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.classify.extraction import extract
-from medsynth.classify.training import model_card, train_classifier
-from medsynth.metrics import nulls
-from medsynth.metrics.feature_space import FeatureSpace
-from medsynth.metrics.frechet import frechet_distance
-from medsynth.metrics.generation import Group, evaluate_generation
+from medsynth.metrics.images import nulls
+from medsynth.metrics.images.evaluation import Group, evaluate_generation
+from medsynth.metrics.images.feature_space import FeatureSpace
+from medsynth.metrics.images.frechet import frechet_distance
+from medsynth.metrics.images.kernel_distance import squared_mmd
 from medsynth.metrics.intervals import metric
-from medsynth.metrics.kernel_distance import squared_mmd
 from medsynth.metrics.standing import not_beaten
-from medsynth.runtime.config.models import ClassifierTraining, Evaluation
+from medsynth.models.classifier.extraction import extract
+from medsynth.models.classifier.training import model_card, train_classifier
+from medsynth.models.settings import ClassifierTraining, Evaluation
 
 torch.set_num_threads(1)
 CLASSES = ["left", "right"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medsynth.metrics.inception_score import inception_score
+from medsynth.metrics.images.inception_score import inception_score
 
 
 def test_equals_the_formula_written_out():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from medsynth.metrics.frechet import frechet_distance
+from medsynth.metrics.images.frechet import frechet_distance
 from medsynth.metrics.intervals import (
     bootstrap_interval,
     mean_share_interval,

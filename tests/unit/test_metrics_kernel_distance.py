@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medsynth.metrics import kernel_distance
-from medsynth.metrics.kernel_distance import squared_mmd, subset_interval
+from medsynth.metrics.images import kernel_distance
+from medsynth.metrics.images.kernel_distance import squared_mmd, subset_interval
 
 
 def brute_force(x: np.ndarray, y: np.ndarray, biased: bool = False) -> float:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medsynth.metrics.label_agreement import label_agreement
+from medsynth.metrics.images.label_agreement import label_agreement
 
 CLASSES = ["ap", "pa"]
 

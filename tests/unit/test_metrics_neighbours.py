@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medsynth.metrics import neighbours
-from medsynth.metrics.neighbours import coverage, density, precision, recall
+from medsynth.metrics.images import neighbours
+from medsynth.metrics.images.neighbours import coverage, density, precision, recall
 
 
 class BruteForce:

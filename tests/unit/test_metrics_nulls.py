@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medsynth.metrics import nulls
+from medsynth.metrics.images import nulls
 
 
 def test_noise_takes_every_grey_level_alike():

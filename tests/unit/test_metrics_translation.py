@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from medsynth.metrics.translation import (
+from medsynth.metrics.translation.evaluation import (
     body_mask,
     evaluate_translation,
     mae_hu,
@@ -14,7 +14,7 @@ from medsynth.metrics.translation import (
     psnr_db,
     ssim,
 )
-from medsynth.runtime.config.models import Evaluation
+from medsynth.models.settings import Evaluation
 
 RANGE = (-1000, 1000)
 SETTINGS = Evaluation(bootstrap=50)

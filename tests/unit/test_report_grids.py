@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medsynth.report.grids import (
+from medsynth.imaging.grids import (
     GAP,
     Direction,
     strip,
@@ -14,7 +14,7 @@ from medsynth.report.grids import (
     write_grid,
     write_translation_grid,
 )
-from medsynth.report.scale import PIXELS, PixelSize
+from medsynth.imaging.scale import PIXELS, PixelSize
 
 rng = np.random.default_rng(0)
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from report_study import SECRET, make_study
 
-from medsynth.lineage.mlflow_database import database_uri
+from medsynth.lineage.mlflow.database import database_uri
 from medsynth.report.page import build_report
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file

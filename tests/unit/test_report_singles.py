@@ -9,8 +9,8 @@ import pandas as pd
 import pydicom
 import pytest
 
-from medsynth.cohorts.dicom import read_hu
-from medsynth.lineage.embedded import embedded_provenance
+from medsynth.imaging.dicom import read_hu
+from medsynth.lineage.erasure.embedded import embedded_provenance
 from medsynth.report.singles import write_singles
 
 MODEL, SAMPLES = "a" * 64, "b" * 64

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from medsynth.report import facts, figures, metric_tables, tables
-from medsynth.report.grids import strip
-from medsynth.report.scale import PIXELS, PixelSize, bar_of
+from medsynth.imaging.grids import strip
+from medsynth.imaging.scale import PIXELS, PixelSize, bar_of
+from medsynth.report import cohort_counts as facts
+from medsynth.report import figures, metric_tables, tables
 from medsynth.store.manifests import manifest
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
+from medsynth.models.settings import Loop
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.config.models import Loop
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.logs import configure_logging
 from medsynth.runtime.loop import run_steps

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from medsynth.lineage.traces import traces
+from medsynth.lineage.erasure.traces import traces
 from tests.checkout import Checkout
 
 METRICS = "results/experiments/ct_cyclegan/metrics.json"

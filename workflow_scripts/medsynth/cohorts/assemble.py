@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.cohorts.unusable import CohortError, reason_lines
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest
+from medsynth.store.quarantine import CohortError, reason_lines
 
 
 class TooManyQuarantined(CohortError):
@@ -133,7 +133,7 @@ def genotype_counts(calls: pd.DataFrame, quarantine: pd.DataFrame) -> dict[str, 
     """What the calls rest on, how many conflict, and what of the tables could not be used.
 
     Args:
-        calls, quarantine: as :func:`medsynth.cohorts.genotypes.call_genotypes` returns them.
+        calls, quarantine: as :func:`medsynth.genomics.glioma.call_genotypes` returns them.
     """
 
     def counted(values: pd.Series) -> dict[str, int]:

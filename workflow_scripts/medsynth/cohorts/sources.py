@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from medsynth.cohorts.delimited import read_table
-from medsynth.cohorts.unusable import CohortError, UnusableImage
-from medsynth.runtime.config.base import TableLabel
+from medsynth.runtime.settings import TableLabel
 from medsynth.store.digests import DigestCache, digest_bytes, digest_files
 from medsynth.store.manifests import QUARANTINED, USED, manifest
+from medsynth.store.quarantine import CohortError, UnusableImage
 from medsynth.store.shards import ShardWriter
+from medsynth.store.tables.delimited import read_table
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     Only empty cells are null: ``NA``, ``None`` and ``null`` are words like others.
 
     Raises:
-        CohortError: see :func:`medsynth.cohorts.delimited.read_table`, or some of `columns` are
+        CohortError: see :func:`.delimited.read_table`, or some of `columns` are
             not there.
     """
     table = read_table(path)

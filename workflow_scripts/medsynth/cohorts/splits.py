@@ -6,9 +6,9 @@ import hashlib
 
 import pandas as pd
 
-from medsynth.cohorts.unusable import CohortError
-from medsynth.runtime.config.base import Split
+from medsynth.runtime.settings import Split
 from medsynth.store.manifests import used
+from medsynth.store.quarantine import CohortError
 
 TRAIN, VALIDATE, TEST = "train", "validate", "test"
 

@@ -19,7 +19,7 @@ import pandas as pd
 from medsynth.fetch.batch import fetch_all
 from medsynth.fetch.connection import Connection, FetchError, TokenHeader, read_token
 from medsynth.fetch.downloads import Wanted, fetch_file, inside
-from medsynth.runtime.config.fetch import GdcDownload
+from medsynth.fetch.settings import GdcDownload
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import DigestCache
 

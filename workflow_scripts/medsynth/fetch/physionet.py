@@ -19,7 +19,7 @@ import pandas as pd
 from medsynth.fetch.batch import fetch_all
 from medsynth.fetch.connection import Connection, FetchError
 from medsynth.fetch.downloads import Wanted, fetch_file, inside
-from medsynth.runtime.config.fetch import PhysioNetDownload, PhysioNetProject
+from medsynth.fetch.settings import PhysioNetDownload, PhysioNetProject
 from medsynth.store.digests import DigestCache
 
 log = logging.getLogger(__name__)

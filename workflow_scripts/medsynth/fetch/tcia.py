@@ -24,22 +24,9 @@ from urllib.parse import urlencode
 import pandas as pd
 
 from medsynth.fetch.batch import fetch_all
-from medsynth.fetch.connection import (
-    Connection,
-    FetchError,
-    TokenHeader,
-    UnusableFile,
-    read_token,
-)
-from medsynth.fetch.downloads import (
-    Wanted,
-    inside,
-    is_complete,
-    is_right,
-    remember,
-    save,
-)
-from medsynth.runtime.config.fetch import TciaDownload
+from medsynth.fetch.connection import Connection, FetchError, TokenHeader, UnusableFile, read_token
+from medsynth.fetch.downloads import Wanted, inside, is_complete, is_right, remember, save
+from medsynth.fetch.settings import TciaDownload
 from medsynth.store.digests import DigestCache
 
 log = logging.getLogger(__name__)

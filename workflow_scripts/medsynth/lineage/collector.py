@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from medsynth.lineage import spool
 from medsynth.lineage.delivery import TRACKING_URI, Delivery, Sender, deliver
-from medsynth.lineage.form import EXAMINED
-from medsynth.lineage.ledger import REMEDY, Ledger, LostLedgerError, ledger_path
-from medsynth.lineage.watermark import drifted, set_watermark, whole
+from medsynth.lineage.ledger.ledger import REMEDY, Ledger, LostLedgerError, ledger_path
+from medsynth.lineage.ledger.watermark import drifted, set_watermark, whole
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.form import EXAMINED
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _move(results_dir: str | Path, ledger: Ledger) -> int:
     for path, record in taken:
         made = record.get("outputs", []) if record["phase"] == "end" else []
         if any(Path(file["path"]).suffix in EXAMINED for file in made):
-            from medsynth.lineage.people import take_in  # pandas takes seconds
+            from medsynth.lineage.ledger.people import take_in  # pandas takes seconds
 
             take_in(results_dir, ledger, record)  # while the record still waits: a kill repeats it
         path.unlink()

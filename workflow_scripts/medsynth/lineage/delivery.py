@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.spool import lineage_dir
-from medsynth.lineage.watermark import whole
-from medsynth.store.raw_names import without_raw_names
-from medsynth.store.secrets import without_secrets
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.watermark import whole
+from medsynth.lineage.recording.spool import lineage_dir
+from medsynth.store.privacy.raw_names import without_raw_names
+from medsynth.store.privacy.secrets import without_secrets
 
 if TYPE_CHECKING:
-    from medsynth.lineage.mlflow_sink import MlflowSink
+    from medsynth.lineage.mlflow.sink import MlflowSink
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ ITEMS_A_PASS, NOTED_AT_ONCE = 200, 20
 
 
 def open_sink(results_dir: str | Path) -> MlflowSink:
-    from medsynth.lineage.mlflow_sink import MlflowSink  # mlflow takes seconds to import
+    from medsynth.lineage.mlflow.sink import MlflowSink  # mlflow takes seconds to import
 
     uris = (os.environ.get(name) for name in (TRACKING_URI, ARTIFACT_URI))
     return MlflowSink(results_dir, *uris)

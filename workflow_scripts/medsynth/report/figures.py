@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 
-from medsynth.report.grids import strip
-from medsynth.report.scale import PixelSize, bar_of, below
+from medsynth.imaging.grids import strip
+from medsynth.imaging.scale import PixelSize, bar_of, below
 
 INK, MUTED, RULE = "#1d2733", "#5d6b7a", "#d5dbe1"
 COLORS = ("#2b5c8a", "#c8762c", "#3c8d7e", "#7a5ca3", "#a8465a", "#6b7c31")

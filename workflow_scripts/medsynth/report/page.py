@@ -17,15 +17,16 @@ import jinja2
 import pandas as pd
 import yaml
 
-from medsynth.report import facts, figures, metric_tables, tables
+from medsynth.imaging.scale import PIXELS, PixelSize
+from medsynth.report import cohort_counts as facts
+from medsynth.report import figures, metric_tables, tables
 from medsynth.report.artifacts import artifact_rows
 from medsynth.report.pictures import class_strips, translation_pictures
-from medsynth.report.scale import PIXELS, PixelSize
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import DigestCache
-from medsynth.store.samples import Samples
+from medsynth.store.generated import Samples
 from medsynth.store.shards import ImageStore
-from medsynth.store.tables import read_table
+from medsynth.store.tables.parquet import read_table
 
 MLFLOW = "http://127.0.0.1:5000"
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from medsynth.imaging.grids import MIN_SIDE, Direction, caption_of, translation_figure
+from medsynth.imaging.scale import PixelSize, pixels_of_fields
 from medsynth.report import figures
-from medsynth.report.grids import MIN_SIDE, Direction, caption_of, translation_figure
-from medsynth.report.scale import PixelSize, pixels_of_fields
-from medsynth.store.samples import Samples
+from medsynth.store.generated import Samples
 from medsynth.store.shards import ImageStore
 
 STRIP_PIXELS, SLICES_PER_DIRECTION = 1024, 3

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from medsynth.cohorts.unusable import REASONS
-from medsynth.report.facts import said
+from medsynth.report.cohort_counts import said
 from medsynth.report.figures import COLORS, INK, Node
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, used
-from medsynth.store.secrets import without_secrets
+from medsynth.store.privacy.secrets import without_secrets
+from medsynth.store.quarantine import REASONS
 
 
 class Nouns(NamedTuple):

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from medsynth.store.raw_names import without_raw_names
-from medsynth.store.secrets import without_secrets
+from medsynth.store.privacy.raw_names import without_raw_names
+from medsynth.store.privacy.secrets import without_secrets
 
 # How a training says in its log where its metrics grow; the lineage collector follows that file.
 HISTORY_LINE = re.compile(r"medsynth\.runtime\.loop: history: (.+)$", re.MULTILINE)

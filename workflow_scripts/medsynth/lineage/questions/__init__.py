@@ -15,10 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage import spool
-from medsynth.lineage.ledger import Ledger, LostLedgerError, damage_told, ledger_path
-from medsynth.lineage.places import places
-from medsynth.lineage.watermark import unreadable, whole
+from medsynth.lineage.ledger.ledger import Ledger, LostLedgerError, damage_told, ledger_path
+from medsynth.lineage.ledger.watermark import unreadable, whole
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.places import places
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage import spool
-from medsynth.lineage.behind import Behind
 from medsynth.lineage.questions import SHORT, UnknownArtifact, opened
+from medsynth.lineage.recording import spool
+from medsynth.lineage.replay.behind import Behind
 
 Row = dict[str, Any]
 
@@ -106,7 +106,7 @@ def _people(tables: Iterable[str], results: Path) -> dict[str, set[str]] | None:
 
 
 def _metrics(results: Path, a: list[str], b: list[str]) -> dict[str, list[Any]] | None:
-    from medsynth.lineage.mlflow_records import recorded_runs
+    from medsynth.lineage.mlflow.records import recorded_runs
 
     try:
         with recorded_runs(results) as store:

@@ -12,9 +12,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.crate import WORKFLOW, Crate
-from medsynth.lineage.places import places, snakefile_of
 from medsynth.lineage.questions import UnknownArtifact, opened
+from medsynth.lineage.questions.crate import WORKFLOW, Crate
+from medsynth.lineage.recording.places import places, snakefile_of
 
 HELP = "write a Workflow Run RO-Crate"
 EXAMPLE = "medsynth export crate"

@@ -21,10 +21,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from medsynth.lineage.flow import MODEL, Artifact, Flow
-from medsynth.lineage.known_files import DEMO
-from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.people import (
+from medsynth.lineage.erasure.raw import RawData, raw_data
+from medsynth.lineage.erasure.searchable import holds_weights, holds_words, is_prose
+from medsynth.lineage.erasure.words import Words
+from medsynth.lineage.ledger.flow import MODEL, Artifact, Flow
+from medsynth.lineage.ledger.known_files import DEMO
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.people import (
     TOMBSTONE,
     catch_up,
     holders,
@@ -32,11 +35,8 @@ from medsynth.lineage.people import (
     patient_key,
     peopled,
 )
-from medsynth.lineage.places import ANCHOR, Places, above, places
 from medsynth.lineage.questions import UnknownArtifact, digest_cache, opened, when
-from medsynth.lineage.raw import RawData, raw_data
-from medsynth.lineage.searchable import holds_weights, holds_words, is_prose
-from medsynth.lineage.words import Words
+from medsynth.lineage.recording.places import ANCHOR, Places, above, places
 from medsynth.store.digests import digest_bytes
 
 Row = dict[str, Any]
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def answer(results: Path, arguments: argparse.Namespace) -> Row:
     if arguments.erase and arguments.yes:
-        from medsynth.lineage.erasure import erase, idle
+        from medsynth.lineage.erasure.erasure import erase, idle
 
         with idle(results):
             found = impact(results, arguments.patient)

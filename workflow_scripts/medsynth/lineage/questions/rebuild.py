@@ -17,9 +17,10 @@ from typing import Any
 
 from medsynth.lineage.collector import locked
 from medsynth.lineage.delivery import TRACKING_URI
-from medsynth.lineage.ledger import ledger_path
+from medsynth.lineage.ledger.ledger import ledger_path
+from medsynth.lineage.ledger.watermark import watermark
 from medsynth.lineage.questions import UnknownArtifact
-from medsynth.lineage.restoring import (
+from medsynth.lineage.replay.restoring import (
     Kept,
     differences,
     events_of,
@@ -28,7 +29,6 @@ from medsynth.lineage.restoring import (
     standing,
     write_ledger,
 )
-from medsynth.lineage.watermark import watermark
 
 HELP = "make the ledger again from MLflow; compare it with the one there is"
 EXAMPLE = "medsynth rebuild"
@@ -102,7 +102,7 @@ class Found:
 
 def _from_mlflow(results: Path, recorded_as: list[Path]) -> Found:
     """All that MLflow has in the results folder itself is of these results, wherever they were."""
-    from medsynth.lineage.mlflow_records import recorded_runs
+    from medsynth.lineage.mlflow.records import recorded_runs
 
     found = Found()
     items: dict[str, Kept] = {}

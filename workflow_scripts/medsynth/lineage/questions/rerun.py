@@ -15,22 +15,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage import spool
-from medsynth.lineage.environment import environment
-from medsynth.lineage.graph import ancestors
-from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.places import Places, places, snakefile_of
-from medsynth.lineage.questions import (
-    SHORT,
-    UnknownArtifact,
-    digest_cache,
-    find,
-    job_name,
-    opened,
-)
-from medsynth.lineage.reads import maker
-from medsynth.lineage.repeat import link_inputs, run_alone
-from medsynth.lineage.sources import restored
+from medsynth.lineage.ledger.graph import ancestors
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.reads import maker
+from medsynth.lineage.questions import SHORT, UnknownArtifact, digest_cache, find, job_name, opened
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.environment import environment
+from medsynth.lineage.recording.places import Places, places, snakefile_of
+from medsynth.lineage.replay.repeat import link_inputs, run_alone
+from medsynth.lineage.replay.sources import restored
 from medsynth.store.digests import DigestCache
 
 Row = dict[str, Any]

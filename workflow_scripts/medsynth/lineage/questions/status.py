@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage import spool
-from medsynth.lineage.checks import misread
-from medsynth.lineage.ledger import REMEDY, Ledger
+from medsynth.lineage.ledger.checks import misread
+from medsynth.lineage.ledger.ledger import REMEDY, Ledger
+from medsynth.lineage.ledger.watermark import drifted
 from medsynth.lineage.questions import SHORT, at_work, counts, job_name, opened, when
-from medsynth.lineage.watermark import drifted
+from medsynth.lineage.recording import spool
 
 SHOWN = 10  # of each kind of trouble; --json lists all
 UNFINISHED = ("FAILED", "KILLED")

@@ -8,15 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.embedded import MODEL, embedded_provenance, made_with
-from medsynth.lineage.graph import (
-    ancestors,
-    descendants,
-    is_foreign,
-    job_facts,
-)
-from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.places import Places, places
+from medsynth.lineage.erasure.embedded import MODEL, embedded_provenance, made_with
+from medsynth.lineage.ledger.graph import ancestors, descendants, is_foreign, job_facts
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.reads import maker, makers, readers
 from medsynth.lineage.questions import (
     SHORT,
     UnknownArtifact,
@@ -26,7 +21,7 @@ from medsynth.lineage.questions import (
     opened,
     when,
 )
-from medsynth.lineage.reads import maker, makers, readers
+from medsynth.lineage.recording.places import Places, places
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
@@ -50,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     found = trace(results, arguments.path, down=arguments.down)
     if arguments.html:
-        from medsynth.lineage.drawing import write_page  # jinja2
+        from medsynth.lineage.questions.drawing import write_page  # jinja2
 
         write_page(found, arguments.html)
     return found

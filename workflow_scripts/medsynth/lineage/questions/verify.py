@@ -16,11 +16,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.checks import edited_ledger, edited_mlflow, misread
-from medsynth.lineage.ledger import Ledger
-from medsynth.lineage.places import Places, places
+from medsynth.lineage.ledger.checks import edited_ledger, edited_mlflow, misread
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.reads import maker
 from medsynth.lineage.questions import SHORT, at_work, digest_cache, opened
-from medsynth.lineage.reads import maker
+from medsynth.lineage.recording.places import Places, places
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]

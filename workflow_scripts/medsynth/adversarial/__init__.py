@@ -1,1 +1,0 @@
-"""Adversarial models: CycleGAN translates CT, ProGAN is the generation baseline."""

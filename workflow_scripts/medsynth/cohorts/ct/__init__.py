@@ -1,0 +1,1 @@
+"""CT series with and without contrast medium, and pairs of their slices."""

@@ -1,0 +1,278 @@
+"""CT with and without contrast medium: DICOM series and NIfTI volumes to slices in shards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydicom.dataset import Dataset
+
+from medsynth.cohorts.ct.labels import check_words, label_by_brightness, label_columns, phase_of
+from medsynth.cohorts.ct.scans import Scan, read_study
+from medsynth.cohorts.ct.settings import CtConvert, CtIndex
+from medsynth.cohorts.sources import (
+    check_names,
+    fill_shard,
+    hash_sources,
+    matching_files,
+    quarantine_repeats,
+    read_labels,
+    row_of,
+    set_aside,
+)
+from medsynth.imaging.ct.nifti import check_nifti, is_nifti, stem_of, write_nifti
+from medsynth.imaging.ct.series import (
+    ID_DIGITS,
+    divide_acquisitions,
+    height_of,
+    plane_id_of,
+    plane_of,
+    same_place,
+    series_of,
+)
+from medsynth.imaging.ct.slices import check_ct_image
+from medsynth.imaging.dicom import AIR_HU, check_burned_in, open_dicom, read_hu, unusable_as
+from medsynth.imaging.resize import padded_square, resize_area
+from medsynth.runtime.settings import TableLabel
+from medsynth.store.digests import DigestCache, digest_json
+from medsynth.store.manifests import QUARANTINED, USED, manifest, shard_of
+from medsynth.store.quarantine import CohortError, ExcludedImage, UnusableImage
+from medsynth.store.shards import ShardWriter
+
+log = logging.getLogger(__name__)
+
+PATIENT = "patient_id"  # column of the label table
+EXTRAS = ["study", "series", "frame", "plane", "z", "field_mm", "acquisition"]
+EXTRAS += ["label_source", "contrast_confidence", "detail"]
+LEAST_AXIAL = 0.8  # cosine of the slice normal to the body axis; gantries tilt up to 30 degrees
+
+
+def index_ct(
+    root: Path, settings: CtIndex, cache: DigestCache | None = None, threads: int = 1
+) -> pd.DataFrame:
+    """One row for every file below `root` that the pattern matches, from the headers alone.
+
+    Patients are taken from the label table's column "patient_id" where it has one (public
+    sets often have their PatientID replaced), else from PatientID; for NIfTI files the column is
+    needed. Only where the header does not tell the contrast phase, and the settings say so, pixels
+    are read.
+
+    Returns:
+        Index manifest. Shards are of whole patients. item_id is SOPInstanceUID (or the path; of
+        NIfTI without suffix), group SeriesInstanceUID (NIfTI: item_id), label "ct" or
+        "cect". Extra columns: study and series (digests; a series that mixes orientations, grids,
+        reconstructions or phases has several), frame (FrameOfReferenceUID), plane (where the pixels
+        lie in it), z (mm along the slice normal, towards the head; null for NIfTI),
+        label_source (tags, table, brightness), contrast_confidence (of brightness; uncalibrated),
+        detail (the words behind a reason). Excluded: what
+        :func:`medsynth.imaging.ct.slices.check_ct_image` and burned_in leave out, not_axial,
+        no_contrast_label, contrast_contradiction. Quarantined: not_dicom, not_nifti,
+        wrong_modality (none named), multi_frame, bad_tags, no_patient, no_position, bad_spacing,
+        duplicate, same_place, unreadable, unknown_phase.
+
+    Raises:
+        CohortError: no file matches, or the label table is missing, lacks columns, contradicts
+            itself or has a key that several files answer to; NIfTI files whose patient nobody says.
+    """
+    tabled = isinstance(settings.label, TableLabel)
+    table = read_labels(settings.label, PATIENT) if tabled else None
+    files = matching_files(root, settings.pattern)
+    if table is not None:
+        check_names(files, root, table)
+        check_words(table, settings.label)
+    rows = [_row(file, root, table, settings) for file in files]
+    frame = manifest(rows).astype({"z": float, "contrast_confidence": float})
+    _check_patients(frame, settings, table is not None and PATIENT in table)
+    quarantine_repeats(frame)
+    usable = frame["status"] == USED
+    frame.loc[usable, "series"] = divide_acquisitions(frame[usable])
+    set_aside(frame, usable & same_place(frame.where(usable)), QUARANTINED, "same_place")
+    hash_sources(frame, root, cache, threads)
+    volumes = (frame["status"] == USED) & frame["source"].map(is_nifti)
+    # With the bytes, so that nobody guesses a patient's number from the ids of their slices.
+    frame.loc[volumes, "series"] = [
+        digest_json(*pair)[:ID_DIGITS]
+        for pair in zip(frame["item_id"][volumes], frame["source_sha256"][volumes], strict=True)
+    ]
+    if table is None and settings.label.intensity:
+        label_by_brightness(frame, root, settings.label.min_confidence)
+    return manifest(frame.drop(columns="acquisition"))
+
+
+def convert_ct(
+    index: pd.DataFrame,
+    root: Path,
+    settings: CtConvert,
+    path: Path,
+    attrs: dict[str, str],
+    volumes: Path | None = None,
+) -> pd.DataFrame:
+    """Convert the series of one shard to int16 HU (image_size, image_size, 1).
+
+    Without spacing_mm, registration and nifti the slices of DICOM series are items as they are.
+    Else every series becomes volumes, and their axial slices become items. Images that are not on a
+    grid of spacing_mm are padded with air (-1024 HU) to squares; areas are averaged.
+
+    Args:
+        index: the index rows of this shard.
+        root: folder `source` is relative to.
+        settings: grid, registration and so on.
+        path: HDF5 file to write.
+        attrs: attributes of the file.
+        volumes: folder to write every volume of at least two slices to, as <name>.nii.gz.
+
+    Returns:
+        Manifest of the usable rows: used with `row`, or quarantined with their reason. A slice of
+        a volume has item_id <series>-<stretch>-<number>; z its place in mm; source the raw slice
+        nearest to it (before registration); source_sha256 that of all the volume's files, see
+        :func:`.scans.digest_of`; interpolated the slices missing from the volume;
+        stretches the volumes that its series had to be divided into; reg_* the quality of its
+        registration. Slices all of one value, beyond what was scanned, are left out.
+    """
+    used = index[index["status"] == USED]
+    whole = settings.spacing_mm or settings.registration or settings.nifti
+    if not whole and not any(map(is_nifti, used["source"])):
+        return fill_shard(
+            index, root, path, attrs, lambda data: _square(read_hu(data), settings.image_size)
+        )
+    rows, sizes = [], []
+    if volumes:
+        volumes.mkdir(parents=True, exist_ok=True)
+    with ShardWriter(path, attrs) as writer:
+        for _, study in used.groupby(["patient", "study"], dropna=False):
+            scans, unusable = read_study(study, root, settings)
+            rows += unusable
+            for scan in scans:
+                rows += _items(scan, settings, writer)
+                if volumes and len(scan.volume.hu) > 1:
+                    write_nifti(scan.volume, volumes / f"{scan.name}.nii.gz")
+            sizes += [len(scan.volume.hu) for scan in scans]
+    single = sizes.count(1)
+    log.info(
+        "%d volumes and %d single slices, %d images and quarantined files",
+        len(sizes) - single,
+        single,
+        len(rows),
+    )
+    if volumes and single:
+        log.warning("no NIfTI file of %d single slices, which are no volumes", single)
+    return manifest(rows)
+
+
+def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) -> dict[str, Any]:
+    """The index row of one file, used, excluded or quarantined."""
+    source = file.relative_to(root).as_posix()
+    row = {"item_id": source, "source": source, "status": USED} | dict.fromkeys(EXTRAS)
+    try:
+        found = None if table is None else row_of(table, file, root)
+        if is_nifti(source):
+            check_nifti(file)
+            phase = phase_of(None, found, settings.label)
+            stem = stem_of(source)
+            row |= {"item_id": stem, "group": stem, "series": stem}  # until its digest is known
+        else:
+            dataset = open_dicom(file, pixels=False)
+            with unusable_as("bad_tags"):
+                row |= _identity(dataset, source)
+                check_ct_image(dataset)
+                check_burned_in(dataset, settings.burned_in)
+                phase = phase_of(dataset, found, settings.label)
+        row["label"] = phase.label
+        if found is not None:
+            row["patient"] = _patient(found.get(PATIENT, row.get("patient")))
+        if not row.get("patient") and (found is not None or not is_nifti(source)):
+            raise UnusableImage("no_patient")
+        if not is_nifti(source):
+            with unusable_as("bad_tags"):
+                row |= _place(dataset)
+                row["series"] = series_of(dataset, row["patient"], row["label"])
+        row |= label_columns(phase, settings.label)
+    except UnusableImage as error:
+        row |= {"status": error.status, "reason": error.reason, "detail": error.detail}
+    return row | {"shard": shard_of(row.get("patient") or row["item_id"], settings.shards)}
+
+
+def _identity(dataset: Dataset, source: str) -> dict[str, Any]:
+    study = dataset.get("StudyInstanceUID")
+    return {
+        "item_id": str(dataset.get("SOPInstanceUID") or source),
+        "patient": _patient(dataset.get("PatientID")),
+        "group": str(dataset.get("SeriesInstanceUID") or "") or None,
+        "study": digest_json(str(study))[:ID_DIGITS] if study else None,
+        "frame": str(dataset.get("FrameOfReferenceUID") or "") or None,
+        "acquisition": str(dataset.get("AcquisitionNumber")),
+    }
+
+
+def _patient(written: Any) -> str | None:
+    return None if pd.isna(written) else str(written).strip() or None
+
+
+def _place(dataset: Dataset) -> dict[str, Any]:
+    affine = plane_of(dataset)
+    if affine[2, 2] < LEAST_AXIAL:
+        raise ExcludedImage("not_axial")
+    shape = (1, int(dataset.Rows), int(dataset.Columns))
+    place = {"plane": plane_id_of(affine, shape), "z": height_of(affine)}
+    return place | {"field_mm": _field_mm(affine, shape)}
+
+
+def _field_mm(affine: np.ndarray, shape: tuple[int, ...]) -> float | None:
+    """Side in mm of the square that an image fills, if its pixels are square."""
+    across, down = np.linalg.norm(affine[:3, :2], axis=0)
+    return float(across * max(shape[1:])) if np.isclose(across, down, rtol=1e-3) else None
+
+
+def _check_patients(frame: pd.DataFrame, settings: CtIndex, tabled: bool) -> None:
+    """Refuse volumes whose patient nothing tells: two phases of one would be two patients.
+
+    Raises:
+        CohortError: see above.
+    """
+    nameless = frame["reason"].isin(["no_patient", "no_contrast_label"])
+    good = (frame["status"] == USED) | nameless
+    volumes = int((good & frame["source"].map(is_nifti)).sum())
+    if not volumes or tabled:
+        return
+    if isinstance(settings.label, TableLabel):
+        raise CohortError(
+            f"{settings.label.path}: no column {PATIENT!r}, and {volumes} NIfTI files, which do not"
+            " say whose they are; add the column, with the same id for all files of a patient, or"
+            " leave these files out of index.pattern"
+        )
+    raise CohortError(
+        f"{volumes} NIfTI files, which tell neither patient nor contrast phase; give index.label"
+        f" kind: table with a table that has the columns of key and value and {PATIENT!r}, the same"
+        " id for all files of a patient, or leave these files out of index.pattern"
+    )
+
+
+def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dict[str, Any]]:
+    """Write the axial slices of a volume; their rows."""
+    places = np.array([source["z"] for source in scan.sources], dtype=float)
+    place = scan.volume.affine, scan.volume.hu.shape
+    of_all = {"plane": plane_id_of(*place), "field_mm": _field_mm(*place)}
+    for number, (image, z) in enumerate(zip(scan.volume.hu, scan.volume.heights, strict=True)):
+        if np.ptp(image) == 0:
+            continue
+        if settings.spacing_mm is None:
+            image = _square(image, settings.image_size)
+        item_id = f"{scan.name}-{number:04d}"
+        yield (
+            scan.item
+            | of_all
+            | {
+                "item_id": item_id,
+                "source": scan.sources[np.argmin(np.abs(places - z))]["source"],
+                "z": z,
+                "row": writer.append(image[..., None], item_id),
+            }
+        )
+
+
+def _square(hu: np.ndarray, size: int) -> np.ndarray:
+    return resize_area(padded_square(hu, AIR_HU), size, size)

@@ -1,0 +1,94 @@
+"""Settings of CT series."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from medsynth.runtime.settings import (
+    BurnedIn,
+    Division,
+    Fraction,
+    Glob,
+    RawPath,
+    Settings,
+    Split,
+    TableLabel,
+)
+
+
+class TagContrast(Settings):
+    """Contrast phase read from the DICOM header (ContrastBolusAgent, descriptions)."""
+
+    kind: Literal["tags"] = Field(description="the contrast phase is read from the DICOM header")
+    intensity: bool = Field(
+        False,
+        description="where the header does not say, guess by how bright the blood is. Uncalibrated:"
+        " off unless you check the guesses, which manifest (label_source: brightness) and report"
+        " mark; series of fewer than 10 slices get none",
+    )
+    min_confidence: Fraction = Field(
+        0.8,
+        description="a guess by intensity that is less sure than this gives no label. It is no"
+        " probability, and never above 0.8",
+    )
+
+
+class CtIndex(Settings):
+    label: Annotated[TableLabel | TagContrast, Field(discriminator="kind")] = Field(
+        description="contrast phase; a table may have a column patient_id, which goes before"
+        " PatientID and which NIfTI files need: one id a patient, the same for all their files"
+    )
+    pattern: Glob = Field("**/*.dcm", description="glob of DICOM or NIfTI files below root")
+    burned_in: BurnedIn = "exclude"
+    shards: int = Field(2, ge=1, description="jobs the conversion is divided into")
+
+
+class CtRegister(Settings):
+    """Rigid registration by mutual information, from coarse to fine."""
+
+    finest_mm: float = Field(3.0, gt=0, description="voxels of the last, finest level")
+    samples: int = Field(50_000, ge=1000, description="voxels the similarity is measured on")
+    iterations: int = Field(100, ge=1, description="largest number of steps at each level")
+
+
+class CtConvert(Settings):
+    image_size: int = Field(32, ge=8, description="pixels, both sides")
+    spacing_mm: float | None = Field(
+        None,
+        gt=0,
+        description="resample series to cubic voxels of this size and keep image_size of them about"
+        " the middle; null shows slices whole, at whatever scale they then have",
+    )
+    max_missing: int = Field(
+        2, ge=0, description="missing slices in a row that are interpolated; longer gaps divide"
+    )
+    registration: CtRegister | None = Field(
+        None, description="move the series without contrast onto the one with it; null: do not"
+    )
+    nifti: bool = Field(
+        False,
+        description="also write every volume as shards/N.volumes/*.nii.gz; a single slice is none:"
+        " the log counts those without a file",
+    )
+
+
+class CtPair(Settings):
+    tolerance_mm: float = Field(2.5, ge=0, description="largest slice distance in a pair")
+    min_dice: Fraction | None = Field(
+        None, description="least overlap of registered bodies; pairs below are dropped"
+    )
+
+
+class CtCohort(Settings):
+    """CT series with (cect) and without (ct) contrast medium."""
+
+    kind: Literal["ct"] = Field(description="CT series, as DICOM or NIfTI files")
+    root: RawPath = Field(description="folder of DICOM or NIfTI files")
+    index: CtIndex = Field(description="which files are used, and their contrast phases")
+    convert: CtConvert = Field(CtConvert(), description="how series become square slices in HU")
+    pair: CtPair = Field(
+        CtPair(), description="which slices without and with contrast medium show the same place"
+    )
+    split: Division = Split()

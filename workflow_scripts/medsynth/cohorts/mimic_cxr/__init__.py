@@ -1,0 +1,1 @@
+"""Chest radiographs of MIMIC-CXR and MIMIC-CXR-JPG, and their reports."""

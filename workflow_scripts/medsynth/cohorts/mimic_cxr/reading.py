@@ -1,0 +1,225 @@
+"""MIMIC-CXR and MIMIC-CXR-JPG: which radiographs there are, their labels and their pixels.
+
+MIMIC-CXR (Johnson et al. 2019, doi:10.13026/C2JT1Q) holds DICOM files and reports;
+MIMIC-CXR-JPG (doi:10.13026/jsn5-t979) the same images as .jpg in the same folders, and, alone of
+the two, the tables mimic-cxr-2.0.0-{metadata,split,chexpert,negbio}.csv.gz.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead, FindingLabel, published_table
+from medsynth.cohorts.sources import (
+    fill_shard,
+    hash_sources,
+    quarantine_repeats,
+    read_csv,
+    set_aside,
+)
+from medsynth.imaging.dicom import read_radiograph
+from medsynth.imaging.pixels import check_size
+from medsynth.imaging.resize import centre_square, padded_square, resize_area
+from medsynth.store.digests import DigestCache
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
+from medsynth.store.quarantine import CohortError, UnusableImage, unusable_as
+
+STUDY = ["subject_id", "study_id"]
+KEYS = [*STUDY, "dicom_id"]
+SPLITS = {"train", "validate", "test"}
+SQUARES = {  # by CxrRead.fit; resizing stretches what is none
+    "pad": partial(padded_square, fill=0),
+    "crop": centre_square,
+    "stretch": lambda image: image,
+}
+POSITIVE, NEGATIVE, UNCERTAIN = 1, 0, -1  # of a finding; empty: not mentioned
+
+
+def index_mimic_cxr(
+    root: Path,
+    settings: CxrIndex,
+    cache: DigestCache | None = None,
+    threads: int = 1,
+    tables: Path | None = None,
+) -> pd.DataFrame:
+    """One row for every radiograph of mimic-cxr-2.0.0-metadata.csv.gz.
+
+    Args:
+        root: folder with files/pNN/pNNNNNNNN/sNNNNNNNN/, of .dcm or of .jpg images.
+        settings: label, views, number of shards.
+        cache: known digests of files.
+        threads: files hashed at the same time.
+        tables: folder of the tables, packed (.csv.gz) or not (.csv); None: root. The split table
+            is optional; label kind "finding" needs the one of its labeler.
+
+    Returns:
+        Index manifest with the extra columns "view" and "split_hint" (train, validate, test or
+        null). item_id is dicom_id, patient subject_id, group study_id. Excluded: view, no_finding
+        (none of the findings is positive), ambiguous (several are), uncertain. Quarantined:
+        bad_identifier, duplicate, and those of hash_sources. Only used rows are hashed.
+
+    Raises:
+        CohortError: no images; a table or a column is missing, holds values that are not its
+            own, or contradicts itself.
+    """
+    tables = tables or root
+    frame = _read(published_table(tables, "metadata"), KEYS, ["ViewPosition"])
+    frame = frame.rename(columns={"ViewPosition": "view"}).assign(status=USED, reason=None)
+    # Identifiers become parts of paths.
+    named = frame[KEYS].apply(lambda ids: ids.str.fullmatch(r"[\w.-]+", na=False)).all(axis=1)
+    set_aside(frame, ~named, QUARANTINED, "bad_identifier")
+    set_aside(frame, ~frame["view"].isin(settings.views), EXCLUDED, "view")
+    if isinstance(settings.label, FindingLabel):
+        _label_findings(frame, tables, settings.label)
+    else:
+        frame["label"] = frame["view"]
+    frame["split_hint"] = _split_hint(frame, tables)
+    subject, study, image = (frame[key].fillna("") for key in KEYS)
+    subject, study = "p" + subject, "s" + study
+    folder = "files/" + subject.str[:3] + "/" + subject + "/" + study
+    frame["source"] = folder + "/" + image + _suffix(root)
+    frame["shard"] = [shard_of(item, settings.shards) for item in image]
+    frame = frame.rename(
+        columns={"dicom_id": "item_id", "subject_id": "patient", "study_id": "group"}
+    ).sort_values("item_id", ignore_index=True)
+    quarantine_repeats(frame)
+    hash_sources(frame, root, cache, threads)
+    return manifest(frame)
+
+
+def shard_mimic_cxr(
+    index: pd.DataFrame, root: Path, settings: CxrRead, path: Path, attrs: dict[str, str]
+) -> pd.DataFrame:
+    """Decode the radiographs of one shard to uint8 (image_size, image_size, 1).
+
+    The image is made square as settings.fit says, then its areas are averaged. Borders are black
+    as shown, also beside a MONOCHROME1 image, which is inverted before.
+
+    Returns:
+        Manifest of the index's usable rows: used with `row`, or quarantined or, for text in the
+        pixels, excluded with their reason.
+    """
+    jpg = index["source"].str.endswith(".jpg").all()
+    read = read_jpg if jpg else partial(read_radiograph, burned_in=settings.burned_in)
+
+    def decode(data: bytes) -> np.ndarray:
+        square = SQUARES[settings.fit](read(data))
+        return resize_area(square, settings.image_size, settings.image_size)
+
+    return fill_shard(index, root, path, attrs, decode)
+
+
+def read_jpg(data: bytes) -> np.ndarray:
+    """Read an image of MIMIC-CXR-JPG, which is inverted and equalised already.
+
+    Returns:
+        uint8 (H, W), 0 black to 255 white.
+
+    Raises:
+        UnusableImage: not_jpeg, not_grey, absurd_size, truncated, cannot_decode, blank.
+    """
+    with unusable_as("cannot_decode"):
+        try:
+            image = Image.open(BytesIO(data), formats=["JPEG"])
+            check_size(image.height, image.width)
+            if image.mode != "L":
+                raise UnusableImage("not_grey", image.mode)
+            grey = np.asarray(image)
+        except UnidentifiedImageError as error:
+            raise UnusableImage("not_jpeg") from error
+        except Image.DecompressionBombError as error:
+            raise UnusableImage("absurd_size", str(error)) from error
+        except OSError as error:
+            if "truncated" not in str(error).lower():
+                raise
+            raise UnusableImage("truncated", str(error)) from error
+    if np.ptp(grey) == 0:
+        raise UnusableImage("blank")
+    return grey
+
+
+def _suffix(root: Path) -> str:
+    """Of the images; where both projects were put into one folder, DICOM's."""
+    for study in root.glob("files/p*/p*/s*"):
+        there = {file.suffix for file in study.iterdir()} if study.is_dir() else set()
+        for suffix in (".dcm", ".jpg"):
+            if suffix in there:
+                return suffix
+    raise CohortError(
+        f"{root}: no .dcm or .jpg in files/pNN/pNNNNNNNN/sNNNNNNNN/; set the cohort's root to the"
+        " folder that holds files/ of MIMIC-CXR or MIMIC-CXR-JPG"
+    )
+
+
+def _read(path: Path, keys: list[str], columns: list[str]) -> pd.DataFrame:
+    """These columns as text; numbers that a spreadsheet made 10000032.0 are mended."""
+    if not path.exists():
+        raise CohortError(
+            f"{path} does not exist; it comes with the PhysioNet project MIMIC-CXR-JPG"
+            " (physionet.org/content/mimic-cxr-jpg), not with MIMIC-CXR: download it and set the"
+            " cohort's tables to its folder"
+        )
+    table = read_csv(path, [*keys, *columns])[[*keys, *columns]]
+    numbers = [key for key in keys if key in STUDY]
+    table[numbers] = table[numbers].apply(lambda ids: ids.str.replace(r"\.0+$", "", regex=True))
+    return table
+
+
+def _look_up(frame: pd.DataFrame, path: Path, keys: list[str], columns: list[str]) -> pd.DataFrame:
+    """The table's columns for every row of the frame, null where it has none.
+
+    Raises:
+        CohortError: the table gives one key several values.
+    """
+
+    def without_zeros(table: pd.DataFrame) -> pd.DataFrame:
+        return table[keys].apply(lambda ids: ids.str.lstrip("0"))  # programs drop them, or add them
+
+    table = _read(path, keys, columns)
+    table = table.assign(**without_zeros(table)).dropna(subset=keys).drop_duplicates()
+    if twice := table.duplicated(keys).sum():
+        raise CohortError(
+            f"{path}: {twice} rows contradict another one of the same {', '.join(keys)};"
+            " leave one row for each"
+        )
+    found = without_zeros(frame).merge(table, on=keys, how="left")
+    return found[columns].set_axis(frame.index)
+
+
+def _label_findings(frame: pd.DataFrame, tables: Path, label: FindingLabel) -> None:
+    """Fill in the one positive finding of the study, in place."""
+    path = published_table(tables, label.labeler)
+    cells = _look_up(frame, path, STUDY, label.findings)
+    values = cells.apply(pd.to_numeric, errors="coerce")
+    strange = cells.notna() & ~values.isin([POSITIVE, NEGATIVE, UNCERTAIN])
+    if strange.any(axis=None):
+        columns = ", ".join(cells.columns[strange.any()])
+        raise CohortError(
+            f"{path}: {columns} hold values that are neither empty nor 1, 0, -1; give the table as"
+            " PhysioNet publishes it"
+        )
+    if label.uncertain == "exclude":
+        set_aside(frame, (values == UNCERTAIN).any(axis=1), EXCLUDED, "uncertain")
+    positive = (values == POSITIVE) | ((values == UNCERTAIN) & (label.uncertain == "positive"))
+    set_aside(frame, positive.sum(axis=1) == 0, EXCLUDED, "no_finding")
+    set_aside(frame, positive.sum(axis=1) > 1, EXCLUDED, "ambiguous")
+    frame["label"] = positive.idxmax(axis=1).where(frame["status"] == USED)
+
+
+def _split_hint(frame: pd.DataFrame, tables: Path) -> pd.Series | None:
+    path = published_table(tables, "split")
+    if not path.exists():
+        return None
+    hints = _look_up(frame, path, KEYS, ["split"])["split"]
+    if strange := set(hints.dropna()) - SPLITS:
+        raise CohortError(
+            f"{path}: column split holds {len(strange)} word(s) besides train, validate, test; give"
+            " the table as PhysioNet publishes it"
+        )
+    return hints

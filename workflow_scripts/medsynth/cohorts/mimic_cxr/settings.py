@@ -1,0 +1,96 @@
+"""Settings of chest radiographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from medsynth.runtime.settings import BurnedIn, Division, RawPath, Settings, Split
+
+
+def published_table(folder: Path, name: str) -> Path:
+    """mimic-cxr-2.0.0-{name}.csv, or packed as .csv.gz, as it is published."""
+    packed = folder / f"mimic-cxr-2.0.0-{name}.csv.gz"
+    unpacked = packed.with_suffix("")
+    return unpacked if unpacked.exists() else packed
+
+
+class ViewLabel(Settings):
+    """ViewPosition of mimic-cxr-2.0.0-metadata.csv.gz as the class."""
+
+    kind: Literal["view"] = Field(description="the class is the ViewPosition")
+
+
+class FindingLabel(Settings):
+    """The one positive finding among those listed as the class, as a labeler read the report."""
+
+    kind: Literal["finding"] = Field(
+        description="the class is a finding that a labeler read in the study's report"
+    )
+    labeler: Literal["chexpert", "negbio"] = Field(
+        "chexpert", description="table mimic-cxr-2.0.0-chexpert.csv.gz or -negbio.csv.gz"
+    )
+    findings: list[str] = Field(min_length=2, description="its columns, e.g. Cardiomegaly")
+    uncertain: Literal["exclude", "positive", "negative"] = Field(
+        "exclude", description="what the labeler's -1 counts as"
+    )
+
+    @field_validator("findings")
+    @classmethod
+    def _are_different(cls, findings: list[str]) -> list[str]:
+        if twice := [name for i, name in enumerate(findings) if name in findings[:i]]:
+            raise ValueError(f"{twice[0]} stands twice; name each class once")
+        return findings
+
+
+class CxrIndex(Settings):
+    label: Annotated[ViewLabel | FindingLabel, Field(discriminator="kind")] = Field(
+        description="class of each radiograph: its view, or a finding of its study"
+    )
+    views: list[str] = Field(["AP", "PA"], min_length=1, description="ViewPosition values to keep")
+    shards: int = Field(2, ge=1, description="jobs the reading is divided into")
+
+
+class CxrRead(Settings):
+    image_size: int = Field(32, ge=8, description="pixels, both sides")
+    fit: Literal["pad", "crop", "stretch"] = Field(
+        "pad",
+        description="how a radiograph becomes square: black borders beside all of it (pad), its"
+        " largest centred square (crop: lungs and angles at the ends of the longer side are lost),"
+        " or all of it with its sides scaled apart (stretch: shapes are distorted)",
+    )
+    burned_in: BurnedIn = "exclude"
+
+
+class CxrCohort(Settings):
+    """Chest radiographs of a MIMIC-CXR (DICOM) or MIMIC-CXR-JPG download."""
+
+    kind: Literal["mimic_cxr"] = Field(
+        description="chest radiographs of MIMIC-CXR or MIMIC-CXR-JPG"
+    )
+    root: RawPath = Field(description="folder of files/, which holds the .dcm or .jpg images")
+    tables: RawPath | None = Field(
+        None,
+        description="folder of the mimic-cxr-2.0.0-*.csv.gz tables, which come with MIMIC-CXR-JPG"
+        " only; null: in root",
+    )
+    reports: RawPath | None = Field(
+        None,
+        description="mimic-cxr-reports.zip of MIMIC-CXR, or the folder it was unpacked to;"
+        " null: reports are not read",
+    )
+    index: CxrIndex = Field(description="which radiographs are used, and their classes")
+    read: CxrRead = Field(CxrRead(), description="how files become square 8-bit images")
+    split: Division = Split()
+
+    def needed_tables(self) -> list[Path]:
+        """The published tables that the index cannot do without."""
+        label = self.index.label
+        names = ["metadata", *([label.labeler] if isinstance(label, FindingLabel) else [])]
+        return [published_table(self.tables or self.root, name) for name in names]
+
+    def published_tables(self) -> list[Path]:
+        """Those, and the one that the index reads where it is there."""
+        return [*self.needed_tables(), published_table(self.tables or self.root, "split")]

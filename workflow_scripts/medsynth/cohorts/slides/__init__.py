@@ -1,0 +1,1 @@
+"""Histology slides of TCGA, cut into tiles of one stain."""

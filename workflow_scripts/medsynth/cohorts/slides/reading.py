@@ -1,0 +1,124 @@
+"""Histology slides under their GDC file names, cut into tiles.
+
+Barcodes: https://docs.gdc.cancer.gov/Encyclopedia/pages/TCGA_Barcode/
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from medsynth.cohorts.slides.settings import SlideIndex, SlideTiles
+from medsynth.cohorts.sources import (
+    check_names,
+    hash_sources,
+    matching_files,
+    quarantine_repeats,
+    read_labels,
+    row_of,
+)
+from medsynth.genomics.barcodes import FIRST_NORMAL, parse_barcodes
+from medsynth.imaging.histology.tiles import cut_tiles, in_child
+from medsynth.runtime.settings import TableLabel
+from medsynth.store.digests import DigestCache
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
+from medsynth.store.quarantine import UnusableImage
+from medsynth.store.shards import ShardWriter
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = {".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide"}
+SUFFIXES |= {".png", ".jpg", ".jpeg"}
+
+
+def index_slides(
+    root: Path, settings: SlideIndex, cache: DigestCache | None = None, threads: int = 1
+) -> pd.DataFrame:
+    """One row for every slide file below `root` that the pattern matches; other files are passed.
+
+    Returns:
+        Index manifest. item_id is the file name without its last suffix, patient the case
+        (TCGA-XX-XXXX), group the slide barcode; label from the table, or null for genotypes
+        (joined later). Excluded: no_label, not_tumour (sample type 10 and above, genotypes only).
+        Quarantined: no_barcode, duplicate, unreadable.
+
+    Raises:
+        CohortError: the label table is missing, lacks columns or contradicts itself.
+    """
+    table = read_labels(settings.label) if isinstance(settings.label, TableLabel) else None
+    rows = []
+    files = [f for f in matching_files(root, settings.pattern) if f.suffix.lower() in SUFFIXES]
+    if table is not None:
+        check_names(files, root, table)
+        by_barcode = _labels_by_barcode(table)
+    names = parse_barcodes(file.stem for file in files).to_dict("records")
+    for file, name in zip(files, names, strict=True):
+        row = {"item_id": file.stem, "source": file.relative_to(root).as_posix(), "status": USED}
+        row["shard"] = shard_of(file.stem, settings.shards)
+        if pd.notna(name["case"]):
+            row |= {"patient": name["case"], "group": name["barcode"]}
+            if table is not None:
+                found = row_of(table, file, root)
+                row["label"] = by_barcode.get(name["barcode"]) if found is None else found["label"]
+                if pd.isna(row["label"]):
+                    row |= {"status": EXCLUDED, "reason": "no_label"}
+            elif name["type"] >= FIRST_NORMAL:
+                row |= {"status": EXCLUDED, "reason": "not_tumour"}
+        else:
+            row |= {"status": QUARANTINED, "reason": "no_barcode"}
+        rows.append(row)
+    frame = manifest(rows)
+    quarantine_repeats(frame)
+    hash_sources(frame, root, cache, threads)
+    return manifest(frame)
+
+
+def _labels_by_barcode(table: pd.DataFrame) -> dict[str, str]:
+    """Labels of the keys that are barcodes and no more, but for the file's suffix, by the GDC's
+    own way of writing them."""
+    suffix = "|".join(map(re.escape, sorted(SUFFIXES)))
+    keys = table.index.str.upper().str.replace(rf"(?i)(?:{suffix})$", "", regex=True)
+    keys = keys.str.replace(r"[._]", "-", regex=True)
+    barcodes = parse_barcodes(keys)["barcode"]
+    whole = (barcodes == keys).to_numpy() & ~barcodes.duplicated(keep=False).to_numpy()
+    return dict(zip(barcodes[whole], table["label"][whole], strict=True))
+
+
+def tile_slides(
+    index: pd.DataFrame,
+    root: Path,
+    settings: SlideTiles,
+    path: Path,
+    attrs: dict[str, str],
+    cache: DigestCache | None = None,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Cut the slides of one shard into uint8 tiles (image_size, image_size, 3).
+
+    Returns:
+        Manifest with a row for every tile, and the extra columns x, y (top left, pixels of the
+        finest level), level and mpp (read from; of the finest level). item_id is
+        "<slide>:<x>:<y>". A slide that cannot be used is one quarantined row with its reason.
+    """
+    rows = []
+    in_child(bool)  # begun now: it would inherit the open shard, and the lock on it
+    with ShardWriter(path, attrs) as writer:
+        for slide in index[index["status"] == USED].to_dict("records"):
+            source = root / slide["source"], slide["source_sha256"]
+            try:
+                # all tiles first: a slide that breaks half-way leaves nothing behind
+                tiles = cut_tiles(*source, settings, cache, threads)
+            except UnusableImage as error:
+                bad = {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
+                rows.append(slide | bad)
+                continue
+            for image, place in zip(tiles.images, tiles.places, strict=True):
+                item_id = f"{slide['item_id']}:{place['x']}:{place['y']}"
+                row = writer.append(image, item_id)
+                rows.append(slide | place | {"item_id": item_id, "row": row})
+            del tiles, image  # before the next slide's are cut
+    log.info("%d slides gave %d rows", index["status"].eq(USED).sum(), len(rows))
+    return manifest(rows)

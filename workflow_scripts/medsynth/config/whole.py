@@ -1,0 +1,232 @@
+"""The whole configuration: one pydantic model is its only truth.
+
+`config/*.yaml` are checked against :class:`Config`; `config/schema.json` and `config/README.md`
+are generated from it (``python -m medsynth.config.docs``), and a test fails when they
+drift. Settings are grouped by stage, so that a rule can pass exactly its own group as one
+parameter and a changed setting reruns exactly what depends on it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
+
+from medsynth.cohorts.ct.settings import CtCohort
+from medsynth.cohorts.mimic_cxr.settings import CxrCohort
+from medsynth.cohorts.slides.settings import SlideCohort
+from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
+from medsynth.config.raw_paths import UNSET, path_mistakes
+from medsynth.config.settled import Settled, settle
+from medsynth.fetch.settings import Download
+from medsynth.models.settings import ClassifierTraining, Evaluation, Experiment
+from medsynth.runtime.settings import Fraction, Name, RawPath, Settings, Uri
+
+KINDS = ("mimic_cxr", "slides", "ct")
+FAMILIES = ("ddpm", "progan", "cyclegan")
+Cohort = Annotated[CxrCohort | SlideCohort | CtCohort, Field(discriminator="kind")]
+
+
+class Demo(Settings):
+    """Self-made raw data in the true formats; paths of the cohorts point into its folder."""
+
+    seed: int = Field(7, description="randomness of the demo data; the workflow's has its own seed")
+    cxr_patients: int = Field(120, ge=9, description="patients with chest radiographs")
+    slide_cases: int = Field(
+        36, ge=9, description="glioma patients with slides and rows in the genomic tables"
+    )
+    ct_patients: int = Field(
+        24, ge=5, description="patients with a CT series without and one with contrast medium"
+    )
+
+
+class Lineage(Settings):
+    study: str = Field(
+        "medsynth", min_length=1, description="MLflow experiment that collects the runs"
+    )
+    tracking_uri: Uri | None = Field(
+        None, description="MLflow server or database; null keeps a SQLite file in results_dir"
+    )
+    artifact_uri: Uri | None = Field(
+        None,
+        description="where MLflow keeps files (folder, s3://...) of a study from its first run on;"
+        " null: in results_dir, or where the server keeps them",
+    )
+
+
+def _image_size(cohort: CxrCohort | SlideCohort | CtCohort) -> int:
+    stage = {"mimic_cxr": "read", "slides": "tiles", "ct": "convert"}[cohort.kind]
+    return getattr(cohort, stage).image_size
+
+
+def _misfit(experiment: Any, size: int) -> tuple[str, str] | None:
+    """The key of an experiment for which images of this size do not fit, and why.
+
+    Better now than after hours of reading.
+    """
+    if experiment.family == "progan":
+        powers = [1 << (size.bit_length() - 1), 1 << size.bit_length()]
+        told = f"progan needs a power of two, not {size} pixels; set the cohort's image_size to"
+        return None if size & (size - 1) == 0 else ("cohort", f"{told} {powers[0]} or {powers[1]}")
+    if experiment.family == "cyclegan":
+        key, halvings, attention = "train.depth", experiment.train.depth, []
+    else:
+        unet = experiment.train.unet
+        halvings, attention = len(unet.multipliers) - 1, unet.attention
+        key = "train.unet.multipliers"
+    if size % 2**halvings:
+        told = f"{size} pixels cannot be halved {halvings} times; lower it, or set the cohort's"
+        return key, f"{told} image_size to a multiple of {2**halvings}"
+    sizes = [size >> i for i in range(halvings + 1)]
+    if absent := sorted(set(attention) - set(sizes)):
+        told = f"unet.attention {absent} is not among the resolutions {sizes}; take some of these"
+        return "train.unet.attention", f"{told}, or [] for none"
+    return None
+
+
+def _can_be_a_folder(path: Path) -> Path:
+    if unset := [name for name in UNSET.findall(str(path)) if name not in os.environ]:
+        raise ValueError(f"the environment variable {unset[0]} is not set")
+    if {"{", "}"} & set(str(path)):
+        raise ValueError("braces stand for wildcards in Snakemake; choose another name")
+    there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
+    if not there.is_dir():
+        raise ValueError(f"{there} is there and is no folder; choose another name")
+    return path
+
+
+ResultsDir = Annotated[RawPath, AfterValidator(_can_be_a_folder)]
+
+
+class Config(Settings):
+    """The whole configuration file."""
+
+    results_dir: ResultsDir = Field(Path("results"), description="everything the workflow makes")
+    seed: int = Field(1, ge=0, description="all randomness derives from it, but the demo data's")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if any")
+    max_quarantined: Fraction = Field(
+        0.1,
+        description="share of unusable files (of genotype tables: also of rows) above which a"
+        " cohort or a download stops",
+    )
+    demo: Demo | None = Field(None, description="make demo data; null when you have downloads")
+    fetch: dict[Name, Download] = Field(
+        {}, description="downloads from archives, by name; none unless you list them"
+    )
+    lineage: Lineage = Field(Lineage(), description="where MLflow keeps the record of all runs")
+    cohorts: dict[Name, Cohort] = Field(
+        min_length=1, description="raw data by name: where it lies and how it is read and divided"
+    )
+    classifier: ClassifierTraining = Field(
+        ClassifierTraining(),
+        description="training of the classifier that judges generated images, one a cohort;"
+        " cyclegan needs none",
+    )
+    evaluation: Evaluation = Field(
+        Evaluation(), description="how intervals of the metrics are found"
+    )
+    experiments: list[Experiment] = Field(
+        [], description="models, each trained and judged on one cohort"
+    )
+    singles: int = Field(
+        8, ge=0, description="generated images of every class also written as DICOM or PNG files"
+    )
+
+    @field_validator("fetch", "cohorts")
+    @classmethod
+    def _in_the_order_of_names(cls, named: dict[str, Any]) -> dict[str, Any]:
+        """A mapping has no order of its own; the record keeps none, and a page must not change."""
+        return dict(sorted(named.items()))
+
+
+def _settled(raw: dict[str, Any]) -> Settled:
+    return settle(raw, ResultsDir, Download, Cohort)
+
+
+def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
+    """What does not fit together, of all that can be told whatever else is wrong."""
+    cohorts = raw.get("cohorts") if isinstance(raw.get("cohorts"), dict) else {}
+    listed = raw.get("experiments") if isinstance(raw.get("experiments"), list) else []
+    named = [(i, e) for i, e in enumerate(listed) if isinstance(e, dict)]
+    counts = Counter(e["name"] for _, e in named if isinstance(e.get("name"), str))
+    for name in sorted(name for name, n in counts.items() if n > 1):
+        yield Mistake("experiments", f"experiment name {name} stands twice; rename one")
+    for i, e in named:
+        place = place_of(["experiments", i], raw)
+        name, family = e.get("cohort"), e.get("family")
+        if not isinstance(name, str) or not cohorts:
+            continue
+        if name not in cohorts:
+            yield Mistake(
+                f"{place}.cohort",
+                f"no cohort {name!r}; there are: {', '.join(sorted(map(str, cohorts)))}",
+            )
+            continue
+        cohort = settled.cohorts.get(name)
+        kind = cohorts[name].get("kind") if isinstance(cohorts[name], dict) else None
+        if kind not in KINDS or family not in FAMILIES:
+            continue
+        if (family == "cyclegan") != (kind == "ct"):
+            yield Mistake(
+                f"{place}.family",
+                f"family {family} does not fit cohort kind {kind}; cyclegan translates ct, ddpm and"
+                " progan generate the others",
+            )
+        elif cohort and settled.right(f"cohorts.{name}"):
+            with suppress(ValidationError):
+                experiment = TypeAdapter(Experiment).validate_python(e)
+                if misfit := _misfit(experiment, _image_size(cohort)):
+                    yield Mistake(f"{place}.{misfit[0]}", misfit[1])
+
+
+def parse_config(raw: dict[str, Any]) -> Config:
+    """Check a raw configuration and return it typed.
+
+    Raises:
+        ConfigError: lists every mistake at once, each with its place and a hint.
+    """
+    _, config, mistakes = _checked(raw)
+    refuse(mistakes)
+    return config
+
+
+def _checked(raw: Any) -> tuple[Settled, Config | None, list[Mistake]]:
+    if not isinstance(raw, dict):
+        refuse([Mistake(WHOLE, "holds no keys; see config/config.yaml")])
+    settled, config, mistakes = _settled(raw), None, []
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        mistakes = list(mistakes_of(error, raw))
+    return settled, config, [*mistakes, *_between_groups(raw, settled)]
+
+
+def load_config(raw: dict[str, Any], files: Iterable[str | Path] = ()) -> Config:
+    """As :func:`parse_config`, and raw data is where the configuration says.
+
+    Args:
+        raw: what Snakemake has read from `files` and the command line.
+
+    Raises:
+        ConfigError: lists every mistake at once; among them missing raw files, except those that
+            the rules will bring.
+    """
+    settled, config, mistakes = _checked(raw)
+    repeated = [mistake for file in files for mistake in repeated_keys(Path(file))]
+    refuse([*repeated, *mistakes, *path_mistakes(settled)])
+    return config
+
+
+def check_raw_paths(config: Config) -> None:
+    """Check that every raw file or folder exists, except those that the rules will bring.
+
+    Raises:
+        ConfigError: lists every path that is missing, with the key that names it.
+    """
+    settled = Settled(config.results_dir, bool(config.demo), config.fetch, config.cohorts, {})
+    refuse(path_mistakes(settled), "raw path(s) missing")

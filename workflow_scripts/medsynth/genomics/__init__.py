@@ -1,0 +1,1 @@
+"""From mutation, copy-number and clinical tables to genotypes."""

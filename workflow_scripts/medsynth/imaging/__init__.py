@@ -1,0 +1,1 @@
+"""Medical images as files and as arrays: formats, sizes, grids; knows no cohort."""

@@ -1,0 +1,1 @@
+"""CT: series and volumes in Hounsfield units, their geometry, bodies and registration."""

@@ -1,0 +1,1 @@
+"""Whether contrast medium was given, from headers, texts and brightness."""

@@ -1,0 +1,203 @@
+"""Image grids as PNG files that say in themselves what made them (PNG text chunks)."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure, SubFigure
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from medsynth.imaging.scale import Bar, PixelSize, bar_of
+from medsynth.store.atomic import replacing
+
+GAP = 2  # pixels between images
+COLUMNS = 16  # images shown of each class
+MIN_SIDE = 64  # smaller images are enlarged by a whole factor, so that no pixel is invented
+SOFT_TISSUE = (50.0, 400.0)  # window center and width in HU
+CAPTION_LETTERS = 15  # of a caption, to an inch
+DIFFERENCE_HU = 200.0  # the difference map saturates here
+
+
+def strip(images: np.ndarray) -> np.ndarray:
+    """Images side by side on white: (N,H,W,C) uint8 -> (k*H, N*k*W + gaps, 3) uint8.
+
+    k is the least whole factor that brings H to 64 pixels; C is 1 (grey) or 3 (RGB).
+    """
+    factor = -(-MIN_SIDE // images.shape[1])
+    rgb = np.broadcast_to(images, (*images.shape[:3], 3))
+    rgb = rgb.repeat(factor, axis=1).repeat(factor, axis=2)
+    spaced = np.pad(rgb, ((0, 0), (0, 0), (0, GAP), (0, 0)), constant_values=255)
+    return np.concatenate(list(spaced), axis=1)[:, :-GAP]
+
+
+def write_grid(
+    images: np.ndarray,
+    rows: Sequence[str],
+    path: str | Path,
+    provenance: dict[str, str],
+    *,
+    columns: int = COLUMNS,
+) -> None:
+    """Write one row of images per class, its name at the left.
+
+    Args:
+        images: (N,H,W,C) uint8, C = 1 or 3.
+        rows: class of each image; classes appear in the order of their first image.
+        path: PNG file, replaced atomically.
+        provenance: text chunks of the file, e.g. model_sha256, seed; no patient data.
+        columns: images shown of each class.
+
+    Raises:
+        ValueError: no images, or not one class for each.
+    """
+    if not len(images) or len(images) != len(rows):
+        raise ValueError(
+            f"{path}: {len(images)} images and {len(rows)} classes; give one class an image"
+        )
+    labels = np.asarray(rows, dtype=object)
+    names = list(dict.fromkeys(rows))
+    strips = [strip(images[labels == name][:columns]) for name in names]
+
+    font = ImageFont.load_default(size=13)
+    margin = max(int(font.getlength(name)) for name in names) + 12
+    height, width = strips[0].shape[0], max(s.shape[1] for s in strips)
+    canvas = Image.new("RGB", (margin + width, len(names) * (height + GAP) - GAP), "white")
+    draw = ImageDraw.Draw(canvas)
+    for k, (name, row) in enumerate(zip(names, strips, strict=True)):
+        top = k * (height + GAP)
+        draw.text((6, top + height // 2), name, fill="black", font=font, anchor="lm")
+        canvas.paste(Image.fromarray(row), (margin, top))
+
+    text = PngInfo()
+    for key, value in sorted(provenance.items()):
+        text.add_text(key, value)
+    with replacing(path) as temporary:
+        canvas.save(temporary, format="PNG", pnginfo=text)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Slices (N,H,W,1) in HU of one direction, a row of the picture each.
+
+    Attributes:
+        name: as in ``cect_to_ct``.
+        target: the paired slices, None where there are none.
+        pixels: the size of a pixel of each row.
+    """
+
+    name: str
+    source: np.ndarray
+    translated: np.ndarray
+    target: np.ndarray | None
+    pixels: Sequence[PixelSize]
+
+    @property
+    def shown(self) -> dict[str, np.ndarray]:
+        slices = {"source": self.source, "translated": self.translated}
+        return slices if self.target is None else slices | {"target": self.target}
+
+    @property
+    def reference(self) -> str:
+        return "source" if self.target is None else "target"
+
+
+def caption_of(direction: Direction) -> str:
+    """What the picture of a direction shows, in one sentence or two."""
+    center, width = SOFT_TISSUE
+    compared = (
+        "the target is the same patient at the same position in the other phase"
+        if direction.target is not None
+        else "there is no paired slice, and the difference is what the model changed"
+    )
+    unknown = any(pixel.unit == "px" for pixel in direction.pixels)
+    return (
+        f"{len(direction.source)} slices of held-out patients in a soft-tissue window (center"
+        f" {center:g} HU, width {width:g} HU); {compared}."
+        + (" A bar in px: the size of a pixel is not known." if unknown else "")
+    )
+
+
+def translation_figure(*directions: Direction, captioned: bool = True) -> Figure:
+    """Per direction, under its name and caption: source, translated, target if any, difference.
+
+    The difference in HU is translated - target, or translated - source where no target is given.
+
+    Raises:
+        ValueError: the shapes of a direction differ or it has no slice.
+    """
+    for each in directions:
+        if not len(each.source) or len({a.shape for a in each.shown.values()}) > 1:
+            shapes = ", ".join(f"{name} {a.shape}" for name, a in each.shown.items())
+            raise ValueError(f"translation grid needs slices of one shape, got {shapes}")
+    above = 0.95 if captioned else 0.35
+    rows = [1.7 * len(each.source) + above for each in directions]
+    width = 1.7 * max(len(each.shown) + 1 for each in directions) + 1.1
+    figure = Figure(figsize=(width, sum(rows)), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    parts = figure.subfigures(len(directions), 1, height_ratios=rows, squeeze=False)[:, 0]
+    for part, each in zip(parts, directions, strict=True):
+        if captioned:
+            said = f"{each.name.replace('_', ' ')}: {caption_of(each)}"
+            lines = textwrap.fill(said, int(width * CAPTION_LETTERS))
+            part.suptitle(lines, fontsize=8, ha="left", x=0.01)
+        _draw(part, each)
+    return figure
+
+
+def _draw(part: SubFigure, direction: Direction) -> None:
+    shown, reference = direction.shown, direction.reference
+    translated = direction.translated.astype(np.float32)
+    difference = translated - shown[reference].astype(np.float32)
+    low, high = SOFT_TISSUE[0] - SOFT_TISSUE[1] / 2, SOFT_TISSUE[0] + SOFT_TISSUE[1] / 2
+    window, symmetric = Normalize(low, high), Normalize(-DIFFERENCE_HU, DIFFERENCE_HU)
+
+    count = len(direction.source)
+    axes = part.subplots(count, len(shown) + 1, squeeze=False)
+    for column, (name, slices) in enumerate(shown.items()):
+        axes[0, column].set_title(name, fontsize=10)
+        for row in range(count):
+            axes[row, column].imshow(slices[row, ..., 0], cmap="gray", norm=window)
+    axes[0, -1].set_title(f"translated − {reference}", fontsize=10)
+    for row, pixel in enumerate(direction.pixels):
+        axes[row, -1].imshow(difference[row, ..., 0], cmap="RdBu_r", norm=symmetric)
+        _draw_bar(axes[row, 0], bar_of(direction.source.shape[2], pixel), direction.source.shape)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    bar = part.colorbar(
+        ScalarMappable(symmetric, "RdBu_r"),
+        ax=axes[:, -1],
+        extend="both",
+        shrink=0.9,
+        aspect=12 * count,
+    )
+    bar.set_label("difference (HU)", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+
+
+def _draw_bar(axis: Axes, bar: Bar, shape: tuple[int, ...]) -> None:
+    """A bar with its length in the lower left corner, in pixels of the picture."""
+    left, bottom = 0.04 * shape[2] - 0.5, 0.95 * shape[1] - 0.5
+    axis.plot((left, left + bar.pixels), (bottom, bottom), color="white", lw=2, clip_on=False)
+    axis.text(left, bottom - 0.03 * shape[1], bar.label, color="white", fontsize=7, va="bottom")
+
+
+def write_translation_grid(
+    directions: Sequence[Direction], path: str | Path, provenance: dict[str, str]
+) -> None:
+    """Write :func:`translation_figure` as PNG with ``provenance`` in its text chunks.
+
+    Raises:
+        ValueError: the shapes differ or there is no slice.
+    """
+    figure = translation_figure(*directions)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", metadata={"Software": None, **provenance})

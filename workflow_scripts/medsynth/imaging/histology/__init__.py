@@ -1,0 +1,1 @@
+"""H&E slides: pages, resolution, tissue, tiles and stain."""

@@ -1,0 +1,214 @@
+"""Tiles of one slide at the resolution asked for, whatever levels the slide has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import openslide
+from PIL import Image
+
+from medsynth.cohorts.slides.settings import SlideTiles
+from medsynth.imaging.histology.pages import find_slide, opened
+from medsynth.imaging.histology.resolution import microns_per_pixel
+from medsynth.imaging.histology.tissue import (
+    glass,
+    pen_mask,
+    share_in_tiles,
+    sharpness,
+    tissue_mask,
+)
+from medsynth.imaging.resize import resize_area
+from medsynth.runtime.subprocess import Isolated
+from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.quarantine import UnusableImage
+
+log = logging.getLogger(__name__)
+in_child = Isolated()
+
+THUMBNAIL_SIDE = 2048  # pixels, at most
+THUMBNAIL_MPP = 4  # um, at least: a pixel takes in a cell and the gap beside it
+BLOCK = 2048  # pixels; what is read at once for a thumbnail
+MOST_PIXELS = 2 * 10**10  # of a level; the largest slides have as many at 40x
+FINEST_FACTOR = 0.8  # nominal 40x slides have 0.23 to 0.27 um a pixel; beyond, detail is made up
+LEVEL_SLACK = 1.01  # a quarter of an odd size is rounded, so its downsample is 4.0003
+
+
+class Tiles(NamedTuple):
+    """The tiles of one slide.
+
+    Attributes:
+        images: uint8 (n, image_size, image_size, 3).
+        places: of each its x, y, level, mpp.
+    """
+
+    images: np.ndarray
+    places: list[dict]
+
+
+class Plan(NamedTuple):
+    """Where the tiles of a slide are.
+
+    Attributes:
+        page: of the file, as :attr:`medsynth.cohorts.pages.Slide.page`.
+        corners: x and y, top left, pixels of the finest level.
+        level: to read from.
+        read: pixels of that level in the side of a tile.
+        mpp: of the finest level.
+        penned: tiles with enough tissue that the pen covers.
+    """
+
+    page: int | None
+    corners: list[tuple[int, int]]
+    level: int
+    read: int
+    mpp: float
+    penned: int
+
+
+def cut_tiles(
+    path: Path,
+    sha256: str,
+    settings: SlideTiles,
+    cache: DigestCache | None = None,
+    threads: int = 1,
+) -> Tiles:
+    """The tiles of one slide, top to bottom and left to right.
+
+    Whole slides are read by OpenSlide; PNG, JPEG and TIFF that it refuses, or of which it takes
+    the wrong page, are read by Pillow, as slides of one level, with Pillow's limit on the number
+    of pixels.
+
+    Raises:
+        UnusableImage: missing_file, unreadable, changed_since_index, cannot_open, absurd_size,
+            no_mpp, bad_mpp, too_coarse, no_tissue, all_filtered, crashed.
+    """
+    try:
+        if digest_file(path, cache) != sha256:
+            raise UnusableImage("changed_since_index")
+    except FileNotFoundError as error:
+        raise UnusableImage("missing_file") from error
+    except OSError as error:
+        raise UnusableImage("unreadable", type(error).__name__) from error
+    plan = in_child(_plan, path, settings)
+    images = _read(path, plan, settings.image_size, threads)
+    sharp = np.ones(len(images), bool)
+    if settings.min_sharpness is not None:
+        sharp[:] = [sharpness(image) >= settings.min_sharpness for image in images]
+    blurred = int((~sharp).sum())
+    if plan.penned or blurred:
+        left_out = sha256[:12], plan.penned, blurred
+        log.info("slide %s: %d tiles left out for pen, %d for blur", *left_out)
+    if not sharp.any():
+        raise UnusableImage("all_filtered", f"{plan.penned} pen, {blurred} blurred")
+    kept = [corner for corner, good in zip(plan.corners, sharp, strict=True) if good]
+    places = [{"x": x, "y": y, "level": plan.level, "mpp": plan.mpp} for x, y in kept]
+    return Tiles(images if sharp.all() else images[sharp], places)
+
+
+def _plan(path: Path, settings: SlideTiles) -> Plan:
+    """Where the tiles are; run in a process of its own, which a header that lies may end."""
+    page, properties = find_slide(path)
+    mpp = microns_per_pixel(properties, settings.assume_mpp)
+    with opened(path, page) as slide:
+        factor = settings.mpp / mpp  # pixels of the finest level in one pixel of a tile
+        if factor < FINEST_FACTOR:
+            raise UnusableImage("too_coarse", f"{mpp} um a pixel")
+        side = settings.image_size * factor
+        places, penned = _places(slide, mpp, side, settings)
+        corners = [(int(column * side), int(row * side)) for row, column in places]
+        level = level_for(slide.level_downsamples, factor)
+        read = max(round(side / slide.level_downsamples[level]), 1)
+        for corner in corners[:1]:  # the thumbnail tried another level
+            slide.read_region(corner, level, (read, read))
+    return Plan(page, corners, level, read, mpp, penned)
+
+
+def _read(path: Path, plan: Plan, size: int, threads: int) -> np.ndarray:
+    """The planned tiles, uint8 (n, size, size, 3)."""
+    images = np.empty((len(plan.corners), size, size, 3), np.uint8)
+    with opened(path, plan.page) as slide, ThreadPoolExecutor(threads) as pool:
+
+        def fill(k: int) -> None:
+            shape = (plan.read, plan.read)
+            images[k] = _resized(
+                opaque(slide.read_region(plan.corners[k], plan.level, shape)), size
+            )
+
+        # Pillow decodes the whole image at the first access, which threads must not share.
+        for k in range(len(images))[:1]:
+            fill(k)
+        # OpenSlide and Pillow let go of the interpreter while they work.
+        for _ in pool.map(fill, range(1, len(images))):
+            pass
+    return images
+
+
+def level_for(downsamples: Sequence[float], factor: float) -> int:
+    """The coarsest level with all the detail that pixels of `factor` finest ones can show."""
+    return max((k for k, d in enumerate(downsamples) if d <= factor * LEVEL_SLACK), default=0)
+
+
+def _places(
+    slide: openslide.AbstractSlide, mpp: float, side: float, settings: SlideTiles
+) -> tuple[np.ndarray, int]:
+    """Rows and columns (n, 2) of the tiles to read, and how many more the pen covers."""
+    small = thumbnail(slide, mpp)
+    clear = glass(small)
+    pen = pen_mask(small, clear)
+    size = side * small.shape[1] / slide.dimensions[0]
+    tissue = share_in_tiles(tissue_mask(small, clear), size)
+    wanted = (tissue >= settings.min_tissue) & (tissue > 0)
+    if not wanted.any():
+        raise UnusableImage("no_tissue")
+    clean = wanted & (share_in_tiles(pen, size) <= settings.max_pen)
+    places = np.argwhere(clean)
+    if len(places) > settings.max_tiles:
+        spread = np.linspace(0, len(places) - 1, settings.max_tiles)
+        places = places[np.rint(spread).astype(int)]
+    return places, int(wanted.sum() - clean.sum())
+
+
+def thumbnail(slide: openslide.AbstractSlide, mpp: float) -> np.ndarray:
+    """The whole slide, uint8 (h, w, 3), read in blocks: the only level may be the finest.
+
+    Raises:
+        UnusableImage: absurd_size.
+    """
+    downsample = max(max(slide.dimensions) / THUMBNAIL_SIDE, THUMBNAIL_MPP / mpp, 1)
+    level = slide.get_best_level_for_downsample(downsample)
+    width, height = slide.level_dimensions[level]
+    if width * height > MOST_PIXELS:
+        raise UnusableImage("absurd_size", f"smallest usable level is {width} x {height}")
+    columns, rows = (max(round(n / downsample), 1) for n in slide.dimensions)
+    scale = downsample / slide.level_downsamples[level]
+    step = max(int(BLOCK / scale), 1)
+    small = np.empty((rows, columns, 3), np.uint8)
+    for top in range(0, rows, step):
+        for left in range(0, columns, step):
+            block = small[top : top + step, left : left + step]
+            place = int(left * downsample), int(top * downsample)
+            size = [max(round(n * scale), 1) for n in block.shape[1::-1]]
+            region = opaque(slide.read_region(place, level, size))
+            block[:] = resize_area(np.asarray(region), *block.shape[:2])
+    return small
+
+
+def opaque(region: Image.Image) -> Image.Image:
+    """RGB on white: OpenSlide leaves transparent what the scanner skipped."""
+    if region.getchannel("A").getextrema()[0] < 255:
+        region = Image.alpha_composite(Image.new("RGBA", region.size, "white"), region)
+    return region.convert("RGB")
+
+
+def _resized(region: Image.Image, side: int) -> np.ndarray:
+    """A square region as uint8 (side, side, 3)."""
+    if region.width == side:
+        return np.asarray(region)
+    if region.width % side == 0:
+        return np.asarray(region.reduce(region.width // side))  # the same mean, much faster
+    return resize_area(np.asarray(region), side, side)

@@ -1,0 +1,73 @@
+"""What a generated image says of itself, wherever it was taken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from medsynth.lineage.ledger.graph import Row
+from medsynth.lineage.ledger.ledger import Ledger
+
+PNG = b"\x89PNG\r\n\x1a\n"
+DICOM_AT, DICOM = 128, b"DICM"
+MODEL, SAMPLES = "model_sha256", "samples_sha256"
+
+
+def embedded_provenance(path: str | Path) -> dict[str, str] | None:
+    """What stands in a generated image: `model_sha256`, `seed` and the like.
+
+    PNG: text chunks. DICOM: JSON in the Contribution Description (0018,A003) of a Contributing
+    Equipment item. None if the file is neither, or carries no model's digest.
+    """
+    with open(path, "rb") as file:
+        head = file.read(DICOM_AT + len(DICOM))
+    if head.startswith(PNG):
+        said = _in_png(path)
+    elif head.endswith(DICOM):
+        said = _in_dicom(path)
+    else:
+        said = {}
+    return said if MODEL in said else None
+
+
+def _in_png(path: str | Path) -> dict[str, str]:
+    from PIL import Image  # not for the other questions to wait for
+
+    with Image.open(path) as image:
+        image.load()  # chunks may follow the pixels
+        return dict(image.text)
+
+
+def _in_dicom(path: str | Path) -> dict[str, str]:
+    import pydicom
+
+    dataset = pydicom.dcmread(path, stop_before_pixels=True)
+    for item in dataset.get("ContributingEquipmentSequence") or []:
+        text = str(item.get("ContributionDescription") or "")
+        if MODEL in text:
+            return json.loads(text)
+    return {}
+
+
+def made_with(said: dict[str, str], ledger: Ledger) -> Row | None:
+    """The samples that the image is one of, else the picture made with that model and seed, else
+    the model; None if all are unknown."""
+    samples = ledger.query(
+        "SELECT * FROM artifacts WHERE role='outputs' AND sha256=? ORDER BY seq DESC LIMIT 1",
+        said.get(SAMPLES),
+    )
+    images = ledger.query(
+        "SELECT made.* FROM artifacts AS used JOIN artifacts AS made USING (job)"
+        " JOIN events ON events.id=job AND phase='start'"
+        " WHERE used.role='inputs' AND used.sha256=?"
+        " AND made.role='outputs' AND made.path LIKE '%.png'"
+        " AND json_extract(record, '$.seed')=CAST(? AS INTEGER)"
+        " ORDER BY made.seq DESC LIMIT 1",
+        said[MODEL],
+        said.get("seed"),
+    )
+    models = ledger.query(
+        "SELECT * FROM artifacts WHERE sha256=? ORDER BY role='outputs' DESC, seq DESC LIMIT 1",
+        said[MODEL],
+    )
+    return next(iter([*samples, *images, *models]), None)

@@ -1,0 +1,253 @@
+"""Erasure: destroying what a withdrawal names, saying so in the ledger, and proving it.
+
+The order makes an erasure that was cut off repeatable: the index tables and the people manifests,
+by which everything is found, lose the patient last, when what is left is known.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.collector import collect
+from medsynth.lineage.delivery import TRACKING_URI
+from medsynth.lineage.erasure.raw import remove_rows
+from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.erasure.words import Words
+from medsynth.lineage.ledger.known_files import KnownFiles
+from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.people import TOMBSTONE, forget
+from medsynth.lineage.questions import digest_cache
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.places import Places, in_run, places
+from medsynth.store.digests import digest_bytes, digest_file, digest_path
+
+Row = dict[str, Any]
+
+
+@contextmanager
+def idle(results: Path) -> Iterator[None]:
+    """Keep workflows out, by the lock that they hold: what was found stays true in the block.
+
+    Raises:
+        RuntimeError: a workflow is at work on these results.
+    """
+    with open(spool.lineage_dir(results) / "workflow.lock", "a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(
+                f"snakemake is at work on {results}; wait for it or stop it, then erase"
+            ) from None
+        yield
+
+
+def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row:
+    """Carry out what :func:`medsynth.lineage.questions.impact.impact` found; call it when `idle`.
+
+    What is raw and outside the results folder is its owner's and is left as it is.
+
+    Args:
+        raw: destroy the patient's own raw files there, too; shared tables are still left.
+
+    Returns:
+        left: files below results, and of runs on an MLflow server or second store, that still
+        hold the patient's identifiers or bytes, or may, for nobody recorded what they are; [] is
+        the proof. yours: raw files outside that
+        were left. rows: raw tables outside, as in `impact`.
+
+    Raises:
+        RuntimeError: MLflow is not known.
+    """
+    results = Path(os.path.abspath(results))
+    ledger = Ledger(ledger_path(results))
+    base = places(results, ledger)
+    elsewhere = _mlflow_is_elsewhere(ledger)
+    remove_from_mlflow = _mlflow_remover(results, elsewhere)
+    # First, because a server may fail: then nothing has been done by halves.
+    for row in impact["past"]:
+        for job in row["jobs"]:
+            if run := ledger.item(job)["run_id"]:
+                remove_from_mlflow(run, row["path"])
+    inside = [path for path in impact["raw"] if _is_below(results, path)]
+    gone = impact["raw"] if raw else inside
+    digests = {row["sha256"] for row in impact["past"]} | set(impact["sources"])
+    # Of files that could not be read no table has the digest.
+    digests |= {digest_file(path) for path in impact["images"] if os.path.isfile(path)}
+    for path in gone + impact["unfinished"]:
+        _remove(Path(path))
+    own = [
+        path
+        for path in impact["rows"]
+        if _is_below(results, path) and not path.endswith(".zip")  # which is no text to rewrite
+    ]
+    for path in own:
+        remove_rows(Path(path), patient, impact["longer"], impact["patients"])
+    words, but = impact["identifiers"], impact["longer"]
+    indexes = {base / path for path in impact["indexes"]}
+    last = [path for e in impact["destroy"] if (path := base / e["path"]) in indexes]
+    for entry in impact["destroy"]:
+        if base / entry["path"] not in indexes:
+            _remove(base / entry["path"])
+    with closing(digest_cache(results)) as cache:
+        cache.forget(Words(words, but=but, loose=True).named)  # raw paths name patients
+        rest = _changed([*inside, *own], base, ledger)
+        _write_tombstone(results, impact, len(gone), rest, ledger)
+        collect(results)
+        known = KnownFiles(results, base, ledger, cache)
+        left = traces(results, words, digests, known, but, set(last))
+    if elsewhere:
+        left += _traces_elsewhere(results, words, digests, ledger)
+    # In this order: of an index that is there the people are found out again.
+    forget(results, impact["patient_key"])
+    for path in last:
+        _remove(path)
+    ledger.close()
+    return {
+        "left": left,
+        "yours": [path for path in impact["raw"] if path not in gone],
+        "rows": {path: n for path, n in impact["rows"].items() if path not in own},
+    }
+
+
+def _is_below(results: Path, path: str) -> bool:
+    """Whether the bytes lie there, not only a link to them."""
+    return Path(path).resolve().is_relative_to(results.resolve())
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder; of a link also what it points to, for there the bytes are."""
+    if path.is_symlink():
+        _remove(path.resolve())
+        path.unlink()
+    elif path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _changed(paths: Iterable[str], base: Places, ledger: Ledger) -> list[Row]:
+    """The recorded folders and files that lost something at `paths`, as they are now."""
+    around = {base.recorded(place) for path in paths for place in (path, *Path(path).parents)}
+    recorded = [
+        ledger.query("SELECT path FROM artifacts WHERE role='outputs' AND path=? LIMIT 1", place)
+        for place in sorted(around)
+    ]
+    files = []
+    for row in (row for rows in recorded for row in rows):
+        if (base / row["path"]).exists():
+            sha256, size = digest_path(base / row["path"])
+            files.append({"name": None, "path": row["path"], "sha256": sha256, "bytes": size})
+    return files
+
+
+def _mlflow_is_elsewhere(ledger: Ledger) -> bool:
+    """Whether runs, or their files, are outside the results folder.
+
+    Raises:
+        RuntimeError: they are on a server of which the environment does not say where it is.
+    """
+    start = ledger.record(_last_invocation(ledger), "start") or {"config": {}}
+    settings = start["config"].get("lineage", {})
+    uri = os.environ.get(TRACKING_URI)
+    if settings.get("tracking_uri") and not uri:
+        # The recorded one may have had its password starred out.
+        raise RuntimeError(
+            f"the runs are on an MLflow server; name it in the environment variable {TRACKING_URI}"
+        )
+    return bool(uri or settings.get("artifact_uri"))
+
+
+def _mlflow_remover(results: Path, elsewhere: bool) -> Callable[[str, str], None]:
+    """A function (run id, path) that removes the copy of an output, if there is one."""
+    if not elsewhere:
+        # Not by the address in the database: results may have been copied from there.
+        store = spool.lineage_dir(results) / "mlartifacts"
+        return lambda run, path: _remove(store / run / "artifacts" / in_run(path))
+
+    from medsynth.lineage.mlflow.store import open_store
+
+    # isort: split
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    client = open_store(results, os.environ.get(TRACKING_URI))
+
+    def remove(run: str, path: str) -> None:
+        path = in_run(path)
+        store = get_artifact_repository(
+            client.get_run(run).info.artifact_uri, tracking_uri=os.environ.get(TRACKING_URI)
+        )
+        if any(entry.path == path for entry in store.list_artifacts(os.path.dirname(path))):
+            store.delete_artifacts(path)
+
+    return remove
+
+
+def _traces_elsewhere(
+    results: Path, words: list[str], digests: set[str], ledger: Ledger
+) -> list[Row]:
+    """As :func:`traces`, of what MLflow shows of each run and of the run's files."""
+    from medsynth.lineage.mlflow.records import recorded_runs
+
+    ours = {row["run_id"] for row in ledger.query("SELECT run_id FROM deliveries")}
+    left = []
+    with recorded_runs(results) as store:
+        for run in store.runs():
+            if run.info.run_id in ours:
+                folder = store.download(run)
+                left += traces(folder, words, digests)
+                shutil.rmtree(folder)
+    return [trace | {"path": f"MLflow run {trace['path']}"} for trace in left]
+
+
+def _write_tombstone(
+    results: Path, impact: Row, raw_files: int, rest: list[Row], ledger: Ledger
+) -> None:
+    """Record the erasure as a job of its own, so that it stands in the ledger and in MLflow.
+
+    Args:
+        raw_files: how many raw files and folders were removed.
+        rest: folders that lost something, which the erasure made what they are now.
+    """
+    job = {"kind": "job", "id": uuid.uuid4().hex, "invocation": _last_invocation(ledger)}
+    start = {
+        "phase": "start",
+        "rule": TOMBSTONE,
+        "wildcards": {},
+        # The digest tells that this key was erased to those who know it, and nobody else.
+        "params": {"patient": digest_bytes(impact["patient_key"].encode())},
+        "code": None,
+        "seed": None,
+        "threads": 1,
+        "resources": {},
+        "attempt": 1,
+        "log": [],
+        "inputs": [],
+        "outputs": [],
+        "process": spool.this_process(),
+        "time": time.time(),
+    }
+    end = {
+        "phase": "end",
+        "status": "COMPLETE",
+        "error": None,
+        "device": None,
+        "outputs": rest,
+        "erased": sorted({row["sha256"] for row in impact["past"]}),
+        "raw_files": raw_files,
+        "time": time.time(),
+    }
+    spool.write(results, job | start)
+    spool.write(results, job | end)
+
+
+def _last_invocation(ledger: Ledger) -> str | None:
+    rows = ledger.query("SELECT id FROM items WHERE kind='invocation' ORDER BY seq DESC LIMIT 1")
+    return rows[0]["id"] if rows else None

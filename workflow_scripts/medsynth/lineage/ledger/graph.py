@@ -1,0 +1,92 @@
+"""Walking the ledger from file to job to file, by the relation :mod:`.reads`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.reads import maker, makers, readers
+
+Row = dict[str, Any]
+
+
+def is_foreign(read: Row, ledger: Ledger) -> bool:
+    """Whether other bytes were read than any job made at this path, which jobs had made before."""
+    made = "SELECT 1 FROM artifacts WHERE role='outputs' AND path=? AND job!=? AND "
+    last = " ORDER BY seq DESC LIMIT 1"  # by the index, whose path may have many versions
+    at_path = read["path"], read["job"]
+    if not read["sha256"] or not ledger.query(made + "seq<?" + last, *at_path, read["seq"]):
+        return False
+    known = made + "(sha256=? OR sha256 IS NULL)" + last
+    return not ledger.query(known, *at_path, read["sha256"])
+
+
+def walk(first: list[str], onward: Callable[[Row], list[str]], ledger: Ledger) -> Iterator[Row]:
+    """Jobs of the ledger from `first` on, each once, nearest first; `onward` names the next."""
+    waiting, seen = list(first), set(first)
+    for job in waiting:
+        item = ledger.item(job)
+        fresh = [j for j in dict.fromkeys(onward(item)) if j not in seen]
+        seen.update(fresh)
+        waiting += fresh
+        yield item
+
+
+def ancestors(jobs: list[str], ledger: Ledger) -> list[Row]:
+    """The jobs and all that they depend on.
+
+    Each input gains `producer`, a job's id or None, `makers`, of a folder also the jobs that made
+    something in it, and `foreign`: these are not the bytes that a job made at this path.
+    """
+
+    def onward(item: Row) -> list[str]:
+        return [job for file in _with_producers(item, ledger) for job in file["makers"]]
+
+    return list(walk(jobs, onward, ledger))
+
+
+def descendants(first: list[str], ledger: Ledger) -> list[Row]:
+    """The jobs and all that depends on them; inputs as above, each output gains `readers`."""
+
+    def consumers(item: Row) -> list[str]:
+        _with_producers(item, ledger)
+        outputs = (item["end"] or {}).get("outputs", [])
+        for file in outputs:
+            file["readers"] = readers(file, item["id"], ledger)
+        return [job for file in outputs for job in file["readers"]]
+
+    return list(walk(first, consumers, ledger))
+
+
+def _with_producers(item: Row, ledger: Ledger) -> list[Row]:
+    start = item["start"]
+    for file in start["inputs"]:
+        read = file | {"job": item["id"], "seq": item["seq"]}
+        file["producer"] = maker(read, ledger)
+        file["makers"] = makers(read, ledger)
+        file["foreign"] = is_foreign(read, ledger)
+    return start["inputs"]
+
+
+def job_facts(item: Row, ledger: Ledger) -> Row:
+    """What the record says about how a job ran; its invocation's part comes with it."""
+    start, end = item["start"], item["end"] or {}
+    job = {
+        "job": item["id"],
+        "seq": item["seq"],
+        "run_id": item["run_id"],
+        "status": item["status"],
+        "time": start["time"],
+        "seconds": round(end["time"] - start["time"], 3) if end else None,
+        "device": end.get("device"),
+        "host": start["process"]["host"],
+    }
+    job |= {k: start[k] for k in ("rule", "wildcards", "params", "code", "seed", "attempt")}
+    if item["invocation"] and (around := ledger.record(item["invocation"], "start")):
+        environment = around["environment"]
+        job |= {"invocation": item["invocation"], "git": around["git"]}
+        job |= {"config_sha256": around["config_sha256"]}
+        told = ("python", "packages_sha256", "lock_sha256", "snakemake")
+        job |= {key: environment.get(key) for key in told}
+    return job

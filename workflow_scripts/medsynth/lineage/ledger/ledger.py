@@ -1,0 +1,311 @@
+"""The ledger: every record in the order it arrived, each chained to the one before.
+
+`events` is append-only and is the truth; `items`, `artifacts` and `reads` are indexes over it, made
+again where they are lacking. An end that arrives before its start is indexed when the start comes.
+The only writer is the collector; readers may come at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.ledger.reads import link_inputs, link_outputs
+from medsynth.lineage.ledger.tables import COLUMNS, INDEXED, INDEXES, SCHEMA
+from medsynth.lineage.recording.environment import canonical
+from medsynth.lineage.recording.places import anchored
+from medsynth.lineage.recording.spool import Record, lineage_dir
+from medsynth.store.digests import digest_bytes
+
+FIRST = "0" * 64
+REMEDY = "`medsynth rebuild` restores it from MLflow"
+
+
+class LostLedgerError(RuntimeError):
+    """The ledger is not what it was: no database, another program's, cut off or emptied."""
+
+
+def ledger_path(results_dir: str | Path) -> Path:
+    return lineage_dir(results_dir) / "ledger.db"
+
+
+def row_digest(previous: str, item: str, phase: str, record: str) -> str:
+    """The digest of an event: of all that it says and of the digest of the one before."""
+    return digest_bytes("\n".join([previous, item, phase, record]).encode())
+
+
+class Ledger:
+    """One connection to the ledger file, created on first use.
+
+    Raises:
+        LostLedgerError: the file is no ledger, or is damaged.
+    """
+
+    def __init__(self, path: str | Path):
+        self._path = path
+        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        try:
+            with damage_told(path):
+                self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        tables = {row["name"] for row in self.query("SELECT name FROM sqlite_master")}
+        for table, columns in COLUMNS.items() if tables else ():
+            found = self.query("SELECT name FROM pragma_table_info(?)", table)
+            if [row["name"] for row in found] != columns:
+                raise LostLedgerError(f"{self._path} is no ledger: table {table} is not; {REMEDY}")
+        # At first all or nothing: a kill, or another process's look, may come in between.
+        self._db.executescript(SCHEMA if tables else f"BEGIN IMMEDIATE;{SCHEMA}COMMIT;")
+        if not self._is_indexed():
+            with self.transaction():
+                if not self._is_indexed():  # another process may have been faster
+                    self._index_anew()
+
+    def _is_indexed(self) -> bool:
+        (form,) = self._db.execute("PRAGMA user_version").fetchone()
+        tables = {row["name"] for row in self.query("SELECT name FROM sqlite_master")}
+        return form == INDEXED and {"items", "artifacts", "reads"} <= tables
+
+    def _index_anew(self) -> None:
+        for table in ("items", "artifacts", "reads", "unexplained"):
+            self._db.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in filter(str.strip, INDEXES.split(";")):
+            self._db.execute(statement)
+        for row in self.query("SELECT seq, record FROM events ORDER BY seq"):
+            self._index(row["seq"], json.loads(row["record"]))
+        self._db.execute(f"PRAGMA user_version={INDEXED}")
+
+    def _anchored(self, record: Record) -> Record:
+        invocation = record.get("invocation")
+        return anchored(record, self.written(invocation, "start") if invocation else None)
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def append(self, record: Record) -> None:
+        """Add one event; a record that already stands here (a crash came between) adds nothing.
+
+        Raises:
+            ValueError: another record of this id and phase stands here.
+        """
+        text = canonical(record)
+        known = self._db.execute(
+            "SELECT record FROM events WHERE id=? AND phase=?", (record["id"], record["phase"])
+        ).fetchone()
+        if known:
+            if known["record"] != text:
+                raise ValueError("another record of this id and phase is in the ledger")
+            return
+        _, previous = self.head()
+        values = (record["id"], record["phase"], text, previous)
+        self._db.execute("SAVEPOINT event")
+        try:
+            seq = self._db.execute(
+                "INSERT INTO events (id, phase, record, previous, digest) VALUES (?,?,?,?,?)",
+                (*values, row_digest(previous, record["id"], record["phase"], text)),
+            ).lastrowid
+            self._index(seq, record)
+        except BaseException:
+            self._db.execute("ROLLBACK TO event")
+            raise
+        finally:
+            self._db.execute("RELEASE event")
+
+    def _index(self, seq: int, record: Record) -> None:
+        record = self._anchored(record)
+        if record["phase"] != "start":
+            if self.status(record["id"]):
+                self._index_end(seq, record)
+            return
+        self._db.execute(
+            "INSERT INTO items VALUES (?,?,?,?,?,'RUNNING')",
+            (record["id"], seq, record["kind"], record.get("invocation"), record.get("rule")),
+        )
+        self._index_files(seq, record, "inputs")
+        link_inputs(self, record["id"], seq, record.get("inputs", []))
+        early = self._db.execute(
+            "SELECT seq, record FROM events WHERE id=? AND seq<? ORDER BY seq", (record["id"], seq)
+        )
+        for row in early.fetchall():
+            self._index_end(row["seq"], self._anchored(json.loads(row["record"])))
+
+    def _index_end(self, seq: int, record: Record) -> None:
+        # An end outlives a kill, whichever is appended first.
+        self._db.execute(
+            "UPDATE items SET status=?1 WHERE id=?2 AND (status='RUNNING' OR ?1!='KILLED')",
+            (record["status"], record["id"]),
+        )
+        self._index_files(seq, record, "outputs")
+        link_outputs(self, record["id"], record.get("outputs", []))
+        self._index_files(seq, record, "changed")
+
+    def _index_files(self, seq: int, record: Record, role: str) -> None:
+        if record["kind"] != "job":
+            return
+        self._db.executemany(
+            "INSERT OR IGNORE INTO artifacts VALUES (?,?,?,?,?,?,?)",
+            [
+                (record["id"], seq, role, a["name"], a["path"], a["sha256"], a["bytes"])
+                for a in record.get(role, [])
+            ],
+        )
+
+    def replayed(self) -> Ledger:
+        """A copy in memory, its indexes made from the events alone."""
+        copy = Ledger(":memory:")
+        rows = map(tuple, self._db.execute("SELECT * FROM events ORDER BY seq"))
+        with copy.transaction():
+            copy._db.executemany("INSERT INTO events VALUES (?,?,?,?,?,?)", rows)
+            copy._index_anew()
+        return copy
+
+    def head(self) -> tuple[int, str]:
+        """Sequence number and digest of the last event."""
+        row = self._db.execute("SELECT seq, digest FROM events ORDER BY seq DESC LIMIT 1")
+        return tuple(row.fetchone() or (0, FIRST))
+
+    def digest_at(self, seq: int) -> str | None:
+        """The digest of one event; None if there is none."""
+        row = self._db.execute("SELECT digest FROM events WHERE seq=?", (seq,)).fetchone()
+        return row["digest"] if row else (FIRST if seq == 0 else None)
+
+    def broken_links(self) -> list[int]:
+        """Sequence numbers of events that are not what was appended there; [] if all is well.
+
+        A tail that was cut off, or a chain that was made anew from some event on, is whole in
+        itself: see :mod:`medsynth.lineage.ledger.watermark`.
+        """
+        broken, previous, expected = [], FIRST, 1
+        for row in self._db.execute("SELECT * FROM events ORDER BY seq"):
+            digest = row_digest(row["previous"], row["id"], row["phase"], row["record"])
+            if (row["seq"], row["previous"], row["digest"]) != (expected, previous, digest):
+                broken.append(row["seq"])
+            previous, expected = row["digest"], row["seq"] + 1
+        return broken
+
+    def headless(self) -> list[str]:
+        """Ids of ends whose start has not come: it is late, or was set aside as broken."""
+        rows = self._db.execute(
+            "SELECT DISTINCT id FROM events WHERE id NOT IN (SELECT id FROM items) ORDER BY seq"
+        )
+        return [row["id"] for row in rows]
+
+    def record(self, item: str, phase: str) -> Record | None:
+        """A record, its paths in the form of today (:mod:`medsynth.lineage.recording.places`)."""
+        record = self.written(item, phase)
+        return record and self._anchored(record)
+
+    def written(self, item: str, phase: str) -> Record | None:
+        """A record as it was written."""
+        row = self._db.execute(
+            "SELECT record FROM events WHERE id=? AND phase=?", (item, phase)
+        ).fetchone()
+        return json.loads(row["record"]) if row else None
+
+    def item(self, item: str) -> dict[str, Any]:
+        """All about one job or invocation: its records by phase, status and MLflow run.
+
+        `events` says where they stand: {phase: [sequence number, digest]}.
+        """
+        row = self._db.execute(
+            "SELECT items.*, run_id, experiment_id FROM items LEFT JOIN deliveries USING (id)"
+            " WHERE id=?",
+            (item,),
+        ).fetchone()
+        phases = dict.fromkeys(("start", "end", "killed"))
+        events = self._db.execute("SELECT * FROM events WHERE id=? ORDER BY seq", (item,))
+        places = {}
+        for event in events:
+            phases[event["phase"]] = self._anchored(json.loads(event["record"]))
+            places[event["phase"]] = [event["seq"], event["digest"]]
+        return dict(row) | phases | {"events": places}
+
+    def running(self) -> list[Record]:
+        """Start records of what has neither ended nor been found killed."""
+        rows = self._db.execute(
+            "SELECT record FROM events JOIN items USING (seq) WHERE status='RUNNING' ORDER BY seq"
+        )
+        return [self._anchored(json.loads(row["record"])) for row in rows]
+
+    def status(self, item: str | None) -> str | None:
+        row = self._db.execute("SELECT status FROM items WHERE id=?", (item,)).fetchone()
+        return row["status"] if row else None
+
+    def undelivered(self) -> list[str]:
+        """Items whose present status MLflow does not have yet.
+
+        Oldest first, but jobs at work last: by their turn they may have ended.
+        """
+        rows = self._db.execute(
+            "SELECT items.id FROM items LEFT JOIN deliveries USING (id)"
+            " WHERE deliveries.status IS NOT items.status"
+            " ORDER BY kind='job' AND items.status='RUNNING', items.seq"
+        )
+        return [row["id"] for row in rows]
+
+    def delivered(self, item: str, run_id: str, experiment_id: str, status: str) -> None:
+        self.delivered_many([(item, run_id, experiment_id, status)])
+
+    def delivered_many(self, items: list[tuple[str, str, str, str]]) -> None:
+        """Note (item, run id, experiment id, status) of what MLflow has now."""
+        if not items:
+            return
+        with self.transaction():
+            self._db.executemany("INSERT OR REPLACE INTO deliveries VALUES (?,?,?,?,NULL)", items)
+
+    def undelivered_again(self, items: Iterable[str]) -> None:
+        """Forget that MLflow had these items."""
+        with self.transaction():
+            self._db.executemany("DELETE FROM deliveries WHERE id=?", ((i,) for i in items))
+
+    def undeliverable(self, item: str, error: str) -> None:
+        self._db.execute(
+            "INSERT INTO deliveries (id, error) VALUES (?,?)"
+            " ON CONFLICT (id) DO UPDATE SET error=excluded.error",
+            (item, error),
+        )
+
+    def query(self, sql: str, *values: Any, **named: Any) -> list[dict[str, Any]]:
+        """Rows of a SELECT over the tables above."""
+        return [dict(row) for row in self._db.execute(sql, named or values)]
+
+    def change(self, sql: str, *values: Any) -> None:
+        """Change a row of an index."""
+        self._db.execute(sql, values)
+
+    def last_invocation(self) -> Record | None:
+        """Start record of the latest invocation."""
+        row = self._db.execute(
+            "SELECT record FROM events JOIN items USING (seq) WHERE kind='invocation'"
+            " ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        return json.loads(row["record"]) if row else None
+
+
+@contextmanager
+def damage_told(path: str | Path) -> Iterator[None]:
+    """In the block, SQLite's word for a damaged or foreign file is a lost ledger's error."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:  # locked, full, or a mistake of ours
+            raise
+        raise LostLedgerError(f"the ledger {path} is damaged ({error}); {REMEDY}") from error

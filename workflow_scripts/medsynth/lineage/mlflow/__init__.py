@@ -1,0 +1,1 @@
+"""The record as MLflow shows it, and read back from there."""

@@ -1,0 +1,254 @@
+"""Capture: every job leaves a start and an end record, whatever its rule's author thinks of.
+
+:func:`install`, on the Snakefile's last line, wraps each rule's run function, which every
+executor calls for `shell:`, `script:` and `run:` alike, in the main process or in a child. It
+also wraps `workflow.execute`, where an invocation begins and ends. These two names and the run
+function's parameters are the only Snakemake internals used; a contract test guards them.
+Standard library only, because jobs wait for this import.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import stat
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.recording import masking, spool
+from medsynth.lineage.recording.environment import canonical
+from medsynth.lineage.recording.identifiers import STARRED, KnownPatients
+from medsynth.lineage.recording.invocation import INVOCATION, recording_invocation, refusal
+from medsynth.lineage.recording.places import Places
+from medsynth.runtime.lease import DEVICE_LINE
+from medsynth.runtime.logs import said
+from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.folders import state_of
+from medsynth.store.privacy.secrets import learn
+
+
+def install(workflow: Any, settings: Any) -> None:
+    """Record every job of `workflow`; call it after the last rule of the Snakefile.
+
+    Args:
+        workflow: Snakemake's, as the Snakefile sees it.
+        settings: the checked configuration: `results_dir`, `lineage` and `model_dump`.
+    """
+    # Before anything is said or written: with all that the user gave, checked or not.
+    checked = plain(settings.model_dump(mode="json"))
+    learn([plain(workflow.globals.get("config") or {}), checked])
+    results = Path(os.path.abspath(settings.results_dir))
+    known = KnownPatients(results, checked)
+    recorder = JobRecorder(results, workflow, known)
+    for rule in workflow.rules:
+        if not rule.norun:
+            rule.run_func = recorder.recording(rule)
+    masking.mask_messages()
+    if workflow.is_main_process:
+        masking.mask_metadata()
+        workflow.execute = recording_invocation(workflow, settings, results)
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON has it: tuples and sets become lists, paths and the rest strings."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value), key=canonical)
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _named(values: Any) -> list[tuple[str | None, Any]]:
+    """(name, item) of each item in one of Snakemake's named lists; None where it has no name."""
+    names: list[str | None] = [None] * len(values)
+    for name, (start, end) in values._get_names():
+        names[start : end or start + 1] = [name] * ((end or start + 1) - start)
+    return list(zip(names, values, strict=True))
+
+
+def _as_dict(values: Any) -> dict[str, Any]:
+    """A named list as a dict; items without a name are called by their position."""
+    named = {name: getattr(values, name) for name, _ in values._get_names()}
+    named |= {str(i): item for i, (name, item) in enumerate(_named(values)) if name is None}
+    return plain(named)
+
+
+def _seed(params: dict[str, Any]) -> int | None:
+    for group in (params, *(v for v in params.values() if isinstance(v, dict))):
+        if isinstance(group.get("seed"), int):
+            return group["seed"]
+    return None
+
+
+def _states(job: dict[str, Any], items: list[tuple[str | None, str]]) -> list[str | None]:
+    """The state of each input; what the job itself writes into an input folder does not count."""
+    own = {os.path.abspath(path) for path in [*job["output"], *job["log"]]}
+    return [state_of(path, own) for _, path in items]
+
+
+class JobRecorder:
+    """Makes run functions that write a job's two records to the spool."""
+
+    def __init__(self, results: Path, workflow: Any, patients: KnownPatients):
+        self.results = results
+        self.workflow = workflow
+        self.patients = patients
+        self.places = Places(results, Path.cwd())
+        self._attempts: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    def _attempt(self, jobid: int) -> int:
+        """Snakemake repeats failed jobs under one id here, or tells a child which time it is."""
+        with self._lock:
+            self._attempts[jobid] += 1
+            return self.workflow.attempt - 1 + self._attempts[jobid]
+
+    def _artifacts(
+        self,
+        items: list[tuple[str | None, str]],
+        skip: set[int],
+        cache: DigestCache,
+        threads: int,
+    ) -> list[dict[str, Any]]:
+        """Name, path, sha256 and size of each file or folder; pipes are never opened."""
+        found = []
+        for position, (name, path) in enumerate(items):
+            where = self.places.recorded(path)
+            entry = {"name": name, "path": where, "sha256": None, "bytes": None}
+            mode = os.stat(path).st_mode if os.path.exists(path) else 0
+            if position not in skip and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                entry["sha256"], entry["bytes"] = digest_path(path, cache, threads)
+            found.append(entry)
+        return found
+
+    def _changed(
+        self, job: dict[str, Any], start: spool.Record, before: list[Any], cache: DigestCache
+    ) -> list[dict[str, Any]]:
+        """The inputs that were touched while the job ran, as they are now; bytes may be equal.
+
+        What was read in between nobody knows. A pipe is read away, and is no such input.
+        """
+        found = []
+        for item, file, state in zip(_named(job["input"]), start["inputs"], before, strict=True):
+            if file["sha256"] and _states(job, [item])[0] != state:
+                try:
+                    found += self._artifacts([item], set(), cache, job["threads"])
+                except OSError:  # it may go any moment
+                    found.append(file | {"sha256": None, "bytes": None})
+        return found
+
+    def _start(self, rule: Any, job: dict[str, Any], cache: DigestCache) -> spool.Record:
+        inputs = self._artifacts(_named(job["input"]), set(), cache, job["threads"])
+        return self._beginning(rule, job) | {"inputs": inputs}
+
+    def _beginning(self, rule: Any, job: dict[str, Any]) -> spool.Record:
+        params = _as_dict(job["params"])
+        resources = _as_dict(job["resources"])
+        return {
+            "phase": "start",
+            "rule": rule.name,
+            "wildcards": _as_dict(job["wildcards"]),
+            "params": params,
+            "code": params.get("code"),
+            "seed": _seed(params),
+            "threads": job["threads"],
+            # Without Snakemake's own (_cores, _nodes) and the machine's.
+            "resources": {
+                k: v for k, v in resources.items() if not k.startswith("_") and k != "tmpdir"
+            },
+            "attempt": self._attempt(job["jobid"]),
+            "log": [self.places.recorded(path) for path in job["log"]],
+            "outputs": [self.places.recorded(path) for path in job["output"]],
+            "process": spool.this_process(),
+        }
+
+    def _refuse_patients(self, rule: Any, job: dict[str, Any], same: spool.Record) -> None:
+        """Stop a job that would carry a patient's id into the record, which then has none of it.
+
+        Raises:
+            WorkflowError: a wildcard, parameter, path or the rule's name holds a known id.
+        """
+        given = {f"wildcard {k}": v for k, v in _as_dict(job["wildcards"]).items()}
+        given |= {f"parameter {k}": v for k, v in _as_dict(job["params"]).items()}
+        for what in ("input", "output", "log"):
+            given[what] = [self.places.recorded(path) for path in job[what]]
+        if not (named := self.patients.named_in(given | {"its name": rule.name})):
+            return
+        start = self._beginning(rule, job) | {"inputs": [], "outputs": [], "log": []}
+        start["time"] = time.time()
+        start["rule"] = STARRED if "its name" in named else start["rule"]
+        for group, what in (("wildcards", "wildcard"), ("params", "parameter")):
+            kept = start[group].items()
+            start[group] = {k: STARRED if f"{what} {k}" in named else v for k, v in kept}
+        spool.write(self.results, same | start)
+        end = {"phase": "end", "status": "FAILED", "error": "PatientId", "device": None}
+        spool.write(self.results, same | end | {"outputs": [], "time": start["time"]})
+        raise refusal(
+            f"rule {start['rule']}: {', '.join(sorted(named))}: the id of a patient of this study"
+            " stands there, and would go into the record and into MLflow; number patients instead"
+        )
+
+    def _end(
+        self, job: dict[str, Any], error: str | None, unhashed: set[int], cache: DigestCache
+    ) -> spool.Record:
+        # A failed job's outputs are removed by Snakemake and never become anyone's input.
+        outputs = (
+            [] if error else self._artifacts(_named(job["output"]), unhashed, cache, job["threads"])
+        )
+        if any(o["sha256"] is None for i, o in enumerate(outputs) if i not in unhashed):
+            # Snakemake finds out next, and fails the job.
+            error, outputs = "MissingOutput", []
+        return {
+            "phase": "end",
+            "status": "FAILED" if error else "COMPLETE",
+            "error": error,
+            # The job chose it in a process of its own.
+            "device": said(DEVICE_LINE, job["log"]),
+            "outputs": outputs,
+        }
+
+    def recording(self, rule: Any) -> Callable[..., None]:
+        """The run function of `rule`, with records before and after it."""
+        run = rule.run_func
+        signature = inspect.signature(run)
+        # Their bytes are a stream, or are made by Snakemake after the run function.
+        unhashed = {
+            i
+            for i, output in enumerate(rule.output)
+            if {"pipe", "service", "touch"} & set(getattr(output, "flags", {}))
+        }
+
+        @functools.wraps(run)
+        def recorded(*args: Any) -> None:
+            job = signature.bind(*args).arguments
+            same = {"kind": "job", "id": uuid.uuid4().hex, "invocation": os.environ.get(INVOCATION)}
+            error = None
+            self._refuse_patients(rule, job, same)
+            with closing(DigestCache(spool.lineage_dir(self.results) / "digests.db")) as cache:
+                before = _states(job, _named(job["input"]))  # first: it may change while it is read
+                start = same | self._start(rule, job, cache) | {"time": time.time()}
+                begun = time.monotonic()  # the other clock may step
+                spool.write(self.results, start)
+                try:
+                    run(*args)
+                except BaseException as exception:
+                    # The message may name patients; the log it stands in is theirs to read.
+                    error = type(exception).__name__
+                    raise
+                finally:
+                    end = {"time": start["time"] + time.monotonic() - begun}
+                    end |= self._end(job, error, unhashed, cache)
+                    end |= {"changed": self._changed(job, start, before, cache)}
+                    spool.write(self.results, same | end)
+
+        recorded.records_lineage = True
+        return recorded

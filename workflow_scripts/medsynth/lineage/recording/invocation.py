@@ -1,0 +1,236 @@
+"""Where a workflow invocation begins and ends: its record, its collector, its refusals."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from medsynth.lineage.delivery import ARTIFACT_URI, TRACKING_URI
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.environment import canonical, code_state, environment
+from medsynth.store.atomic import sweep
+from medsynth.store.digests import digest_bytes
+from medsynth.store.privacy.secrets import without_secrets
+
+# Jobs find their invocation's id here, in whatever process they run.
+INVOCATION = "MEDSYNTH_INVOCATION"
+# How long a finished workflow waits for MLflow; what is late is delivered by the next run.
+DRAIN_SECONDS = 120
+# How long jobs of a killed workflow may take to die: those in a system call are late.
+STOP_SECONDS = 30
+# Locks of this process: closing the file would free them.
+_HELD: list[IO[str]] = []
+
+
+def refusal(message: str) -> Exception:
+    """The error that Snakemake shows without a traceback."""
+    from snakemake.exceptions import WorkflowError  # slow, and jobs import this module
+
+    return WorkflowError(message)
+
+
+def _refuse_unrecordable(workflow: Any) -> None:
+    for rule in workflow.rules:
+        if not rule.norun and not hasattr(rule.run_func, "records_lineage"):
+            raise refusal(
+                f"rule {rule.name} would run unrecorded: it was defined after lineage.install();"
+                " make that call the Snakefile's last line"
+            )
+        if rule.cache.output:
+            raise refusal(
+                f"rule {rule.name} uses cache:, whose results no job of this workflow made;"
+                " remove the directive"
+            )
+
+
+def _hold(path: Path, invocation: str) -> IO[str]:
+    """Lock the results for this process; a kill frees them, unlike Snakemake's own lock files.
+
+    The default profile therefore sets nolock. The file says who holds it, so that jobs which a
+    killed holder left running, and which would write into the same files, are found and stopped;
+    a holder that ends well empties it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = open(path, "a+")  # stays open: the lock lives as long as the process
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise refusal(
+            f"another snakemake is at work on {path.parents[1]}; wait for it or stop it"
+        ) from None
+    _HELD.append(file)
+    file.seek(0)
+    if before := file.read():
+        _stop_jobs(before)
+    file.truncate(0)
+    file.write(invocation)
+    file.flush()
+    return file
+
+
+def _ancestors() -> set[int]:
+    """The calling process, its parent, and so on."""
+    found, pid = set(), os.getpid()
+    while pid:
+        found.add(pid)
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except (PermissionError, FileNotFoundError):
+            break  # another user's, where these are hidden
+        pid = int(stat.rpartition(")")[2].split()[1])  # proc(5): the name may hold blanks
+    return found
+
+
+def _stop_jobs(invocation: str) -> None:
+    """Kill what is left of an invocation whose workflow process is gone, and see it gone.
+
+    This process and its ancestors are spared, even if one was started by such a job.
+    """
+    mark = f"{INVOCATION}={invocation}".encode()
+    spared, stopped = _ancestors(), {}
+    deadline = time.monotonic() + STOP_SECONDS
+    while True:
+        found = False
+        for process in Path("/proc").glob("[0-9]*"):
+            pid = int(process.name)
+            try:
+                if pid in spared or mark not in (process / "environ").read_bytes().split(b"\0"):
+                    continue
+                stopped.setdefault(pid, spool.identity(pid))
+                os.kill(pid, signal.SIGKILL)
+                found = True
+            except (PermissionError, FileNotFoundError, ProcessLookupError):
+                continue  # another user's, or just gone
+        # Once more: one that died may have started another behind the search's back.
+        if not found and all(map(spool.is_gone, stopped.values())):
+            break
+        if time.monotonic() > deadline:
+            raise refusal(
+                f"processes {', '.join(map(str, sorted(stopped)))} of a killed workflow do not"
+                " die; stop them, then call snakemake again"
+            )
+        time.sleep(0.05)
+    if stopped:
+        print(
+            f"Lineage: stopped {len(stopped)} processes that a killed workflow left running.",
+            file=sys.stderr,
+        )
+
+
+def _start_record(workflow: Any, settings: Any, results: Path, invocation: str) -> spool.Record:
+    config = without_secrets(settings.model_dump(mode="json"))
+    base = Path(workflow.basedir)
+    return {
+        "kind": "invocation",
+        "phase": "start",
+        "id": invocation,
+        "study": settings.lineage.study,
+        "arguments": sys.argv[1:],
+        "snakefile": str(workflow.main_snakefile),
+        "workdir": os.getcwd(),
+        "results": str(results),
+        "config": config,
+        "config_sha256": digest_bytes(canonical(config).encode()),
+        "git": code_state(base, spool.lineage_dir(results) / "code"),
+        "environment": environment(base),
+        "process": spool.this_process(),
+        "time": time.time(),
+    }
+
+
+def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callable[..., Any]:
+    """`workflow.execute`, with records before and after it; dry runs and --touch leave none."""
+    execute = workflow.execute
+
+    @functools.wraps(execute)
+    def recorded(*, executor_plugin: Any, **arguments: Any) -> Any:
+        kind = executor_plugin.common_settings
+        if kind.dryrun_exec or kind.touch_exec:
+            return execute(executor_plugin=executor_plugin, **arguments)
+        _refuse_unrecordable(workflow)
+        invocation = uuid.uuid4().hex
+        lock = _hold(spool.lineage_dir(results) / "workflow.lock", invocation)
+        # Raw data are nobody's leftovers; a collector may still be at work on the record.
+        sweep(results, skipped=("demo", spool.lineage_dir(results).name))
+        os.environ[INVOCATION] = invocation
+        workflow.register_envvars(INVOCATION)  # so that jobs on other machines get it too
+        start = _start_record(workflow, settings, results, invocation)
+        begun = time.monotonic()  # the other clock may step
+        spool.write(results, start)
+        collector = _start_collector(results, settings, invocation)
+        error = None
+        try:
+            return execute(executor_plugin=executor_plugin, **arguments)
+        except BaseException as exception:
+            error = type(exception).__name__
+            raise
+        finally:
+            end = {
+                "kind": "invocation",
+                "phase": "end",
+                "id": invocation,
+                "status": "FAILED" if error else "COMPLETE",
+                "error": error,
+                "jobs": len(workflow.dag) if workflow.dag else 0,
+                "time": start["time"] + time.monotonic() - begun,
+            }
+            spool.write(results, end)
+            if not error:
+                lock.truncate(0)  # no job is left
+            if end["jobs"]:
+                _wait_for(collector, results, settings, invocation)
+
+    return recorded
+
+
+def _start_collector(results: Path, settings: Any, invocation: str) -> subprocess.Popen[bytes]:
+    """The collector as a process of its own, which outlives a killed workflow to record that."""
+    root = str(Path(__file__).resolve().parents[3])
+    environ = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    }
+    del environ[INVOCATION]  # it is no job of the invocation, and may outlive it
+    uris = {
+        TRACKING_URI: settings.lineage.tracking_uri,
+        ARTIFACT_URI: settings.lineage.artifact_uri,
+    }
+    environ |= {name: uri for name, uri in uris.items() if uri}
+    command = ["-m", "medsynth.lineage.collector", str(results), "--follow", invocation]
+    with open(spool.lineage_dir(results) / "collector.log", "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, *command],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _wait_for(
+    collector: subprocess.Popen[bytes], results: Path, settings: Any, invocation: str
+) -> None:
+    if collector.poll() is not None:  # it was killed while the workflow ran
+        collector = _start_collector(results, settings, invocation)
+    print("Lineage: waiting for the last records to reach MLflow.", file=sys.stderr)
+    try:
+        done = collector.wait(DRAIN_SECONDS) == 0
+    except subprocess.TimeoutExpired:
+        done = False
+    if not done:
+        print(
+            f"Lineage: some records are safe but not yet in MLflow; see `medsynth status --results"
+            f" {results}` and {spool.lineage_dir(results)}/collector.log. The next run delivers"
+            " them.",
+            file=sys.stderr,
+        )

@@ -1,0 +1,1 @@
+"""Recorded jobs again, and the ledger again, from the record alone."""

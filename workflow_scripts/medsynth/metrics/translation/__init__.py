@@ -1,0 +1,1 @@
+"""What translated images are worth, beside leaving the source as it is."""

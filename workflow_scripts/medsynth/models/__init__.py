@@ -1,0 +1,1 @@
+"""The generative models and the classifier that judges them: a folder a family."""

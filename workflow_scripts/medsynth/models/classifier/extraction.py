@@ -1,0 +1,63 @@
+"""What the trained classifier sees in images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medsynth.models.classifier.network import Classifier
+from medsynth.runtime.tensors import to_network
+
+
+class Seen(NamedTuple):
+    """Of n images: statistics (n, d) of every layer and class probabilities (n, k), float64."""
+
+    statistics: np.ndarray
+    probabilities: np.ndarray
+
+
+@torch.inference_mode()
+def extract(
+    state: dict[str, Tensor],
+    card: dict[str, Any],
+    batches: Iterable[np.ndarray],
+    device: str | torch.device,
+) -> Seen:
+    """What the classifier sees in images, which come in batches (b, H, W, C) of uint8.
+
+    Returns:
+        see :meth:`medsynth.classify.network.Classifier.look`; classes in card order.
+
+    Raises:
+        ValueError: the images differ in size or channels from those it was trained on.
+    """
+    expected = (card["image_size"], card["image_size"], card["image_channels"])
+    network = Classifier(
+        card["image_size"],
+        card["image_channels"],
+        len(card["classes"]),
+        card["channels"],
+        card["features"],
+    )
+    network.load_state_dict(state)
+    network.to(device).eval()
+
+    def look(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        statistics, logits = network.look(to_network(images, device))
+        return statistics.double().cpu().numpy(), logits.double().softmax(1).cpu().numpy()
+
+    found = []
+    for images in batches:
+        if images.shape[1:] != expected or images.dtype != np.uint8:
+            raise ValueError(
+                f"images are {images.shape[1:]} {images.dtype}, the classifier was trained on"
+                f" {expected} uint8; train a classifier on a cohort with the same image settings"
+            )
+        found.append(look(images))
+    if not found:  # of no image, the shapes
+        found = [tuple(part[:0] for part in look(np.zeros((1, *expected), np.uint8)))]
+    return Seen(*(np.concatenate(parts) for parts in zip(*found, strict=True)))

@@ -1,0 +1,125 @@
+"""Training the classifier."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from medsynth.models.classifier.network import Classifier
+from medsynth.models.settings import ClassifierTraining
+from medsynth.runtime.loop import run_steps
+from medsynth.runtime.seeding import batch_positions, generator
+from medsynth.runtime.tensors import to_network
+from medsynth.store.shards import ImageStore
+
+_MAX_SHIFT = 2  # pixels
+
+
+def model_card(
+    settings: ClassifierTraining, classes: Sequence[str], *, image_channels: int, image_size: int
+) -> dict[str, Any]:
+    """What :func:`medsynth.models.classifier.extraction.extract` must know beside the weights."""
+    return {
+        "family": "classifier",
+        "image_size": image_size,
+        "image_channels": image_channels,
+        "classes": list(classes),
+        "channels": settings.channels,
+        "features": settings.features,
+    }
+
+
+def class_weights(labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Loss weights (n_classes,) that give every class the same share: n / (n_classes * n_c).
+
+    Raises:
+        ValueError: a class has no training image.
+    """
+    counts = np.bincount(labels, minlength=n_classes)
+    if empty := np.flatnonzero(counts == 0).tolist():
+        raise ValueError(
+            f"no training images of class index {empty}; drop these classes from the cohort's"
+            " label or give the training split more patients"
+        )
+    return counts.sum() / (n_classes * counts)
+
+
+def random_shift(x: Tensor, rng: torch.Generator) -> Tensor:
+    """Move every image (n, C, H, W) by up to 2 pixels each way, repeating its border.
+
+    No flips: left and right carry meaning in a body.
+    """
+    n, _, height, width = x.shape
+    # Drawn on the CPU, so that a GPU run shifts the same images by the same amounts.
+    down, right = torch.randint(2 * _MAX_SHIFT + 1, (2, n, 1, 1), generator=rng).to(x.device)
+    padded = F.pad(x, [_MAX_SHIFT] * 4, mode="replicate")
+    item = torch.arange(n, device=x.device).view(n, 1, 1)
+    row = torch.arange(height, device=x.device).view(1, height, 1) + down
+    column = torch.arange(width, device=x.device).view(1, 1, width) + right
+    # Indices on both sides of the channel slice put it last.
+    return padded[item, :, row, column].permute(0, 3, 1, 2).contiguous()
+
+
+def train_classifier(
+    store: ImageStore,
+    labels: np.ndarray,
+    n_classes: int,
+    settings: ClassifierTraining,
+    *,
+    seed: int,
+    device: str | torch.device,
+    work: Path,
+) -> tuple[dict[str, Tensor], Path]:
+    """Train on every image of `store`, with a class-balanced loss and a cosine learning rate.
+
+    Args:
+        store: training images, uint8 (H, W, C), square.
+        labels: class index of each position of `store`, (n,) int in range(n_classes).
+        n_classes: number of classes.
+        settings: steps, widths, learning rate.
+        seed: decides weights, batches and shifts.
+        device: where the network lives.
+        work: folder of checkpoint and history; a run found there is continued.
+
+    Returns:
+        state dict and path of history.csv (loss, accuracy on the augmented batches).
+
+    Raises:
+        ValueError: labels do not fit the store, a class has no images, or images are not square.
+    """
+    if len(labels) != len(store):
+        raise ValueError(f"{len(labels)} labels for {len(store)} images; give one label an image")
+    weights = torch.tensor(class_weights(labels, n_classes), dtype=torch.float32, device=device)
+    size, width, channels = store.read([0]).shape[1:]
+    if size != width:
+        raise ValueError(f"images are {size}x{width} (rows x columns), they must be square")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(generator(seed, "weights").initial_seed())
+        network = Classifier(size, channels, n_classes, settings.channels, settings.features)
+    network.to(device)
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay)
+
+    def step(i: int) -> dict[str, float]:
+        positions = batch_positions(len(store), settings.batch, seed, i, "classifier")
+        target = torch.from_numpy(labels[positions]).to(device)
+        x = random_shift(to_network(store.read(positions), device), generator(seed, "shift", i))
+        logits = network(x)
+        loss = F.cross_entropy(logits, target, weights)
+        for group in optimizer.param_groups:
+            group["lr"] = settings.lr * 0.5 * (1 + math.cos(math.pi * i / settings.steps))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        accuracy = (logits.argmax(1) == target).float().mean()
+        return {"loss": loss.item(), "train_accuracy": accuracy.item()}
+
+    state = {"network": network, "optimizer": optimizer}
+    history = run_steps(step, state=state, settings=settings, work=work)
+    return network.state_dict(), history

@@ -1,0 +1,211 @@
+"""CycleGAN training (Zhu et al. 2017) with a third discriminator that judges pairs.
+
+G translates A (without contrast medium) to B (with it), F translates B to A. D_A and D_B judge
+single images, D_C judges whether an A and a B belong together.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from medsynth.models.cyclegan.discriminators import PatchDiscriminator, joined
+from medsynth.models.cyclegan.generators import ResidualUNet
+from medsynth.models.cyclegan.image_pool import ImagePool
+from medsynth.models.cyclegan.losses import least_squares_discriminator, least_squares_generator
+from medsynth.models.settings import CycleganTraining
+from medsynth.runtime.checkpoints import HasState
+from medsynth.runtime.loop import run_steps
+from medsynth.runtime.seeding import batch_positions, generator
+from medsynth.runtime.tensors import hu_to_network
+from medsynth.store.shards import ImageStore
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _frozen(networks: nn.ModuleDict) -> Iterator[None]:
+    """Gradients flow through the networks but not into their weights."""
+    networks.requires_grad_(False)
+    try:
+        yield
+    finally:
+        networks.requires_grad_(True)
+
+
+class CycleGan:
+    """The networks, optimizers and pools of one training.
+
+    Args:
+        image_shape: (C, H, W).
+        paired: whether there is a D_C.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        settings: CycleganTraining,
+        *,
+        paired: bool,
+        seed: int,
+        device: str | torch.device,
+    ):
+        channels, size = image_shape[0], max(image_shape[1:])
+        self.settings = settings
+        self.g, self.f = (
+            ResidualUNet(channels, settings.channels, settings.depth)
+            .initialise(generator(seed, "weights", name))
+            .to(device)
+            for name in ("G", "F")
+        )
+        seen = {"D_A": channels, "D_B": channels} | ({"D_C": 2 * channels} if paired else {})
+        self.judges = nn.ModuleDict(
+            {
+                name: PatchDiscriminator(n, settings.channels, size).initialise(
+                    generator(seed, "weights", name)
+                )
+                for name, n in seen.items()
+            }
+        ).to(device)
+        self.pools = {name: ImagePool(settings.pool) for name in seen}
+        betas = (0.5, 0.999)  # Zhu et al. 2017
+        translators = [*self.g.parameters(), *self.f.parameters()]
+        self.optimizer = torch.optim.Adam(translators, settings.lr, betas)
+        self.judge_optimizer = torch.optim.Adam(self.judges.parameters(), settings.lr, betas)
+
+    def state(self) -> dict[str, HasState]:
+        """Everything that changes between steps."""
+        return {
+            "G": self.g,
+            "F": self.f,
+            "judges": self.judges,
+            "optimizer": self.optimizer,
+            "judge_optimizer": self.judge_optimizer,
+            **{f"pool_{name}": pool for name, pool in self.pools.items()},
+        }
+
+    def set_lr(self, lr: float) -> None:
+        for optimizer in (self.optimizer, self.judge_optimizer):
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+
+    def improve_generators(self, a: Tensor, b: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """One optimizer step of G and F.
+
+        Returns:
+            The losses without their weights, G(a) and F(b).
+        """
+        weights, n, m = self.settings, len(a), len(b)
+        fake_b, same_b = self.g(torch.cat([a, b])).split([n, m])
+        fake_a, same_a = self.f(torch.cat([b, a])).split([m, n])
+        losses = {
+            "cycle": functional.l1_loss(self.f(fake_b), a) + functional.l1_loss(self.g(fake_a), b),
+            "identity": functional.l1_loss(same_a, a) + functional.l1_loss(same_b, b),
+        }
+        with _frozen(self.judges):
+            losses["G_adv"] = least_squares_generator(self.judges["D_B"](fake_b))
+            losses["F_adv"] = least_squares_generator(self.judges["D_A"](fake_a))
+            if "D_C" in self.judges:
+                judge = self.judges["D_C"]
+                losses["G_pair"] = least_squares_generator(judge(joined(a, fake_b)))
+                losses["F_pair"] = least_squares_generator(judge(joined(fake_a, b)))
+        scale = {
+            "cycle": weights.cycle_weight,
+            "identity": weights.identity_weight,
+            "G_pair": weights.pair_weight,
+            "F_pair": weights.pair_weight,
+        }
+        self.optimizer.zero_grad()
+        sum(scale.get(name, 1.0) * loss for name, loss in losses.items()).backward()
+        self.optimizer.step()
+        return losses, fake_b.detach(), fake_a.detach()
+
+    def improve_judges(
+        self, real: dict[str, Tensor], fake: dict[str, Tensor], rng: torch.Generator
+    ) -> dict[str, Tensor]:
+        """One optimizer step of the discriminators, on pooled generated images."""
+        losses = {
+            name: least_squares_discriminator(
+                judge(real[name]), judge(self.pools[name].exchange(fake[name], rng))
+            )
+            for name, judge in self.judges.items()
+        }
+        self.judge_optimizer.zero_grad()
+        sum(losses.values()).backward()
+        self.judge_optimizer.step()
+        return losses
+
+    def step(
+        self, a: Tensor, b: Tensor, pair: tuple[Tensor, Tensor] | None, rng: torch.Generator
+    ) -> dict[str, float]:
+        """One step of all networks on (N, C, H, W) in [-1, 1]; `pair` are true pairs for D_C."""
+        losses, fake_b, fake_a = self.improve_generators(a, b)
+        real, fake = {"D_A": a, "D_B": b}, {"D_A": fake_a, "D_B": fake_b}
+        if pair is not None:
+            real["D_C"] = joined(*pair)
+            fake["D_C"] = torch.cat([joined(a, fake_b), joined(fake_a, b)])
+        losses |= self.improve_judges(real, fake, rng)
+        return {name: loss.item() for name, loss in losses.items()}
+
+
+def train_cyclegan(
+    images_a: ImageStore,
+    images_b: ImageStore,
+    pairs: np.ndarray,
+    settings: CycleganTraining,
+    *,
+    seed: int,
+    device: str | torch.device,
+    work: Path,
+) -> tuple[dict[str, Tensor], Path]:
+    """Train G: A -> B and F: B -> A; resumes from `work`.
+
+    A and B are dealt independently, so all images count whether they have a partner or not; only
+    D_C's true pairs come from `pairs`. The learning rate is constant for the first half and then
+    falls linearly to zero (Zhu et al. 2017).
+
+    Args:
+        images_a: training slices without contrast medium, int16 HU.
+        images_b: training slices with contrast medium, int16 HU.
+        pairs: (m, 2) positions into (images_a, images_b) of slices that show the same anatomy.
+
+    Returns:
+        Weights with the prefixes ``G.`` and ``F.``, and the history's path. History values are
+        losses without their weights: G_adv, F_adv, G_pair, F_pair, cycle, identity, D_A, D_B, D_C.
+
+    Raises:
+        ValueError: a store is empty, or the image size cannot be halved `depth` times.
+    """
+    paired = len(pairs) > 0 and settings.pair_weight > 0
+    if len(pairs) == 0:
+        log.warning("no pairs of ct and cect slices: training without D_C")
+
+    def batch(store: ImageStore, positions: np.ndarray) -> Tensor:
+        return hu_to_network(store.read(positions), settings.hu_range, device)
+
+    def deal(store: ImageStore, i: int, name: str) -> Tensor:
+        return batch(store, batch_positions(len(store), settings.batch, seed, i, name))
+
+    model = CycleGan(
+        deal(images_a, 0, "A").shape[1:], settings, paired=paired, seed=seed, device=device
+    )
+
+    def step(i: int) -> dict[str, float]:
+        pair = None
+        if paired:
+            chosen = pairs[batch_positions(len(pairs), settings.batch, seed, i, "pairs")]
+            pair = batch(images_a, chosen[:, 0]), batch(images_b, chosen[:, 1])
+        model.set_lr(settings.lr * min(1.0, 2 * (1 - i / settings.steps)))
+        a, b = deal(images_a, i, "A"), deal(images_b, i, "B")
+        return model.step(a, b, pair, generator(seed, "pools", i))
+
+    history = run_steps(step, state=model.state(), settings=settings, work=work)
+    weights = {"G": model.g.state_dict(), "F": model.f.state_dict()}
+    return {f"{net}.{k}": v for net, state in weights.items() for k, v in state.items()}, history

@@ -1,0 +1,65 @@
+"""The forward process and the training objective (Ho et al. 2020)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from medsynth.models.ddpm.schedule import Schedule
+
+
+def q_sample(x0: Tensor, t: Tensor, noise: Tensor, schedule: Schedule) -> Tensor:
+    """Noisy images x_t in one step from the data (Ho et al. 2020, eq. 4).
+
+    Args:
+        x0: (N, C, H, W) images in [-1, 1].
+        t: (N,) timesteps, 0..T; 0 leaves the image as it is.
+        noise: standard normal, shape of `x0`.
+        schedule: tables on the device of `t`.
+
+    Returns:
+        sqrt(alpha_bar_t) x0 + sqrt(1 - alpha_bar_t) noise, in the dtype of `x0`.
+    """
+    signal = schedule.alphas_bar[t].view(-1, 1, 1, 1)
+    return signal.sqrt().to(x0.dtype) * x0 + (1 - signal).sqrt().to(x0.dtype) * noise
+
+
+def drop_labels(labels: Tensor, share: float, null: int, generator: torch.Generator) -> Tensor:
+    """Replace each label by `null` with probability `share` (Ho & Salimans 2022, Algorithm 1).
+
+    The network so learns the unconditional noise as well, which guidance needs.
+    """
+    dropped = torch.rand(labels.shape, generator=generator, device=labels.device) < share
+    return labels.masked_fill(dropped, null)
+
+
+def ddpm_loss(
+    model: nn.Module,
+    x0: Tensor,
+    labels: Tensor,
+    schedule: Schedule,
+    weights: Tensor,
+    *,
+    label_drop: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """One evaluation of Algorithm 1 (Ho et al. 2020): weighted error of the predicted noise.
+
+    Args:
+        model: predicts the noise from (x_t, t, labels); `model.null_label` means "no label".
+        x0: (N, C, H, W) images in [-1, 1].
+        labels: (N,) int64 class indices.
+        schedule: the forward process, on the device of `x0`.
+        weights: (T + 1,) weight of each timestep, e.g. :func:`p2_weights`.
+        label_drop: probability of hiding a label.
+        generator: source of t, noise and dropped labels, on the device of `x0`.
+
+    Returns:
+        Scalar: mean of weights[t] (noise - predicted)^2 over pixels and images.
+    """
+    t = torch.randint(1, schedule.timesteps + 1, (len(x0),), generator=generator, device=x0.device)
+    noise = torch.randn(x0.shape, generator=generator, device=x0.device, dtype=x0.dtype)
+    labels = drop_labels(labels, label_drop, model.null_label, generator)
+    predicted = model(q_sample(x0, t, noise, schedule), t, labels)
+    error = (predicted.to(x0.dtype) - noise).square().mean(dim=(1, 2, 3))
+    return (weights[t].to(x0.dtype) * error).mean()

@@ -1,0 +1,116 @@
+"""Training of the class-conditional DDPM, and the card that lets sampling rebuild it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medsynth.models.ddpm.process import ddpm_loss
+from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
+from medsynth.models.ddpm.unet import build_unet
+from medsynth.models.settings import DdpmTraining
+from medsynth.runtime.ema import Ema
+from medsynth.runtime.loop import run_steps
+from medsynth.runtime.seeding import batch_positions, generator
+from medsynth.runtime.tensors import to_network
+from medsynth.store.shards import ImageStore
+
+MAX_GRADIENT_NORM = 1.0
+
+
+def model_card(
+    settings: DdpmTraining, classes: list[str], image_channels: int, image_size: int
+) -> dict[str, Any]:
+    """What sampling must know beside the weights, as JSON values.
+
+    Args:
+        settings: of the training; they hold the schedule and the network's shape.
+        classes: names in the order of the label indices.
+        image_channels: 1 grey, 3 RGB.
+        image_size: pixels, both sides.
+    """
+    return {
+        "family": "ddpm",
+        "settings": settings.model_dump(mode="json"),
+        "classes": classes,
+        "image_channels": image_channels,
+        "image_size": image_size,
+    }
+
+
+def train_ddpm(
+    store: ImageStore,
+    labels: np.ndarray,
+    n_classes: int,
+    settings: DdpmTraining,
+    *,
+    seed: int,
+    device: torch.device | str,
+    work: Path,
+) -> tuple[dict[str, Tensor], Path]:
+    """Train by Algorithm 1 of Ho et al. 2020 and keep the running average of the weights.
+
+    Images are not mirrored: left and right mean something in a radiograph. A run that finds a
+    checkpoint in `work` goes on there and, on the CPU, ends with the same weights bit for bit.
+
+    Args:
+        store: the training images, uint8.
+        labels: (len(store),) indices into the classes.
+        n_classes: number of classes; index n_classes becomes the null label.
+        settings: schedule, objective, network and loop.
+        seed: all randomness derives from it and the step.
+        device: where to train; on CUDA in bfloat16 autocast.
+        work: folder for checkpoint and history.
+
+    Returns:
+        State dict of the averaged weights (on the CPU) and the path of the history
+        (names loss, gradient_norm).
+
+    Raises:
+        ValueError: no images, labels that do not fit images or classes, or see :func:`build_unet`.
+    """
+    fitting = len(labels) == len(store) and np.isin(labels, np.arange(n_classes)).all()
+    if len(store) == 0 or not fitting:
+        raise ValueError(
+            f"{len(labels)} labels for {len(store)} images; training needs images, and for each"
+            f" image one label in 0..{n_classes - 1}"
+        )
+    device = torch.device(device)
+    image_size, image_channels = store.read([0]).shape[2:]
+
+    torch.manual_seed(generator(seed, "weights").initial_seed())
+    model = build_unet(image_channels, image_size, n_classes, settings.unet)
+    model.to(device, memory_format=torch.channels_last)  # faster convolutions on CPU and GPU
+    ema = Ema(model, settings.ema_decay)
+    parameters = list(model.parameters())
+    optimizer = torch.optim.Adam(parameters, lr=settings.lr, fused=True)
+
+    schedule = linear_schedule(settings.timesteps, settings.beta_start, settings.beta_end)
+    weights = p2_weights(schedule, settings.p2_gamma, settings.p2_k).to(device)
+    schedule = schedule.to(device)
+
+    def step(i: int) -> dict[str, float]:
+        positions = batch_positions(len(store), settings.batch, seed, i)
+        x0 = to_network(store.read(positions), device)
+        y = torch.from_numpy(labels[positions]).long().to(device)
+        noise = generator(seed, "noise", i, device=device)
+        # dropout draws from the global generator and from no other
+        torch.manual_seed(generator(seed, "dropout", i).initial_seed())
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            loss = ddpm_loss(
+                model, x0, y, schedule, weights, label_drop=settings.label_drop, generator=noise
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT_NORM)
+        optimizer.step()
+        ema.update()
+        return {"loss": loss.item(), "gradient_norm": norm.item()}
+
+    state = {"model": model, "ema": ema, "optimizer": optimizer}
+    history = run_steps(step, state=state, settings=settings, work=work)
+    return {k: v.cpu() for k, v in ema.module.state_dict().items()}, history

@@ -1,0 +1,206 @@
+"""The noise predictor: a U-Net with ResNet blocks, self-attention, time and class embedding.
+
+Architecture of Ho et al. 2020, appendix B, with class embeddings added to the time embedding.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from medsynth.models.settings import UNet as UNetSettings
+
+
+def timestep_embedding(t: Tensor, dim: int) -> Tensor:
+    """Sinusoidal position code (Vaswani et al. 2017, sec. 3.5).
+
+    Args:
+        t: (N,) timesteps.
+        dim: length of the code, even.
+
+    Returns:
+        (N, dim) float32: sin(t f_i) for all i, then cos(t f_i), f_i = 10000^(-2i/dim).
+    """
+    half = dim // 2
+    frequencies = 10000 ** (-torch.arange(half, dtype=torch.float64, device=t.device) / half)
+    angles = t[:, None] * frequencies
+    return torch.cat([angles.sin(), angles.cos()], dim=1).float()
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    # at most 32 groups as in the paper, at least 4 channels each: a group of one channel would
+    # erase that channel's mean
+    return nn.GroupNorm(math.gcd(32, channels // 4), channels)
+
+
+def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    # a residual branch that starts at zero makes every block the identity at first
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+class ResidualBlock(nn.Module):
+    """Two normalised convolutions around an added embedding, beside a skip connection."""
+
+    def __init__(self, inputs: int, outputs: int, embedding: int, dropout: float):
+        super().__init__()
+        self.first = nn.Sequential(
+            _norm(inputs), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1)
+        )
+        self.project = nn.Linear(embedding, outputs)
+        self.second = nn.Sequential(
+            _norm(outputs),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            _zeroed(nn.Conv2d(outputs, outputs, 3, padding=1)),
+        )
+        self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        h = self.first(x) + self.project(F.silu(embedding))[:, :, None, None]
+        return self.skip(x) + self.second(h)
+
+
+class SelfAttention(nn.Module):
+    """Single-head self-attention over all pixels, beside a skip connection."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.norm = _norm(channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = _zeroed(nn.Conv2d(channels, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, height, width = x.shape
+        pixels = self.qkv(self.norm(x)).flatten(2).transpose(1, 2)  # (N, HW, 3C)
+        q, k, v = pixels[:, None].chunk(3, dim=-1)
+        h = F.scaled_dot_product_attention(q, k, v)[:, 0]
+        return x + self.out(h.transpose(1, 2).reshape(n, c, height, width))
+
+
+class Stage(nn.Module):
+    """A residual block and, where the resolution asks for it, attention."""
+
+    def __init__(self, inputs: int, outputs: int, embedding: int, dropout: float, attend: bool):
+        super().__init__()
+        self.block = ResidualBlock(inputs, outputs, embedding, dropout)
+        self.attention = SelfAttention(outputs) if attend else nn.Identity()
+
+    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        return self.attention(self.block(x, embedding))
+
+
+class UNet(nn.Module):
+    """Predicts the noise in x_t; `null_label` (= n_classes) stands for "no label".
+
+    Attributes:
+        null_label: index of the learned embedding of the unconditional case.
+    """
+
+    def __init__(
+        self, image_channels: int, image_size: int, n_classes: int, settings: UNetSettings
+    ):
+        super().__init__()
+        self.null_label = n_classes
+        self.channels = settings.channels
+        width = 4 * settings.channels
+        self.time = nn.Sequential(
+            nn.Linear(settings.channels, width), nn.SiLU(), nn.Linear(width, width)
+        )
+        self.label = nn.Embedding(n_classes + 1, width)
+        self.stem = nn.Conv2d(image_channels, settings.channels, 3, padding=1)
+
+        widths = [settings.channels * m for m in settings.multipliers]
+        sizes = [image_size >> level for level in range(len(widths))]
+
+        def stage(inputs: int, level: int) -> Stage:
+            attend = sizes[level] in settings.attention
+            return Stage(inputs, widths[level], width, settings.dropout, attend)
+
+        self.down = nn.ModuleList()
+        skips, current = [settings.channels], settings.channels
+        for level, outputs in enumerate(widths):
+            for _ in range(settings.blocks):
+                self.down.append(stage(current, level))
+                current = outputs
+                skips.append(current)
+            if level < len(widths) - 1:
+                self.down.append(nn.Conv2d(current, current, 3, stride=2, padding=1))
+                skips.append(current)
+
+        self.middle = nn.ModuleList(
+            [
+                Stage(current, current, width, settings.dropout, attend=True),
+                Stage(current, current, width, settings.dropout, attend=False),
+            ]
+        )
+
+        self.up = nn.ModuleList()
+        for level in reversed(range(len(widths))):
+            for _ in range(settings.blocks + 1):
+                self.up.append(stage(current + skips.pop(), level))
+                current = widths[level]
+            if level > 0:
+                self.up.append(
+                    nn.Sequential(
+                        nn.Upsample(scale_factor=2), nn.Conv2d(current, current, 3, padding=1)
+                    )
+                )
+        self.out = nn.Sequential(
+            _norm(current), nn.SiLU(), _zeroed(nn.Conv2d(current, image_channels, 3, padding=1))
+        )
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        """Predict the noise.
+
+        Args:
+            x: (N, C, H, W) noisy images.
+            t: (N,) timesteps, 1..T.
+            labels: (N,) class indices, or `null_label`.
+
+        Returns:
+            (N, C, H, W) predicted noise; zero before the first training step.
+        """
+        code = timestep_embedding(t, self.channels)
+        embedding = self.time(code) + self.label(labels)
+        h = self.stem(x)
+        skips = [h]
+        for layer in self.down:
+            h = layer(h, embedding) if isinstance(layer, Stage) else layer(h)
+            skips.append(h)
+        for layer in self.middle:
+            h = layer(h, embedding)
+        for layer in self.up:
+            if isinstance(layer, Stage):
+                h = layer(torch.cat([h, skips.pop()], dim=1), embedding)
+            else:
+                h = layer(h)
+        return self.out(h)
+
+
+def build_unet(
+    image_channels: int, image_size: int, n_classes: int, settings: UNetSettings
+) -> UNet:
+    """The network for square images, as training makes it and sampling rebuilds it.
+
+    Raises:
+        ValueError: the image cannot be halved as often as the levels ask, or attention is wanted
+            at a resolution that does not occur.
+    """
+    levels = len(settings.multipliers)
+    if image_size % 2 ** (levels - 1):
+        raise ValueError(
+            f"image size {image_size} cannot be halved {levels - 1} times; choose a multiple of"
+            f" {2 ** (levels - 1)} or fewer unet.multipliers"
+        )
+    sizes = [image_size >> level for level in range(levels)]
+    if absent := sorted(set(settings.attention) - set(sizes)):
+        raise ValueError(
+            f"unet.attention asks for {absent} pixels, but the resolutions are {sizes};"
+            " choose among them, or give an empty list"
+        )
+    return UNet(image_channels, image_size, n_classes, settings)

@@ -1,0 +1,1 @@
+"""ProGAN (Karras et al. 2018), the generation baseline."""

@@ -1,0 +1,127 @@
+"""ProGAN training: WGAN-GP while both networks grow (Karras et al. 2018, appendix A.1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medsynth.models.progan.layers import initialise
+from medsynth.models.progan.losses import gradient_penalty, wasserstein_critic
+from medsynth.models.progan.networks import Critic, Generator, phases, shrink
+from medsynth.models.settings import ProganTraining
+from medsynth.runtime.ema import Ema
+from medsynth.runtime.loop import run_steps
+from medsynth.runtime.seeding import batch_positions, generator
+from medsynth.runtime.tensors import to_network
+from medsynth.store.shards import ImageStore
+
+
+def phase_at(step: int, steps: int, n_phases: int) -> tuple[int, float]:
+    """Phase and alpha of a step: equal shares of the steps, half of each later phase fades."""
+    phase, rest = divmod(step * n_phases, steps)
+    return phase, 1.0 if phase == 0 else min(1.0, 2 * rest / steps)
+
+
+def model_card(
+    settings: ProganTraining, classes: list[str], image_channels: int, image_size: int
+) -> dict[str, Any]:
+    """What sampling must know beside the weights, as JSON values; labels index `classes`."""
+    return {
+        "family": "progan",
+        "classes": list(classes),
+        "image_channels": image_channels,
+        "image_size": image_size,
+        "latent": settings.latent,
+        "channels": settings.channels,
+    }
+
+
+def train_progan(
+    store: ImageStore,
+    labels: np.ndarray,
+    n_classes: int,
+    settings: ProganTraining,
+    *,
+    seed: int,
+    device: str | torch.device,
+    work: Path,
+) -> tuple[dict[str, Tensor], Path]:
+    """Train on all images of a store; resumes from `work`.
+
+    Args:
+        store: training images, uint8, square, side a power of two >= 8.
+        labels: (len(store),) class of each image, in range(n_classes).
+
+    Returns:
+        Weights of the averaged generator and the history's path. History values: critic (Karras's
+        loss without the penalty), penalty (without its weight), generator, resolution, alpha.
+
+    Raises:
+        ValueError: the store is empty, labels do not fit it, or the image size does not fit.
+    """
+    if len(labels) != len(store):
+        raise ValueError(f"{len(labels)} labels for {len(store)} images; give one label an image")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < n_classes:
+        raise ValueError(f"labels must lie in 0..{n_classes - 1}; found {np.unique(labels)}")
+    size, channels = store.read(batch_positions(len(store), 1, seed, 0)).shape[2:]
+    n_phases = phases(size)
+    latent, width = settings.latent, settings.channels
+    net_g = Generator(size, channels, n_classes, latent, width)
+    net_d = Critic(size, channels, n_classes, width)
+    initialise(net_g, generator(seed, "weights", "generator"))
+    initialise(net_d, generator(seed, "weights", "critic"))
+    net_g.to(device)
+    net_d.to(device)
+    ema = Ema(net_g, settings.ema_decay)
+    adam = {"lr": settings.lr, "betas": (0.0, 0.99), "eps": 1e-8}
+    optimizer_g = torch.optim.Adam(net_g.parameters(), **adam)
+    optimizer_d = torch.optim.Adam(net_d.parameters(), **adam)
+
+    def step(i: int) -> dict[str, float]:
+        phase, alpha = phase_at(i, settings.steps, n_phases)
+        chosen = batch_positions(len(store), settings.batch, seed, i, "images")
+        real = shrink(to_network(store.read(chosen), device), phase, alpha)
+        classes = torch.from_numpy(labels[chosen]).long().to(device)
+        rng = generator(seed, "noise", i)
+        z = torch.randn(2, len(chosen), latent, generator=rng).to(device)
+        share = torch.rand(len(chosen), 1, 1, 1, generator=rng).to(device)
+
+        def judge(x: Tensor) -> Tensor:
+            return net_d(x, classes, phase, alpha)
+
+        with torch.no_grad():
+            fake = net_g(z[0], classes, phase, alpha)
+        penalty = gradient_penalty(judge, real, fake, share)
+        loss_d = wasserstein_critic(judge(real), judge(fake))
+        optimizer_d.zero_grad()
+        (loss_d + settings.gradient_penalty * penalty).backward()
+        optimizer_d.step()
+
+        net_d.requires_grad_(False)
+        loss_g = -judge(net_g(z[1], classes, phase, alpha)).mean()
+        optimizer_g.zero_grad()
+        loss_g.backward()
+        optimizer_g.step()
+        net_d.requires_grad_(True)
+        ema.update()
+        return {
+            "critic": loss_d.item(),
+            "penalty": penalty.item(),
+            "generator": loss_g.item(),
+            "resolution": real.shape[-1],
+            "alpha": alpha,
+        }
+
+    state = {
+        "generator": net_g,
+        "critic": net_d,
+        "ema": ema,
+        "optimizer_g": optimizer_g,
+        "optimizer_d": optimizer_d,
+    }
+    history = run_steps(step, state=state, settings=settings, work=work)
+    return ema.module.state_dict(), history

@@ -1,0 +1,115 @@
+"""What all groups of settings share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from medsynth.store.privacy.secrets import without_secrets
+
+NUMBERS = (int, float, int | None, float | None)
+Fraction = Annotated[float, Field(ge=0, le=1)]
+NAME = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME)]
+
+
+BurnedIn = Annotated[
+    Literal["exclude", "keep"],
+    Field(
+        description="DICOM files whose BurnedInAnnotation is YES; only the tag is read: text in the"
+        " pixels that no tag declares is not detected"
+    ),
+]
+
+
+def _expand(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        raise ValueError("an empty path; give one, or leave the key out")
+    if not value.isprintable():
+        raise ValueError(f"{value!r} holds a character that no path should have")
+    return os.path.expanduser(os.path.expandvars(value))
+
+
+def _below_root(pattern: str) -> str:
+    parts = Path(pattern).parts
+    if not parts or parts[0] == os.sep or os.pardir in parts:
+        raise ValueError(
+            "a glob of files below root, as in **/*.svs; to look elsewhere change root"
+        )
+    return pattern
+
+
+Glob = Annotated[str, AfterValidator(_below_root)]
+
+# Raw data lies elsewhere on every machine: $VARIABLES and ~ are filled in.
+RawPath = Annotated[Path, BeforeValidator(_expand)]
+# May hold a password, which no parameter, record or page made of the settings then shows.
+Uri = Annotated[
+    str, Field(min_length=1), PlainSerializer(without_secrets, return_type=str, when_used="json")
+]
+
+
+class Settings(BaseModel):
+    """Base of every group: unknown keys are mistakes, values never change after loading."""
+
+    # What must hold between keys is checked by a validator of the last of them: unlike one of the
+    # model, it runs, and its mistake is told, while other keys are wrong.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, values: Any) -> Any:
+        """YAML's yes, no, on and off are true and false, which would count as 1 and 0."""
+        if not isinstance(values, dict):
+            return values
+        numbers = {name for name, field in cls.model_fields.items() if field.annotation in NUMBERS}
+        return {
+            key: str(value).lower() if isinstance(value, bool) and key in numbers else value
+            for key, value in values.items()
+        }
+
+
+class TableLabel(Settings):
+    """A label looked up in a CSV/TSV file the user has."""
+
+    kind: Literal["table"] = Field(description="labels are looked up in a table of yours")
+    path: RawPath = Field(description="CSV or TSV file, one row an image")
+    key: str = Field(description="column that names the image file (with or without its suffix)")
+    value: str = Field(description="column that holds the label")
+
+
+class Split(Settings):
+    """Patients are divided once; every later stage carries this division."""
+
+    official: bool = Field(False, description="use the cohort's published split where it has one")
+    validate_fraction: Fraction = Field(0.15, description="patients held out for validation")
+    test_fraction: float = Field(0.2, gt=0, lt=1, description="patients held out for evaluation")
+
+    @field_validator("test_fraction")
+    @classmethod
+    def _leaves_training_patients(cls, test: float, info: ValidationInfo) -> float:
+        if info.data.get("validate_fraction", 0) + test >= 1:
+            raise ValueError("validate_fraction + test_fraction must stay below 1")
+        return test
+
+
+Division = Annotated[
+    Split, Field(description="how patients are divided into training, validation and test")
+]

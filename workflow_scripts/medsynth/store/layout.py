@@ -1,0 +1,42 @@
+"""Where everything lies below the results folder: every path of it, in one place.
+
+Names in braces are Snakemake's wildcards.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class Layout:
+    """The paths of one results folder.
+
+    Args:
+        results: the folder, as the configuration writes it; paths begin with it as it is written.
+
+    Attributes:
+        cohort, classifier, experiment: folders of one of them.
+        shard_images, shard_table: what reading made of one shard of a cohort.
+        normalised_images, normalised_table: the same after stain normalisation.
+        receipts: what a download brought.
+        logs, benchmarks, work: of jobs; `work` outlives a killed job.
+        digests: the cache of file digests.
+        page: the report.
+    """
+
+    def __init__(self, results: Path | str) -> None:
+        self.results = Path(results).as_posix()
+        self.demo = f"{self.results}/demo"
+        self.cohort = f"{self.results}/cohorts/{{cohort}}"
+        self.classifier = f"{self.results}/classifiers/{{cohort}}"
+        self.experiment = f"{self.results}/experiments/{{experiment}}"
+        self.logs = f"{self.results}/logs"
+        self.benchmarks = f"{self.results}/benchmarks"
+        self.work = f"{self.results}/work"
+        self.digests = f"{self.results}/lineage/digests.db"
+        self.receipts = f"{self.results}/fetch/{{download}}.parquet"
+        self.shard_images = f"{self.cohort}/shards/{{shard}}.h5"
+        self.shard_table = f"{self.cohort}/shards/{{shard}}.parquet"
+        self.normalised_images = f"{self.cohort}/normalised/{{shard}}.h5"
+        self.normalised_table = f"{self.cohort}/normalised/{{shard}}.parquet"
+        self.page = f"{self.results}/report/index.html"

@@ -1,0 +1,1 @@
+"""Tables: Parquet of our own, and the text tables of others."""
