@@ -18,7 +18,7 @@ import pytest
 from lineage_records import whole
 
 from medsynth.lineage.collector import drain
-from medsynth.lineage.erasure.erasure import erasure
+from medsynth.lineage.erasure import erasure
 from medsynth.lineage.erasure.traces import traces
 from medsynth.lineage.ledger.ledger import Ledger, ledger_path
 from medsynth.lineage.questions import UnknownArtifact, impact, verify

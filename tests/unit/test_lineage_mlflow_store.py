@@ -34,7 +34,7 @@ def test_a_database_cut_off_while_it_is_made_is_made_again(tmp_path):
     assert open_store(tmp_path).search_experiments(max_results=1)
 
 
-@pytest.mark.parametrize("module", ["mlflow_sink", "mlflow_records", "mlflow_store"])
+@pytest.mark.parametrize("module", ["sink", "records", "store"])
 def test_telemetry_is_off_before_mlflow_is_imported(module):
     program = f"""
 import os, sys
@@ -44,7 +44,7 @@ class Watch:
             print(os.environ.get("MLFLOW_DISABLE_TELEMETRY"), os.environ.get("DO_NOT_TRACK"))
             os._exit(0)  # mlflow itself takes seconds
 sys.meta_path.insert(0, Watch())
-import medsynth.lineage.{module}
+import medsynth.lineage.mlflow.{module}
 """
     quiet = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")
     environ = {k: v for k, v in os.environ.items() if k not in quiet}

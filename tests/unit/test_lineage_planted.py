@@ -29,7 +29,7 @@ from PIL.PngImagePlugin import PngInfo
 from test_lineage_impact import PATIENT, Study, paths
 
 from medsynth.lineage.collector import drain
-from medsynth.lineage.erasure.erasure import erasure
+from medsynth.lineage.erasure import erasure
 from medsynth.lineage.erasure.traces import traces
 from medsynth.lineage.questions import impact
 from medsynth.lineage.recording import spool

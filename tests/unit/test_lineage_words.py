@@ -8,7 +8,7 @@ import unicodedata
 import pandas as pd
 import pytest
 
-from medsynth.lineage.erasure.erasure import words
+from medsynth.lineage.erasure import words
 from medsynth.lineage.erasure.raw import raw_data, remove_rows
 from medsynth.lineage.erasure.traces import traces
 from medsynth.lineage.erasure.words import Words

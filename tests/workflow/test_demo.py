@@ -152,9 +152,10 @@ def test_swapped_values_of_two_settings_are_noticed(finished):
 
 
 def test_an_edited_library_module_reruns_only_the_rules_that_import_it(finished):
-    module = finished.folder / "workflow_scripts" / "medsynth" / "adversarial" / "pool.py"
+    library = finished.folder / "workflow_scripts" / "medsynth"
+    module = library / "models" / "cyclegan" / "image_pool.py"
     original = module.read_text()
-    module.write_text(original + "\n# edited\n")
+    module.write_text(original + "\nEDITED = True\n")
     try:
         rules = rerun_rules(finished)
     finally:
