@@ -14,7 +14,6 @@ from medsynth.store.digests import DigestCache, digest_file, digest_files, diges
 from medsynth.store.generated import Samples, write_samples
 from medsynth.store.manifests import class_indices, classes_of, in_split, manifest, shard_of
 from medsynth.store.shards import ImageStore, ShardWriter, batches
-from medsynth.store.source_digest import PACKAGE_ROOT, code_digest, source_files
 
 
 def test_digest_of_a_file_is_the_sha256_of_its_bytes(tmp_path):
@@ -197,11 +196,3 @@ def test_shard_of_is_stable_and_spreads():
     shards = [shard_of(f"item{i}", 4) for i in range(4000)]
     assert shard_of("item0", 4) == shards[0]
     assert min(np.bincount(shards)) > 800
-
-
-def test_code_digest_follows_imports_and_nothing_else():
-    script = PACKAGE_ROOT / "index_ct.py"
-    files = {f.relative_to(PACKAGE_ROOT).as_posix() for f in source_files(script)}
-    assert {"index_ct.py", "medsynth/cohorts/ct/reading.py", "medsynth/store/digests.py"} <= files
-    assert not any("diffusion" in f or "report" in f for f in files)
-    assert code_digest(script) != code_digest(PACKAGE_ROOT / "index_slides.py")
