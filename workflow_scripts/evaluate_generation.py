@@ -12,8 +12,8 @@ import torch
 from medsynth.metrics.images import nulls
 from medsynth.metrics.images.draws import balanced
 from medsynth.metrics.images.evaluation import Group, evaluate_generation
+from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.extraction import extract
-from medsynth.models.settings import Evaluation
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.runtime.seeding import numpy_rng

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from medsynth.cohorts.ct.pairs import positions_of
+from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.translation.evaluation import evaluate_translation, measure_pairs
-from medsynth.models.settings import Evaluation
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
 from medsynth.store.generated import Samples

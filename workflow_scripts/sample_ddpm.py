@@ -9,7 +9,7 @@ import torch
 
 from medsynth.imaging.grids import COLUMNS, write_grid
 from medsynth.models.ddpm.sampling import sample_ddpm
-from medsynth.models.settings import DdpmSampling
+from medsynth.models.ddpm.settings import DdpmSampling
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file

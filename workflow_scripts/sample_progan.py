@@ -9,7 +9,7 @@ import torch
 
 from medsynth.imaging.grids import COLUMNS, write_grid
 from medsynth.models.progan.sampling import sample_progan
-from medsynth.models.settings import ProganSampling
+from medsynth.models.progan.settings import ProganSampling
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import digest_file

@@ -11,8 +11,8 @@ import torch
 from medsynth.cohorts.trained import trained_on
 from medsynth.models.classifier.extraction import extract
 from medsynth.models.classifier.held_out import held_out_metrics
+from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import model_card, train_classifier
-from medsynth.models.settings import ClassifierTraining
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging

@@ -11,8 +11,8 @@ import torch
 from medsynth.cohorts.ct.pairs import pair_positions
 from medsynth.cohorts.trained import trained_on
 from medsynth.models.cyclegan.sampling import model_card
+from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import train_cyclegan
-from medsynth.models.settings import CycleganTraining
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging

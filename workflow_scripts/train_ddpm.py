@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from medsynth.cohorts.trained import trained_on
+from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.ddpm.training import model_card, train_ddpm
-from medsynth.models.settings import DdpmTraining
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging

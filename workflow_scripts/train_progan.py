@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from medsynth.cohorts.trained import trained_on
+from medsynth.models.progan.settings import ProganTraining
 from medsynth.models.progan.training import model_card, train_progan
-from medsynth.models.settings import ProganTraining
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.lease import choose_device
 from medsynth.runtime.logs import configure_logging

@@ -22,11 +22,13 @@ import translate_ct
 from medsynth.cohorts.mimic_cxr.reading import shard_mimic_cxr
 from medsynth.cohorts.mimic_cxr.settings import CxrRead
 from medsynth.demo.radiographs import write_cxr
+from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.network import Classifier
+from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import model_card
 from medsynth.models.cyclegan import sampling as translation
+from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import CycleGan
-from medsynth.models.settings import ClassifierTraining, CycleganTraining, Evaluation
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import write_samples

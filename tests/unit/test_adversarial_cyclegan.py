@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from medsynth.models.cyclegan.sampling import model_card, translate
+from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import CycleGan, _frozen, train_cyclegan
-from medsynth.models.settings import CycleganTraining
 from medsynth.runtime.seeding import generator, numpy_rng
 
 torch.set_num_threads(1)  # these networks are too small for more

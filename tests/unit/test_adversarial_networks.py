@@ -28,7 +28,7 @@ def test_generator_starts_as_the_identity_and_every_weight_learns():
 
 
 def test_generator_names_the_depth_when_images_are_too_small():
-    with pytest.raises(ValueError, match="12x12 pixels cannot be halved 3 times; lower depth"):
+    with pytest.raises(ValueError, match="12 pixels cannot be halved 3 times; lower it"):
         ResidualUNet(1, channels=4, depth=3)(images(1, 12))
 
 

@@ -18,8 +18,8 @@ from medsynth.models.progan.layers import (
 )
 from medsynth.models.progan.networks import Critic, Generator, phases, shrink
 from medsynth.models.progan.sampling import sample_progan
+from medsynth.models.progan.settings import ProganSampling, ProganTraining
 from medsynth.models.progan.training import model_card, phase_at, train_progan
-from medsynth.models.settings import ProganSampling, ProganTraining
 from medsynth.runtime.seeding import generator, numpy_rng
 
 torch.set_num_threads(1)  # these networks are too small for more
@@ -97,7 +97,7 @@ def test_pixel_norm_gives_unit_mean_square():
 
 @pytest.mark.parametrize("size", [4, 12, 0, 33])
 def test_other_sizes_than_powers_of_two_are_refused(size: int):
-    with pytest.raises(ValueError, match=f"image_size {size} is not a power of two"):
+    with pytest.raises(ValueError, match=f"a power of two, not {size} pixels"):
         phases(size)
 
 

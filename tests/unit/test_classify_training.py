@@ -9,13 +9,13 @@ import torch
 
 from medsynth.models.classifier.extraction import extract
 from medsynth.models.classifier.held_out import held_out_metrics
+from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import (
     class_weights,
     model_card,
     random_shift,
     train_classifier,
 )
-from medsynth.models.settings import ClassifierTraining
 from medsynth.runtime.seeding import generator
 
 torch.set_num_threads(1)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from medsynth.models.ddpm.sampling import ancestral_step, guided_noise, sample, sample_ddpm
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
+from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card
 from medsynth.models.ddpm.unet import build_unet
-from medsynth.models.settings import DdpmSampling, DdpmTraining
 from medsynth.runtime.seeding import generator, sample_generators
 
 

@@ -13,8 +13,8 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from medsynth.models.ddpm import training
 from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.sampling import sample_ddpm
+from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card, train_ddpm
-from medsynth.models.settings import DdpmSampling, DdpmTraining
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import manifest
 from medsynth.store.shards import ImageStore, ShardWriter

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from medsynth.models.ddpm.settings import UNet
 from medsynth.models.ddpm.unet import SelfAttention, build_unet, timestep_embedding
-from medsynth.models.settings import UNet
 
 SMALL = UNet(channels=8, multipliers=[1, 2], attention=[4])
 

@@ -12,10 +12,11 @@ import torch
 
 from evaluate_generation import main
 from medsynth.lineage.mlflow.measurements import numbers
+from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.held_out import held_out_metrics
 from medsynth.models.classifier.network import Classifier
+from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import model_card
-from medsynth.models.settings import ClassifierTraining, Evaluation
 from medsynth.store.atomic import write_json
 from medsynth.store.generated import write_samples
 from medsynth.store.manifests import manifest

@@ -6,18 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import train_classifier
+from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import train_cyclegan
 from medsynth.models.ddpm.sampling import sample_ddpm
+from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card, train_ddpm
+from medsynth.models.progan.settings import ProganTraining
 from medsynth.models.progan.training import train_progan
-from medsynth.models.settings import (
-    ClassifierTraining,
-    CycleganTraining,
-    DdpmSampling,
-    DdpmTraining,
-    ProganTraining,
-)
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import manifest
 from medsynth.store.shards import ImageStore, ShardWriter

@@ -30,7 +30,7 @@ SCRIPT = """
 import time
 from pathlib import Path
 
-from medsynth.models.settings import Loop
+from medsynth.runtime.settings import Loop
 from medsynth.runtime.logs import configure_logging
 from medsynth.runtime.loop import run_steps
 from medsynth.store.atomic import publish

@@ -16,10 +16,11 @@ from medsynth.metrics.images.feature_space import FeatureSpace
 from medsynth.metrics.images.frechet import frechet_distance
 from medsynth.metrics.images.kernel_distance import squared_mmd
 from medsynth.metrics.intervals import metric
+from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.standing import not_beaten
 from medsynth.models.classifier.extraction import extract
+from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import model_card, train_classifier
-from medsynth.models.settings import ClassifierTraining, Evaluation
 
 torch.set_num_threads(1)
 CLASSES = ["left", "right"]

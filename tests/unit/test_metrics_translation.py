@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.translation.evaluation import (
     body_mask,
     evaluate_translation,
@@ -14,7 +15,6 @@ from medsynth.metrics.translation.evaluation import (
     psnr_db,
     ssim,
 )
-from medsynth.models.settings import Evaluation
 
 RANGE = (-1000, 1000)
 SETTINGS = Evaluation(bootstrap=50)

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from medsynth.models.settings import Loop
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.logs import configure_logging
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.seeding import batch_positions, generator
+from medsynth.runtime.settings import Loop
 from medsynth.runtime.tensors import hu_to_network, network_to_hu, to_network, to_uint8
 
 

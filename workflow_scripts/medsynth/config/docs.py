@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -16,10 +17,15 @@ from medsynth.cohorts.mimic_cxr import settings as cxr
 from medsynth.cohorts.slides import settings as slides
 from medsynth.config import whole
 from medsynth.fetch import settings as fetch
-from medsynth.models import settings as models
+from medsynth.metrics import settings as metrics
+from medsynth.models.classifier import settings as classifier
+from medsynth.models.families import FAMILIES
 from medsynth.runtime import settings as base
 
-MODULES = (whole, base, cxr, slides, ct, models, fetch)
+FAMILY_MODULES = [sys.modules[family.__module__] for family in FAMILIES]
+MODULES = (whole, base, cxr, slides, ct, classifier, *FAMILY_MODULES, metrics, fetch)
+# No groups of the file: what others are made of, and what is implied.
+UNLISTED = (whole.Config, base.Settings, base.Loop, classifier.ClassifierExperiment)
 
 HEAD = """# Configuration
 
@@ -76,7 +82,7 @@ def tables() -> str:
         and issubclass(value, base.Settings)
         and value.__module__ == module.__name__
     ]
-    own = [g for g in groups if g not in (whole.Config, base.Settings, models.Loop)]
+    own = [g for g in groups if g not in UNLISTED]
     return "\n\n".join([HEAD, *map(_section, [whole.Config, *own])]) + "\n"
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
@@ -24,12 +24,16 @@ from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refu
 from medsynth.config.raw_paths import UNSET, path_mistakes
 from medsynth.config.settled import Settled, settle
 from medsynth.fetch.settings import Download
-from medsynth.models.settings import ClassifierTraining, Evaluation, Experiment
+from medsynth.metrics.settings import Evaluation
+from medsynth.models.classifier.settings import ClassifierTraining
+from medsynth.models.families import FAMILIES, FAMILY
 from medsynth.runtime.settings import Fraction, Name, RawPath, Settings, Uri
 
 KINDS = ("mimic_cxr", "slides", "ct")
-FAMILIES = ("ddpm", "progan", "cyclegan")
 Cohort = Annotated[CxrCohort | SlideCohort | CtCohort, Field(discriminator="kind")]
+# What images of a kind can be for: those of CT are HU in two phases, the others have classes.
+TASKS = {"mimic_cxr": ("generation",), "slides": ("generation",), "ct": ("translation",)}
+Experiment = Annotated[Union[FAMILIES], Field(discriminator="family")]  # noqa: UP007, a tuple
 
 
 class Demo(Settings):
@@ -62,31 +66,6 @@ class Lineage(Settings):
 def _image_size(cohort: CxrCohort | SlideCohort | CtCohort) -> int:
     stage = {"mimic_cxr": "read", "slides": "tiles", "ct": "convert"}[cohort.kind]
     return getattr(cohort, stage).image_size
-
-
-def _misfit(experiment: Any, size: int) -> tuple[str, str] | None:
-    """The key of an experiment for which images of this size do not fit, and why.
-
-    Better now than after hours of reading.
-    """
-    if experiment.family == "progan":
-        powers = [1 << (size.bit_length() - 1), 1 << size.bit_length()]
-        told = f"progan needs a power of two, not {size} pixels; set the cohort's image_size to"
-        return None if size & (size - 1) == 0 else ("cohort", f"{told} {powers[0]} or {powers[1]}")
-    if experiment.family == "cyclegan":
-        key, halvings, attention = "train.depth", experiment.train.depth, []
-    else:
-        unet = experiment.train.unet
-        halvings, attention = len(unet.multipliers) - 1, unet.attention
-        key = "train.unet.multipliers"
-    if size % 2**halvings:
-        told = f"{size} pixels cannot be halved {halvings} times; lower it, or set the cohort's"
-        return key, f"{told} image_size to a multiple of {2**halvings}"
-    sizes = [size >> i for i in range(halvings + 1)]
-    if absent := sorted(set(attention) - set(sizes)):
-        told = f"unet.attention {absent} is not among the resolutions {sizes}; take some of these"
-        return "train.unet.attention", f"{told}, or [] for none"
-    return None
 
 
 def _can_be_a_folder(path: Path) -> Path:
@@ -169,19 +148,20 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
             continue
         cohort = settled.cohorts.get(name)
         kind = cohorts[name].get("kind") if isinstance(cohorts[name], dict) else None
-        if kind not in KINDS or family not in FAMILIES:
+        if kind not in KINDS or family not in FAMILY:
             continue
-        if (family == "cyclegan") != (kind == "ct"):
+        if FAMILY[family].task not in TASKS[kind]:
+            fitting = [name for name, f in FAMILY.items() if f.task in TASKS[kind]]
             yield Mistake(
                 f"{place}.family",
-                f"family {family} does not fit cohort kind {kind}; cyclegan translates ct, ddpm and"
-                " progan generate the others",
+                f"family {family} does not fit cohort kind {kind}: it is for {FAMILY[family].task};"
+                f" take {' or '.join(fitting)}, or a cohort of another kind",
             )
         elif cohort and settled.right(f"cohorts.{name}"):
             with suppress(ValidationError):
                 experiment = TypeAdapter(Experiment).validate_python(e)
-                if misfit := _misfit(experiment, _image_size(cohort)):
-                    yield Mistake(f"{place}.{misfit[0]}", misfit[1])
+                if misfit := experiment.misfit(_image_size(cohort)):
+                    yield Mistake(f"{place}.{misfit.key}", misfit.why)
 
 
 def parse_config(raw: dict[str, Any]) -> Config:

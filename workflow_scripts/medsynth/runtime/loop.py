@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from medsynth.models.settings import Loop
 from medsynth.runtime.checkpoints import HasState, load_checkpoint, save_checkpoint
+from medsynth.runtime.settings import Loop
 from medsynth.store.atomic import replacing
 
 log = logging.getLogger(__name__)

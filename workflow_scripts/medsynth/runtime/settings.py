@@ -113,3 +113,23 @@ class Split(Settings):
 Division = Annotated[
     Split, Field(description="how patients are divided into training, validation and test")
 ]
+
+
+class Loop(Settings):
+    """What every training loop has."""
+
+    steps: int = Field(400, ge=1, description="optimizer steps")
+    batch: int = Field(32, ge=1, description="images a step")
+    lr: float = Field(
+        2e-4, gt=0, description="learning rate; the classifier's and the CycleGAN's fall to 0"
+    )
+    checkpoint_every: int = Field(200, ge=1, description="steps; a kill costs at most these")
+    log_every: int = Field(20, ge=1, description="steps averaged into one point of the curves")
+
+    @field_validator("log_every")
+    @classmethod
+    def _checkpoints_end_whole_points(cls, every: int, info: ValidationInfo) -> int:
+        # A point of the curve that a kill cut in two could not be computed again.
+        if info.data.get("checkpoint_every", 0) % every:
+            raise ValueError("checkpoint_every must be a multiple of log_every")
+        return every

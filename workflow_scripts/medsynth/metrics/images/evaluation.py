@@ -25,8 +25,8 @@ from medsynth.metrics.intervals import (
     metric,
     share_interval,
 )
+from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.standing import beside, judged_by
-from medsynth.models.settings import Evaluation
 from medsynth.runtime.seeding import numpy_rng
 
 _FLOORS = 5  # draws of training images, whose mean is the floor

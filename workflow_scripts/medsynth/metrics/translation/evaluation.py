@@ -12,7 +12,7 @@ from scipy import ndimage
 from skimage.metrics import structural_similarity
 
 from medsynth.metrics.intervals import Better, Metric, bootstrap_interval, metric
-from medsynth.models.settings import Evaluation
+from medsynth.metrics.settings import Evaluation
 from medsynth.runtime.seeding import numpy_rng
 
 _BODY_HU = -500  # between lung and soft tissue

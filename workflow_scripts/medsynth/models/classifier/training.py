@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from medsynth.models.classifier.network import Classifier
-from medsynth.models.settings import ClassifierTraining
+from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medsynth.models.settings import halving_misfit
+
 WIDEST = 8  # times the width at full resolution; deeper levels stay there
 
 
@@ -37,7 +39,6 @@ class ResidualUNet(nn.Module):
     def __init__(self, image_channels: int, channels: int, depth: int):
         super().__init__()
         widths = [channels * min(2**level, WIDEST) for level in range(depth + 1)]
-        self._multiple = 2**depth
         self.first = _convolution(image_channels, channels)
         self.down = nn.ModuleList()
         self.up = nn.ModuleList()
@@ -60,11 +61,9 @@ class ResidualUNet(nn.Module):
         Raises:
             ValueError: H or W cannot be halved `depth` times.
         """
-        if any(side % self._multiple for side in x.shape[2:]):
-            raise ValueError(
-                f"images of {x.shape[2]}x{x.shape[3]} pixels cannot be halved {len(self.down)}"
-                f" times; lower depth or choose an image_size that {self._multiple} divides"
-            )
+        for side in x.shape[2:]:
+            if misfit := halving_misfit("depth", side, len(self.down)):
+                raise ValueError(misfit.why)
         levels = [self.first(x)]
         for down in self.down:
             levels.append(down(levels[-1]))

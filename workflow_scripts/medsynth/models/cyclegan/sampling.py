@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from medsynth.models.cyclegan.generators import ResidualUNet
-from medsynth.models.settings import CycleganTraining
+from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.runtime.tensors import hu_to_network, network_to_hu
 
 Direction = Literal["ct_to_cect", "cect_to_ct"]

@@ -20,7 +20,7 @@ from medsynth.models.cyclegan.discriminators import PatchDiscriminator, joined
 from medsynth.models.cyclegan.generators import ResidualUNet
 from medsynth.models.cyclegan.image_pool import ImagePool
 from medsynth.models.cyclegan.losses import least_squares_discriminator, least_squares_generator
-from medsynth.models.settings import CycleganTraining
+from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.seeding import batch_positions, generator

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
+from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
-from medsynth.models.settings import DdpmSampling, DdpmTraining
 from medsynth.runtime.seeding import sample_generators
 from medsynth.runtime.tensors import to_uint8
 

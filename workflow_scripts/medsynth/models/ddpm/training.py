@@ -11,8 +11,8 @@ from torch import Tensor
 
 from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
+from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
-from medsynth.models.settings import DdpmTraining
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.seeding import batch_positions, generator

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from medsynth.models.settings import UNet as UNetSettings
+from medsynth.models.ddpm.settings import UNet as UNetSettings
 
 
 def timestep_embedding(t: Tensor, dim: int) -> Tensor:
@@ -191,16 +191,6 @@ def build_unet(
         ValueError: the image cannot be halved as often as the levels ask, or attention is wanted
             at a resolution that does not occur.
     """
-    levels = len(settings.multipliers)
-    if image_size % 2 ** (levels - 1):
-        raise ValueError(
-            f"image size {image_size} cannot be halved {levels - 1} times; choose a multiple of"
-            f" {2 ** (levels - 1)} or fewer unet.multipliers"
-        )
-    sizes = [image_size >> level for level in range(levels)]
-    if absent := sorted(set(settings.attention) - set(sizes)):
-        raise ValueError(
-            f"unet.attention asks for {absent} pixels, but the resolutions are {sizes};"
-            " choose among them, or give an empty list"
-        )
+    if misfit := settings.misfit(image_size):
+        raise ValueError(misfit.why)
     return UNet(image_channels, image_size, n_classes, settings)

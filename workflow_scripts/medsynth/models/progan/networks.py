@@ -16,6 +16,7 @@ from medsynth.models.progan.layers import (
     minibatch_stddev,
     pixel_norm,
 )
+from medsynth.models.progan.settings import doubling_misfit
 
 
 def phases(image_size: int) -> int:
@@ -24,11 +25,8 @@ def phases(image_size: int) -> int:
     Raises:
         ValueError: the size is no power of two or below 8.
     """
-    if image_size < 8 or image_size.bit_count() != 1:
-        raise ValueError(
-            f"ProGAN doubles its images from 4x4 pixels: image_size {image_size} is not a power"
-            " of two of at least 8; change the cohort's image_size"
-        )
+    if misfit := doubling_misfit(image_size):
+        raise ValueError(misfit.why)
     return image_size.bit_length() - 2
 
 

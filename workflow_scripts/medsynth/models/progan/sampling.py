@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from medsynth.models.progan.networks import Generator
-from medsynth.models.settings import ProganSampling
+from medsynth.models.progan.settings import ProganSampling
 from medsynth.runtime.seeding import sample_generators
 from medsynth.runtime.tensors import to_uint8
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.losses import gradient_penalty, wasserstein_critic
 from medsynth.models.progan.networks import Critic, Generator, phases, shrink
-from medsynth.models.settings import ProganTraining
+from medsynth.models.progan.settings import ProganTraining
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.seeding import batch_positions, generator

@@ -1,0 +1,108 @@
+"""Settings of denoising diffusion models."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+
+from medsynth.models.settings import FamilyExperiment, Misfit, Together, halving_misfit
+from medsynth.runtime.settings import Fraction, Loop, Settings
+
+
+class UNet(Settings):
+    channels: int = Field(32, ge=8, multiple_of=8, description="width at full resolution")
+    multipliers: list[PositiveInt] = Field(
+        [1, 2, 2], min_length=1, description="width factor at each resolution"
+    )
+    blocks: int = Field(1, ge=1, description="ResNet blocks a resolution")
+    attention: list[int] = Field([8], description="resolutions (pixels) with self-attention")
+    dropout: Fraction = Field(
+        0.0,
+        description="share of values that every ResNet block drops in training (Ho et al. 2020: 0.1"
+        " for CIFAR-10, else 0)",
+    )
+
+    def misfit(self, image_size: int) -> Misfit | None:
+        """What does not fit square images of this side in pixels."""
+        halvings = len(self.multipliers) - 1
+        if misfit := halving_misfit("multipliers", image_size, halvings):
+            return misfit
+        sizes = [image_size >> level for level in range(halvings + 1)]
+        if absent := sorted(set(self.attention) - set(sizes)):
+            return Misfit(
+                "attention",
+                f"unet.attention {absent} is not among the resolutions {sizes}; take some of these,"
+                " or [] for none",
+            )
+        return None
+
+
+class DdpmTraining(Loop):
+    """Ho et al. 2020, Algorithm 1."""
+
+    timesteps: int = Field(1000, ge=2, description="T, noise levels; sampling takes as many steps")
+    beta_start: float = Field(1e-4, gt=0, lt=1, description="beta_1, variance of the first noise")
+    beta_end: float = Field(
+        0.02,
+        gt=0,
+        lt=1,
+        description="beta_T, of the last; between them it rises linearly (Ho et al. 2020: 1e-4 to"
+        " 0.02 for T = 1000; for fewer levels multiply both by about 1000/T)",
+    )
+    p2_gamma: float = Field(
+        0.0,
+        ge=0,
+        description="P2 weighting exponent (Choi et al. 2022); higher gives images of"
+        " little noise less weight, 0 is the plain loss",
+    )
+    p2_k: float = Field(
+        1.0,
+        gt=0,
+        description="P2 weighting offset k; no weight exceeds k^-gamma (Choi et al. 2022: 1)",
+    )
+    label_drop: Fraction = Field(
+        0.1,
+        description="share of labels hidden in training, for guidance (Ho & Salimans 2022)",
+    )
+    ema_decay: Fraction = Field(
+        0.999,
+        description="decay of the averaged weights that sampling uses, warmed up; higher averages"
+        " more steps, 0 keeps the last (Ho et al. 2020: 0.9999)",
+    )
+    unet: UNet = Field(UNet(), description="the network that predicts the noise")
+
+    @field_validator("beta_end")
+    @classmethod
+    def _noise_grows(cls, end: float, info: ValidationInfo) -> float:
+        if info.data.get("beta_start", 0) > end:
+            raise ValueError("beta_start must not exceed beta_end")
+        return end
+
+
+class DdpmSampling(Settings):
+    """Ho et al. 2020, Algorithm 2, with classifier-free guidance."""
+
+    per_class: int = Field(64, ge=1, description="images for every class")
+    batch: Together = 64
+    guidance: float = Field(
+        1.0,
+        ge=0,
+        description="w (Ho & Salimans 2022, eq. 6): higher shows the class more clearly, in less"
+        " variety; 0 is the conditional model alone",
+    )
+
+
+class DdpmExperiment(FamilyExperiment):
+    task: ClassVar = "generation"
+    folder: ClassVar = "medsynth.models.ddpm"
+
+    family: Literal["ddpm"] = Field(
+        description="denoising diffusion (Ho et al. 2020), of cohorts mimic_cxr and slides"
+    )
+    train: DdpmTraining = Field(DdpmTraining(), description="schedule, network, training")
+    sample: DdpmSampling = Field(DdpmSampling(), description="images to generate")
+
+    def misfit(self, image_size: int) -> Misfit | None:
+        found = self.train.unet.misfit(image_size)
+        return found and Misfit(f"train.unet.{found.key}", found.why)

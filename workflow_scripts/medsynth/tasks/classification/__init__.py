@@ -1,0 +1,1 @@
+"""The class of an image, judged on the held-out patients; it makes no images."""

@@ -1,0 +1,3 @@
+"""Images of one kind from those of another, of the held-out patients."""
+
+PRODUCT = "translations"  # stem of the files it makes
