@@ -9,6 +9,7 @@ from medsynth.cohorts.trained import seen_in_training
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
+from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import in_split
 from medsynth.store.tables.parquet import read_table
 
@@ -16,12 +17,12 @@ SPLIT = "test"
 
 
 def check(inputs):
-    """{weights file: what the gate found}; SystemExit if a metric would be worthless."""
+    """{weights file: what the gate found}; MedsynthError if a metric would be worthless."""
     real = in_split(read_table(inputs.manifest), SPLIT)
     digests = {path: digest_file(path) for path in inputs.weights}
     made_by = set(read_table(inputs.table)["model_sha256"])
     if made_by != {digests[inputs.weights[0]]}:
-        raise SystemExit(
+        raise MedsynthError(
             f"{inputs.table}: these images are not of the model {inputs.weights[0]};"
             " delete them and run again"
         )
@@ -29,12 +30,12 @@ def check(inputs):
     for path, people in zip(inputs.weights, inputs.people, strict=True):
         found[path] = seen_in_training(real, read_table(people), digests[path])
         if not found[path]["list_of_these_weights"]:
-            raise SystemExit(
+            raise MedsynthError(
                 f"{people} is not the list of whom {path} was trained on;"
                 " delete both and train again"
             )
         if not found[path]["ok"]:
-            raise SystemExit(
+            raise MedsynthError(
                 f"{inputs.manifest}: {found[path]['patients_seen']} patients and"
                 f" {found[path]['images_seen']} images of the {SPLIT} split were trained on by"
                 f" {path}: its metrics would be worthless; the division was changed after the"

@@ -6,13 +6,14 @@ Output: JSON `gate`, which training and evaluation require.
 from medsynth.cohorts.splits import leakage
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.atomic import write_json
+from medsynth.store.errors import MedsynthError
 from medsynth.store.tables.parquet import read_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):
         found = leakage(read_table(snakemake.input.manifest))
         if not found["ok"]:
-            raise SystemExit(
+            raise MedsynthError(
                 f"{snakemake.input.manifest}: {found['patients_in_two_splits']} patients and"
                 f" {found['items_twice']} images stand in two splits; no model may be trained on"
                 " this division: look for the same bytes under two patients"

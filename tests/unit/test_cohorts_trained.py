@@ -10,6 +10,7 @@ import pytest
 import check_evaluation
 from medsynth.cohorts.trained import seen_in_training, trained_on
 from medsynth.store.digests import digest_file
+from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import manifest
 from medsynth.store.tables.parquet import write_table
 
@@ -82,25 +83,25 @@ def test_held_out_patients_pass(inputs):
 
 def test_a_training_patient_moved_to_test_afterwards_is_refused(inputs):
     write_table(items(("a", "1", "test"), ("c", "3", "test")), inputs.manifest)
-    with pytest.raises(SystemExit, match="1 patients and 1 images of the test split were trained"):
+    with pytest.raises(MedsynthError, match="1 patients and 1 images of the test split"):
         check_evaluation.check(inputs)
 
 
 def test_the_classifiers_people_count_too(inputs):
     judge, listed = inputs.weights[1], inputs.people[1]
     write_table(trained_on(items(("c", "9", "train")), digest_file(judge)), listed)
-    with pytest.raises(SystemExit, match=r"trained on by\s+\S*classifier"):
+    with pytest.raises(MedsynthError, match=r"trained on by\s+\S*classifier"):
         check_evaluation.check(inputs)
 
 
 def test_a_list_of_other_weights_is_refused(inputs):
     with open(inputs.weights[1], "a") as file:
         file.write("trained again")
-    with pytest.raises(SystemExit, match="is not the list of whom"):
+    with pytest.raises(MedsynthError, match="is not the list of whom"):
         check_evaluation.check(inputs)
 
 
 def test_images_of_another_model_are_refused(inputs):
     write_table(pd.DataFrame({"model_sha256": ["other"]}), inputs.table)
-    with pytest.raises(SystemExit, match="not of the model"):
+    with pytest.raises(MedsynthError, match="not of the model"):
         check_evaluation.check(inputs)

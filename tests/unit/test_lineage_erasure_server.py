@@ -10,6 +10,7 @@ from lineage_toy import HEAD, client, free_port, mlflow_server, runs, snakemake
 
 from medsynth.lineage.delivery import TRACKING_URI
 from medsynth.lineage.questions import impact
+from medsynth.store.errors import MedsynthError
 
 PATIENTS = ["10000032", "10000764"]
 RULES = """
@@ -54,7 +55,7 @@ def test_copies_on_a_server_are_removed_and_what_is_left_there_is_found(tmp_path
         done = snakemake(tmp_path, "--config", f"uri={uri}", "--", "results/real.png")
         assert done.returncode == 0, done.stderr
         (copy,) = (server / "files").rglob("real.png")
-        with pytest.raises(RuntimeError, match="name it in the environment"):
+        with pytest.raises(MedsynthError, match="name it in the environment"):
             erase(tmp_path / "results", PATIENTS[0])
         assert copy.exists() and (tmp_path / "results/0.h5").exists()
 

@@ -24,6 +24,7 @@ from medsynth.lineage.ledger.ledger import Ledger, ledger_path
 from medsynth.lineage.questions import UnknownArtifact, impact, verify
 from medsynth.lineage.recording import spool
 from medsynth.store.digests import digest_bytes, digest_path
+from medsynth.store.errors import MedsynthError
 from medsynth.store.tables.parquet import write_table
 
 PATIENT, OTHER = "TCGA-ZZ-A001", "TCGA-ZZ-B001"
@@ -286,7 +287,7 @@ def test_demo_tables_lose_the_rows_and_a_running_workflow_is_not_disturbed(study
     drain(study.results, study.ledger)
     with open(spool.lineage_dir(study.results) / "workflow.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(RuntimeError, match="snakemake is at work"):
+        with pytest.raises(MedsynthError, match="snakemake is at work"):
             study.ask(PATIENT, erase=True, yes=True)
         assert (study.results / "calls.parquet").exists()
     found = study.ask(PATIENT, erase=True, yes=True)

@@ -15,6 +15,7 @@ from medsynth.lineage.ledger import people
 from medsynth.lineage.ledger.ledger import Ledger, ledger_path
 from medsynth.lineage.recording import spool
 from medsynth.store.digests import digest_file, digest_path
+from medsynth.store.errors import MedsynthError
 from medsynth.store.tables.parquet import write_table
 
 INDEX = pd.DataFrame(
@@ -135,7 +136,7 @@ def test_a_lost_secret_is_not_replaced_under_old_keys(results, ledger):
     job(results, "index", outputs=[table(results, "index.parquet", INDEX)])
     drain(results, ledger)
     (spool.lineage_dir(results) / "secret").unlink()
-    with pytest.raises(RuntimeError, match="restore it, or delete that folder"):
+    with pytest.raises(MedsynthError, match="restore it, or delete that folder"):
         people.local_secret(results)
     shutil.rmtree(people.people_dir(results))
     assert people.catch_up(results, ledger) == []

@@ -1,9 +1,12 @@
 """The project's files agree with each other."""
 
+import importlib
 import re
 from pathlib import Path
 
 import yaml
+
+from medsynth.store.errors import MedsynthError
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,3 +46,19 @@ def test_every_rule_writes_a_log_and_a_benchmark_and_tracks_its_code():
             name = block.split(":")[0]
             for directive in ("log:", "benchmark:", f'code=code_of("{name}")'):
                 assert directive in block, f"{file.name}: rule {name} lacks {directive}"
+
+
+def test_every_error_of_the_library_has_the_one_base():
+    package = ROOT / "workflow_scripts" / "medsynth"
+    for file in package.rglob("*.py"):
+        if re.search(r"^class \w+\(.*(Error|Exception)", text := file.read_text(), re.M):
+            name = ".".join(file.relative_to(package.parent).with_suffix("").parts)
+            module = importlib.import_module(name.removesuffix(".__init__"))
+            found = [getattr(module, kind) for kind in re.findall(r"^class (\w+)", text, re.M)]
+            errors = [kind for kind in found if issubclass(kind, BaseException)]
+            assert all(issubclass(kind, MedsynthError) for kind in errors), file
+
+
+def test_no_script_ends_the_process():
+    for file in (ROOT / "workflow_scripts").glob("*.py"):
+        assert "SystemExit" not in file.read_text(), f"{file.name}: raise a MedsynthError"

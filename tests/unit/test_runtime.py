@@ -131,6 +131,20 @@ def test_a_traceback_reaches_the_log_file(tmp_path):
     assert "Traceback" in text and "the slide is upside down" in text
 
 
+def test_an_error_that_the_user_can_mend_is_logged_without_a_traceback(tmp_path):
+    program = (
+        "from medsynth.runtime.logs import configure_logging\n"
+        "from medsynth.store.errors import MedsynthError\n"
+        f"with configure_logging({str(tmp_path / 'job.log')!r}, reads_patients=True):\n"
+        "    raise MedsynthError('labels.csv: no column grade; add it')\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    text = (tmp_path / "job.log").read_text()
+    assert result.returncode == 1
+    assert "labels.csv: no column grade; add it" in text and text in result.stderr
+    assert "Traceback" not in text + result.stderr
+
+
 def test_messages_reach_the_log_file(tmp_path):
     with configure_logging(tmp_path / "job.log"):
         logging.getLogger("medsynth.x").info("12 slides")

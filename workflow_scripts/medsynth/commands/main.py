@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from medsynth.lineage.questions import UnknownArtifact
+from medsynth.store.errors import MedsynthError
 
 QUESTIONS = ("status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
 OK, WRONG, UNKNOWN = 0, 1, 2
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     question = questions[options.verb]
     try:
         answer = question.answer(options.results, options)
-    except (UnknownArtifact, RuntimeError) as error:
+    except MedsynthError as error:
         print(f"medsynth: {error}", file=sys.stderr)
         return UNKNOWN
     try:

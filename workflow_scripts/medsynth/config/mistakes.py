@@ -11,6 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from medsynth.runtime.settings import NAME
+from medsynth.store.errors import MedsynthError
 from medsynth.store.privacy.secrets import without_secrets
 
 SHOWN = 80  # characters of a wrong value
@@ -23,7 +24,7 @@ ABSENT = (
 GROUPS = ("model_type", "model_attributes_type", "dict_type")  # pydantic's names of such errors
 
 
-class ConfigError(ValueError):
+class ConfigError(MedsynthError):
     """The configuration is wrong; the message lists every mistake with a hint."""
 
 

@@ -20,6 +20,8 @@ import requests
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
+from medsynth.store.errors import MedsynthError
+
 USER_AGENT = "medsynth/0.1"
 TIMEOUT = (20, 300)  # seconds to connect, and between two pieces of an answer
 TRIES = 6  # that bring nothing new
@@ -38,11 +40,11 @@ REASONS = {
 }
 
 
-class FetchError(RuntimeError):
+class FetchError(MedsynthError):
     """The download cannot go on; the message says what to do. What is there stays."""
 
 
-class UnusableFile(Exception):
+class UnusableFile(MedsynthError):
     """One file cannot be had; the others can.
 
     Attributes:
@@ -54,7 +56,7 @@ class UnusableFile(Exception):
         self.reason = reason
 
 
-class Interrupted(Exception):
+class Interrupted(MedsynthError):
     """It may work the next time, after `wait` seconds if the archive says so."""
 
     def __init__(self, cause: str, wait: float | None = None) -> None:

@@ -10,6 +10,7 @@ import re
 
 from medsynth.genomics.mutations.hotspots import HOTSPOTS
 from medsynth.genomics.mutations.variant_words import NO_PROTEIN, PROTEIN, protein_changes
+from medsynth.store.errors import MedsynthError
 from medsynth.store.tables.tsv import squeeze
 
 # Cells that tell nothing, without letter case, blanks and signs.
@@ -52,7 +53,7 @@ SIGNS = re.compile(r"(?P<arm>(?<=[pq])[\s(]*)?(?P<sign>\++|[-\u2212]+)(?:ve)?(?=
 GENES = re.compile(r"[il]dh((?:[12](?!p1)|or|and|[il]dh)+)")  # TCGA's heading says ldh1
 
 
-class UnknownWordError(ValueError):
+class UnknownWordError(MedsynthError):
     """A cell holds none of the known words."""
 
 

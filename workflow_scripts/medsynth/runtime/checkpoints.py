@@ -13,6 +13,7 @@ import torch
 
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import digest_json
+from medsynth.store.errors import MedsynthError
 
 
 class HasState(Protocol):
@@ -36,7 +37,7 @@ def work_folder(root: str | Path, name: str, *identity: Any) -> Iterator[Path]:
         identity: stage settings, input digests, code digest, seed; anything JSON can hold.
 
     Raises:
-        RuntimeError: another process trains in it.
+        MedsynthError: another process trains in it.
     """
     folder = Path(root) / f"{name}-{digest_json(*identity)[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,7 +45,7 @@ def work_folder(root: str | Path, name: str, *identity: Any) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RuntimeError(
+            raise MedsynthError(
                 f"{folder}: another process trains here, perhaps left over from a killed workflow;"
                 " wait for it or stop it"
             ) from None

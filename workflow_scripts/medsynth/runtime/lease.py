@@ -19,6 +19,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Literal
 
+from medsynth.store.errors import MedsynthError
+
 log = logging.getLogger(__name__)
 
 # How a job says in its log what it ran on; the lineage capture reads it back from there.
@@ -26,7 +28,7 @@ DEVICE_LINE = re.compile(rf"{re.escape(__name__)}: device: (.+)$", re.MULTILINE)
 RETRY_SECONDS = (0.05, 0.25)
 
 
-class DeviceError(RuntimeError):
+class DeviceError(MedsynthError):
     """The devices asked for cannot be had on this machine; waiting would not help."""
 
 

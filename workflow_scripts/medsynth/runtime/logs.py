@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from medsynth.store.errors import MedsynthError
 from medsynth.store.privacy.raw_names import without_raw_names
 from medsynth.store.privacy.secrets import without_secrets
 
@@ -60,7 +61,7 @@ def _told(error: BaseException) -> Iterator[str]:
         yield "\nThat led to:\n\n"
     kind = type(error)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    if _is_ours(kind.__module__) or isinstance(error, SystemExit | ImportError | MemoryError):
+    if isinstance(error, MedsynthError | ImportError | MemoryError):
         message = str(error)
     elif isinstance(error, OSError) and error.errno:
         message = f"[Errno {error.errno}] {os.strerror(error.errno)}"
@@ -89,8 +90,12 @@ def configure_logging(path: str | Path, *, reads_patients: bool = False) -> Iter
     logging.captureWarnings(True)
     try:
         yield
-    except BaseException:
-        logging.getLogger("medsynth").exception("the job failed")
+    except BaseException as error:
+        ours = logging.getLogger("medsynth")
+        if isinstance(error, MedsynthError) and not error.__cause__:
+            ours.error("%s", error)  # says all there is to say
+        else:
+            ours.exception("the job failed")
         # The terminal has it already; Python would show it there once more, as it is.
         sys.excepthook = lambda *_: None
         raise

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED
 
 log = logging.getLogger(__name__)
@@ -106,11 +107,11 @@ def log_unused(table: pd.DataFrame) -> None:
             log.warning("%s: %s", status, line)
 
 
-class CohortError(ValueError):
+class CohortError(MedsynthError):
     """The cohort as a whole cannot be built; the message says what to correct."""
 
 
-class UnusableImage(Exception):
+class UnusableImage(MedsynthError):
     """One item cannot be used.
 
     Attributes:

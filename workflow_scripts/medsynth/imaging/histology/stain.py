@@ -25,6 +25,8 @@ from typing import Any
 import numpy as np
 from skimage.color import lab2rgb, rgb2lab
 
+from medsynth.store.errors import MedsynthError
+
 LIGHT = 256  # what passes through nothing: density is -ln((I + 1) / 256), of I = 0 finite
 GLASS_DENSITY = 0.15  # Macenko's beta; glass has less
 LEAST_GREEN = 0.25  # of stained pixels, both stains absorb green most
@@ -59,7 +61,7 @@ UNFIT = {
 _DENSITY = -np.log(np.arange(1, 257) / LIGHT)  # of the 256 grey levels
 
 
-class NoStain(ValueError):
+class NoStain(MedsynthError):
     """The pixels do not tell how the slide was stained.
 
     Attributes:

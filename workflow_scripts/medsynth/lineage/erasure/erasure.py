@@ -28,6 +28,7 @@ from medsynth.lineage.questions import digest_cache
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import Places, in_run, places
 from medsynth.store.digests import digest_bytes, digest_file, digest_path
+from medsynth.store.errors import MedsynthError
 
 Row = dict[str, Any]
 
@@ -37,13 +38,13 @@ def idle(results: Path) -> Iterator[None]:
     """Keep workflows out, by the lock that they hold: what was found stays true in the block.
 
     Raises:
-        RuntimeError: a workflow is at work on these results.
+        MedsynthError: a workflow is at work on these results.
     """
     with open(spool.lineage_dir(results) / "workflow.lock", "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RuntimeError(
+            raise MedsynthError(
                 f"snakemake is at work on {results}; wait for it or stop it, then erase"
             ) from None
         yield
@@ -64,7 +65,7 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
         were left. rows: raw tables outside, as in `impact`.
 
     Raises:
-        RuntimeError: MLflow is not known.
+        MedsynthError: MLflow is not known.
     """
     results = Path(os.path.abspath(results))
     ledger = Ledger(ledger_path(results))
@@ -152,14 +153,14 @@ def _mlflow_is_elsewhere(ledger: Ledger) -> bool:
     """Whether runs, or their files, are outside the results folder.
 
     Raises:
-        RuntimeError: they are on a server of which the environment does not say where it is.
+        MedsynthError: they are on a server of which the environment does not say where it is.
     """
     start = ledger.record(_last_invocation(ledger), "start") or {"config": {}}
     settings = start["config"].get("lineage", {})
     uri = os.environ.get(TRACKING_URI)
     if settings.get("tracking_uri") and not uri:
         # The recorded one may have had its password starred out.
-        raise RuntimeError(
+        raise MedsynthError(
             f"the runs are on an MLflow server; name it in the environment variable {TRACKING_URI}"
         )
     return bool(uri or settings.get("artifact_uri"))

@@ -20,12 +20,13 @@ from medsynth.lineage.recording.environment import canonical
 from medsynth.lineage.recording.places import anchored
 from medsynth.lineage.recording.spool import Record, lineage_dir
 from medsynth.store.digests import digest_bytes
+from medsynth.store.errors import MedsynthError
 
 FIRST = "0" * 64
 REMEDY = "`medsynth rebuild` restores it from MLflow"
 
 
-class LostLedgerError(RuntimeError):
+class LostLedgerError(MedsynthError):
     """The ledger is not what it was: no database, another program's, cut off or emptied."""
 
 

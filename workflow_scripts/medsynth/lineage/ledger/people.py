@@ -27,6 +27,7 @@ from medsynth.lineage.recording.places import places
 from medsynth.lineage.recording.spool import Record, lineage_dir
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.errors import MedsynthError
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ PATIENT = ("patient", "case")
 ITEMS = {"group": "group", "source_item": "item_id", "target_item": "item_id"}
 
 
-class LostSecretError(RuntimeError):
+class LostSecretError(MedsynthError):
     """People manifests are there, and the secret that their keys were made with is not."""
 
 

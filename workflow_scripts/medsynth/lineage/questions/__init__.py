@@ -20,6 +20,7 @@ from medsynth.lineage.ledger.watermark import unreadable, whole
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import places
 from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.errors import MedsynthError
 
 Row = dict[str, Any]
 SHORT = 12  # hex digits shown to people
@@ -31,7 +32,7 @@ LATEST = (
 )
 
 
-class UnknownArtifact(LookupError):
+class UnknownArtifact(MedsynthError):
     """No recorded job made or read this path or these bytes."""
 
 
@@ -55,10 +56,9 @@ def opened(results: str | Path) -> Iterator[Ledger]:
         try:
             yield ledger
         except (LookupError, TypeError, ValueError) as error:
-            fault = None if isinstance(error, UnknownArtifact) else unreadable(results, ledger)
-            if not fault:
-                raise
-            raise LostLedgerError(fault) from error
+            if fault := unreadable(results, ledger):
+                raise LostLedgerError(fault) from error
+            raise
 
 
 def digest_cache(results: str | Path) -> DigestCache:

@@ -9,6 +9,8 @@ import json
 import math
 from typing import Any
 
+from medsynth.store.errors import MedsynthError
+
 TEXT, NUMBER, WHOLE, LIST, DICT = (str,), (int, float), (int,), (list,), (dict,)
 MAYBE_TEXT, MAYBE_WHOLE, ANY = (str, type(None)), (int, type(None)), (object,)
 # {(kind, phase): {field: types}}; a record may have more.
@@ -57,7 +59,7 @@ EXAMINED = {".parquet", ".h5", ".volumes"}
 STATUSES = {"start": None, "end": {"COMPLETE", "FAILED"}, "killed": {"KILLED"}}
 
 
-class NoRecordError(ValueError):
+class NoRecordError(MedsynthError, ValueError):
     """What should be a record is none; the message names what is wrong, and no value."""
 
 
