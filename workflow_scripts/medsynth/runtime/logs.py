@@ -53,10 +53,14 @@ def _is_ours(name: str) -> bool:
     return name.split(".")[0] == "medsynth"
 
 
+def _cause(error: BaseException) -> BaseException | None:
+    """The error that led to this one, if Python would show it."""
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
 def _told(error: BaseException) -> Iterator[str]:
     """A traceback in which libraries' errors have no message."""
-    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if before:
+    if before := _cause(error):
         yield from _told(before)
         yield "\nThat led to:\n\n"
     kind = type(error)
@@ -92,7 +96,7 @@ def configure_logging(path: str | Path, *, reads_patients: bool = False) -> Iter
         yield
     except BaseException as error:
         ours = logging.getLogger("medsynth")
-        if isinstance(error, MedsynthError) and not error.__cause__:
+        if isinstance(error, MedsynthError) and not _cause(error):
             ours.error("%s", error)  # says all there is to say
         else:
             ours.exception("the job failed")
