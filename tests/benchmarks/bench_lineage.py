@@ -13,7 +13,8 @@ from statistics import mean, median
 
 import pandas as pd
 
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
 
 LIBRARY = Path(spool.__file__).parents[3]

@@ -13,7 +13,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
 
 LIBRARY = Path(spool.__file__).parents[3]

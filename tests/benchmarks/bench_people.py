@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.trained import seen_in_training, trained_on
+from medsynth.commands import impact
 from medsynth.lineage.ledger import people
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
-from medsynth.lineage.questions import impact
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
 
 ITEMS, PATIENTS, MANIFESTS, JOBS, ROUNDS = 1_000_000, 65_379, 100, 100_000, 3

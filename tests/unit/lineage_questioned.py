@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 
 PATIENTS = ["10000032", "10000764", "10000980"]
 RULES = """

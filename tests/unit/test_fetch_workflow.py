@@ -13,7 +13,7 @@ import yaml
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.whole import check_raw_paths, parse_config
 from medsynth.demo.radiographs import write_cxr
-from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.erasure.search import remains
 from tests.checkout import ROOT, Checkout
 from tests.unit.archive_stub import PASSWORD, TOKEN, USER, Archive, serving
 
@@ -145,7 +145,7 @@ def test_the_workflow_fetches_before_it_indexes_and_writes_no_password_down(arch
     for secret in (PASSWORD.encode(), basic, TOKEN.encode()):
         assert not [text for text in texts if secret in text]
     # Compressed tables and databases, too.
-    assert traces(results, {PASSWORD, TOKEN, basic.decode()}, set()) == []
+    assert remains(results, {PASSWORD, TOKEN, basic.decode()}, set()) == []
     logs = "".join(path.read_text() for path in (results / "logs").rglob("*.log"))
     assert "files wanted" in logs
     assert not re.search("|".join(set(index["patient"])), logs)

@@ -20,10 +20,11 @@ from lineage_records import whole
 from lineage_toy import HEAD, LIBRARY, command, jobs
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
 
+from medsynth.commands import verify
 from medsynth.lineage.collector import collect, drain
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
-from medsynth.lineage.questions import verify
-from medsynth.lineage.questions.trace import trace
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.queries.trace import trace
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.capture import JobRecorder
 

@@ -15,7 +15,8 @@ from lineage_toy import wait_until
 from medsynth.lineage import collector, delivery
 from medsynth.lineage.collector import drain
 from medsynth.lineage.delivery import deliver
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
 
 HERE = spool.this_process()

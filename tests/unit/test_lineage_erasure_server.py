@@ -8,8 +8,8 @@ from argparse import Namespace
 import pytest
 from lineage_toy import HEAD, client, free_port, mlflow_server, runs, snakemake
 
-from medsynth.lineage.delivery import TRACKING_URI
-from medsynth.lineage.questions import impact
+from medsynth.commands import impact
+from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.store.errors import MedsynthError
 
 PATIENTS = ["10000032", "10000764"]

@@ -11,7 +11,8 @@ import pytest
 from lineage_questioned import PATIENTS, versions
 
 from medsynth.commands.main import OK, UNKNOWN, WRONG
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 
 
 def test_the_crate_describes_every_job_and_names_no_patient(original, ask, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lineage_toy import HEAD, jobs, snakemake
 
-from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.erasure.search import remains
 from medsynth.lineage.ledger import people
 from medsynth.lineage.recording import identifiers, spool
 from medsynth.lineage.recording.identifiers import STARRED, KnownPatients, candidates
@@ -144,4 +144,4 @@ def test_a_users_rule_is_refused_by_name_before_its_job_and_nothing_of_it_record
     assert {job["end"]["error"] for job in refused} == {"PatientId"}
     assert {job["rule"] for job in refused} == {"of_a_case", "with_parameter", STARRED}
     lineage = spool.lineage_dir(tmp_path / "results")
-    assert traces(lineage, ["TCGA-02-0001"], set()) == []
+    assert remains(lineage, ["TCGA-02-0001"], set()) == []

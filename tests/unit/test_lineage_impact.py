@@ -17,11 +17,13 @@ import pandas as pd
 import pytest
 from lineage_records import whole
 
+from medsynth.commands import impact, verify
 from medsynth.lineage.collector import drain
-from medsynth.lineage.erasure import erasure
-from medsynth.lineage.erasure.traces import traces
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
-from medsynth.lineage.questions import UnknownArtifact, impact, verify
+from medsynth.lineage.erasure import erase as erasure
+from medsynth.lineage.erasure.search import remains
+from medsynth.lineage.errors import UnknownArtifact
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
 from medsynth.store.digests import digest_bytes, digest_path
 from medsynth.store.errors import MedsynthError
@@ -195,7 +197,7 @@ def test_erase_leaves_nothing_and_says_so_in_the_ledger(study):
     # A table outside results is its owner's.
     assert PATIENT in (study.folder / "raw" / "a" / "labels.csv").read_text()
     assert list(found["rows"]) == [str(study.folder / "raw" / "a" / "labels.csv")]
-    assert traces(study.results, [PATIENT], set(before["sources"])) == []
+    assert remains(study.results, [PATIENT], set(before["sources"])) == []
     (grave,) = study.ledger.query("SELECT id FROM items WHERE rule='erase_patient'")
     tombstone = study.ledger.item(grave["id"])
     assert tombstone["start"]["params"] == {"patient": digest_bytes(before["patient_key"].encode())}

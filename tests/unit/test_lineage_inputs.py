@@ -13,11 +13,12 @@ import pytest
 from lineage_records import whole
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
 
+from medsynth.commands import status, verify
+from medsynth.commands import trace as asked
 from medsynth.lineage.collector import drain
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
-from medsynth.lineage.questions import status, verify
-from medsynth.lineage.questions import trace as asked
-from medsynth.lineage.questions.trace import trace
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.queries.trace import trace
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.capture import JobRecorder
 from medsynth.store import digests

@@ -123,7 +123,7 @@ def test_a_ledger_is_never_seen_half_made(tmp_path):
         return made
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("medsynth.lineage.ledger.ledger.sqlite3.connect", watched)
+        patch.setattr("medsynth.lineage.ledger.database.sqlite3.connect", watched)
         Ledger(path).close()
     assert set() in seen and {"events", "deliveries"} in seen
     assert all(tables in (set(), {"events", "deliveries"}) for tables in seen)

@@ -15,7 +15,9 @@ from lineage_toy import jobs, runs
 
 from medsynth.commands.main import OK, UNKNOWN, WRONG
 from medsynth.lineage.collector import collect, drain
-from medsynth.lineage.ledger.ledger import Ledger, LostLedgerError, ledger_path
+from medsynth.lineage.errors import LostLedgerError
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.watermark import watermark_path
 from medsynth.lineage.recording import spool
 

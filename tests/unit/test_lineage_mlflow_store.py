@@ -34,7 +34,7 @@ def test_a_database_cut_off_while_it_is_made_is_made_again(tmp_path):
     assert open_store(tmp_path).search_experiments(max_results=1)
 
 
-@pytest.mark.parametrize("module", ["sink", "records", "store"])
+@pytest.mark.parametrize("module", ["sink", "records", "store", "checks"])
 def test_telemetry_is_off_before_mlflow_is_imported(module):
     program = f"""
 import os, sys

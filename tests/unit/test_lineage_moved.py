@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from tests.unit.lineage_toy import HEAD, snakemake
 
 RULES = """

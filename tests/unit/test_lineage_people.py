@@ -12,7 +12,8 @@ from lineage_records import whole
 
 from medsynth.lineage.collector import drain
 from medsynth.lineage.ledger import people
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
 from medsynth.store.digests import digest_file, digest_path
 from medsynth.store.errors import MedsynthError

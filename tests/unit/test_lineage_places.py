@@ -8,8 +8,9 @@ import pytest
 from lineage_records import whole
 
 from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.locating import current_places, snakefile_of
 from medsynth.lineage.recording import spool
-from medsynth.lineage.recording.places import Places, anchored, in_run, places, snakefile_of
+from medsynth.lineage.recording.places import Places, anchored, in_run
 
 ODD = "/w/50 % of #1? ü"
 
@@ -83,14 +84,14 @@ def test_the_working_folder_comes_along_with_results_inside_it(tmp_path, results
     (tmp_path / "w").mkdir()
     ledger = Ledger(":memory:")
     ledger.append(start(tmp_path / results, tmp_path / "w"))
-    assert places(tmp_path / now, ledger) == Places(tmp_path / now, tmp_path / workdir)
+    assert current_places(tmp_path / now, ledger) == Places(tmp_path / now, tmp_path / workdir)
 
 
 def test_results_beside_the_working_folder_move_with_it_if_it_is_there(tmp_path):
     (tmp_path / "copy/w").mkdir(parents=True)
     ledger = Ledger(":memory:")
     ledger.append(start(tmp_path / "out", tmp_path / "w"))
-    assert places(tmp_path / "copy/out", ledger).workdir == tmp_path / "copy/w"
+    assert current_places(tmp_path / "copy/out", ledger).workdir == tmp_path / "copy/w"
 
 
 def test_a_link_that_names_the_results_finds_the_working_folder(tmp_path):
@@ -99,7 +100,7 @@ def test_a_link_that_names_the_results_finds_the_working_folder(tmp_path):
     (tmp_path / "w/results").symlink_to(tmp_path / "disk")
     ledger = Ledger(":memory:")
     ledger.append(start(tmp_path / "w/results", tmp_path / "w"))
-    assert places(tmp_path / "disk", ledger).workdir == tmp_path / "w"
+    assert current_places(tmp_path / "disk", ledger).workdir == tmp_path / "w"
 
 
 @pytest.mark.parametrize(

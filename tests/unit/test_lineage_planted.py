@@ -28,10 +28,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from test_lineage_impact import PATIENT, Study, paths
 
+from medsynth.commands import impact
 from medsynth.lineage.collector import drain
-from medsynth.lineage.erasure import erasure
-from medsynth.lineage.erasure.traces import traces
-from medsynth.lineage.questions import impact
+from medsynth.lineage.erasure import erase as erasure
+from medsynth.lineage.erasure.search import remains
 from medsynth.lineage.recording import spool
 from medsynth.store.digests import digest_path
 
@@ -337,8 +337,8 @@ def in_sqlite(value: str) -> bytes:
 )
 def test_an_id_is_found_in_every_form_and_in_forms_in_forms(tmp_path, who, content):
     (tmp_path / "x").write_bytes(content)
-    assert [found["found"] for found in traces(tmp_path, [who], set())] == ["id"]
-    assert traces(tmp_path, ["TCGA-ZZ-A00"], set()) == []
+    assert [found["found"] for found in remains(tmp_path, [who], set())] == ["id"]
+    assert remains(tmp_path, ["TCGA-ZZ-A00"], set()) == []
 
 
 def test_an_id_in_an_attribute_of_a_file_is_found(tmp_path):
@@ -347,7 +347,7 @@ def test_an_id_in_an_attribute_of_a_file_is_found(tmp_path):
         os.setxattr(tmp_path / "x", "user.who", PATIENT.encode())
     except OSError:
         pytest.skip("the file system has no extended attributes")
-    assert [found["found"] for found in traces(tmp_path, [PATIENT], set())] == ["id"]
+    assert [found["found"] for found in remains(tmp_path, [PATIENT], set())] == ["id"]
 
 
 @pytest.mark.parametrize("step", ["_write_tombstone", "collect", "traces", "forget", "index"])

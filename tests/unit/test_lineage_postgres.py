@@ -15,8 +15,8 @@ import pytest
 from lineage_toy import HEAD, MLFLOW_STATUS, client, jobs, runs, snakemake
 
 from medsynth.lineage.collector import collect
-from medsynth.lineage.delivery import ARTIFACT_URI, TRACKING_URI
 from medsynth.lineage.mlflow.store import open_store
+from medsynth.lineage.recording.invocation import ARTIFACT_URI, TRACKING_URI
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 pytestmark = pytest.mark.skipif(

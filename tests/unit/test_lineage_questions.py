@@ -8,10 +8,10 @@ import pytest
 from lineage_questioned import PATIENTS
 
 from medsynth.commands import main as command
-from medsynth.commands.main import OK, QUESTIONS, UNKNOWN
+from medsynth.commands.main import COMMANDS, OK, UNKNOWN
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", COMMANDS)
 def test_help_shows_an_example(question, capsys):
     with pytest.raises(SystemExit) as exit:
         command.main([question, "--help"])
@@ -23,7 +23,7 @@ def test_help_of_all_lists_every_question(capsys):
     with pytest.raises(SystemExit):
         command.main(["--help"])
     said = capsys.readouterr().out
-    assert all(f"    {question} " in said for question in QUESTIONS)
+    assert all(f"    {question} " in said for question in COMMANDS)
 
 
 def test_all_is_well_at_first(original, ask):

@@ -9,13 +9,14 @@ from contextlib import closing
 
 import pytest
 
+from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.ledger.flow import Flow
 from medsynth.lineage.ledger.graph import ancestors, descendants
 from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.locating import find
 from medsynth.lineage.ledger.reads import readers
-from medsynth.lineage.questions import UnknownArtifact, find
-from medsynth.lineage.questions.drawing import Node, place
-from medsynth.lineage.questions.trace import _same_bytes
+from medsynth.lineage.queries.drawing import Node, place
+from medsynth.lineage.queries.trace import _same_bytes
 from medsynth.lineage.recording.places import Places
 
 

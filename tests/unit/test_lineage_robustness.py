@@ -31,9 +31,10 @@ from lineage_toy import (
 )
 
 from medsynth.lineage.collector import collect
-from medsynth.lineage.delivery import TRACKING_URI
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.invocation import TRACKING_URI
 
 ROUNDS = int(os.environ.get("MEDSYNTH_KILL_ROUNDS", "3"))
 

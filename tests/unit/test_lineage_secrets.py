@@ -7,9 +7,9 @@ import subprocess
 import pytest
 from lineage_toy import HEAD, jobs, snakemake
 
-from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.erasure.search import remains
 from medsynth.lineage.recording.environment import STARRED, code_state
-from medsynth.lineage.replay.sources import restored
+from medsynth.lineage.replay.checkout import check_out
 from medsynth.store.privacy import secrets
 from medsynth.store.privacy.secrets import learn, without_secrets
 from medsynth.store.privacy.source_secrets import source_without_secrets
@@ -109,12 +109,12 @@ def test_a_secret_that_comes_in_by_any_way_is_written_down_nowhere(tmp_path, mon
     assert (tmp_path / "results" / "lineage" / "mlflow.db").exists()
     # Compressed tables and databases, too.
     for folder in ("results", ".snakemake"):
-        found = {w: traces(tmp_path / folder, [s], set()) for w, s in WAYS.items()}
+        found = {w: remains(tmp_path / folder, [s], set()) for w, s in WAYS.items()}
         assert {w: f for w, f in found.items() if f} == {}
     assert not [s for s in WAYS.values() if s in done.stdout + done.stderr]
     # Nor is the name of a raw file, but in the program itself.
     places = [tmp_path / "results" / "logs", tmp_path / ".snakemake" / "log"]
-    assert [found for place in places for found in traces(place, [PATIENT], set())] == []
+    assert [found for place in places for found in remains(place, [PATIENT], set())] == []
     assert PATIENT not in done.stdout + done.stderr and "'raw/***'" in done.stderr
     # A parameter that is starred out compares as before.
     (tmp_path / "results" / "b.txt").touch()
@@ -291,6 +291,6 @@ def test_a_difference_is_put_back_unless_a_program_lost_a_secret(tmp_path, name,
     assert "hunter2" not in blob and blob.startswith(STARRED) == (not comes_back)
     (repo / name).unlink()
     ran = {"snakefile": str(repo / "Snakefile"), "git": state}
-    place, lost = restored(ran, blobs, tmp_path / "then")
+    place, lost = check_out(ran, blobs, tmp_path / "then")
     assert (lost is None) == comes_back
     assert place == (tmp_path / "then" if comes_back else repo) / "Snakefile"

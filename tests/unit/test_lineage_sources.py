@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from medsynth.lineage.recording.environment import code_state
-from medsynth.lineage.replay.sources import restored
+from medsynth.lineage.replay.checkout import check_out
 
 
 @pytest.mark.parametrize("inside", ["Snakefile", "flow/Snakefile"])
@@ -26,7 +26,7 @@ def test_sources_come_back_also_by_way_of_a_link(tmp_path, inside):
     snakefile = tmp_path / "link" / inside
     ran = {"snakefile": str(snakefile), "git": code_state(snakefile.parent, tmp_path / "blobs")}
     snakefile.write_text("now")
-    found, lost = restored(ran, tmp_path / "blobs", tmp_path / "sources")
+    found, lost = check_out(ran, tmp_path / "blobs", tmp_path / "sources")
     assert (found.read_text(), lost) == ("then", None)
     assert found == tmp_path / "sources" / inside
     assert (tmp_path / "sources/new.py").read_text() == "untracked"

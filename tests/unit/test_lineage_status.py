@@ -7,7 +7,7 @@ from argparse import Namespace
 import pytest
 from lineage_toy import HEAD, snakemake
 
-from medsynth.lineage.questions import status
+from medsynth.commands import status
 
 RULES = """
 rule all:

@@ -9,8 +9,8 @@ import h5py
 import pandas as pd
 import pytest
 
-from medsynth.lineage.erasure.raw import raw_data, remove_rows
-from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.erasure.raw_data import raw_data, remove_rows
+from medsynth.lineage.erasure.search import remains
 from medsynth.store.digests import digest_path
 from medsynth.store.tables.parquet import write_table
 
@@ -95,7 +95,7 @@ def test_traces_looks_into_every_form(tmp_path):
             db.execute("INSERT INTO t VALUES (?)", ("x" * length + PATIENT,))
     clean = [PATIENT + "0", "0" + PATIENT, "TCGA-ZZ-A01"]
     (folder / "f.txt").write_text(" ".join(clean))
-    found = traces(folder, [PATIENT], {digest_path(folder / "f.txt")[0]})
+    found = remains(folder, [PATIENT], {digest_path(folder / "f.txt")[0]})
     assert [(f["path"], f["found"]) for f in found] == [
         (f"results/{PATIENT}/1", "id"),
         *((f"results/{name}", "id") for name in ("a.bin", "b.gz", "c.parquet", "d.h5", "e.db")),
@@ -109,7 +109,7 @@ def test_the_proof_finds_numbers_beside_letters_and_names_what_it_cannot_read(tm
     (folder / "a.txt").write_text("subject_a10000032c")
     (folder / "b.txt").write_text("110000032 100000321")
     (folder / "c.gz").write_bytes(b"\x1f\x8b and then no gzip")
-    assert traces(folder, ["10000032"], set()) == [
+    assert remains(folder, ["10000032"], set()) == [
         {"path": "results/a.txt", "found": "id"},
         {"path": "results/c.gz", "found": "unreadable"},
     ]

@@ -12,7 +12,8 @@ from lineage_questioned import versions
 from lineage_records import whole
 
 from medsynth.commands.main import OK, WRONG
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
 
 EDIT = (

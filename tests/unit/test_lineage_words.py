@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from medsynth.lineage.erasure import words
-from medsynth.lineage.erasure.raw import raw_data, remove_rows
-from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.erasure.raw_data import raw_data, remove_rows
+from medsynth.lineage.erasure.search import remains
 from medsynth.lineage.erasure.words import Words
 from medsynth.store.digests import DigestCache
 from medsynth.store.tables.parquet import write_table
@@ -85,7 +85,7 @@ def test_raw_data_and_the_proof_know_a_patient_by_every_way_of_writing(tmp_path)
     assert found.rows == {maf: 2}
     remove_rows(maf, CASE)
     assert gzip.decompress(maf.read_bytes()) == b"Sample\nTCGA-AA-0002-01\n"
-    left = {trace["path"] for trace in traces(root, [CASE], set())}
+    left = {trace["path"] for trace in remains(root, [CASE], set())}
     assert left == {path.relative_to(tmp_path).as_posix() for path in theirs}
 
 

@@ -25,9 +25,10 @@ from lineage_toy import (
 
 from medsynth.commands import main as command
 from medsynth.lineage.collector import collect
-from medsynth.lineage.delivery import TRACKING_URI
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.invocation import TRACKING_URI
 
 SNAKEFILE = (
     HEAD

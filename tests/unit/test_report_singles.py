@@ -10,7 +10,7 @@ import pydicom
 import pytest
 
 from medsynth.imaging.dicom import read_hu
-from medsynth.lineage.erasure.embedded import embedded_provenance
+from medsynth.lineage.ledger.embedded import embedded_provenance
 from medsynth.report.singles import write_singles
 
 MODEL, SAMPLES = "a" * 64, "b" * 64

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.erasure.search import remains
 from tests.checkout import Checkout
 
 METRICS = "results/experiments/ct_cyclegan/metrics.json"
@@ -24,7 +24,7 @@ def test_identifiers_are_in_every_raw_format_and_in_no_text_ledger_or_mlflow(fin
     items = pd.concat([manifest_of(finished, name) for name in ("cxr", "glioma", "ct")])
     identifiers = set(items["patient"].dropna()) | set(items["item_id"])
     results = finished.folder / "results"
-    found = [trace["path"] for trace in traces(results, identifiers, set())]
+    found = [trace["path"] for trace in remains(results, identifiers, set())]
     raw = [path for path in found if path.startswith("results/demo/")]
     assert {path.rpartition(".")[2] for path in raw} >= {"dcm", "svs", "gz", "tsv"}
     known = tuple(f"results/{folder}/" for folder in ("cohorts", "experiments", "classifiers"))
@@ -32,7 +32,7 @@ def test_identifiers_are_in_every_raw_format_and_in_no_text_ledger_or_mlflow(fin
     others = [path for path in found if path not in raw + tables]
     # The cache of digests of raw files, by their paths: local, rebuilt when lost, never sent.
     assert others == ["results/lineage/digests.db"]
-    assert traces(finished.folder / ".snakemake", identifiers, set()) == []
+    assert remains(finished.folder / ".snakemake", identifiers, set()) == []
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_a_patient_withdraws(study):
     erased = study.medsynth("impact", patient, "--erase", "--yes")
     assert erased.returncode == 0, erased.stdout + erased.stderr
     sources = set(theirs["source_sha256"].dropna())
-    assert traces(results, words, sources | {e["sha256"] for e in impact["past"]}) == []
+    assert remains(results, words, sources | {e["sha256"] for e in impact["past"]}) == []
     assert not list(uploaded.rglob("translations.png")) + list(uploaded.rglob("index.html"))
     assert study.medsynth("status").returncode == 0
 
@@ -107,6 +107,6 @@ def test_a_patient_withdraws(study):
     assert patient not in set(remade["patient"])
     assert set(remade["patient"]) == set(rows["patient"]) - {patient}
     assert all((study.folder / path).exists() for path in destroy | redo)
-    assert traces(results, words, sources) == []
+    assert remains(results, words, sources) == []
     told = study.medsynth("impact", patient)
     assert told.returncode == 0 and "erased before" in told.stdout

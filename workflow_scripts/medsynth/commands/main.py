@@ -11,7 +11,8 @@ from pathlib import Path
 
 from medsynth.store.errors import MedsynthError
 
-QUESTIONS = ("status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
+# The order in which --help lists them; each is a module of this folder.
+COMMANDS = ("status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
 OK, WRONG, UNKNOWN = 0, 1, 2
 EXIT_STATUS = """
 exit status: 0 all is well; 1 something is wrong (each question says what); 2 the question cannot
@@ -20,12 +21,12 @@ mistake on the command line
 """
 
 
-def _parser(questions: dict) -> argparse.ArgumentParser:
+def _parser(commands: dict) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--results", type=Path, default=Path("results"), help="default: results")
     common.add_argument("--json", action="store_true", help="one JSON document for programs")
     shape = argparse.RawDescriptionHelpFormatter
-    examples = "\n".join(["examples:", *(f"  {q.EXAMPLE}" for q in questions.values())])
+    examples = "\n".join(["examples:", *(f"  {q.EXAMPLE}" for q in commands.values())])
     parser = argparse.ArgumentParser(
         prog="medsynth",
         description=__doc__,
@@ -33,36 +34,36 @@ def _parser(questions: dict) -> argparse.ArgumentParser:
         formatter_class=shape,
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name, question in questions.items():
+    for name, command in commands.items():
         sub = verbs.add_parser(
             name,
-            help=question.HELP,
-            description=question.__doc__,
+            help=command.HELP,
+            description=command.__doc__,
             parents=[common],
-            epilog=f"example:\n  {question.EXAMPLE}\n{EXIT_STATUS}",
+            epilog=f"example:\n  {command.EXAMPLE}\n{EXIT_STATUS}",
             formatter_class=shape,
         )
-        question.add_arguments(sub)
+        command.add_arguments(sub)
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
-    # Only the question that is asked, because some import what takes seconds.
-    asked = [name for name in QUESTIONS if name in arguments[:1]] or QUESTIONS
-    questions = {name: import_module(f"medsynth.lineage.questions.{name}") for name in asked}
-    options = _parser(questions).parse_args(arguments)
-    question = questions[options.verb]
+    # Only the command that is called, because some import what takes seconds.
+    asked = [name for name in COMMANDS if name in arguments[:1]] or COMMANDS
+    commands = {name: import_module(f"medsynth.commands.{name}") for name in asked}
+    options = _parser(commands).parse_args(arguments)
+    command = commands[options.verb]
     try:
-        answer = question.answer(options.results, options)
+        answer = command.answer(options.results, options)
     except MedsynthError as error:
         print(f"medsynth: {error}", file=sys.stderr)
         return UNKNOWN
     try:
-        print(json.dumps(answer, indent=2) if options.json else question.show(answer), flush=True)
+        print(json.dumps(answer, indent=2) if options.json else command.show(answer), flush=True)
     except BrokenPipeError:  # as `| head` does; or Python would complain when it ends, too
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return WRONG if question.wrong(answer) else OK
+    return WRONG if command.wrong(answer) else OK
 
 
 if __name__ == "__main__":

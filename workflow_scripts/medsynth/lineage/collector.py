@@ -20,11 +20,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from medsynth.lineage.delivery import TRACKING_URI, Delivery, Sender, deliver
-from medsynth.lineage.ledger.ledger import REMEDY, Ledger, LostLedgerError, ledger_path
-from medsynth.lineage.ledger.watermark import drifted, set_watermark, whole
+from medsynth.lineage.delivery import Delivery, Sender, deliver
+from medsynth.lineage.errors import REMEDY, LostLedgerError
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.watermark import drifted, set_watermark
+from medsynth.lineage.opening import open_ledger
 from medsynth.lineage.recording import spool
-from medsynth.lineage.recording.form import EXAMINED
+from medsynth.lineage.recording.invocation import TRACKING_URI
+from medsynth.lineage.recording.schema import EXAMINED
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
 
 log = logging.getLogger(__name__)
@@ -42,7 +46,7 @@ def sole_writer(results_dir: str | Path) -> Iterator[Ledger]:
         LostLedgerError: it is lost: a new one would hide that.
     """
     with locked(results_dir):
-        ledger = whole(results_dir, new=True)
+        ledger = open_ledger(results_dir, new=True)
         try:
             if change := drifted(results_dir, ledger):
                 raise LostLedgerError(f"{change}; {REMEDY}")

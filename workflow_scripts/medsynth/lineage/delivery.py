@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medsynth.lineage.ledger.ledger import Ledger
-from medsynth.lineage.ledger.watermark import whole
+from medsynth.lineage.opening import open_ledger
+from medsynth.lineage.recording.invocation import ARTIFACT_URI, TRACKING_URI
 from medsynth.lineage.recording.spool import lineage_dir
 from medsynth.store.privacy.raw_names import without_raw_names
 from medsynth.store.privacy.secrets import without_secrets
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Where to deliver, in the environment because it may hold a password: ps shows arguments.
-TRACKING_URI, ARTIFACT_URI = "MEDSYNTH_TRACKING_URI", "MEDSYNTH_ARTIFACT_URI"
 # An MLflow server that is down, and an item that it refused, are tried again after this long.
 RETRY_SECONDS = 15.0
 # How often running trainings are asked for new points.
@@ -138,7 +137,7 @@ class Sender:
                 lock.truncate(0)
                 lock.write(self._name)
                 lock.flush()
-            ledger = whole(self._results)
+            ledger = open_ledger(self._results)
             try:
                 if not self._checked:
                     self._note_lost_runs(ledger)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from medsynth.lineage.erasure.forms import WIDE
+from medsynth.lineage.erasure.decoding import WIDE
 
 AT_ONCE = 1 << 16  # bytes read
 # Text that holds data and no words: numbers, or base64 and the like, in a row. A thumbnail of

@@ -16,6 +16,8 @@ import unicodedata
 import urllib.parse
 from collections.abc import Iterable, Iterator
 
+from medsynth.lineage.recording.identifiers import signs_vary
+
 CHUNK = 1 << 22  # bytes folded at once
 FOLD = bytes.maketrans(
     string.ascii_uppercase.encode() + b"._ ", string.ascii_lowercase.encode() + b"---"
@@ -24,8 +26,6 @@ DIGITS, HEX_DIGITS = frozenset(b"0123456789"), frozenset(b"0123456789abcdefABCDE
 LETTERS = frozenset(string.ascii_letters.encode())
 WIDEST = 4  # bytes a letter
 PLAIN = re.compile(r"[A-Za-z0-9._-]+")
-# With fewer, and no letter, the signs tell numbers apart: patient 3-5 is not 3.5 years old.
-FEWEST_DIGITS = 8
 
 
 class Words:
@@ -105,12 +105,6 @@ def _beside(word: str, loose: bool) -> frozenset[int]:
     # Smith is not in Smithson, but 10000032 is in p10000032.
     is_name = not any(map(str.isdecimal, word))
     return HEX_DIGITS | LETTERS if is_name and not loose else HEX_DIGITS
-
-
-def signs_vary(word: str) -> bool:
-    """Whether another sign between the parts of an id leaves it the same."""
-    letters = re.search(r"[^\W\d_]", word)
-    return bool(letters) or sum(map(str.isdecimal, word)) >= FEWEST_DIGITS
 
 
 def _forms(word: str) -> Iterator[bytes]:

@@ -1,24 +1,18 @@
-"""What was edited: in the ledger, and in MLflow as the ledger has it."""
+"""What is wrong in the ledger, what was misread by jobs, and what is still at work."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from medsynth.lineage.errors import REMEDY
+from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.graph import is_foreign
-from medsynth.lineage.ledger.ledger import REMEDY, Ledger, ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.watermark import drifted
-from medsynth.lineage.mlflow.measurements import numbers, read_points, run_params
-from medsynth.lineage.mlflow.settings import MLFLOW_STATUS
-from medsynth.lineage.questions import SHORT
-from medsynth.store.digests import digest_file
-
-if TYPE_CHECKING:
-    from mlflow.entities import Run
-
-    from medsynth.lineage.mlflow.records import RecordedRuns
+from medsynth.lineage.recording import spool
+from medsynth.lineage.wording import SHORT
 
 Row = dict[str, Any]
 
@@ -81,72 +75,9 @@ def misread(ledger: Ledger) -> Iterator[Row]:
                 yield {"state": state} | kept
 
 
-def edited_mlflow(results: Path, ledger: Ledger) -> Iterator[Row]:
-    """What MLflow's runs say that the ledger does not, and runs that only one of them has."""
-    from medsynth.lineage.mlflow.records import recorded_runs
+def at_work(ledger: Ledger) -> list[Row]:
+    """Start records of what runs now.
 
-    ended = ledger.query(
-        "SELECT id, run_id FROM deliveries JOIN items USING (id)"
-        " WHERE run_id NOT NULL AND deliveries.status=items.status AND items.status<>'RUNNING'"
-    )
-    ours = {row["run_id"] for row in ledger.query("SELECT run_id FROM deliveries")}
-    with recorded_runs(results) as store:
-        runs = {run.info.run_id: run for run in store.runs()}
-        for run_id, run in runs.items():
-            if run.data.tags.get("mlflow.parentRunId") in ours and run_id not in ours:
-                yield {"state": "unknown", "path": run_id, "what": "a run of no recorded job"}
-        for row in ended:
-            run_id, run = row["run_id"], runs.get(row["run_id"])
-            if not run:
-                yield {"state": "missing", "path": run_id, "what": f"the run of {row['id']}"}
-                continue
-            phases = {p: ledger.written(row["id"], p) for p in ("start", "end", "killed")}
-            item = ledger.item(row["id"]) | phases  # as MLflow has them
-            for state, path in _edited_run(run, item, store):
-                yield {"state": state, "path": f"{run_id}/{path}", "what": row["id"]}
-
-
-def _edited_run(run: Run, item: Row, store: RecordedRuns) -> Iterator[tuple[str, str]]:
-    """(altered, missing or unknown; file or field) of one run that has ended."""
-    from medsynth.lineage.mlflow.records import RECORD
-
-    made = {f["path"]: f["sha256"] for f in (item["end"] or {}).get("outputs", [])}
-    true = {phase: item[phase] for phase in ("start", "end", "killed") if item[phase]}
-    files = set(store.files(run))
-    if RECORD not in files or store.record(run) != true:
-        yield ("altered" if RECORD in files else "missing"), RECORD
-    curves: dict[str, dict[int, float]] = {}  # {metric: {step: value}}
-    sure = item["status"] == "COMPLETE"  # a killed training leaves a curve, but no file of it
-    for path in sorted(files - {RECORD}):
-        # A file from outside the working directory lies at the top, by its name alone.
-        digests = [s for p, s in made.items() if path in (p, Path(p).name)]
-        copy = store.fetch(run, path)
-        if digest_file(copy) not in digests:
-            yield ("altered" if digests else "unknown"), path
-            sure = False
-        elif path.endswith("metrics.json"):
-            for name, number in numbers(json.loads(copy.read_bytes())):
-                curves.setdefault(name, {})[0] = number  # which a curve may be called, too
-        elif Path(path).name == "history.csv":
-            for point in read_points(copy)[0]:
-                curves.setdefault(point.name, {})[point.step] = point.value
-    places = run.data.tags.get("medsynth.events")  # older runs do not say
-    if places and places != json.dumps(item["events"]):
-        yield "altered", "events"
-    if run.info.status != MLFLOW_STATUS[item["status"]]:
-        yield "altered", "status"
-    yield from _edited_fields("params", run.data.params, run_params(item["start"]))
-    if sure:
-        latest = {name: curve[max(curve)] for name, curve in curves.items()}
-        yield from _edited_fields("metrics", run.data.metrics, latest)
-        found = {name: sorted(store.curve(run, name).items()) for name in run.data.metrics}
-        true = {name: sorted(curves[name].items()) for name in found if name in curves}
-        yield from _edited_fields("curves", found, true)
-
-
-def _edited_fields(kind: str, found: Row, true: Row) -> Iterator[tuple[str, str]]:
-    for name in sorted(found.keys() | true.keys()):
-        if name not in found or name not in true:
-            yield ("unknown" if name in found else "missing"), f"{kind}/{name}"
-        elif str(found[name]) != str(true[name]):  # as text, NaN equals itself
-            yield "altered", f"{kind}/{name}"
+    What is gone stays RUNNING in the ledger until a collector comes by; it hides no problem.
+    """
+    return [record for record in ledger.running() if not spool.is_gone(record["process"])]

@@ -69,7 +69,7 @@ def _with_producers(item: Row, ledger: Ledger) -> list[Row]:
     return start["inputs"]
 
 
-def job_facts(item: Row, ledger: Ledger) -> Row:
+def job_summary(item: Row, ledger: Ledger) -> Row:
     """What the record says about how a job ran; its invocation's part comes with it."""
     start, end = item["start"], item["end"] or {}
     job = {

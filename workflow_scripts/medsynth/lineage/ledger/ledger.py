@@ -8,30 +8,20 @@ The only writer is the collector; readers may come at any time.
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from medsynth.lineage.errors import REMEDY, LostLedgerError
+from medsynth.lineage.ledger.database import Database, reporting_damage
 from medsynth.lineage.ledger.reads import link_inputs, link_outputs
 from medsynth.lineage.ledger.tables import COLUMNS, INDEXED, INDEXES, SCHEMA
 from medsynth.lineage.recording.environment import canonical
 from medsynth.lineage.recording.places import anchored
-from medsynth.lineage.recording.spool import Record, lineage_dir
+from medsynth.lineage.recording.spool import Record
 from medsynth.store.digests import digest_bytes
-from medsynth.store.errors import MedsynthError
 
 FIRST = "0" * 64
-REMEDY = "`medsynth rebuild` restores it from MLflow"
-
-
-class LostLedgerError(MedsynthError):
-    """The ledger is not what it was: no database, another program's, cut off or emptied."""
-
-
-def ledger_path(results_dir: str | Path) -> Path:
-    return lineage_dir(results_dir) / "ledger.db"
 
 
 def row_digest(previous: str, item: str, phase: str, record: str) -> str:
@@ -39,7 +29,7 @@ def row_digest(previous: str, item: str, phase: str, record: str) -> str:
     return digest_bytes("\n".join([previous, item, phase, record]).encode())
 
 
-class Ledger:
+class Ledger(Database):
     """One connection to the ledger file, created on first use.
 
     Raises:
@@ -47,11 +37,9 @@ class Ledger:
     """
 
     def __init__(self, path: str | Path):
-        self._path = path
-        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
+        super().__init__(path)
         try:
-            with damage_told(path):
+            with reporting_damage(path):
                 self._prepare()
         except BaseException:
             self._db.close()
@@ -87,19 +75,6 @@ class Ledger:
     def _anchored(self, record: Record) -> Record:
         invocation = record.get("invocation")
         return anchored(record, self.written(invocation, "start") if invocation else None)
-
-    def close(self) -> None:
-        self._db.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
 
     def append(self, record: Record) -> None:
         """Add one event; a record that already stands here (a crash came between) adds nothing.
@@ -284,14 +259,6 @@ class Ledger:
             (item, error),
         )
 
-    def query(self, sql: str, *values: Any, **named: Any) -> list[dict[str, Any]]:
-        """Rows of a SELECT over the tables above."""
-        return [dict(row) for row in self._db.execute(sql, named or values)]
-
-    def change(self, sql: str, *values: Any) -> None:
-        """Change a row of an index."""
-        self._db.execute(sql, values)
-
     def last_invocation(self) -> Record | None:
         """Start record of the latest invocation."""
         row = self._db.execute(
@@ -299,14 +266,3 @@ class Ledger:
             " ORDER BY seq DESC LIMIT 1"
         ).fetchone()
         return json.loads(row["record"]) if row else None
-
-
-@contextmanager
-def damage_told(path: str | Path) -> Iterator[None]:
-    """In the block, SQLite's word for a damaged or foreign file is a lost ledger's error."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if type(error) is not sqlite3.DatabaseError:  # locked, full, or a mistake of ours
-            raise
-        raise LostLedgerError(f"the ledger {path} is damaged ({error}); {REMEDY}") from error

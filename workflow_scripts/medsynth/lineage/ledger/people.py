@@ -19,15 +19,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from medsynth.lineage.errors import LostSecretError
 from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.recording import identifiers
-from medsynth.lineage.recording.form import EXAMINED
 from medsynth.lineage.recording.identifiers import patient_key
-from medsynth.lineage.recording.places import places
-from medsynth.lineage.recording.spool import Record, lineage_dir
+from medsynth.lineage.recording.schema import EXAMINED
+from medsynth.lineage.recording.spool import Record, digest_cache, lineage_dir
 from medsynth.store.atomic import replacing
-from medsynth.store.digests import DigestCache, digest_file
-from medsynth.store.errors import MedsynthError
+from medsynth.store.digests import digest_file
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,6 @@ TOMBSTONE = "erase_patient"
 PATIENT = ("patient", "case")
 # Columns that name items, and what a table that has patients calls them.
 ITEMS = {"group": "group", "source_item": "item_id", "target_item": "item_id"}
-
-
-class LostSecretError(MedsynthError):
-    """People manifests are there, and the secret that their keys were made with is not."""
 
 
 def local_secret(results: str | Path) -> bytes:
@@ -93,11 +89,11 @@ def take_in(results: str | Path, ledger: Ledger, record: Record) -> None:
     wanted = [p for p in tables if made[p] in erased or not _manifest(results, made[p])]
     if not wanted:
         return
-    base = places(results, ledger)
+    base = current_places(results, ledger)
     start = ledger.record(record["id"], "start") or {"inputs": []}  # a broken one was set aside
     inputs = [base / file["path"] for file in start["inputs"]]
     known = [path for path in inputs if path.suffix == ".parquet" and path.is_file()]
-    with closing(DigestCache(lineage_dir(results) / "digests.db")) as cache:
+    with closing(digest_cache(results)) as cache:
         for path in wanted:
             table = Path(path).with_suffix(".parquet").as_posix()
             file = base / table
@@ -202,7 +198,7 @@ def catch_up(results: str | Path, ledger: Ledger) -> list[str]:
     )
     known = {path.stem for path in people_dir(results).glob("*.parquet")} - _erased(ledger)
     lacking = [row for row in rows if row["sha256"] not in known]
-    base = places(results, ledger)
+    base = current_places(results, ledger)
     for job in sorted({row["job"] for row in lacking if (base / row["path"]).exists()}):
         take_in(results, ledger, ledger.record(job, "end"))
     return sorted({r["sha256"] for r in lacking if not _manifest(results, r["sha256"])})

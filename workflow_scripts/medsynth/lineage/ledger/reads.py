@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.database import Database
 
 Row = dict[str, Any]
 
@@ -53,7 +52,7 @@ AND items.invocation IS (SELECT invocation FROM items WHERE id=:job)
 """
 
 
-def link_inputs(ledger: Ledger, job: str, seq: int, files: Iterable[Row]) -> None:
+def link_inputs(ledger: Database, job: str, seq: int, files: Iterable[Row]) -> None:
     """Add the edges of a job's inputs to what has been made.
 
     Args:
@@ -75,7 +74,7 @@ def link_inputs(ledger: Ledger, job: str, seq: int, files: Iterable[Row]) -> Non
             _add(ledger, job, file["path"], made["job"], made["path"], "around")
 
 
-def _maker(ledger: Ledger, read: Row) -> tuple[str, str, str] | None:
+def _maker(ledger: Database, read: Row) -> tuple[str, str, str] | None:
     for sql, how in MAKERS:
         if rows := ledger.query(sql, **read):
             return rows[0]["job"], rows[0]["path"], how
@@ -86,7 +85,7 @@ def _maker(ledger: Ledger, read: Row) -> tuple[str, str, str] | None:
     return None
 
 
-def link_outputs(ledger: Ledger, job: str, files: Iterable[Row]) -> None:
+def link_outputs(ledger: Database, job: str, files: Iterable[Row]) -> None:
     """Add the edges of what was read before the record of its making arrived."""
     for file in files:
         path, folder = file["path"], file["path"].rstrip("/") + "/"
@@ -113,11 +112,11 @@ def link_outputs(ledger: Ledger, job: str, files: Iterable[Row]) -> None:
                 _add(ledger, read["job"], parent, job, path, "around")
 
 
-def _add(ledger: Ledger, reader: str, path: str, maker: str, made: str, how: str) -> None:
+def _add(ledger: Database, reader: str, path: str, maker: str, made: str, how: str) -> None:
     ledger.change("INSERT OR IGNORE INTO reads VALUES (?,?,?,?,?)", reader, path, maker, made, how)
 
 
-def makers(read: Row, ledger: Ledger) -> list[str]:
+def makers(read: Row, ledger: Database) -> list[str]:
     """Jobs that made what was read: of a file one, of a folder also those that made what is in it.
 
     Args:
@@ -131,7 +130,7 @@ def makers(read: Row, ledger: Ledger) -> list[str]:
     return [row["maker"] for row in rows]
 
 
-def maker(read: Row, ledger: Ledger) -> str | None:
+def maker(read: Row, ledger: Database) -> str | None:
     """The job that made what was read as it is; None for what is raw, if only around what was made.
 
     Args:
@@ -144,7 +143,7 @@ def maker(read: Row, ledger: Ledger) -> str | None:
     return rows[0]["maker"] if rows else None
 
 
-def readers(file: Row, made_by: str | None, ledger: Ledger) -> list[str]:
+def readers(file: Row, made_by: str | None, ledger: Database) -> list[str]:
     """Jobs that read a file or folder (or a file in it, or the folder it lies in), oldest first.
 
     Args:

@@ -11,7 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.ledger.ledger import REMEDY, Ledger, LostLedgerError, damage_told, ledger_path
+from medsynth.lineage.errors import REMEDY
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording.spool import lineage_dir
 from medsynth.store.atomic import write_json
 
@@ -57,43 +58,3 @@ def unreadable(results_dir: str | Path, ledger: Ledger) -> str | None:
     lost = ledger.query("SELECT seq FROM items WHERE seq NOT IN (SELECT seq FROM events)")
     broken = ledger.broken_links() or [row["seq"] for row in lost]
     return f"the ledger is BROKEN at event {broken[0]}; {REMEDY}" if broken else None
-
-
-def whole(results_dir: str | Path, *, new: bool = False) -> Ledger:
-    """The ledger of a results folder, if it is not lost.
-
-    Args:
-        new: begin one where nothing was ever recorded.
-
-    Raises:
-        LostLedgerError: it is gone, empty, damaged or no ledger, beside what tells of one.
-        FileNotFoundError: nothing was ever recorded here, and none is to be begun.
-    """
-    path = ledger_path(results_dir)
-    try:
-        # An empty file is an empty database to SQLite.
-        if path.exists() and path.stat().st_size:
-            ledger = Ledger(path)
-            with damage_told(path):
-                if ledger.head()[0]:
-                    return ledger
-            ledger.close()
-    except LostLedgerError as error:
-        raise LostLedgerError(f"LOST: {error}") from None
-    known = watermark(results_dir)
-    if (known and known["events"]) or _mlflow_is_filled(results_dir):
-        state = "empty" if path.exists() else "gone"
-        had = f" and had {known['events']} events" if known else ", but MLflow holds runs"
-        raise LostLedgerError(f"LOST: the ledger {path} is {state}{had}; {REMEDY}")
-    if new:
-        return Ledger(path)
-    raise FileNotFoundError(path)
-
-
-def _mlflow_is_filled(results_dir: str | Path) -> bool:
-    if not (lineage_dir(results_dir) / "mlflow.db").exists():
-        return False  # on a server, many results folders are kept
-    from medsynth.lineage.mlflow.records import recorded_runs  # mlflow takes seconds to import
-
-    with recorded_runs(results_dir) as store:
-        return any(True for _ in store.runs())

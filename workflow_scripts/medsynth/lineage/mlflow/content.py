@@ -28,9 +28,10 @@ from mlflow.entities import (
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.mlflow.measurements import Point, numbers, read_points
 from medsynth.lineage.mlflow.store import RECORD
-from medsynth.lineage.recording.places import in_run, places
+from medsynth.lineage.recording.places import in_run
 from medsynth.lineage.recording.spool import Record
 from medsynth.runtime.logs import HISTORY_LINE, said
 from medsynth.store.digests import digest_file
@@ -128,7 +129,7 @@ class RunContent:
             self._log_model(run_id, experiment, item["start"]["rule"], file)
         if suffix not in UPLOADED or file["bytes"] > UPLOADED_BYTES:
             return
-        path = places(self._results, ledger) / file["path"]
+        path = current_places(self._results, ledger) / file["path"]
         if path.is_relative_to(self._results / RAW):
             return
         # A temp() output may be gone and another job's may stand here: only these very bytes.
@@ -149,7 +150,7 @@ class RunContent:
 
     def follow(self, item: Record, ledger: Ledger) -> None:
         """Send what the curves of a running job have gained."""
-        base = places(self._results, ledger)
+        base = current_places(self._results, ledger)
         history = said(HISTORY_LINE, (base / log for log in item["start"]["log"]))
         if not history or not item["run_id"]:
             return

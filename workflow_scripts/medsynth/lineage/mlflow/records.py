@@ -18,9 +18,9 @@ from mlflow.entities import Run
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-from medsynth.lineage.delivery import TRACKING_URI
+from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.mlflow.store import RECORD, open_store
-from medsynth.lineage.questions import UnknownArtifact
+from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.spool import lineage_dir
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)

@@ -233,7 +233,7 @@ class JobRecorder:
             same = {"kind": "job", "id": uuid.uuid4().hex, "invocation": os.environ.get(INVOCATION)}
             error = None
             self._refuse_patients(rule, job, same)
-            with closing(DigestCache(spool.lineage_dir(self.results) / "digests.db")) as cache:
+            with closing(spool.digest_cache(self.results)) as cache:
                 before = _states(job, _named(job["input"]))  # first: it may change while it is read
                 start = same | self._start(rule, job, cache) | {"time": time.time()}
                 begun = time.monotonic()  # the other clock may step

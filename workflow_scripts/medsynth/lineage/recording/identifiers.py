@@ -16,7 +16,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.erasure.words import signs_vary
 from medsynth.lineage.recording.spool import lineage_dir
 
 STARRED = "(the id of a patient)"
@@ -26,6 +25,8 @@ MOST_PIECES = 12
 SIGNS = re.compile(r"[._ ]")  # for hyphens
 # Shorter numbers are counts, indices and steps; ids may be 2, 5 and 12.
 FEWEST_DIGITS = 5
+# With fewer, and no letter, the signs tell numbers apart: patient 3-5 is not 3.5 years old.
+FEWEST_DIGITS_WITH_SIGNS = 8
 HEX = set("abcdefABCDEF")
 DIGEST = re.compile(r"[0-9a-f]{32,}")
 NUMBER = re.compile(r"[-+]?[0-9]*[.][0-9]+(e[-+]?[0-9]+)?|[0-9.]+e[-+]?[0-9]+", re.IGNORECASE)
@@ -80,6 +81,12 @@ def _spellings(found: str) -> set[str]:
         return {found}
     spelled = {found, found.upper(), found.lower(), found.title()}
     return spelled | {SIGNS.sub("-", text) for text in spelled} if signs_vary(found) else spelled
+
+
+def signs_vary(word: str) -> bool:
+    """Whether another sign between the parts of an id leaves it the same."""
+    letters = re.search(r"[^\W\d_]", word)
+    return bool(letters) or sum(map(str.isdecimal, word)) >= FEWEST_DIGITS_WITH_SIGNS
 
 
 def _is_joined(text: str, place: int) -> bool:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from medsynth.lineage.delivery import ARTIFACT_URI, TRACKING_URI
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.environment import canonical, code_state, environment
 from medsynth.store.atomic import sweep
@@ -23,6 +22,8 @@ from medsynth.store.privacy.secrets import without_secrets
 
 # Jobs find their invocation's id here, in whatever process they run.
 INVOCATION = "MEDSYNTH_INVOCATION"
+# Where to deliver, in the environment because it may hold a password: ps shows arguments.
+TRACKING_URI, ARTIFACT_URI = "MEDSYNTH_TRACKING_URI", "MEDSYNTH_ARTIFACT_URI"
 # How long a finished workflow waits for MLflow; what is late is delivered by the next run.
 DRAIN_SECONDS = 120
 # How long jobs of a killed workflow may take to die: those in a system call are late.

@@ -12,10 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from medsynth.lineage.ledger.ledger import Ledger
+from typing import Any
 
 # Stands for the results folder, first in a recorded path.
 ANCHOR = "results"
@@ -64,32 +61,6 @@ class Places:
         first, _, rest = recorded.partition(os.sep)
         folder = self.results if first == ANCHOR else self.workdir
         return Path(os.path.normpath(folder / (rest if first == ANCHOR else recorded)))
-
-
-def places(results: str | Path, ledger: Ledger) -> Places:
-    """Where recorded paths are now that the results are at `results`.
-
-    A working folder around the results has come along with them, so that a copy is never answered
-    for by the folder it came from. One beside them has come along if it is found there.
-    """
-    here = Path(os.path.abspath(results))
-    ran = ledger.last_invocation()
-    if not ran:
-        return Places(here, here.parent)
-    then, workdir = Path(ran["results"]), Path(ran["workdir"])
-    if os.path.realpath(here) == os.path.realpath(then):
-        return Places(here, workdir)
-    along = Path(os.path.normpath(here / os.path.relpath(workdir, then)))
-    return Places(here, along if then.is_relative_to(workdir) or along.is_dir() else workdir)
-
-
-def snakefile_of(ran: dict[str, Any], base: Places) -> Path:
-    """The Snakefile of an invocation's start record, along with the working folder if it moved."""
-    then, workdir = Path(ran["snakefile"]), Path(ran["workdir"])
-    if not then.is_relative_to(workdir):
-        return then
-    now = base.workdir / then.relative_to(workdir)
-    return now if now.exists() else then
 
 
 def anchored(record: dict[str, Any], invocation: dict[str, Any] | None) -> dict[str, Any]:

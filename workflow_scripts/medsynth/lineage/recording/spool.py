@@ -17,8 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
-from medsynth.lineage.recording.form import NoRecordError, parsed
+from medsynth.lineage.errors import NoRecordError
 from medsynth.lineage.recording.places import ANCHORED
+from medsynth.lineage.recording.schema import parsed
+from medsynth.store.digests import DigestCache
 from medsynth.store.privacy.secrets import without_secrets
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,10 @@ PATHS = {"inputs", "outputs", "changed", "log", "wildcards", "snakefile", "workd
 
 def lineage_dir(results_dir: str | Path) -> Path:
     return Path(results_dir).absolute() / "lineage"
+
+
+def digest_cache(results_dir: str | Path) -> DigestCache:
+    return DigestCache(lineage_dir(results_dir) / "digests.db")
 
 
 def spool_dir(results_dir: str | Path) -> Path:

@@ -9,7 +9,7 @@ import json
 import math
 from typing import Any
 
-from medsynth.store.errors import MedsynthError
+from medsynth.lineage.errors import NoRecordError
 
 TEXT, NUMBER, WHOLE, LIST, DICT = (str,), (int, float), (int,), (list,), (dict,)
 MAYBE_TEXT, MAYBE_WHOLE, ANY = (str, type(None)), (int, type(None)), (object,)
@@ -57,10 +57,6 @@ FILE = {"name": MAYBE_TEXT, "path": TEXT, "sha256": MAYBE_TEXT, "bytes": MAYBE_W
 # The forms of files that may hold patients' items.
 EXAMINED = {".parquet", ".h5", ".volumes"}
 STATUSES = {"start": None, "end": {"COMPLETE", "FAILED"}, "killed": {"KILLED"}}
-
-
-class NoRecordError(MedsynthError, ValueError):
-    """What should be a record is none; the message names what is wrong, and no value."""
 
 
 def parsed(data: bytes) -> dict[str, Any]:

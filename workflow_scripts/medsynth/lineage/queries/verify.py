@@ -1,13 +1,13 @@
-"""`medsynth verify`: is everything as it was recorded?
+"""Is everything as it was recorded?
 
 Every recorded file is compared with its digest, every file in the results folder with the
-records, and the ledger with itself. --deep reads all bytes anew, which also finds a file that was
-changed and given its old time, and compares MLflow's copies with the ledger.
+records, and the ledger with itself. A deep verification reads all bytes anew,
+which also finds a file that was changed and given its old time, and compares MLflow's copies with
+the ledger.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 from collections import Counter
@@ -16,32 +16,25 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.ledger.checks import edited_ledger, edited_mlflow, misread
+from medsynth.lineage.ledger.checks import at_work, edited_ledger, misread
 from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.ledger.reads import maker
-from medsynth.lineage.questions import SHORT, at_work, digest_cache, opened
-from medsynth.lineage.recording.places import Places, places
+from medsynth.lineage.opening import existing_ledger
+from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.places import Places
 from medsynth.store.digests import DigestCache, digest_path
 
 Row = dict[str, Any]
 
-HELP = "is every recorded file, the ledger and MLflow's copy as it was?"
-EXAMPLE = "medsynth verify --deep"
 # Not outputs: the records themselves, checkpoints, logs and timings.
 NOT_OUTPUTS = {"lineage", "work", "logs", "benchmarks"}
 # Snakemake's mark in a folder; what a version control system keeps in an empty one.
 MARKS = {".snakemake_timestamp", ".gitignore", ".gitkeep", "README.md"}
-SHOWN = 50
 WRONG = {"missing", "altered", "unknown", "changed", "foreign"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--deep", action="store_true", help="read every byte again, and MLflow's files too"
-    )
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def verify(results: Path, *, deep: bool = False) -> dict[str, Any]:
     """How the disk, the ledger and MLflow stand to the records.
 
     Returns:
@@ -52,21 +45,27 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         foreign, each with state, path, sha256 as recorded, rule and job. ledger: what was edited
         in it. mlflow: the same for MLflow's files; None unless deep.
     """
-    with opened(results) as ledger:
-        base = places(results, ledger)
-        with closing(digest_cache(results)) as cache:
-            files = list(_recorded(base, ledger, None if arguments.deep else cache))
+    with existing_ledger(results) as ledger:
+        base = current_places(results, ledger)
+        with closing(spool.digest_cache(results)) as cache:
+            files = list(_recorded(base, ledger, None if deep else cache))
         files += _unknown(base, files, ledger)
         altered = {f["path"] for f in files if f["state"] == "altered"}
         # What is still there as it was read is told already.
         files += [r for r in misread(ledger) if r["state"] == "changed" or r["path"] not in altered]
         return {
-            "deep": arguments.deep,
+            "deep": deep,
             "artifacts": dict(sorted(Counter(f["state"] for f in files).items())),
             "wrong": [f for f in files if f["state"] in WRONG],
             "ledger": edited_ledger(results, ledger),
-            "mlflow": list(edited_mlflow(results, ledger)) if arguments.deep else None,
+            "mlflow": _edited_mlflow(results, ledger) if deep else None,
         }
+
+
+def _edited_mlflow(results: Path, ledger: Ledger) -> list[Row]:
+    from medsynth.lineage.mlflow.checks import edited_mlflow  # mlflow takes seconds to import
+
+    return list(edited_mlflow(results, ledger))
 
 
 def _recorded(base: Places, ledger: Ledger, cache: DigestCache | None) -> Iterator[Row]:
@@ -125,27 +124,3 @@ def _unknown(base: Places, files: list[Row], ledger: Ledger) -> list[Row]:
             if path not in known:
                 found.append({"state": "unknown", "path": base.recorded(path)})
     return [row | {"sha256": None, "rule": None, "job": None} for row in found]
-
-
-def wrong(answer: dict[str, Any]) -> bool:
-    return bool(answer["wrong"] or answer["ledger"] or answer["mlflow"])
-
-
-def show(answer: dict[str, Any]) -> str:
-    return "\n".join(_lines(answer))
-
-
-def _lines(answer: dict[str, Any]) -> Iterator[str]:
-    how = "all bytes read" if answer["deep"] else "by size and time where those are unchanged"
-    counted = ", ".join(f"{n} {state}" for state, n in answer["artifacts"].items())
-    yield f"files: {counted or 'none'} ({how})"
-    for file in answer["wrong"][:SHOWN]:
-        by = f"  made or read by {file['rule']}, job {file['job'][:SHORT]}" if file["job"] else ""
-        yield f"  {file['state'].upper():8} {file['path']}{by}"
-    if len(answer["wrong"]) > SHOWN:
-        yield f"  and {len(answer['wrong']) - SHOWN} more; --json lists all"
-    for name in ("ledger", "MLflow"):
-        found = answer[name.lower()]
-        if found is not None:
-            yield f"{name}: {'as recorded' if not found else ''}".rstrip()
-            yield from (f"  {f['state'].upper():8} {f['path']}  {f['what']}" for f in found)

@@ -16,7 +16,7 @@ from medsynth.store.digests import digest_file
 UNTRACKED = re.compile(r"\n\+\+\+ untracked (.+)\n")
 
 
-def restored(ran: dict[str, Any], blobs: Path, folder: Path) -> tuple[Path, str | None]:
+def check_out(ran: dict[str, Any], blobs: Path, folder: Path) -> tuple[Path, str | None]:
     """The Snakefile that an invocation ran, with all that lay around it.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from medsynth.lineage.questions import SHORT, job_name, when
+from medsynth.lineage.wording import SHORT, job_name, when
 from medsynth.store.atomic import replacing
 
 # Pixels.
@@ -146,7 +146,7 @@ def write_page(trace: dict[str, Any], path: str | Path) -> None:
     nodes = nodes_of(trace)
     width, height = place(nodes)
     pages = Environment(
-        loader=PackageLoader("medsynth.lineage.questions", "."),
+        loader=PackageLoader("medsynth.lineage.queries", "."),
         autoescape=True,
         undefined=StrictUndefined,
     )

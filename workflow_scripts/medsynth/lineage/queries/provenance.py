@@ -8,14 +8,15 @@ from typing import Any
 
 from medsynth.lineage.ledger.graph import ancestors, descendants
 from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.locating import find
 from medsynth.lineage.ledger.reads import maker, readers
 from medsynth.lineage.mlflow.measurements import flat
-from medsynth.lineage.questions import find, job_name
+from medsynth.lineage.wording import job_name
 
 Row = dict[str, Any]
 
 
-class Behind:
+class Provenance:
     """All that stands behind one artifact, by names that another one's has, too."""
 
     def __init__(self, name: str, results: Path, ledger: Ledger):

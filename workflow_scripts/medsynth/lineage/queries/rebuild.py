@@ -1,4 +1,4 @@
-"""`medsynth rebuild`: the ledger again, from MLflow alone.
+"""The ledger again, from MLflow alone.
 
 Every run holds the complete records of its job. They are written to lineage/ledger.rebuilt.db and
 compared with the ledger; where that is lost, cut off or edited, what was rebuilt takes its place.
@@ -6,21 +6,20 @@ compared with the ledger; where that is lost, cut off or edited, what was rebuil
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from medsynth.lineage.collector import locked
-from medsynth.lineage.delivery import TRACKING_URI
-from medsynth.lineage.ledger.ledger import ledger_path
+from medsynth.lineage.errors import UnknownArtifact
+from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.watermark import watermark
-from medsynth.lineage.questions import UnknownArtifact
-from medsynth.lineage.replay.restoring import (
+from medsynth.lineage.recording.invocation import TRACKING_URI
+from medsynth.lineage.replay.restore import (
     Kept,
     differences,
     events_of,
@@ -30,25 +29,14 @@ from medsynth.lineage.replay.restoring import (
     write_ledger,
 )
 
-HELP = "make the ledger again from MLflow; compare it with the one there is"
-EXAMPLE = "medsynth rebuild"
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--recorded-as",
-        action="append",
-        type=Path,
-        metavar="DIR",
-        help="where the results folder was when the workflow ran, if it was moved since and MLflow"
-        " is a server, which may serve many; more than once if it was moved more than once",
-    )
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def rebuild(results: Path, recorded_as: Iterable[Path] = ()) -> dict[str, Any]:
     """Rebuild, compare, and put the result in the place of a ledger that is not what it was.
 
     What takes its place has every event that can be read in it.
+
+    Args:
+        recorded_as: where the results folder was when the workflow ran, if it was moved since.
 
     Returns:
         ledger: the file written. fault: what was wrong with the ledger; None if nothing. placed:
@@ -57,7 +45,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         extra: ids of items whose events MLflow lacks, or has besides the ledger's. lost: how many
         events and jobs the ledger had, as its watermark says, that nobody has any more.
     """
-    found = _from_mlflow(results, arguments.recorded_as or [])
+    found = _from_mlflow(results, recorded_as)
     with locked(results):
         old = standing(results)
         if not found.items and not (old.fault and old.sound):
@@ -100,7 +88,7 @@ class Found:
     nothing: str = ""
 
 
-def _from_mlflow(results: Path, recorded_as: list[Path]) -> Found:
+def _from_mlflow(results: Path, recorded_as: Iterable[Path]) -> Found:
     """All that MLflow has in the results folder itself is of these results, wherever they were."""
     from medsynth.lineage.mlflow.records import recorded_runs
 
@@ -138,33 +126,3 @@ def _from_mlflow(results: Path, recorded_as: list[Path]) -> Found:
         if not served or k.records["start"].get("invocation", item) in ours
     }
     return found
-
-
-def wrong(answer: dict[str, Any]) -> bool:
-    names = ("lacking", "extra", "unreadable")
-    left = answer["fault"] and not answer["placed"]
-    return bool(any(answer[n] for n in names) or any(answer["lost"].values()) or left)
-
-
-def show(answer: dict[str, Any]) -> str:
-    return "\n".join(_lines(answer))
-
-
-def _lines(answer: dict[str, Any]) -> Iterator[str]:
-    counted = ", ".join(f"{n} {kind}s" for kind, n in answer["items"].items())
-    yield f"{answer['ledger']}: {counted}, from MLflow"
-    if answer["running"]:
-        yield f"{answer['running']} runs have no record yet"
-    for run in answer["unreadable"]:
-        yield f"  the record of MLflow run {run} is none"
-    if answer["placed"]:
-        yield f"{answer['fault']}: this is the ledger now"
-        if lost := answer["lost"]["events"]:
-            yield f"LOST for good: {lost} events, of {answer['lost']['jobs']} jobs nothing is left"
-    elif answer["fault"]:
-        yield f"{answer['fault']}; it has events that MLflow lacks, so that it was left as it is"
-    elif not wrong(answer):
-        yield "equal to the ledger, event by event"
-    for name in ("lacking", "extra"):
-        said = "in the ledger, not so in MLflow" if name == "lacking" else "in MLflow, not so here"
-        yield from (f"  {said}: {item}" for item in answer[name])

@@ -1,4 +1,4 @@
-"""`medsynth rerun`: does the job that made a file make the same bytes again?
+"""Does the job that made a file make the same bytes again?
 
 Snakemake repeats that one job from its record, with the configuration and the sources it had, in
 an empty folder where its inputs and what these were made of are links. The recorded files are not
@@ -7,7 +7,6 @@ touched.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,32 +14,29 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.ledger.graph import ancestors
 from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.locating import current_places, find, snakefile_of
 from medsynth.lineage.ledger.reads import maker
-from medsynth.lineage.questions import SHORT, UnknownArtifact, digest_cache, find, job_name, opened
+from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.environment import environment
-from medsynth.lineage.recording.places import Places, places, snakefile_of
+from medsynth.lineage.recording.places import Places
+from medsynth.lineage.replay.checkout import check_out
 from medsynth.lineage.replay.repeat import link_inputs, run_alone
-from medsynth.lineage.replay.sources import restored
+from medsynth.lineage.wording import SHORT
 from medsynth.store.digests import DigestCache
 
 Row = dict[str, Any]
 
-HELP = "repeat the job that made a file, in a clean folder, and compare the bytes"
-EXAMPLE = "medsynth rerun results/experiments/cxr_ddpm/samples.png"
 
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", help="a file a job made, its digest, or a job's id")
-    parser.add_argument(
-        "--keep", type=Path, metavar="DIR", help="work in this new folder and leave it there"
-    )
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def rerun(results: Path, path: str, keep: Path | None = None) -> dict[str, Any]:
     """Repeat a job and compare.
+
+    Args:
+        path: a file a job made, its digest, or a job's id.
+        keep: work in this new folder and leave it there.
 
     Returns:
         job, rule, wildcards. sources: None if those it ran with were used, else why not.
@@ -49,20 +45,22 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         or missing inputs, other code, parameters, packages, device; or that nothing was, so that
         the rule is not deterministic or reads what it does not declare. Empty if identical.
     """
-    if arguments.keep and arguments.keep.exists():
-        raise UnknownArtifact(f"{arguments.keep} exists already; --keep wants a new folder")
-    with opened(results) as ledger, closing(digest_cache(results)) as cache:
-        found = find(arguments.path, results, ledger)
+    if keep and keep.exists():
+        raise UnknownArtifact(f"{keep} exists already; --keep wants a new folder")
+    with existing_ledger(results) as ledger, closing(spool.digest_cache(results)) as cache:
+        found = find(path, results, ledger)
         made = found["role"] == "outputs"
         job = found["job"] if made else maker(found, ledger)
         if not job:
             raise UnknownArtifact(f"{found['path']}: no job made it, so none can be repeated")
-        top = arguments.keep or Path(tempfile.mkdtemp(prefix="medsynth-rerun-"))
+        top = keep or Path(tempfile.mkdtemp(prefix="medsynth-rerun-"))
         try:
             blobs = spool.lineage_dir(results) / "code"
-            return _rerun(job, top.absolute(), places(results, ledger), blobs, ledger, cache)
+            return _rerun(
+                job, top.absolute(), current_places(results, ledger), blobs, ledger, cache
+            )
         finally:
-            if not arguments.keep:
+            if not keep:
                 shutil.rmtree(top)
 
 
@@ -85,7 +83,7 @@ def _rerun(
     clean.workdir.mkdir(parents=True)
     outputs = item["end"]["outputs"]
     reasons = link_inputs(behind, base, top, clean, cache)
-    snakefile, lost = restored(ran, blobs, top / "sources")
+    snakefile, lost = check_out(ran, blobs, top / "sources")
     end = start = None
     if not any(reason.endswith("missing") for reason in reasons):
         start, end = run_alone(item["start"], ran, snakefile, top, clean)
@@ -137,18 +135,3 @@ def _changes(item: Row, ran: Row, start: Row, end: Row) -> Iterator[str]:
             yield f"environment changed: {name} was {then[name]}, is {now[name]}"
     if packages := sorted(set(then["packages"]) ^ set(now["packages"])):
         yield f"environment changed: packages {', '.join(packages[:10])}"
-
-
-def wrong(answer: dict[str, Any]) -> bool:
-    return not answer["identical"]
-
-
-def show(answer: dict[str, Any]) -> str:
-    lines = [f"{job_name(answer)}  job {answer['job'][:SHORT]}, repeated: {answer['status']}"]
-    for output in answer["outputs"]:
-        now = (output["now"] or "not made")[:SHORT]
-        state = "identical" if output["same"] else f"DIFFERS: {now} now"
-        lines.append(f"  {output['path']}  [{output['recorded'][:SHORT]}]  {state}")
-    if answer["sources"]:
-        lines.append(f"  with the sources of today, because {answer['sources']}")
-    return "\n".join(lines + [f"  because {reason}" for reason in answer["reasons"]])

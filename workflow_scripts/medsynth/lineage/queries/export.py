@@ -1,4 +1,4 @@
-"""`medsynth export`: all that is recorded, as a Workflow Run RO-Crate for others to read.
+"""All that is recorded, as a Workflow Run RO-Crate for others to read.
 
 The crate holds the workflow's files, the configuration of every run, and every job with what went
 in and came out, by sha256. It holds no data and no patient's id.
@@ -6,25 +6,18 @@ in and came out, by sha256. It holds no data and no patient's id.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.questions import UnknownArtifact, opened
-from medsynth.lineage.questions.crate import WORKFLOW, Crate
-from medsynth.lineage.recording.places import places, snakefile_of
-
-HELP = "write a Workflow Run RO-Crate"
-EXAMPLE = "medsynth export crate"
+from medsynth.lineage.errors import UnknownArtifact
+from medsynth.lineage.ledger.locating import current_places, snakefile_of
+from medsynth.lineage.opening import existing_ledger
+from medsynth.lineage.queries.crate import WORKFLOW, Crate
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder for the crate")
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def export(results: Path, folder: Path) -> dict[str, Any]:
     """Write the crate.
 
     Returns:
@@ -33,13 +26,12 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     Raises:
         UnknownArtifact: the folder exists, or nothing was recorded.
     """
-    folder: Path = arguments.folder
     if folder.exists():
         raise UnknownArtifact(f"{folder} exists already; export wants a new folder")
-    with opened(results) as ledger:
+    with existing_ledger(results) as ledger:
         rows = ledger.query("SELECT id, kind FROM items ORDER BY seq")
         items = {row["id"]: ledger.item(row["id"]) for row in rows}
-        base = places(results, ledger)
+        base = current_places(results, ledger)
     jobs = [item for item in items.values() if item["kind"] == "job"]
     invocations = [item for item in items.values() if item["kind"] == "invocation"]
     if not invocations:
@@ -74,14 +66,3 @@ def _copy_workflow(snakefile: Path, folder: Path) -> list[str]:
         shutil.copy(rules, folder / "rules")
         copied.append(f"rules/{rules.name}")
     return copied
-
-
-def wrong(answer: dict[str, Any]) -> bool:
-    return False
-
-
-def show(answer: dict[str, Any]) -> str:
-    return (
-        f"{answer['crate']}: {answer['jobs']} jobs in {answer['invocations']} runs of the workflow,"
-        f" {answer['entities']} entities"
-    )

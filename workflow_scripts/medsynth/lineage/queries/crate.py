@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from medsynth.lineage.questions import SHORT, job_name
 from medsynth.lineage.recording.places import Places
+from medsynth.lineage.wording import SHORT, job_name
 
 Entity = dict[str, Any]
 

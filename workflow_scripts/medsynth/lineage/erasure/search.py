@@ -1,8 +1,8 @@
-"""Traces: where an identifier, or a file with certain bytes, is left, whatever holds it.
+"""Where an identifier, or a file with certain bytes, is left behind, whatever holds it.
 
 Every file is searched as it lies on the disk and, where its form hides text, decoded as well
-(:mod:`.forms`). Searched are also names of files and folders, what links point to
-and extended attributes.
+(:mod:`.decoding`). Searched are also names of files and folders, what links point to and extended
+attributes.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
-from medsynth.lineage.erasure.forms import texts
+from medsynth.lineage.erasure.decoding import texts
 from medsynth.lineage.erasure.searchable import is_prose
 from medsynth.lineage.erasure.words import Words
 from medsynth.store.digests import digest_bytes, digest_file
 
 
-def traces(
+def remains(
     folder: Path,
     words: Iterable[str],
     digests: set[str],

@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage.collector import collect
-from medsynth.lineage.delivery import TRACKING_URI
-from medsynth.lineage.erasure.raw import remove_rows
-from medsynth.lineage.erasure.traces import traces
+from medsynth.lineage.erasure.known_files import KnownFiles
+from medsynth.lineage.erasure.raw_data import remove_rows
+from medsynth.lineage.erasure.search import remains
 from medsynth.lineage.erasure.words import Words
-from medsynth.lineage.ledger.known_files import KnownFiles
-from medsynth.lineage.ledger.ledger import Ledger, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.ledger.people import TOMBSTONE, forget
-from medsynth.lineage.questions import digest_cache
 from medsynth.lineage.recording import spool
-from medsynth.lineage.recording.places import Places, in_run, places
+from medsynth.lineage.recording.invocation import TRACKING_URI
+from medsynth.lineage.recording.places import Places, in_run
 from medsynth.store.digests import digest_bytes, digest_file, digest_path
 from medsynth.store.errors import MedsynthError
 
@@ -51,7 +52,7 @@ def idle(results: Path) -> Iterator[None]:
 
 
 def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row:
-    """Carry out what :func:`medsynth.lineage.questions.impact.impact` found; call it when `idle`.
+    """Carry out what :func:`medsynth.lineage.queries.impact.impact` found; call it when `idle`.
 
     What is raw and outside the results folder is its owner's and is left as it is.
 
@@ -69,7 +70,7 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
     """
     results = Path(os.path.abspath(results))
     ledger = Ledger(ledger_path(results))
-    base = places(results, ledger)
+    base = current_places(results, ledger)
     elsewhere = _mlflow_is_elsewhere(ledger)
     remove_from_mlflow = _mlflow_remover(results, elsewhere)
     # First, because a server may fail: then nothing has been done by halves.
@@ -97,15 +98,15 @@ def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row
     for entry in impact["destroy"]:
         if base / entry["path"] not in indexes:
             _remove(base / entry["path"])
-    with closing(digest_cache(results)) as cache:
+    with closing(spool.digest_cache(results)) as cache:
         cache.forget(Words(words, but=but, loose=True).named)  # raw paths name patients
         rest = _changed([*inside, *own], base, ledger)
         _write_tombstone(results, impact, len(gone), rest, ledger)
         collect(results)
         known = KnownFiles(results, base, ledger, cache)
-        left = traces(results, words, digests, known, but, set(last))
+        left = remains(results, words, digests, known, but, set(last))
     if elsewhere:
-        left += _traces_elsewhere(results, words, digests, ledger)
+        left += _remains_elsewhere(results, words, digests, ledger)
     # In this order: of an index that is there the people are found out again.
     forget(results, impact["patient_key"])
     for path in last:
@@ -191,10 +192,10 @@ def _mlflow_remover(results: Path, elsewhere: bool) -> Callable[[str, str], None
     return remove
 
 
-def _traces_elsewhere(
+def _remains_elsewhere(
     results: Path, words: list[str], digests: set[str], ledger: Ledger
 ) -> list[Row]:
-    """As :func:`traces`, of what MLflow shows of each run and of the run's files."""
+    """As :func:`remains`, of what MLflow shows of each run and of the run's files."""
     from medsynth.lineage.mlflow.records import recorded_runs
 
     ours = {row["run_id"] for row in ledger.query("SELECT run_id FROM deliveries")}
@@ -203,7 +204,7 @@ def _traces_elsewhere(
         for run in store.runs():
             if run.info.run_id in ours:
                 folder = store.download(run)
-                left += traces(folder, words, digests)
+                left += remains(folder, words, digests)
                 shutil.rmtree(folder)
     return [trace | {"path": f"MLflow run {trace['path']}"} for trace in left]
 

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.lineage.collector import drain
-from medsynth.lineage.ledger.ledger import FIRST, Ledger, LostLedgerError, ledger_path, row_digest
-from medsynth.lineage.ledger.watermark import drifted, set_watermark, watermark, whole
+from medsynth.lineage.errors import LostLedgerError, NoRecordError
+from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.ledger import FIRST, Ledger, row_digest
+from medsynth.lineage.ledger.watermark import drifted, set_watermark, watermark
+from medsynth.lineage.opening import open_ledger
 from medsynth.lineage.recording.environment import canonical
-from medsynth.lineage.recording.form import NoRecordError, check
+from medsynth.lineage.recording.schema import check
 from medsynth.lineage.recording.spool import Record
 
 Key = tuple[str, str]  # id, phase
@@ -54,7 +57,7 @@ class Standing:
 def standing(results: Path) -> Standing:
     found = Standing()
     try:
-        with closing(whole(results)) as ledger:
+        with closing(open_ledger(results)) as ledger:
             broken = ledger.broken_links()
             found.fault = drifted(results, ledger) or (
                 f"events {broken[0]} and after are not as they were appended" if broken else None

@@ -1,0 +1,143 @@
+"""The rooms of the house: nothing imports upward, nothing in a circle, no folder is crowded."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "workflow_scripts"
+# From the ground to the roof; rooms in one row know nothing of each other.
+HOUSE = (
+    ("store",),
+    ("runtime",),
+    ("imaging", "genomics", "text"),
+    ("cohorts", "models", "metrics"),
+    ("tasks",),
+    ("report",),
+    ("commands",),
+)
+LINEAGE = (
+    ("errors", "wording"),
+    ("recording",),
+    ("ledger",),
+    ("mlflow",),
+    ("opening",),
+    ("delivery",),
+    ("collector",),
+    ("replay",),
+    ("erasure",),
+    ("queries",),
+)
+MOST_MODULES = 12
+
+
+def modules(root: Path = ROOT) -> dict[str, Path]:
+    """{dotted name: file} of the library's modules; a package goes by its folder's name."""
+    found = {}
+    for file in sorted((root / "medsynth").rglob("*.py")):
+        parts = file.relative_to(root).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+def imports(root: Path = ROOT) -> dict[str, set[str]]:
+    """What each module imports of the library, inside functions and for type checking, too."""
+    files = modules(root)
+    found: dict[str, set[str]] = {}
+    for name, file in files.items():
+        found[name] = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found[name] |= {alias.name for alias in node.names} & files.keys()
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    inside = f"{node.module}.{alias.name}"
+                    found[name] |= {inside if inside in files else node.module} & files.keys()
+    return found
+
+
+def upward(
+    order: tuple[tuple[str, ...], ...], package: str, graph: dict[str, set[str]]
+) -> set[tuple[str, str]]:
+    """Imports of a room of `package` by one that is not above it."""
+    level = {f"{package}.{room}": at for at, row in enumerate(order) for room in row}
+    depth = package.count(".") + 2
+
+    def room(name: str) -> str:
+        return ".".join(name.split(".")[:depth])
+
+    return {
+        (name, other)
+        for name, others in graph.items()
+        for other in others
+        if room(name) != room(other)
+        and level.get(room(name), len(order)) <= level.get(room(other), -1)
+    }
+
+
+# To be emptied.
+STILL_UPWARD = {
+    ("medsynth.genomics.assays", "medsynth.cohorts.slides.settings"),
+    ("medsynth.genomics.barcodes", "medsynth.cohorts.slides.settings"),
+    ("medsynth.genomics.evidence", "medsynth.cohorts.slides.settings"),
+    ("medsynth.genomics.glioma", "medsynth.cohorts.slides.settings"),
+    ("medsynth.imaging.ct.registration", "medsynth.cohorts.ct.settings"),
+    ("medsynth.imaging.histology.tiles", "medsynth.cohorts.slides.settings"),
+    ("medsynth.models.classifier.held_out", "medsynth.metrics.intervals"),
+}
+
+
+def test_nothing_imports_a_room_above():
+    assert upward(HOUSE, "medsynth", imports()) <= STILL_UPWARD
+
+
+def test_nothing_in_the_lineage_imports_a_room_above():
+    assert upward(LINEAGE, "medsynth.lineage", imports()) == set()
+    rooms = {name.split(".")[2] for name in modules() if name.startswith("medsynth.lineage.")}
+    assert rooms == {room for row in LINEAGE for room in row}
+    known = {o for n, others in imports().items() if ".lineage" in n for o in others}
+    assert {name.split(".")[1] for name in known} <= {"store", "runtime", "lineage"}
+
+
+def test_nothing_imports_in_a_circle():
+    TopologicalSorter(imports()).prepare()
+
+
+def test_settings_import_settings_only():
+    allowed = ("medsynth.runtime.settings",)
+    beyond = {
+        name
+        for name, others in imports().items()
+        if name.endswith(".settings") and ".lineage." not in name
+        for other in others
+        if not other.endswith(".settings")
+        and other not in allowed
+        and not (name == "medsynth.runtime.settings" and other.startswith("medsynth.store."))
+    }
+    assert beyond == set()
+
+
+def test_no_folder_is_crowded():
+    folders = [path.parent for path in modules().values() if path.name != "__init__.py"]
+    crowded = {f for f in folders if folders.count(f) > MOST_MODULES}
+    assert {f.relative_to(ROOT).as_posix() for f in crowded} == set()
+
+
+@pytest.mark.parametrize("hidden", ["", "def f():\n    ", "if TYPE_CHECKING:\n    "])
+def test_an_import_upward_and_a_circle_are_found(tmp_path, hidden):
+    for name, text in {
+        "store/__init__.py": "",
+        "store/a.py": f"{hidden}from medsynth.report import b",
+        "report/__init__.py": "",
+        "report/b.py": "import medsynth.store.a",
+    }.items():
+        file = tmp_path / "medsynth" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    graph = imports(tmp_path)
+    assert upward(HOUSE, "medsynth", graph) == {("medsynth.store.a", "medsynth.report.b")}
+    with pytest.raises(CycleError):
+        TopologicalSorter(graph).prepare()

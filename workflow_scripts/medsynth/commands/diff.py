@@ -1,0 +1,76 @@
+"""`medsynth diff`: why two artifacts differ.
+
+Compared are the people and raw files behind each (from lineage/people, which outlives a file that
+was made anew), the raw inputs, the parameters of each step, the configuration, the code, the
+packages and the metrics. Nothing printed names a patient.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.queries.diff import diff
+from medsynth.lineage.wording import SHORT
+
+HELP = "what is different between two artifacts: data, config, code, environment, metrics"
+EXAMPLE = "medsynth diff 387ed5a297a1 results/experiments/cxr_ddpm/model.safetensors"
+SHOWN = 30
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    what = "a path, or the beginning of a digest or of a job's id"
+    parser.add_argument("a", metavar="A", help=what)
+    parser.add_argument("b", metavar="B", help=what + "; a path means its latest state")
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    return diff(results, arguments.a, arguments.b)
+
+
+def wrong(answer: dict[str, Any]) -> bool:
+    """That two artifacts differ is an answer, not a fault."""
+    return False
+
+
+def show(answer: dict[str, Any]) -> str:
+    return "\n".join(_lines(answer))
+
+
+def _lines(answer: dict[str, Any]) -> Iterator[str]:
+    for side in "ab":
+        found = answer[side]
+        job = f"job {found['job'][:SHORT]}" if found["job"] else "raw: no job made it"
+        yield f"{side}: {found['path']}  [{found['sha256'][:SHORT]}; {job}]"
+    yield "the bytes are the same" if answer["same_bytes"] else "the bytes differ"
+    for path, row in answer["data"].items():
+        if not row["known"]:
+            yield f"data {path}: not known of both sides"
+            continue
+        counted = "; ".join(
+            f"{name} +{n['added']} -{n['removed']} ={n['kept']}"
+            for name, n in row.items()
+            if name != "known"
+        )
+        yield f"data {path}: {counted}"
+    for name in ("raw", "config", "params", "code", "environment", "metrics"):
+        changed = answer[name]
+        if changed is None:
+            yield f"{name}: MLflow's store is not there"
+            continue
+        # What both sides have comes first.
+        ordered = sorted(changed.items(), key=lambda entry: None in entry[1])
+        for key, (a, b) in ordered[:SHOWN]:
+            yield f"{name} {key}: {_text(a)} -> {_text(b)}"
+        if len(changed) > SHOWN:
+            yield f"{name}: {len(changed) - SHOWN} more; --json lists all"
+    for sign, name in (("+", "added"), ("-", "removed")):
+        yield from (f"package {sign}{package}" for package in answer["packages"][name])
+
+
+def _text(value: Any) -> str:
+    text = "-" if value is None else str(value)
+    hexadecimal = len(text) == 64 and not set(text) - set("0123456789abcdef")
+    return text[:SHORT] if hexadecimal else text

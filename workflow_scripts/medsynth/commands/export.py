@@ -1,0 +1,35 @@
+"""`medsynth export`: all that is recorded, as a Workflow Run RO-Crate for others to read.
+
+The crate holds the workflow's files, the configuration of every run, and every job with what went
+in and came out, by sha256. It holds no data and no patient's id.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.queries.export import export
+
+HELP = "write a Workflow Run RO-Crate"
+EXAMPLE = "medsynth export crate"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder for the crate")
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    return export(results, arguments.folder)
+
+
+def wrong(answer: dict[str, Any]) -> bool:
+    return False
+
+
+def show(answer: dict[str, Any]) -> str:
+    return (
+        f"{answer['crate']}: {answer['jobs']} jobs in {answer['invocations']} runs of the workflow,"
+        f" {answer['entities']} entities"
+    )

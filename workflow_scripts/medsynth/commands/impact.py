@@ -1,0 +1,85 @@
+"""`medsynth impact`: a patient withdraws. What must be destroyed, what redone, and how?
+
+Destroyed is what holds the patient's data or may show it; redone is all that was derived.
+`--erase` says what it would do, `--erase --yes` does it and proves that no trace is left in the
+results folder. Raw files outside it are yours to delete, or `--raw` deletes the patient's own.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.queries.impact import impact
+from medsynth.lineage.wording import when
+
+Row = dict[str, Any]
+
+HELP = "a patient withdraws: what must be destroyed, what redone; --erase does it"
+EXAMPLE = "medsynth impact TCGA-02-0001 --erase --yes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("patient", metavar="PATIENT", help="the id in the raw data (TCGA case)")
+    parser.add_argument("--erase", action="store_true", help="destroy all that must be destroyed")
+    parser.add_argument("--yes", action="store_true", help="with --erase: really")
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="with --erase: also delete the patient's own raw files outside results/",
+    )
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> Row:
+    if arguments.erase and arguments.yes:
+        from medsynth.lineage.erasure.erase import erase, idle
+
+        with idle(results):
+            found = impact(results, arguments.patient)
+            found |= erase(results, arguments.patient, found, raw=arguments.raw)
+    else:
+        found = impact(results, arguments.patient)
+    return found | {"asked": arguments.erase, "done": arguments.erase and arguments.yes}
+
+
+def wrong(answer: Row) -> bool:
+    """Asked to erase, something is left, or may be; or it is not known what would be."""
+    done = answer["done"] and not answer["left"] and not answer["yours"]
+    return bool(answer["unknown"] or (answer["asked"] and not done))
+
+
+def show(answer: Row) -> str:
+    return "\n".join(_lines(answer))
+
+
+def _lines(answer: Row) -> Iterator[str]:
+    for time in answer["erased"]:
+        yield f"erased before: {when(time)}"
+    yield f"{'destroyed' if answer['done'] else 'to destroy'}: {len(answer['destroy'])} artifacts"
+    yield from (f"  {entry['path']}  [{entry['why']}]" for entry in answer["destroy"])
+    yield from (f"  {path}  [unfinished training]" for path in answer["unfinished"])
+    yield f"raw files and folders of the patient: {len(answer['raw'])}"
+    yield from (f"  {path}" for path in answer["raw"])
+    if answer["rows"]:
+        yield "raw tables that name the patient; remove these rows before you redo anything:"
+        yield from (f"  {path}  {rows} rows" for path, rows in answer["rows"].items())
+    yield f"to redo: {len(answer['redo'])} artifacts"
+    yield from (f"  {entry['path']}" for entry in answer["redo"])
+    yield f"by: {answer['command']}"
+    if answer["unknown"]:
+        yield "NOT KNOWN, because their tables are gone or unreadable; remake them to be sure:"
+        yield from (f"  {path}" for path in answer["unknown"])
+    if answer["asked"] and not answer["done"]:
+        yield (
+            "NOTHING WAS ERASED: add --yes to destroy what is listed above, and --raw if that"
+            " includes the raw files outside the results folder"
+        )
+    if answer["done"]:
+        yield "LEFT BEHIND:" if answer["left"] else "no trace is left in results, ledger and MLflow"
+        yield from (f"  {trace['path']}  [{trace['found']}]" for trace in answer["left"])
+        if answer["yours"]:
+            yield "YOURS TO DELETE, being outside the results folder; note them, they are not known"
+            yield "any more when you ask again:"
+            yield from (f"  {path}" for path in answer["yours"])

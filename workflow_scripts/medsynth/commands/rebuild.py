@@ -1,0 +1,62 @@
+"""`medsynth rebuild`: the ledger again, from MLflow alone.
+
+Every run holds the complete records of its job. They are written to lineage/ledger.rebuilt.db and
+compared with the ledger; where that is lost, cut off or edited, what was rebuilt takes its place.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.queries.rebuild import rebuild
+
+HELP = "make the ledger again from MLflow; compare it with the one there is"
+EXAMPLE = "medsynth rebuild"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--recorded-as",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="where the results folder was when the workflow ran, if it was moved since and MLflow"
+        " is a server, which may serve many; more than once if it was moved more than once",
+    )
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    return rebuild(results, arguments.recorded_as or [])
+
+
+def wrong(answer: dict[str, Any]) -> bool:
+    names = ("lacking", "extra", "unreadable")
+    left = answer["fault"] and not answer["placed"]
+    return bool(any(answer[n] for n in names) or any(answer["lost"].values()) or left)
+
+
+def show(answer: dict[str, Any]) -> str:
+    return "\n".join(_lines(answer))
+
+
+def _lines(answer: dict[str, Any]) -> Iterator[str]:
+    counted = ", ".join(f"{n} {kind}s" for kind, n in answer["items"].items())
+    yield f"{answer['ledger']}: {counted}, from MLflow"
+    if answer["running"]:
+        yield f"{answer['running']} runs have no record yet"
+    for run in answer["unreadable"]:
+        yield f"  the record of MLflow run {run} is none"
+    if answer["placed"]:
+        yield f"{answer['fault']}: this is the ledger now"
+        if lost := answer["lost"]["events"]:
+            yield f"LOST for good: {lost} events, of {answer['lost']['jobs']} jobs nothing is left"
+    elif answer["fault"]:
+        yield f"{answer['fault']}; it has events that MLflow lacks, so that it was left as it is"
+    elif not wrong(answer):
+        yield "equal to the ledger, event by event"
+    for name in ("lacking", "extra"):
+        said = "in the ledger, not so in MLflow" if name == "lacking" else "in MLflow, not so here"
+        yield from (f"  {said}: {item}" for item in answer[name])

@@ -1,0 +1,44 @@
+"""`medsynth rerun`: does the job that made a file make the same bytes again?
+
+Snakemake repeats that one job from its record, with the configuration and the sources it had, in
+an empty folder where its inputs and what these were made of are links. The recorded files are not
+touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medsynth.lineage.queries.rerun import rerun
+from medsynth.lineage.wording import SHORT, job_name
+
+HELP = "repeat the job that made a file, in a clean folder, and compare the bytes"
+EXAMPLE = "medsynth rerun results/experiments/cxr_ddpm/samples.png"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", help="a file a job made, its digest, or a job's id")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="work in this new folder and leave it there"
+    )
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    return rerun(results, arguments.path, arguments.keep)
+
+
+def wrong(answer: dict[str, Any]) -> bool:
+    return not answer["identical"]
+
+
+def show(answer: dict[str, Any]) -> str:
+    lines = [f"{job_name(answer)}  job {answer['job'][:SHORT]}, repeated: {answer['status']}"]
+    for output in answer["outputs"]:
+        now = (output["now"] or "not made")[:SHORT]
+        state = "identical" if output["same"] else f"DIFFERS: {now} now"
+        lines.append(f"  {output['path']}  [{output['recorded'][:SHORT]}]  {state}")
+    if answer["sources"]:
+        lines.append(f"  with the sources of today, because {answer['sources']}")
+    return "\n".join(lines + [f"  because {reason}" for reason in answer["reasons"]])

@@ -1,0 +1,1 @@
+"""What the record can be asked, one module a question: functions that return data."""
