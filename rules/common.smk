@@ -84,9 +84,9 @@ def experiment_settings(stage):
     return lambda wildcards: settings(getattr(EXPERIMENTS[wildcards.experiment], stage))
 
 
-def code_of(script):
-    """Digest of a rule's script and every library module it imports."""
-    return code_digest(Path(workflow.basedir, "workflow_scripts", f"{script}.py"))
+def code_of(script, *modules):
+    """Digest of a rule's script, modules that it imports by name, and all that these import."""
+    return code_digest(Path(workflow.basedir, "workflow_scripts", f"{script}.py"), *modules)
 
 
 def raw(path):
@@ -220,9 +220,9 @@ def genotyped_cohorts():
     return [n for n in cohorts_of("slides") if COHORTS[n].index.label.kind == "genotype"]
 
 
-def cohort_facts(wildcards):
+def cohort_counts(wildcards):
     """What else there is to say of the cohorts: counts of reports, genotypes, stains, pairs."""
-    with_facts = {
+    with_counts = {
         "reports": cohorts_with_reports(),
         "calls": genotyped_cohorts(),
         "stain": normalised_cohorts(),
@@ -230,8 +230,8 @@ def cohort_facts(wildcards):
         "pairs": cohorts_of("ct"),
     }
     return [
-        f"{COHORT}/{fact}.json".format(cohort=name)
-        for fact, names in with_facts.items()
+        f"{COHORT}/{counts}.json".format(cohort=name)
+        for counts, names in with_counts.items()
         for name in names
     ]
 

@@ -1,5 +1,38 @@
 """The page that shows what came out."""
 
+# Those that others rest on come first.
+SHOWN = [
+    {
+        "name": f"{name}_classifier",
+        "cohort": name,
+        "family": "classifier",
+        "task": "classification",
+        "makes_images": False,
+    }
+    for name in CLASSIFIED
+] + [
+    {
+        "name": e.name,
+        "cohort": e.cohort,
+        "family": e.family,
+        "task": e.task,
+        "makes_images": True,
+    }
+    for e in CONFIG.experiments
+]
+VIEWS = sorted({f"medsynth.tasks.{e['task']}.view" for e in SHOWN})
+
+
+def files_of_shown(file):
+    """This file of every experiment on the page."""
+    folders = [
+        (CLASSIFIER if e["task"] == "classification" else EXPERIMENT).format(
+            cohort=e["cohort"], experiment=e["name"]
+        )
+        for e in SHOWN
+    ]
+    return [f"{folder}/{file}" for folder in folders]
+
 
 rule build_report:
     input:
@@ -7,16 +40,14 @@ rule build_report:
         manifests=expand(rules.assemble_cohort.output.manifest, cohort=COHORTS),
         gates=expand(rules.check_leakage.output.gate, cohort=COHORTS),
         shards=[shard for name in COHORTS for shard in image_shards(name)],
-        facts=cohort_facts,
-        classifier_histories=expand(rules.train_classifier.output.history, cohort=CLASSIFIED),
-        classifier_metrics=expand(rules.train_classifier.output.metrics, cohort=CLASSIFIED),
-        models=expand(f"{EXPERIMENT}/model.safetensors", experiment=EXPERIMENTS),
-        histories=expand(f"{EXPERIMENT}/history.csv", experiment=EXPERIMENTS),
+        counts=cohort_counts,
+        models=files_of_shown("model.safetensors"),
+        histories=files_of_shown("history.csv"),
         images=images_of_experiments,
         tables=lambda wildcards: [
             str(Path(path).with_suffix(".parquet")) for path in images_of_experiments(wildcards)
         ],
-        metrics=expand(f"{EXPERIMENT}/metrics.json", experiment=EXPERIMENTS),
+        metrics=files_of_shown("metrics.json"),
     output:
         page=LAYOUT.page,
     log:
@@ -27,8 +58,8 @@ rule build_report:
         ENVIRONMENT
     params:
         config=CONFIG.model_dump(mode="json"),
-        classified=CLASSIFIED,
+        experiments=SHOWN,
         cache=DIGESTS,
-        code=code_of("build_report"),
+        code=code_of("build_report", *VIEWS),
     script:
         "../workflow_scripts/build_report.py"

@@ -11,17 +11,20 @@ from medsynth.imaging.scale import PIXELS, PixelSize
 from medsynth.lineage.mlflow.database import database_uri
 from medsynth.lineage.recording.places import Places
 from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
+from medsynth.report.tables import Nouns
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
 
+NIFTI = {(".nii", ".nii.gz"): "NIfTI files"}
+JPEG = {(".jpg", ".jpeg"): "JPEG files"}
+NOUNS = {
+    "mimic_cxr": Nouns("DICOM files", "studies", "radiographs", JPEG | NIFTI),
+    "slides": Nouns("slide files", "slides", "tiles"),
+    "ct": Nouns("DICOM files", "series", "slices", JPEG | NIFTI, all_files_named=False),
+}
+
 
 def main(inputs, output, config, params):
-    classifiers = {
-        name: {"classifier_history": Path(history), "classifier_metrics": Path(metrics)}
-        for name, history, metrics in zip(
-            params.classified, inputs.classifier_histories, inputs.classifier_metrics, strict=True
-        )
-    }
     shards = {}
     for shard in map(Path, inputs.shards):
         shards.setdefault(shard.parents[1], []).append(shard)
@@ -31,17 +34,28 @@ def main(inputs, output, config, params):
             Path(manifest),
             shards[Path(summary).parent],
             Path(gate),
-            [fact for fact in map(Path, inputs.facts) if fact.parent == Path(summary).parent],
-            **classifiers.get(name, {}),
+            [
+                counts
+                for counts in map(Path, inputs.counts)
+                if counts.parent == Path(summary).parent
+            ],
+            NOUNS[cohort.kind],
             # Of CT slices the manifest tells, of radiographs nothing.
-            pixel=PixelSize(cohort.tiles.mpp, "µm") if cohort.kind == "slides" else PIXELS,
+            PixelSize(cohort.tiles.mpp, "µm") if cohort.kind == "slides" else PIXELS,
         )
-        for (name, cohort), summary, manifest, gate in zip(
-            config.cohorts.items(), inputs.summaries, inputs.manifests, inputs.gates, strict=True
+        for cohort, summary, manifest, gate in zip(
+            config.cohorts.values(), inputs.summaries, inputs.manifests, inputs.gates, strict=True
         )
     ]
-    columns = (inputs.histories, inputs.models, inputs.images, inputs.tables, inputs.metrics)
-    experiments = [ExperimentFiles(*map(Path, files)) for files in zip(*columns, strict=True)]
+    made = zip(inputs.images, inputs.tables, strict=True)
+    experiments = []
+    for experiment, history, model, metrics in zip(
+        params.experiments, inputs.histories, inputs.models, inputs.metrics, strict=True
+    ):
+        identity = {key: experiment[key] for key in ("name", "cohort", "family", "task")}
+        images, table = map(Path, next(made)) if experiment["makes_images"] else (None, None)
+        paths = Path(history), Path(model), images, table, Path(metrics)
+        experiments.append(ExperimentFiles(*identity.values(), *paths))
     # Neither the working folder nor an absolute way to the results is content.
     results = os.path.relpath(config.results_dir)
     build_report(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from medsynth.report.page import CohortFiles, ExperimentFiles
+from medsynth.report.tables import Nouns
 from medsynth.store.atomic import write_json
 from medsynth.store.generated import write_samples
 from medsynth.store.manifests import manifest
@@ -17,6 +18,11 @@ from medsynth.store.tables.parquet import write_table
 SPLITS = ["train"] * 7 + ["validate"] * 2 + ["test"] * 3
 SECRET = "PATIENT-10234567"  # stands in patient, source, group and item_id of every cohort
 SIZE = 32
+NOUNS = {
+    "mimic_cxr": Nouns("DICOM files", "studies", "radiographs"),
+    "slides": Nouns("slide files", "slides", "tiles"),
+    "ct": Nouns("DICOM files", "series", "slices", all_files_named=False),
+}
 
 
 def picture(kind: str, k: int, rng: np.random.Generator) -> np.ndarray:
@@ -69,26 +75,39 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
     write_json(summary, folder / "summary.json")
     gate = {"patients_in_two_splits": 0, "items_twice": 0, "ok": True}
     write_json(gate, folder / "leakage.json")
-    files = CohortFiles(
+    counts = folder / "calls.json"
+    write_json({"cases": 12, "idh_rests_on": {"silent_exome": 11}, "target": [1, 2]}, counts)
+    return CohortFiles(
         summary=folder / "summary.json",
         manifest=folder / "manifest.parquet",
         shards=[folder / "shards" / "0.h5"],
         leakage=folder / "leakage.json",
+        counts=[] if kind == "ct" else [counts],
+        nouns=NOUNS[kind],
     )
-    if kind == "ct":
-        return files
-    history, metrics = root / "classifiers" / name / "history.csv", folder / "metrics.json"
-    write_history(history, ["loss", "train_accuracy"])
+
+
+def make_classifier(root: Path, cohort: str, labels: list[str]) -> ExperimentFiles:
+    folder = root / "classifiers" / cohort
+    write_history(folder / "history.csv", ["loss", "train_accuracy"])
     results = {
         "metrics": {"accuracy": entry(0.83333, [0.61, 0.94], "higher")},
         "per_class": {c: {"recall": entry(0.8, [0.5, 0.9], "higher")} for c in labels},
         "confusion": (np.eye(len(labels), dtype=int) * 5 + 1).tolist(),
     }
-    write_json(results, metrics)
-    counts = folder / "calls.json"
-    write_json({"cases": 12, "idh_rests_on": {"silent_exome": 11}, "target": [1, 2]}, counts)
-    given = (files.summary, files.manifest, files.shards, files.leakage)
-    return CohortFiles(*given, [counts], history, metrics)
+    write_json(results, folder / "metrics.json")
+    (folder / "model.safetensors").write_bytes(cohort.encode())
+    return ExperimentFiles(
+        name=f"{cohort}_classifier",
+        cohort=cohort,
+        family="classifier",
+        task="classification",
+        history=folder / "history.csv",
+        model=folder / "model.safetensors",
+        images=None,
+        table=None,
+        metrics=folder / "metrics.json",
+    )
 
 
 def write_history(path: Path, names: list[str]) -> None:
@@ -182,6 +201,10 @@ def make_experiment(
     }
     write_json(results, folder / "metrics.json")
     return ExperimentFiles(
+        name=name,
+        cohort=cohort,
+        family=family,
+        task="translation" if family == "cyclegan" else "generation",
         history=folder / "history.csv",
         model=folder / "model.safetensors",
         images=images,
@@ -211,6 +234,8 @@ def make_study(root: Path) -> tuple[list[CohortFiles], list[ExperimentFiles]]:
         make_cohort(root, "ct", "ct", ["cect", "ct"], []),
     ]  # fmt: skip
     experiments = [
+        make_classifier(root, "cxr", ["AP", "PA"]),
+        make_classifier(root, "glioma", genotypes),
         make_experiment(root, "ddpm_cxr", "ddpm", "cxr", ["AP", "PA"], 0.0),
         make_experiment(root, "ddpm_glioma", "ddpm", "glioma", genotypes, 0.0),
         make_experiment(root, "progan_glioma", "progan", "glioma", genotypes, 9.0),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from medsynth.metrics.baselines import not_beaten
 from medsynth.metrics.images import nulls
 from medsynth.metrics.images.evaluation import Group, evaluate_generation
 from medsynth.metrics.images.feature_space import FeatureSpace
@@ -17,7 +18,6 @@ from medsynth.metrics.images.frechet import frechet_distance
 from medsynth.metrics.images.kernel_distance import squared_mmd
 from medsynth.metrics.intervals import metric
 from medsynth.metrics.settings import Evaluation
-from medsynth.metrics.standing import not_beaten
 from medsynth.models.classifier.extraction import extract
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import model_card, train_classifier

@@ -23,7 +23,7 @@ class Metric(TypedDict):
     better: Better
     reason: str | None
     chance: NotRequired[float | None]  # what guessing would reach
-    floor: NotRequired[float | None]  # what real images reach, judged in the same way
+    floor: NotRequired[float | None]  # what real images reach, measured in the same way
     null: NotRequired[dict[str, float]]  # what images reach that show nothing
     judge: NotRequired[Metric]  # how good the classifier is that the number rests on
 
@@ -35,8 +35,8 @@ def metric(
     *reasons: str | None,
 ) -> Metric:
     """A metric with its reasons joined; those that are None are left out."""
-    said = "; ".join(r for r in reasons if r)
-    return {"value": value, "interval": interval, "better": better, "reason": said or None}
+    joined = "; ".join(r for r in reasons if r)
+    return {"value": value, "interval": interval, "better": better, "reason": joined or None}
 
 
 def counted(n: int, noun: str) -> str:

@@ -9,16 +9,14 @@ import pandas as pd
 
 from medsynth.store.manifests import used
 
-# What a file of counts in a cohort's folder is about.
-FACTS = {
+# What files of counts in a cohort's folder are about; others are called by their name.
+CAPTIONS = {
     "reports": "Report text of the studies",
     "calls": "Genotype calls of the cases",
     "stain": "Stain normalisation, fitted to the training split",
     "normalised": "Slides and tiles in the fitted stain, and left as they are",
     "pairs": "Pairs of slices without and with contrast medium",
 }
-
-
 STATISTICS = {"median", "mean", "least", "most"}
 UNITS = {"mm": "mm", "um": "µm", "hu": "HU", "years": "years", "days": "days"}
 WORDS = {"idh": "IDH", "1p": "1p/19q", "19q": "", "ihc": "IHC", "fish": "FISH", "pcr": "PCR"}
@@ -26,15 +24,20 @@ WORDS |= {"loh": "LOH", "reg": "registration", "dicom": "DICOM", "maf": "MAF", "
 WORDS |= {"dicomdir": "DICOMDIR", "jpeg": "JPEG", "nifti": "NIfTI", "3d": "3D"}
 
 
-def said(key: str) -> str:
+def in_words(key: str) -> str:
     """A key of a file of counts, or a reason, in words."""
     return " ".join(filter(None, (WORDS.get(word, word) for word in key.split("_"))))
 
 
-def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str, Any, str]]:
+def caption_of(stem: str) -> str:
+    """What a file of counts with this stem is about."""
+    return CAPTIONS.get(stem, in_words(stem).capitalize())
+
+
+def count_rows(counts: Mapping[str, Any]) -> list[tuple[str, str, Any, str]]:
     """(name, of what, value, unit) of every count; lists of numbers are left to the file."""
     rows = []
-    for name, value in facts.items():
+    for name, value in counts.items():
         entries = value.items() if isinstance(value, dict) else [("", value)]
         for part, entry in entries:
             if isinstance(entry, list | dict):
@@ -43,13 +46,13 @@ def fact_rows(facts: Mapping[str, Any]) -> list[tuple[str, str, Any, str]]:
             unit = UNITS.get(unit, "") if stem else ""
             key = stem if unit else str(part or name)
             if not part:
-                rows.append((said(key), "", entry, unit))
+                rows.append((in_words(key), "", entry, unit))
             elif name in STATISTICS:
-                rows.append((f"{name} {said(key)}", "", entry, unit))
+                rows.append((f"{name} {in_words(key)}", "", entry, unit))
             else:
                 # Classes are named by the data, in their own spelling.
-                of = said(key) if key.islower() else key
-                rows.append((said(name), of, entry, unit))
+                of = in_words(key) if key.islower() else key
+                rows.append((in_words(name), of, entry, unit))
     return rows
 
 
@@ -65,4 +68,7 @@ def label_rows(manifest: pd.DataFrame) -> list[tuple[str, str, int, str]]:
     if "label_source" not in manifest:
         return []
     counts = used(manifest).groupby(["label", "label_source"]).size()
-    return [(label, SOURCES[source], int(n), "") for (label, source), n in counts.items()]
+    return [
+        (label, SOURCES.get(source, in_words(source)), int(n), "")
+        for (label, source), n in counts.items()
+    ]

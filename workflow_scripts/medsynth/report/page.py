@@ -1,32 +1,37 @@
 """Puts the artifacts of a study together as one self-contained HTML page.
 
 The page depends on its inputs only: no time of building, no network, no external file. It shows
-counts, classes and pixels; patient, study and item identifiers stay in the Parquet files.
+counts, classes and pixels; patient, study and item identifiers stay in the Parquet files. What an
+experiment shows is up to its task: the page calls ``medsynth.tasks.<task>.view``.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 import yaml
 
 from medsynth.imaging.scale import PIXELS, PixelSize
-from medsynth.report import cohort_counts as facts
-from medsynth.report import figures, metric_tables, tables
+from medsynth.report import tables
 from medsynth.report.artifacts import artifact_rows
-from medsynth.report.pictures import class_strips, translation_pictures
+from medsynth.report.cohort_counts import caption_of, count_rows, label_rows
+from medsynth.report.flow import flow
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import DigestCache
 from medsynth.store.generated import Samples
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
+from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
+from medsynth.tasks.viewing.figures import curves
+from medsynth.tasks.viewing.strips import class_strips
+from medsynth.tasks.viewing.templates import render
 
 MLFLOW = "http://127.0.0.1:5000"
 
@@ -35,28 +40,34 @@ MLFLOW = "http://127.0.0.1:5000"
 class CohortFiles:
     """Where a cohort's artifacts lie.
 
-    ``shards`` are ``{k}.h5`` in one folder; ``facts`` are JSON files of counts, a table each;
-    ``pixel`` is the size of a pixel, if it is the same in all images and known.
+    Attributes:
+        shards: ``{k}.h5`` in one folder.
+        counts: JSON files of counts, a table each.
+        nouns: what its files and images are called.
+        pixel: the size of a pixel, if it is the same in all images and known.
     """
 
     summary: Path
     manifest: Path
     shards: list[Path]
     leakage: Path
-    facts: list[Path] = field(default_factory=list)
-    classifier_history: Path | None = None
-    classifier_metrics: Path | None = None
+    counts: list[Path]
+    nouns: tables.Nouns
     pixel: PixelSize = PIXELS
 
 
 @dataclass(frozen=True)
 class ExperimentFiles:
-    """Where an experiment's artifacts lie; images are samples or, for CT, translations."""
+    """An experiment and where its artifacts lie; images and their table, if it makes any."""
 
+    name: str
+    cohort: str
+    family: str
+    task: str
     history: Path
     model: Path
-    images: Path
-    table: Path
+    images: Path | None
+    table: Path | None
     metrics: Path
 
 
@@ -69,20 +80,6 @@ class _Cohort:
     @property
     def name(self) -> str:
         return self.summary["cohort"]
-
-
-@dataclass(frozen=True)
-class _Experiment:
-    files: ExperimentFiles
-    results: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return self.results["experiment"]
-
-    @property
-    def family(self) -> str:
-        return self.results["family"]
 
 
 def build_report(
@@ -103,7 +100,7 @@ def build_report(
 
     Args:
         cohorts: artifacts of every cohort.
-        experiments: artifacts of every experiment; its cohort is named in its metrics.json.
+        experiments: artifacts of every experiment, those that others rest on first.
         title: heading of the page.
         config_dump: the whole configuration as JSON values (``model_dump(mode="json")``).
         tracking_hint: MLflow tracking URI. A link leads to it if it is a server; else to the
@@ -115,42 +112,28 @@ def build_report(
     Raises:
         OSError: an artifact is missing.
         KeyError: a JSON artifact lacks a field, or an experiment's cohort is not in `cohorts`.
+        ModuleNotFoundError: there is no such task.
     """
     gathered = [_Cohort(f, _json(f.summary), read_table(f.manifest)) for f in cohorts]
-    by_cohort: dict[str, list[_Experiment]] = {c.name: [] for c in gathered}
+    of_cohort: dict[str, list[ExperimentFiles]] = {c.name: [] for c in gathered}
     for files in experiments:
-        experiment = _Experiment(files, _json(files.metrics))
-        by_cohort[experiment.results["cohort"]].append(experiment)
+        of_cohort[files.cohort].append(files)
+    sections = [_cohort_section(c, of_cohort[c.name]) for c in gathered]
 
     tracking_uri = tables.without_credentials(tracking_hint)
     tracking_url = tracking_uri if tracking_uri.startswith("http") else MLFLOW
     config_text = yaml.safe_dump(dict(config_dump), sort_keys=False, allow_unicode=True)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": tables.number,
-        "patients": tables.patients,
-        "beside": metric_tables.beside,
-        "quote": shlex.quote,
-    }
-    html = environment.get_template("template.html").render(
+    html = render(
+        "report/template.html",
         title=title,
         config=config_dump,
         config_text=tables.without_credentials(config_text),
-        findings=[
-            metric_tables.finding(e.results, [o.results for o in es])
-            for es in by_cohort.values()
-            for e in es
-        ],
-        cohorts=[_cohort_view(c, by_cohort[c.name]) for c in gathered],
+        findings=[finding for section in sections for finding in section["findings"]],
+        cohorts=sections,
         artifacts=artifact_rows([*cohorts, *experiments], shown, cache),
         tracking_uri=tracking_uri,
         tracking_url=tracking_url,
+        quoted_uri=shlex.quote(tracking_uri),
     )
     with replacing(output) as temporary:
         temporary.write_text(html, encoding="utf-8")
@@ -160,94 +143,69 @@ def _json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
-def _cohort_view(cohort: _Cohort, experiments: list[_Experiment]) -> dict[str, Any]:
+def _cohort_section(cohort: _Cohort, experiments: list[ExperimentFiles]) -> dict[str, Any]:
     """Everything the template shows of one cohort and its experiments."""
-    summary, files = cohort.summary, cohort.files
+    summary, nouns = cohort.summary, cohort.files.nouns
     splits = tables.split_rows(summary, cohort.manifest)
-    kind = summary["kind"]
-    left_out = tables.left_out(kind, cohort.manifest)
-    nodes, links = tables.flow_of(kind, cohort.manifest, splits, left_out)
-    said = "; ".join(f"{n.name}: {n.count:,}" for n in nodes)
-    curves = [(f"{e.name} ({e.family})", e.files.history) for e in experiments]
-    if files.classifier_history:
-        curves.insert(0, ("classifier", files.classifier_history))
-    store = ImageStore(cohort.manifest, files.shards[0].parent)
-    made = [(e.name, Samples(e.files.images, e.files.table)) for e in experiments]
+    left_out = tables.left_out(nouns, cohort.manifest)
+    nodes, links = tables.flow_of(nouns, cohort.manifest, splits, left_out)
+    counts = "; ".join(f"{n.name}: {n.count:,}" for n in nodes)
+    shown = ShownCohort(
+        cohort.name,
+        tables.labels_of(summary),
+        ImageStore(cohort.manifest, cohort.files.shards[0].parent),
+        cohort.files.pixel,
+    )
+    views = _views(shown, experiments)
     return {
         "name": cohort.name,
         "summary": summary,
-        "counts": tables.cohort_counts(kind, cohort.manifest),
-        "nouns": tables.KINDS[kind],
-        "unit": tables.unit_of(kind, cohort.manifest),
-        "labels": tables.labels_of(summary),
+        "counts": tables.cohort_counts(nouns, cohort.manifest),
+        "nouns": nouns,
+        "unit": tables.unit_of(nouns, cohort.manifest),
+        "labels": shown.labels,
         "splits": splits,
-        "flow": figures.flow(nodes, links, f"Data flow of cohort {cohort.name}. {said}."),
+        "flow": flow(nodes, links, f"Data flow of cohort {cohort.name}. {counts}."),
         "reasons": left_out,
-        "apart": tables.files_apart(kind, cohort.manifest, left_out),
-        "facts": _facts(cohort),
-        "leakage": _json(files.leakage),
-        "curves": [(name, figures.curves(pd.read_csv(path))) for name, path in curves],
-        "classifier": _classifier(_json(files.classifier_metrics))
-        if files.classifier_metrics
-        else None,
-        "classes": []
-        if kind == "ct"
-        else class_strips(store, tables.labels_of(summary), made, files.pixel),
-        "translations": [
-            picture
-            for name, samples in made
-            for picture in translation_pictures(store, name, samples)
-        ]
-        if kind == "ct"
-        else [],
-        "results": [
-            {
-                "name": e.name,
-                "family": e.family,
-                "json": e.results,
-                "metrics": metric_tables.metrics_in_order(e.results["metrics"]),
-                "by_class": metric_tables.by_class(e.results),
-                "warnings": metric_tables.warnings_of(e.results),
-            }
-            for e in experiments
+        "apart": tables.files_apart(nouns, cohort.manifest, left_out),
+        "counted": _counted(cohort),
+        "leakage": _json(cohort.files.leakage),
+        "curves": [curve for view in views for curve in view.curves],
+        "pictures": [view.pictures for view in views if view.pictures] or _real_images(shown),
+        "findings": [finding for view in views for finding in view.findings],
+        "notes": [view.note for view in views if view.note],
+        "metrics": [
+            *(view.metrics for view in views if view.metrics),
+            *(view.appendix for view in views if view.appendix),
         ],
-        "side_by_side": metric_tables.side_by_side([e.results for e in experiments]),
-        "agreement": _agreement(experiments),
     }
 
 
-def _facts(cohort: _Cohort) -> list[tuple[str, list[tuple[str, str, Any, str]]]]:
-    """(about, rows) of every table of counts."""
-    found = [(facts.FACTS[path.stem], facts.fact_rows(_json(path))) for path in cohort.files.facts]
-    if rows := facts.label_rows(cohort.manifest):
+def _views(cohort: ShownCohort, experiments: list[ExperimentFiles]) -> list[View]:
+    """What each task shows of its experiments on a cohort, in the order of their first ones."""
+    of_task: dict[str, list[ShownExperiment]] = {}
+    for e in experiments:
+        generated = Samples(e.images, e.table) if e.images and e.table else None
+        shown = ShownExperiment(
+            e.name, e.family, curves(pd.read_csv(e.history)), _json(e.metrics), generated
+        )
+        of_task.setdefault(e.task, []).append(shown)
+    return [
+        importlib.import_module(f"medsynth.tasks.{task}.view").view(cohort, of_this_task)
+        for task, of_this_task in of_task.items()
+    ]
+
+
+def _real_images(cohort: ShownCohort) -> list[str]:
+    """Of a cohort for which nothing made images: what it has itself, if a browser can show it."""
+    store = cohort.images
+    grey_or_colour = len(store) and store.read([0]).dtype.itemsize == 1
+    return [class_strips(cohort, [])] if grey_or_colour else []
+
+
+def _counted(cohort: _Cohort) -> list[tuple[str, list[tuple[str, str, Any, str]]]]:
+    """(caption, rows) of every table of counts."""
+    found = [(caption_of(path.stem), count_rows(_json(path))) for path in cohort.files.counts]
+    if rows := label_rows(cohort.manifest):
         found.insert(0, ("Where the labels of the used items come from", rows))
     return found
-
-
-def _classifier(results: dict[str, Any]) -> dict[str, Any]:
-    """Metrics and confusion (rows: truth, columns: answer) of the classifier."""
-    return {
-        "metrics": metric_tables.metrics_in_order(results["metrics"]),
-        "recalls": {
-            name: metric_tables.metric_of("recall", entries["recall"])
-            for name, entries in results["per_class"].items()
-        },
-        "confusion": dict(zip(results["per_class"], results["confusion"], strict=True)),
-    }
-
-
-def _agreement(experiments: list[_Experiment]) -> dict[str, str] | None:
-    """The per-class label agreement of a cohort's experiments beside chance."""
-    values = {
-        e.name: {c: m["label_agreement"] for c, m in e.results["per_class"].items()}
-        for e in experiments
-        if e.family != "cyclegan"
-    }
-    if not values:
-        return None
-    said = [
-        f"{name}, {label}: {metric_tables.metric_of('label_agreement', entry).text}"
-        for name, entries in values.items()
-        for label, entry in entries.items()
-    ]
-    return {"uri": figures.bars(values), "text": "; ".join(said)}

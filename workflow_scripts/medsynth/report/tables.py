@@ -4,42 +4,43 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
-from medsynth.report.cohort_counts import said
-from medsynth.report.figures import COLORS, INK, Node
+from medsynth.report.cohort_counts import in_words
+from medsynth.report.flow import Node
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, used
 from medsynth.store.privacy.secrets import without_secrets
 from medsynth.store.quarantine import REASONS
+from medsynth.tasks.viewing.figures import COLORS, INK
+from medsynth.tasks.viewing.numbers import patients
 
 
-class Nouns(NamedTuple):
-    """What files of a kind are called unless their suffix tells, groups of items, and items."""
+@dataclass(frozen=True)
+class Nouns:
+    """What things of a kind of cohort are called, all in the plural.
+
+    Attributes:
+        files: raw files, unless their suffix tells.
+        groups: groups of items.
+        items: images.
+        files_by_suffix: raw files with one of these suffixes.
+        all_files_named: whether the manifest names every raw file that an image was made of; of a
+            series that became a volume it names some.
+    """
 
     files: str
     groups: str
     items: str
+    files_by_suffix: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    all_files_named: bool = True
 
 
-KINDS = {
-    "mimic_cxr": Nouns("DICOM files", "studies", "radiographs"),
-    "slides": Nouns("slide files", "slides", "tiles"),
-    "ct": Nouns("DICOM files", "series", "slices"),
-}
-SUFFIXES = {  # of the files of radiographs and CT
-    (".jpg", ".jpeg"): "JPEG files",
-    (".nii", ".nii.gz"): "NIfTI files",
-}
 SPLITS = ("train", "validate", "test")
 SPLIT_COLORS = {"train": "#2b5c8a", "validate": "#6f93b5", "test": "#3c8d7e"}
 STATUS_COLORS = {EXCLUDED: "#a9b2bc", QUARANTINED: "#a8465a"}
-
-
-def number(value: float) -> str:
-    """Four significant digits; whole numbers with thousands separators."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
 def without_credentials(text: str) -> str:
@@ -47,17 +48,10 @@ def without_credentials(text: str) -> str:
     return without_secrets(text, mark="…")
 
 
-def patients(n: int) -> str:
-    return f"{n:,} patient{'' if n == 1 else 's'}"
-
-
-# --- data flow -------------------------------------------------------------------------------
-
-
-def _forms(kind: str, manifest: pd.DataFrame) -> pd.Series:
+def _forms(nouns: Nouns, manifest: pd.DataFrame) -> pd.Series:
     """What each row's source file is called."""
-    sources, forms = manifest["source"].str.lower(), pd.Series(KINDS[kind].files, manifest.index)
-    for suffixes, name in SUFFIXES.items() if kind != "slides" else ():
+    sources, forms = manifest["source"].str.lower(), pd.Series(nouns.files, manifest.index)
+    for suffixes, name in nouns.files_by_suffix.items():
         forms[sources.str.endswith(suffixes, na=False)] = name
     return forms
 
@@ -72,17 +66,16 @@ def _is_a_file_each(manifest: pd.DataFrame) -> bool:
     return bool(manifest.loc[_is_image(manifest), "source"].is_unique)
 
 
-def unit_of(kind: str, manifest: pd.DataFrame) -> str:
+def unit_of(nouns: Nouns, manifest: pd.DataFrame) -> str:
     """What a flow counts."""
-    return "files" if _is_a_file_each(manifest) else KINDS[kind].items
+    return "files" if _is_a_file_each(manifest) else nouns.items
 
 
-def cohort_counts(kind: str, manifest: pd.DataFrame) -> list[tuple[str, int]]:
+def cohort_counts(nouns: Nouns, manifest: pd.DataFrame) -> list[tuple[str, int]]:
     """What the used items consist of: (name, count), without naming any of them."""
-    kept, nouns = used(manifest), KINDS[kind]
-    forms = _forms(kind, kept)
-    if kind == "ct" and not _is_a_file_each(manifest):
-        # Of DICOM series that became volumes the manifest names some of the files only.
+    kept = used(manifest)
+    forms = _forms(nouns, kept)
+    if not (nouns.all_files_named or _is_a_file_each(manifest)):
         forms = forms[forms != nouns.files]
     files = kept["source"].groupby(forms).nunique()
     return [
@@ -116,7 +109,7 @@ def split_rows(summary: Mapping[str, Any], manifest: pd.DataFrame) -> list[dict[
 
 
 def flow_of(
-    kind: str,
+    nouns: Nouns,
     manifest: pd.DataFrame,
     splits: Sequence[Mapping[str, Any]],
     left_out: Sequence[Mapping[str, Any]],
@@ -126,12 +119,12 @@ def flow_of(
     All in one unit: files where each is one image, else the images that were made of them.
     """
     labels = sorted({label for row in splits for label in row["cells"]})
-    units = {row["unit"] for row in left_out} if _is_a_file_each(manifest) else {KINDS[kind].items}
+    units = {row["unit"] for row in left_out} if _is_a_file_each(manifest) else {nouns.items}
     reasons = [row for row in left_out if row["unit"] in units]
     kept = sum(row["items"] for row in splits)
     total = kept + sum(row["n"] for row in reasons)
     nodes = [
-        Node(f"all {unit_of(kind, manifest)}", 0, total, INK),
+        Node(f"all {unit_of(nouns, manifest)}", 0, total, INK),
         Node("used", 1, kept, "#2b5c8a"),
     ]
     links = [(0, 1, kept)]
@@ -161,28 +154,28 @@ def labels_of(summary: Mapping[str, Any]) -> list[str]:
     return sorted({r["label"] for r in summary["by_label_split"]})
 
 
-def left_out(kind: str, manifest: pd.DataFrame) -> list[dict[str, Any]]:
+def left_out(nouns: Nouns, manifest: pd.DataFrame) -> list[dict[str, Any]]:
     """How many images, and files of which none was made, were left out and why.
 
     Most frequent first: status, reason, its title and meaning, n, and what was counted.
     """
     rows = manifest[manifest["status"].isin(STATUS_COLORS)]
-    unit = _forms(kind, rows).where(~_is_image(rows), KINDS[kind].items).rename("unit")
+    unit = _forms(nouns, rows).where(~_is_image(rows), nouns.items).rename("unit")
     counts = rows.groupby(["status", "reason", unit]).size().rename("n").reset_index()
     found = sorted(counts.to_dict("records"), key=lambda r: (r["status"], -r["n"], r["reason"]))
     return [
-        row | {"title": said(row["reason"]), "meaning": REASONS.get(row["reason"], "")}
+        row | {"title": in_words(row["reason"]), "meaning": REASONS.get(row["reason"], "")}
         for row in found
     ]
 
 
-def files_apart(kind: str, manifest: pd.DataFrame, left: Sequence[Mapping[str, Any]]) -> str:
+def files_apart(nouns: Nouns, manifest: pd.DataFrame, left: Sequence[Mapping[str, Any]]) -> str:
     """The files from which no image was made and that are no part of a flow of images."""
     if _is_a_file_each(manifest):
         return ""
     counts: Counter[str] = Counter()
     for row in left:
-        if row["unit"] != KINDS[kind].items:
+        if row["unit"] != nouns.items:
             counts[row["unit"]] += row["n"]
     return ", ".join(
         f"{n:,} {unit if n > 1 else unit.removesuffix('s')}" for unit, n in sorted(counts.items())

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from medsynth.metrics.baselines import with_accuracy, with_baselines
 from medsynth.metrics.images.draws import counts_at_mix, drawn
 from medsynth.metrics.images.feature_space import FeatureSpace
 from medsynth.metrics.images.frechet import frechet_distance
@@ -26,7 +27,6 @@ from medsynth.metrics.intervals import (
     share_interval,
 )
 from medsynth.metrics.settings import Evaluation
-from medsynth.metrics.standing import beside, judged_by
 from medsynth.runtime.seeding import numpy_rng
 
 _FLOORS = 5  # draws of training images, whose mean is the floor
@@ -69,7 +69,7 @@ def evaluate_generation(
     training: Group,
     generated: Group,
     nulls: Mapping[str, Group],
-    judge: Metric,
+    accuracy: Metric,
     settings: Evaluation,
     *,
     seed: int,
@@ -86,7 +86,7 @@ def evaluate_generation(
         training: images of training patients, to which the feature space is fitted.
         generated: images of the model.
         nulls: images that show nothing, by name, as many as real ones; their labels do not matter.
-        judge: the classifier's balanced accuracy on held-out real images, with ``chance``.
+        accuracy: the classifier's balanced accuracy on held-out real images, with ``chance``.
         settings: KID subsets and bootstrap resamples.
         seed: decides draws, subsets and resamples.
         classes: k names.
@@ -116,14 +116,14 @@ def evaluate_generation(
     agreement, agreement_per_class = label_agreement(
         generated.probabilities, generated.labels, classes
     )
-    metrics["label_agreement"] = judged_by(agreement, judge)
+    metrics["label_agreement"] = with_accuracy(agreement, accuracy)
     per_class = {}
     for i, name in enumerate(classes):
         of_class = [g.at(np.flatnonzero(g.labels == i)) for g in (real, training, generated)]
         drawn_of_it = _counts(*of_class, classes)
         key = ("class", name)
         found = _compare(("fid", "kid"), *of_class, nulls, *drawn_of_it, settings, seed, *key)
-        agreed = judged_by(agreement_per_class[name], judge)
+        agreed = with_accuracy(agreement_per_class[name], accuracy)
         per_class[name] = {**found, "label_agreement": agreed}
     mix = dict(zip(classes, counts.tolist(), strict=True))
     return {"n": int(counts.sum()), "mix": mix, "metrics": metrics, "per_class": per_class}
@@ -186,7 +186,7 @@ def _compare(
         interval, none = _interval(name, real, made, settings, numpy_rng(seed, *key, name))
         floor = float(np.mean([figure(real.features, f) for f in floors]))
         null = {kind: figure(real.features, f) for kind, f in empty.items()}
-        found[name] = beside(metric(value, better, interval, doubt, none), floor, null)
+        found[name] = with_baselines(metric(value, better, interval, doubt, none), floor, null)
     return found
 
 
@@ -252,4 +252,4 @@ def _inception(
     )
     null = {n: inception_score(g.probabilities[: counts.sum()]) for n, g in nulls.items()}
     score = metric(inception_score(made), "higher", interval, none)
-    return {**beside(score, inception_score(own), null), "splits": 1}
+    return {**with_baselines(score, inception_score(own), null), "splits": 1}

@@ -25,12 +25,13 @@ def label_agreement(
     Returns:
         the overall share and that of every class, with Wilson intervals.
     """
-    called = probabilities.argmax(1)
-    said = np.bincount(called, minlength=len(classes)) / max(len(called), 1)
-    asked = np.bincount(labels, minlength=len(classes)) / max(len(labels), 1)
-    overall = _agreement(called == labels, float(said @ asked))
+    predicted = probabilities.argmax(1)
+    predicted_share = np.bincount(predicted, minlength=len(classes)) / max(len(predicted), 1)
+    asked_share = np.bincount(labels, minlength=len(classes)) / max(len(labels), 1)
+    overall = _agreement(predicted == labels, float(predicted_share @ asked_share))
     per_class = {
-        name: _agreement(called[labels == i] == i, float(said[i])) for i, name in enumerate(classes)
+        name: _agreement(predicted[labels == i] == i, float(predicted_share[i]))
+        for i, name in enumerate(classes)
     }
     return overall, per_class
 

@@ -1,4 +1,4 @@
-"""What a figure stands beside: what real images reach, and what images reach that show nothing."""
+"""What a metric has to beat: what real images reach, and images that show nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from medsynth.metrics.intervals import Metric, metric
 
 
-def beside(found: Metric, floor: float, null: Mapping[str, float]) -> Metric:
+def with_baselines(found: Metric, floor: float, null: Mapping[str, float]) -> Metric:
     """The metric with its floor and nulls; its reason says where it does not beat them.
 
     Args:
@@ -15,17 +15,17 @@ def beside(found: Metric, floor: float, null: Mapping[str, float]) -> Metric:
         floor: the value of real training images.
         null: the value of noise and of a constant image, by name.
     """
-    stands: Metric = {**found, "floor": floor, "null": dict(null)}
+    compared: Metric = {**found, "floor": floor, "null": dict(null)}
     blind = None
-    if name := not_beaten({**stands, "value": floor, "interval": None}):
+    if name := not_beaten({**compared, "value": floor, "interval": None}):
         blind = f"does not tell real images ({floor:.3g}) from {name} ({null[name]:.3g}) here"
     doubt = None
-    if name := not_beaten(stands):
+    if name := not_beaten(compared):
         doubt = f"not shown to be better than {name} ({null[name]:.3g})"
-        if not_beaten({**stands, "interval": None}):
+        if not_beaten({**compared, "interval": None}):
             doubt = f"not better than {name} ({null[name]:.3g})"
     reasons = metric(found["value"], found["better"], None, doubt, blind, found["reason"])
-    return {**stands, "reason": reasons["reason"]}
+    return {**compared, "reason": reasons["reason"]}
 
 
 def not_beaten(found: Metric) -> str | None:
@@ -38,18 +38,18 @@ def not_beaten(found: Metric) -> str | None:
     return name if worst >= sign * best else None
 
 
-def judged_by(found: Metric, judge: Metric) -> Metric:
+def with_accuracy(found: Metric, accuracy: Metric) -> Metric:
     """An agreement with the classifier, together with how often the classifier is right at all.
 
     Args:
         found: the agreement.
-        judge: the classifier's balanced accuracy on held-out real images, with ``chance``.
+        accuracy: the classifier's balanced accuracy on held-out real images, with ``chance``.
     """
-    at_chance = judge["interval"] is None or judge["interval"][0] <= judge["chance"]
+    at_chance = accuracy["interval"] is None or accuracy["interval"][0] <= accuracy["chance"]
     nothing = (
         "means nothing: on held-out real images the classifier is not shown to be above chance"
         if at_chance
         else None
     )
     reasons = metric(found["value"], found["better"], None, nothing, found["reason"])
-    return {**found, "reason": reasons["reason"], "judge": judge}
+    return {**found, "reason": reasons["reason"], "judge": accuracy}

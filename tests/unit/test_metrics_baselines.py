@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
+from medsynth.metrics.baselines import not_beaten, with_accuracy, with_baselines
 from medsynth.metrics.intervals import metric
-from medsynth.metrics.standing import beside, judged_by, not_beaten
 
 LOW = {"noise": 9.0, "constant": 12.0}
 HIGH = {"noise": 0.4, "constant": 0.1}
 
 
 @pytest.mark.parametrize(
-    ("value", "interval", "better", "null", "said", "name"),
+    ("value", "interval", "better", "null", "reason", "name"),
     [
         (3.0, [2.0, 4.0], "lower", LOW, None, None),
         (
@@ -33,18 +33,18 @@ HIGH = {"noise": 0.4, "constant": 0.1}
     ],
 )
 def test_a_figure_that_does_not_beat_its_best_null_says_so(
-    value, interval, better, null, said, name
+    value, interval, better, null, reason, name
 ):
     floor = {"lower": 1.0, "higher": 0.9}[better]
-    found = beside(metric(value, better, interval, "few"), floor, null)
+    found = with_baselines(metric(value, better, interval, "few"), floor, null)
     assert (found["floor"], found["null"], found["value"]) == (floor, null, value)
-    assert found["reason"] == "few" if said is None else found["reason"].startswith(said)
+    assert found["reason"] == "few" if reason is None else found["reason"].startswith(reason)
     assert found["reason"].endswith("few")
     assert not_beaten(found) == name
 
 
 def test_a_figure_that_cannot_tell_real_images_from_noise_says_so():
-    found = beside(metric(0.99, "higher", [0.97, 1.0]), 0.9, {"noise": 0.95})
+    found = with_baselines(metric(0.99, "higher", [0.97, 1.0]), 0.9, {"noise": 0.95})
     assert found["reason"] == "does not tell real images (0.9) from noise (0.95) here"
 
 
@@ -57,9 +57,9 @@ def test_a_figure_without_value_or_nulls_is_not_marked():
     ("interval", "nothing"),
     [([0.55, 0.8], False), ([0.5, 0.8], True), ([0.45, 0.8], True), (None, True)],
 )
-def test_agreement_carries_its_judge(interval, nothing):
-    judge = {**metric(0.7, "higher", interval), "chance": 0.5}
-    found = judged_by(metric(0.9, "higher", [0.8, 0.95]), judge)
-    assert found["judge"] == judge
+def test_agreement_carries_the_classifiers_accuracy(interval, nothing):
+    accuracy = {**metric(0.7, "higher", interval), "chance": 0.5}
+    found = with_accuracy(metric(0.9, "higher", [0.8, 0.95]), accuracy)
+    assert found["judge"] == accuracy
     assert bool(found["reason"]) == nothing
     assert not nothing or found["reason"].startswith("means nothing")

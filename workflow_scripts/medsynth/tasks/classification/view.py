@@ -1,0 +1,40 @@
+"""Classifiers on the page: how often they are right about held-out patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
+from medsynth.tasks.viewing.metric_tables import metrics_in_order, shown_metric
+from medsynth.tasks.viewing.templates import render
+
+METRICS = {
+    "accuracy": ("Accuracy", "share of held-out images that are classified correctly"),
+    "balanced_accuracy": ("Balanced accuracy", "mean of the recalls of the classes"),
+}
+
+
+def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
+    """All classifiers of a cohort; they stand below the metrics that rest on them."""
+    return View(
+        # Those that the configuration implies are named after their cohort.
+        curves=[(e.name.removeprefix(f"{cohort.name}_"), e.curves) for e in experiments],
+        appendix=render(
+            "tasks/classification/metrics.html",
+            cohort=cohort.name,
+            classifiers=[_classifier(e.results) for e in experiments],
+        ),
+    )
+
+
+def _classifier(results: dict[str, Any]) -> dict[str, Any]:
+    """Metrics and confusion (rows: truth, columns: answer) of a classifier."""
+    return {
+        "metrics": metrics_in_order(results["metrics"], METRICS),
+        "recalls": {
+            name: shown_metric("recall", entries["recall"], METRICS)
+            for name, entries in results["per_class"].items()
+        },
+        "confusion": dict(zip(results["per_class"], results["confusion"], strict=True)),
+    }

@@ -1,0 +1,80 @@
+"""Generated images on the page: strips by class, and metrics beside their floor and nulls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from medsynth.tasks.generation.agreement import agreement_bars
+from medsynth.tasks.viewing.comparison import finding, shown_results
+from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
+from medsynth.tasks.viewing.metric_tables import shown_metric, side_by_side, small_numbers
+from medsynth.tasks.viewing.strips import class_strips
+from medsynth.tasks.viewing.templates import render
+
+METRICS = {
+    "fid": ("FID", "Fréchet distance between the features of real and of generated images"),
+    "kid": ("KID", "squared maximum mean discrepancy of the features; unbiased for any N"),
+    "label_agreement": ("Label agreement", "share the classifier assigns to the class asked for"),
+    "precision": ("Precision", "share of generated images that lie among the real ones"),
+    "recall": ("Recall", "share of real images that lie among the generated ones"),
+    "density": ("Density", "how many real neighbourhoods a generated image lies in, over k"),
+    "coverage": ("Coverage", "share of real images with a generated one in their neighbourhood"),
+    "inception_score": (
+        "Inception score",
+        "answers of the classifier are sure and diverse; one split of all N images, the real ones"
+        " are held out",
+    ),
+}
+FID_STABLE = 10_000
+TEMPLATE = "tasks/generation/metrics.html"
+
+
+def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
+    """All experiments that generate images of a cohort's classes."""
+    metrics = {e.name: e.results["metrics"] for e in experiments}
+    return View(
+        curves=[(f"{e.name} ({e.family})", e.curves) for e in experiments],
+        findings=[finding(cohort, e, experiments, METRICS, list(METRICS)) for e in experiments],
+        pictures=class_strips(cohort, experiments),
+        note=render("tasks/generation/note.html"),
+        metrics=render(
+            TEMPLATE,
+            cohort=cohort.name,
+            results=[shown_results(e, METRICS, warnings_of(e.results)) for e in experiments],
+            rows=side_by_side(metrics, METRICS),
+            agreement=_agreement(experiments),
+        ),
+    )
+
+
+def warnings_of(results: Mapping[str, Any]) -> list[str]:
+    """What a reader must know before believing the numbers of one metrics.json."""
+    n_real, n_generated = results["n_real"], results.get("n", results["n_generated"])
+    found = small_numbers(n_real, n_generated)
+    if "fid" in results["metrics"] and min(n_real, n_generated) < FID_STABLE:
+        found.append(
+            f"FID is biased upwards below about {FID_STABLE:,} images a side; compare it with that"
+            " of the real images beside it, which is biased alike, and only between experiments"
+            " with the same N."
+        )
+    if results["extractor"] is not None:
+        found.append(
+            "Features come from all layers of this cohort's own classifier, not from Inception;"
+            " the values cannot be compared with published ones."
+        )
+    return found
+
+
+def _agreement(experiments: Sequence[ShownExperiment]) -> dict[str, str]:
+    """The label agreement by class of all experiments beside chance: picture and text."""
+    values = {
+        e.name: {c: m["label_agreement"] for c, m in e.results["per_class"].items()}
+        for e in experiments
+    }
+    text = [
+        f"{name}, {label}: {shown_metric('label_agreement', entry, METRICS).text}"
+        for name, entries in values.items()
+        for label, entry in entries.items()
+    ]
+    return {"uri": agreement_bars(values), "text": "; ".join(text)}

@@ -1,0 +1,1 @@
+"""What the views of all tasks are made of: curves, strips of images, tables of metrics."""

@@ -1,0 +1,92 @@
+"""What the page gives to the view of a task, and what it takes from it.
+
+The module ``tasks/<task>/view.py`` has one function ``view(cohort, experiments) -> View``; the
+page calls it once for all experiments of the task on a cohort.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from medsynth.imaging.scale import PixelSize
+from medsynth.store.generated import Samples
+from medsynth.store.shards import ImageStore
+from medsynth.tasks.viewing.metric_tables import ShownMetric
+
+
+@dataclass(frozen=True)
+class ShownCohort:
+    """The real images that experiments were trained and judged on.
+
+    Attributes:
+        labels: the classes, sorted.
+        images: all used images, every split.
+        pixel: the size of a pixel, if it is the same in all images and known.
+    """
+
+    name: str
+    labels: Sequence[str]
+    images: ImageStore
+    pixel: PixelSize
+
+
+@dataclass(frozen=True)
+class ShownExperiment:
+    """What an experiment left behind.
+
+    Attributes:
+        curves: training curves as a data URI.
+        results: its metrics.json.
+        generated: the images that it made, None for a task that makes none.
+    """
+
+    name: str
+    family: str
+    curves: str
+    results: Mapping[str, Any]
+    generated: Samples | None = None
+
+
+@dataclass(frozen=True)
+class FindingCell:
+    """A main metric and, in a line each, what it has to beat."""
+
+    metric: ShownMetric
+    beside: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A row of the key findings: an experiment in three main metrics at most."""
+
+    experiment: str
+    family: str
+    cohort: str
+    n_real: int
+    n_generated: int
+    cells: Sequence[FindingCell]
+
+
+@dataclass(frozen=True)
+class View:
+    """What the page shows of the experiments of one task on one cohort.
+
+    Attributes:
+        curves: (title, data URI) of the training curves.
+        findings: rows of the key findings.
+        pictures: HTML for the section of images.
+        note: HTML, sentences on how the metrics are to be read, at their head.
+        metrics: HTML for the section of metrics.
+        appendix: HTML that follows the metrics of all tasks: what these rest on.
+    """
+
+    curves: Sequence[tuple[str, str]]
+    findings: Sequence[Finding] = ()
+    pictures: Markup = Markup()
+    note: Markup = Markup()
+    metrics: Markup = Markup()
+    appendix: Markup = Markup()

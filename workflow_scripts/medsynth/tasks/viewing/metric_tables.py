@@ -1,0 +1,170 @@
+"""The metrics of experiments as the page shows them, each beside what it has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from medsynth.metrics.baselines import not_beaten
+from medsynth.tasks.viewing.numbers import number
+
+Titles = Mapping[str, tuple[str, str]]  # metric -> (title, what it says), most telling first
+SMALL = 100
+
+
+class ShownMetric(NamedTuple):
+    """One number of a metrics.json, ready to be shown."""
+
+    name: str
+    title: str
+    meaning: str
+    value: float | None
+    text: str
+    interval: str
+    better: str
+    chance: str
+    reason: str
+    floor: str
+    null: dict[str, str]
+    classifier: str
+    not_beaten: str | None
+
+
+def shown_metric(name: str, entry: Mapping[str, Any], titles: Titles) -> ShownMetric:
+    """A metric under its title; one without a title stands for itself."""
+    title, meaning = titles.get(name, (name.replace("_", " "), ""))
+    value, interval = entry["value"], entry["interval"]
+    return ShownMetric(
+        name=name,
+        title=title,
+        meaning=meaning,
+        value=value,
+        text="—" if value is None else number(value),
+        interval=f"{number(interval[0])} to {number(interval[1])}" if interval else "—",
+        better=entry["better"],
+        chance=_number(entry.get("chance")),
+        reason=entry["reason"] or "",
+        floor=_number(entry.get("floor")),
+        null={kind: number(reached) for kind, reached in entry.get("null", {}).items()},
+        classifier=_accuracy(entry["judge"]) if "judge" in entry else "",
+        not_beaten=not_beaten(entry),
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else number(value)
+
+
+def _accuracy(balanced: Mapping[str, Any]) -> str:
+    """How good the classifier is that an agreement rests on."""
+    shown = shown_metric("balanced_accuracy", balanced, {})
+    if shown.value is None:
+        return f"the judge on held-out real images: unknown, {shown.reason}"
+    return (
+        f"the judge on held-out real images: balanced accuracy {shown.text} ({shown.interval}),"
+        f" chance {shown.chance}"
+    )
+
+
+def baselines_of(metric: ShownMetric) -> str:
+    """Floor and nulls in a line, empty where there are none."""
+    reached = {"real images": metric.floor, **metric.null}
+    return "; ".join(f"{name} {value}" for name, value in reached.items() if value)
+
+
+def metrics_in_order(metrics: Mapping[str, Any], titles: Titles) -> list[ShownMetric]:
+    """The metrics of one experiment in the order of the titles, those without one last."""
+    order = {name: k for k, name in enumerate(titles)}
+    names = sorted(metrics, key=lambda name: (order.get(name, len(order)), name))
+    return [shown_metric(name, metrics[name], titles) for name in names]
+
+
+def by_class(per_class: Mapping[str, Any], titles: Titles) -> dict[str, Any] | None:
+    """The per_class part of a metrics.json as a table: corner, head, and rows of (name, metrics).
+
+    Classes are the rows, unless there are more metrics than classes.
+    """
+    classes = {name: metrics_in_order(entries, titles) for name, entries in per_class.items()}
+    if not classes:
+        return None
+    head = [m.title for m in next(iter(classes.values()))]
+    if len(head) <= len(classes):
+        return {"corner": "Class", "head": head, "rows": list(classes.items())}
+    by_metric = zip(head, zip(*classes.values(), strict=True), strict=True)
+    return {"corner": "Metric", "head": list(classes), "rows": list(by_metric)}
+
+
+def small_numbers(n_real: int, n_generated: int) -> list[str]:
+    """What a reader must know before believing a comparison of few images; [] for enough."""
+    counts = {"real": n_real, "generated": n_generated}
+    few = [f"{n:,} {side}" for side, n in counts.items() if n < SMALL]
+    if not few:
+        return []
+    return [
+        f"Only {' and '.join(few)} images are compared. These values show that the pipeline"
+        " works; they are no evidence about the quality of the model."
+    ]
+
+
+def compare(mine: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """How one value stands to another, in words that claim no more than the intervals allow."""
+    a, b = mine["value"], other["value"]
+    if a is None or b is None:
+        return "not comparable, a value is missing"
+    if a == b:
+        return "equal"
+    verdict = "better" if (a < b) == (mine["better"] == "lower") else "worse"
+    if not (mine["interval"] and other["interval"]):
+        return f"{verdict}, but without intervals"
+    (a_low, a_high), (b_low, b_high) = mine["interval"], other["interval"]
+    if a_low <= b_high and b_low <= a_high:
+        return f"{verdict}, but the intervals overlap"
+    return f"{verdict}, the intervals do not overlap"
+
+
+def compared_with(
+    metric: str, experiment: str, metrics: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """How a metric of one experiment stands to that of every other which has it, a line each.
+
+    Args:
+        metric: its name in a metrics.json.
+        experiment: whose it is.
+        metrics: the metrics of every experiment, by the experiment's name.
+    """
+    mine = metrics[experiment][metric]
+    return [
+        f"{other} {shown_metric(metric, theirs[metric], {}).text}: {compare(mine, theirs[metric])}"
+        for other, theirs in metrics.items()
+        if other != experiment and metric in theirs
+    ]
+
+
+def side_by_side(metrics: Mapping[str, Mapping[str, Any]], titles: Titles) -> list[dict[str, Any]]:
+    """The metrics that several experiments share, one row each; [] for one experiment.
+
+    ``best`` names the experiment with the best value, None where any value is missing or equal, or
+    where the best does not beat images that show nothing.
+
+    Args:
+        metrics: the metrics of every experiment, by the experiment's name.
+    """
+    if len(metrics) < 2:
+        return []
+    shared = set.intersection(*map(set, metrics.values()))
+    rows = []
+    for metric in metrics_in_order(next(iter(metrics.values())), titles):
+        if metric.name not in shared:
+            continue
+        cells = {
+            experiment: shown_metric(metric.name, entries[metric.name], titles)
+            for experiment, entries in metrics.items()
+        }
+        values = [m.value for m in cells.values()]
+        best = None
+        if None not in values and len(set(values)) == len(values):
+            pick = min if metric.better == "lower" else max
+            best = pick(cells, key=lambda e: cells[e].value)
+            best = None if cells[best].not_beaten else best
+        rows.append({"metric": metric, "cells": cells, "best": best})
+    return rows
