@@ -19,8 +19,6 @@ from snakemake.executors import local
 from snakemake.persistence import PersistenceBase
 
 from medsynth.lineage.recording import capture, environment, invocation, spool
-from medsynth.runtime.lease import DEVICE_LINE
-from medsynth.runtime.logs import said
 from medsynth.store.digests import DigestCache, digest_bytes, digest_file
 
 
@@ -46,15 +44,6 @@ def test_plain_gives_json_whatever_a_parameter_is():
     expected = {"shape": [1, 2], "path": "a/b", "set": [1, 2, 3], "5": None, "x": [True, 0.5]}
     assert capture.plain(value) == expected
     json.dumps(capture.plain(value))
-
-
-def test_the_device_is_read_from_the_jobs_log(tmp_path):
-    (tmp_path / "log").write_text(
-        "2026-01-01 INFO medsynth.x: start\n"
-        "2026-01-01 INFO medsynth.runtime.lease: device: cuda 1 (H100)\n"
-    )
-    assert said(DEVICE_LINE, [str(tmp_path / "none"), str(tmp_path / "log")]) == "cuda 1 (H100)"
-    assert said(DEVICE_LINE, [str(tmp_path / "none")]) is None
 
 
 def test_the_code_state_is_head_and_a_blob_of_what_differs(tmp_path):

@@ -9,7 +9,6 @@ from lineage_toy import HEAD, client, collectors, jobs, kill, runs, start_snakem
 
 from medsynth.lineage.collector import collect
 from medsynth.lineage.mlflow.measurements import Point, read_points
-from medsynth.runtime.logs import HISTORY_LINE, said
 
 # Two trainings at once, as scripts that run the true loop: it waits at step 4 for `go`.
 SNAKEFILE = (
@@ -89,10 +88,3 @@ def test_a_row_that_is_being_written_is_read_the_next_time(tmp_path):
         file.write(b"ss,0.25\r\n")
     assert read_points(path, end)[0] == [Point(2, "loss", 0.25)]
     assert read_points(path)[0] == [Point(1, "loss", 0.5), Point(2, "loss", 0.25)]
-
-
-def test_a_training_says_in_its_log_where_its_history_grows(tmp_path):
-    log = tmp_path / "log"
-    log.write_text("2026-01-01 INFO medsynth.runtime.loop: history: results/w/a/history.csv\n")
-    assert said(HISTORY_LINE, [tmp_path / "none", log]) == "results/w/a/history.csv"
-    assert said(HISTORY_LINE, [tmp_path / "none"]) is None

@@ -45,7 +45,7 @@ rule make:
         code="c0de",
     log: "results/logs/make/{x}.log"
     wildcard_constraints: x="[ab]"
-    shell: "echo 'INFO medsynth.runtime.lease: device: cpu' > {log};"
+    shell: "echo '{{\\"device\\": \\"cpu\\"}}' > {log}.run.json;"
            " cat {input}/* > {output}; echo {wildcards.x} >> {output}"
 
 rule join:

@@ -19,12 +19,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Literal
 
+from medsynth.runtime.run_info import report
 from medsynth.store.errors import MedsynthError
 
 log = logging.getLogger(__name__)
 
-# How a job says in its log what it ran on; the lineage capture reads it back from there.
-DEVICE_LINE = re.compile(rf"{re.escape(__name__)}: device: (.+)$", re.MULTILINE)
 RETRY_SECONDS = (0.05, 0.25)
 
 
@@ -174,12 +173,16 @@ def choose_device(
         raise DeviceError("device: cuda, but the job was granted no GPU; use --resources gpu=N")
     if setting == "cpu" or gpus < 1 or (setting == "auto" and not device_pool()):
         why = " (no GPU found)" if setting == "auto" and gpus else ""
-        log.info("device: cpu%s", why)
+        _report_device(f"cpu{why}")
         with _visible([]):
             yield "cpu"
         return
     with lease_devices(gpus) as devices, _visible(devices):
-        log.info(
-            "device: cuda %s (%s)", ",".join(devices), ", ".join(sorted(set(installed_devices())))
-        )
+        names = ", ".join(sorted(set(installed_devices())))
+        _report_device(f"cuda {','.join(devices)} ({names})")
         yield "cuda"
+
+
+def _report_device(device: str) -> None:
+    log.info("device: %s", device)
+    report({"device": device})

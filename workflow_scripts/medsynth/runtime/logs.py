@@ -8,19 +8,16 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from medsynth.runtime.run_info import reporting_beside
 from medsynth.store.errors import MedsynthError
 from medsynth.store.privacy.raw_names import without_raw_names
 from medsynth.store.privacy.secrets import without_secrets
 
-# How a training says in its log where its metrics grow; the lineage collector follows that file.
-HISTORY_LINE = re.compile(r"medsynth\.runtime\.loop: history: (.+)$", re.MULTILINE)
-# What is read of a log, which may grow long; such lines stand near its top.
-HEAD_BYTES = 65536
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 WITHHELD = "(not shown: it may quote raw data)"
 # Place and kind in a warning as Python formats it.
@@ -93,7 +90,8 @@ def configure_logging(path: str | Path, *, reads_patients: bool = False) -> Iter
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
     try:
-        yield
+        with reporting_beside(path):
+            yield
     except BaseException as error:
         ours = logging.getLogger("medsynth")
         if isinstance(error, MedsynthError) and not _cause(error):
@@ -103,12 +101,3 @@ def configure_logging(path: str | Path, *, reads_patients: bool = False) -> Iter
         # The terminal has it already; Python would show it there once more, as it is.
         sys.excepthook = lambda *_: None
         raise
-
-
-def said(line: re.Pattern[str], logs: Iterable[str | Path]) -> str | None:
-    """The first group of `line` in the first of a job's logs that has it, if any."""
-    for path in filter(os.path.isfile, logs):
-        with open(path, encoding="utf-8", errors="replace") as file:
-            if found := line.search(file.read(HEAD_BYTES)):
-                return found[1]
-    return None

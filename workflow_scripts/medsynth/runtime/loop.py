@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from medsynth.runtime.checkpoints import HasState, load_checkpoint, save_checkpoint
+from medsynth.runtime.run_info import report
 from medsynth.runtime.settings import Loop
 from medsynth.store.atomic import replacing
 
@@ -55,7 +56,8 @@ def run_steps(
     if first:
         log.info("resuming after step %d of %d", first, settings.steps)
     _cut_history(history, first)
-    log.info("history: %s", history)  # logs.HISTORY_LINE; from here on the file only grows
+    log.info("history: %s", history)
+    report({"history": str(history)})  # from here on the file only grows
     window: dict[str, list[float]] = defaultdict(list)
     since = time.monotonic()
     logged = first

@@ -33,7 +33,7 @@ from medsynth.lineage.mlflow.measurements import Point, numbers, read_points
 from medsynth.lineage.mlflow.store import RECORD
 from medsynth.lineage.recording.places import in_run
 from medsynth.lineage.recording.spool import Record
-from medsynth.runtime.logs import HISTORY_LINE, said
+from medsynth.runtime.run_info import read_info
 from medsynth.store.digests import digest_file
 
 # Limits of mlflow 3 (mlflow/utils/validation.py).
@@ -151,7 +151,7 @@ class RunContent:
     def follow(self, item: Record, ledger: Ledger) -> None:
         """Send what the curves of a running job have gained."""
         base = current_places(self._results, ledger)
-        history = said(HISTORY_LINE, (base / log for log in item["start"]["log"]))
+        history = read_info(base / log for log in item["start"]["log"]).get("history")
         if not history or not item["run_id"]:
             return
         curve = self._curve(item["run_id"])

@@ -27,8 +27,7 @@ from medsynth.lineage.recording.environment import canonical
 from medsynth.lineage.recording.identifiers import STARRED, KnownPatients
 from medsynth.lineage.recording.invocation import INVOCATION, recording_invocation, refusal
 from medsynth.lineage.recording.places import Places
-from medsynth.runtime.lease import DEVICE_LINE
-from medsynth.runtime.logs import said
+from medsynth.runtime.run_info import clear_info, info_path, read_info
 from medsynth.store.digests import DigestCache, digest_path
 from medsynth.store.folders import state_of
 from medsynth.store.privacy.secrets import learn
@@ -91,7 +90,8 @@ def _seed(params: dict[str, Any]) -> int | None:
 
 def _states(job: dict[str, Any], items: list[tuple[str | None, str]]) -> list[str | None]:
     """The state of each input; what the job itself writes into an input folder does not count."""
-    own = {os.path.abspath(path) for path in [*job["output"], *job["log"]]}
+    written = [*job["output"], *job["log"], *map(info_path, job["log"])]
+    own = {os.path.abspath(path) for path in written}
     return [state_of(path, own) for _, path in items]
 
 
@@ -212,7 +212,7 @@ class JobRecorder:
             "status": "FAILED" if error else "COMPLETE",
             "error": error,
             # The job chose it in a process of its own.
-            "device": said(DEVICE_LINE, job["log"]),
+            "device": read_info(job["log"]).get("device"),
             "outputs": outputs,
         }
 
@@ -236,6 +236,7 @@ class JobRecorder:
             with closing(spool.digest_cache(self.results)) as cache:
                 before = _states(job, _named(job["input"]))  # first: it may change while it is read
                 start = same | self._start(rule, job, cache) | {"time": time.time()}
+                clear_info(job["log"])
                 begun = time.monotonic()  # the other clock may step
                 spool.write(self.results, start)
                 try:

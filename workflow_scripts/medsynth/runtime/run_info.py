@@ -1,0 +1,67 @@
+"""What a job reports about itself while it runs, in a small JSON file beside its log.
+
+The lineage reads it: a job chooses its device, and begins its curve, in a process of its own.
+Standard library only, because jobs wait for this import.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypedDict
+
+from medsynth.store.atomic import write_json
+
+
+class RunInfo(TypedDict, total=False):
+    """device: what it computes on. history: CSV file in which its metrics grow."""
+
+    device: str
+    history: str
+
+
+_log: Path | None = None
+_info: RunInfo = {}
+
+
+def info_path(log: str | Path) -> Path:
+    return Path(f"{log}.run.json")
+
+
+@contextmanager
+def reporting_beside(log: str | Path) -> Iterator[None]:
+    """Within the block, :func:`report` writes beside this log."""
+    global _log, _info
+    before = _log, _info
+    _log, _info = Path(log), {}
+    try:
+        yield
+    finally:
+        _log, _info = before
+
+
+def report(info: RunInfo) -> None:
+    """Add to what this job reports; outside of a job it is nobody's."""
+    if _log:
+        _info.update(info)
+        write_json(_info, info_path(_log))
+
+
+def read_info(logs: Iterable[str | Path]) -> RunInfo:
+    """What a job with these logs has reported so far; {} if nothing, or nothing that is valid."""
+    for path in map(info_path, logs):
+        try:
+            found = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        if isinstance(found, dict):
+            return {k: found[k] for k in RunInfo.__annotations__ if isinstance(found.get(k), str)}
+    return {}
+
+
+def clear_info(logs: Iterable[str | Path]) -> None:
+    """Forget what an earlier attempt has reported."""
+    for path in map(info_path, logs):
+        path.unlink(missing_ok=True)
