@@ -12,7 +12,7 @@ from medsynth.lineage.mlflow.database import database_uri
 from medsynth.lineage.recording.places import Places
 from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
 from medsynth.report.tables import Nouns
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.digests import DigestCache
 
 NIFTI = {(".nii", ".nii.gz"): "NIfTI files"}
@@ -71,7 +71,7 @@ def main(inputs, output, config, params):
 
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with job(snakemake):
         params = snakemake.params
         config = Config.model_validate(params.config)
         main(snakemake.input, snakemake.output.page, config, params)

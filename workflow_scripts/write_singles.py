@@ -6,12 +6,12 @@ Output: folder `images` of DICOM (radiographs, CT) or PNG files (slides).
 from pathlib import Path
 
 from medsynth.report.singles import write_singles
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with job(snakemake):
         inputs, params = snakemake.input, snakemake.params
         samples = Samples(inputs.images, inputs.table)
         first = samples.first_of_each(params.cfg["per_class"])
