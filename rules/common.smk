@@ -1,9 +1,15 @@
 """Helpers of all rules files; no rules here."""
 
+import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+
+# This checkout's library, here and in all jobs, whichever one is installed or on PYTHONPATH.
+LIBRARY = Path(workflow.basedir, "workflow_scripts").as_posix()
+sys.path.insert(0, LIBRARY)
+os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 
 from medsynth.cohorts.slides.settings import SAMPLE_SHEETS
 from medsynth.config.mistakes import ConfigError

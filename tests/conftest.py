@@ -1,7 +1,10 @@
 """Settings of all tests."""
 
 import os
+from pathlib import Path
 
 # One thread a worker: two workers with two threads each would wait for each other. Set before
 # torch and OpenMP start; child processes inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Programs that tests start run this checkout's library, even if another one is installed.
+os.environ["PYTHONPATH"] = os.fspath(Path(__file__).parents[1] / "workflow_scripts")

@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from medsynth.runtime.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError
 
 # The order in which --help lists them; each is a module of this folder.
@@ -48,7 +49,9 @@ def _parser(commands: dict) -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        follow_checkout("medsynth.commands.main")
+        arguments = sys.argv[1:]
     # Only the command that is called, because some import what takes seconds.
     asked = [name for name in COMMANDS if name in arguments[:1]] or COMMANDS
     commands = {name: import_module(f"medsynth.commands.{name}") for name in asked}

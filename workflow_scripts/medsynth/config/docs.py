@@ -21,6 +21,7 @@ from medsynth.metrics import settings as metrics
 from medsynth.models.classifier import settings as classifier
 from medsynth.models.families import FAMILIES
 from medsynth.runtime import settings as base
+from medsynth.runtime.checkout import follow_checkout
 
 FAMILY_MODULES = [sys.modules[family.__module__] for family in FAMILIES]
 MODULES = (whole, base, cxr, slides, ct, classifier, *FAMILY_MODULES, metrics, fetch)
@@ -87,6 +88,7 @@ def tables() -> str:
 
 
 if __name__ == "__main__":
+    follow_checkout("medsynth.config.docs")
     folder = Path(__file__).resolve().parents[3] / "config"
     (folder / "schema.json").write_text(schema())
     (folder / "README.md").write_text(tables())

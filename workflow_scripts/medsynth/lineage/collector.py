@@ -29,6 +29,7 @@ from medsynth.lineage.opening import open_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.schema import EXAMINED
+from medsynth.runtime.checkout import follow_checkout
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
 
 log = logging.getLogger(__name__)
@@ -207,6 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    follow_checkout("medsynth.lineage.collector")
     code = main()
     if threading.active_count() > 1:  # a request that hangs must not keep the process
         logging.shutdown()

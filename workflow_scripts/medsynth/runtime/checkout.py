@@ -1,0 +1,25 @@
+"""Which of several checkouts that share one environment a command belongs to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+LIBRARY = Path(__file__).resolve().parents[2]
+
+
+def follow_checkout(module: str) -> None:
+    """Start `python -m module` anew if this folder is the top of another checkout than ours.
+
+    An environment installs one checkout; called in a second one, its commands would run the
+    first one's library on the second one's results.
+    """
+    here = Path.cwd() / "workflow_scripts"
+    if not (here / "medsynth").is_dir() or here.resolve() == LIBRARY:
+        return
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if paths[0] == str(here):
+        return  # it was tried, and Python was told to take no notice
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(here), *paths]))
+    os.execv(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]])
