@@ -12,6 +12,7 @@ sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 
 from medsynth.cohorts.slides.settings import SAMPLE_SHEETS
+from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.raw_paths import DATASETS, demo_dataset, raw_paths
 from medsynth.config.whole import load_config
@@ -37,7 +38,7 @@ learn(config)
 config.update(without_secrets(config))
 
 LAYOUT = Layout(CONFIG.results_dir)
-COHORT, CLASSIFIER, EXPERIMENT = LAYOUT.cohort, LAYOUT.classifier, LAYOUT.experiment
+COHORT, EXPERIMENT = LAYOUT.cohort, LAYOUT.experiment
 LOGS, BENCHMARKS, WORK = LAYOUT.logs, LAYOUT.benchmarks, LAYOUT.work
 DEMO, DIGESTS, RECEIPTS = LAYOUT.demo, LAYOUT.digests, LAYOUT.receipts
 SHARD_IMAGES, SHARD_TABLE = LAYOUT.shard_images, LAYOUT.shard_table
@@ -45,7 +46,8 @@ NORMALISED_IMAGES = LAYOUT.normalised_images
 ENVIRONMENT = Path(workflow.basedir, "envs", "medsynth.yaml").as_posix()
 
 COHORTS = CONFIG.cohorts
-EXPERIMENTS = {e.name: e for e in CONFIG.experiments}
+FILES = ExperimentFiles(CONFIG, LAYOUT)
+EXPERIMENTS = FILES.listed
 GPUS = 0 if CONFIG.device == "cpu" else 1
 
 
@@ -70,11 +72,6 @@ def cohorts_with_reports():
     return [name for name in cohorts_of("mimic_cxr") if COHORTS[name].reports]
 
 
-def experiments_of(*families):
-    """Names of the experiments of these model families."""
-    return [e.name for e in CONFIG.experiments if e.family in families]
-
-
 def settings(group):
     """One stage's settings as a plain dict: params that differ in any value differ as a whole."""
     return group.model_dump(mode="json")
@@ -85,14 +82,19 @@ def cohort_settings(stage):
     return lambda wildcards: settings(getattr(COHORTS[wildcards.cohort], stage))
 
 
-def experiment_settings(stage):
-    """Params function: the settings of one stage of the wildcard's experiment."""
-    return lambda wildcards: settings(getattr(EXPERIMENTS[wildcards.experiment], stage))
-
-
 def code_of(script, *modules):
-    """Digest of a rule's script, modules that it imports by name, and all that these import."""
+    """Digest of a rule's script, of the modules that it is given by name, and all they import."""
     return code_digest(Path(workflow.basedir, "workflow_scripts", f"{script}.py"), *modules)
+
+
+def of_experiment(function, *arguments):
+    """Input or params function: what `function` says of the wildcard's experiment."""
+    return lambda wildcards: function(wildcards.experiment, *arguments)
+
+
+def experiment_code(script, *parts):
+    """Params function: as `code_of`, with the parts of the experiment's family and task."""
+    return lambda wildcards: code_of(script, *FILES.modules(wildcards.experiment, *parts))
 
 
 def raw(path):
@@ -188,7 +190,7 @@ def shard_files(pattern):
 
 def of_cohort(pattern):
     """Input function: this file of the experiment's cohort."""
-    return lambda wildcards: pattern.format(cohort=EXPERIMENTS[wildcards.experiment].cohort)
+    return lambda wildcards: pattern.format(cohort=FILES.cohort(wildcards.experiment))
 
 
 def normalised_cohorts():
@@ -209,7 +211,7 @@ def shards_of_cohort(wildcards):
 
 def shards_of_experiment(wildcards):
     """The image shards of the experiment's cohort."""
-    return image_shards(EXPERIMENTS[wildcards.experiment].cohort)
+    return image_shards(FILES.cohort(wildcards.experiment))
 
 
 def genotype_tables(wildcards):
@@ -246,54 +248,6 @@ def genotype_labels(wildcards):
     """The joined labels of cohorts whose label is the genotype."""
     genotyped = wildcards.cohort in genotyped_cohorts()
     return expand(rules.join_genotypes.output.labels, cohort=wildcards.cohort) if genotyped else []
-
-
-def experiment_identity(wildcards):
-    """Cohort and family of an experiment, as its metrics state them."""
-    experiment = EXPERIMENTS[wildcards.experiment]
-    return {"cohort": experiment.cohort, "family": experiment.family}
-
-
-def images_of(name, suffix):
-    """What an experiment made: samples, or translations for CT."""
-    kind = "translations" if EXPERIMENTS[name].family == "cyclegan" else "samples"
-    return f"{EXPERIMENT}/{kind}{suffix}".format(experiment=name)
-
-
-def images_of_experiments(wildcards):
-    """What every experiment made."""
-    return [images_of(name, ".h5") for name in EXPERIMENTS]
-
-
-def generated_images(wildcards):
-    """The images that the experiment made."""
-    return images_of(wildcards.experiment, ".h5")
-
-
-def generated_table(wildcards):
-    """The table of what the experiment made."""
-    return images_of(wildcards.experiment, ".parquet")
-
-
-def models_of_evaluation(file):
-    """Input function: this file of the experiment's model and, if one judges it, the classifier."""
-
-    def files(wildcards):
-        experiment = EXPERIMENTS[wildcards.experiment]
-        judges = [] if experiment.family == "cyclegan" else [CLASSIFIER]
-        folders = expand(
-            [EXPERIMENT, *judges], experiment=experiment.name, cohort=experiment.cohort
-        )
-        return [f"{folder}/{file}" for folder in folders]
-
-    return files
-
-
-CLASSIFIED = [
-    name
-    for name in COHORTS
-    if any(e.cohort == name and e.family != "cyclegan" for e in CONFIG.experiments)
-]
 
 
 wildcard_constraints:

@@ -1,15 +1,25 @@
 """Metrics against the held-out patients, whom no model involved has seen."""
 
 
+def models_of_evaluation(pattern):
+    """Input function: this file of the experiment and, if one judges it, of the classifier."""
+    return lambda wildcards: expand(pattern, experiment=FILES.judged_with(wildcards.experiment))
+
+
+def evaluation_gpus(wildcards):
+    """Metrics that need no network take no GPU from others."""
+    return GPUS if FILES.evaluates_on_gpu(wildcards.experiment) else 0
+
+
 rule check_evaluation:
     input:
         splits_gate=of_cohort(rules.check_leakage.output.gate),
         manifest=of_cohort(rules.assemble_cohort.output.manifest),
-        weights=models_of_evaluation("model.safetensors"),
-        people=models_of_evaluation("people.parquet"),
-        table=generated_table,
+        weights=models_of_evaluation(LAYOUT.weights),
+        people=models_of_evaluation(LAYOUT.people),
+        table=of_experiment(FILES.made, ".parquet"),
     output:
-        gate=f"{EXPERIMENT}/leakage.json",
+        gate=LAYOUT.evaluation_gate,
     log:
         f"{LOGS}/check_evaluation/{{experiment}}.log",
     benchmark:
@@ -24,60 +34,29 @@ rule check_evaluation:
         "../workflow_scripts/check_evaluation.py"
 
 
-rule evaluate_generation:
+rule evaluate_model:
     input:
+        unpack(of_experiment(FILES.evaluated)),
         manifest=of_cohort(rules.assemble_cohort.output.manifest),
-        gate=rules.check_evaluation.output.gate,
         shards=shards_of_experiment,
-        weights=of_cohort(rules.train_classifier.output.weights),
-        card=of_cohort(rules.train_classifier.output.card),
-        judge=of_cohort(rules.train_classifier.output.metrics),
-        images=f"{EXPERIMENT}/samples.h5",
-        table=f"{EXPERIMENT}/samples.parquet",
     output:
-        metrics=f"{EXPERIMENT}/metrics.json",
+        metrics=LAYOUT.metrics,
     log:
-        f"{LOGS}/evaluate_generation/{{experiment}}.log",
+        f"{LOGS}/evaluate_model/{{experiment}}.log",
     benchmark:
-        f"{BENCHMARKS}/evaluate_generation/{{experiment}}.tsv"
+        f"{BENCHMARKS}/evaluate_model/{{experiment}}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_of("ddpm", "progan")),
+        experiment=one_of(FILES.experiments),
     conda:
         ENVIRONMENT
     resources:
-        gpu=GPUS,
+        gpu=evaluation_gpus,
     params:
         cfg=settings(CONFIG.evaluation),
-        experiment=experiment_identity,
+        modules=of_experiment(FILES.modules, None, "evaluation"),
+        identity=of_experiment(FILES.identity),
         seed={"seed": CONFIG.seed},
-        device={"device": CONFIG.device},
-        code=code_of("evaluate_generation"),
+        device=lambda wildcards: {"device": CONFIG.device if evaluation_gpus(wildcards) else "cpu"},
+        code=experiment_code("evaluate_model", None, "evaluation"),
     script:
-        "../workflow_scripts/evaluate_generation.py"
-
-
-rule evaluate_translation:
-    input:
-        manifest=of_cohort(rules.assemble_cohort.output.manifest),
-        gate=rules.check_evaluation.output.gate,
-        shards=shards_of_experiment,
-        images=rules.translate_ct.output.images,
-        table=rules.translate_ct.output.table,
-        card=rules.train_cyclegan.output.card,
-    output:
-        metrics=f"{EXPERIMENT}/metrics.json",
-    log:
-        f"{LOGS}/evaluate_translation/{{experiment}}.log",
-    benchmark:
-        f"{BENCHMARKS}/evaluate_translation/{{experiment}}.tsv"
-    wildcard_constraints:
-        experiment=one_of(experiments_of("cyclegan")),
-    conda:
-        ENVIRONMENT
-    params:
-        cfg=settings(CONFIG.evaluation),
-        experiment=experiment_identity,
-        seed={"seed": CONFIG.seed},
-        code=code_of("evaluate_translation"),
-    script:
-        "../workflow_scripts/evaluate_translation.py"
+        "../workflow_scripts/evaluate_model.py"

@@ -1,37 +1,9 @@
 """The page that shows what came out."""
 
-# Those that others rest on come first.
-SHOWN = [
-    {
-        "name": f"{name}_classifier",
-        "cohort": name,
-        "family": "classifier",
-        "task": "classification",
-        "makes_images": False,
-    }
-    for name in CLASSIFIED
-] + [
-    {
-        "name": e.name,
-        "cohort": e.cohort,
-        "family": e.family,
-        "task": e.task,
-        "makes_images": True,
-    }
-    for e in CONFIG.experiments
-]
-VIEWS = sorted({f"medsynth.tasks.{e['task']}.view" for e in SHOWN})
 
-
-def files_of_shown(file):
-    """This file of every experiment on the page."""
-    folders = [
-        (CLASSIFIER if e["task"] == "classification" else EXPERIMENT).format(
-            cohort=e["cohort"], experiment=e["name"]
-        )
-        for e in SHOWN
-    ]
-    return [f"{folder}/{file}" for folder in folders]
+def of_all(pattern):
+    """This file of every experiment."""
+    return expand(pattern, experiment=FILES.experiments)
 
 
 rule build_report:
@@ -41,13 +13,11 @@ rule build_report:
         gates=expand(rules.check_leakage.output.gate, cohort=COHORTS),
         shards=[shard for name in COHORTS for shard in image_shards(name)],
         counts=cohort_counts,
-        models=files_of_shown("model.safetensors"),
-        histories=files_of_shown("history.csv"),
-        images=images_of_experiments,
-        tables=lambda wildcards: [
-            str(Path(path).with_suffix(".parquet")) for path in images_of_experiments(wildcards)
-        ],
-        metrics=files_of_shown("metrics.json"),
+        models=of_all(rules.train_model.output.weights),
+        histories=of_all(rules.train_model.output.history),
+        images=[FILES.made(name, ".h5") for name in EXPERIMENTS],
+        tables=[FILES.made(name, ".parquet") for name in EXPERIMENTS],
+        metrics=of_all(rules.evaluate_model.output.metrics),
     output:
         page=LAYOUT.page,
     log:
@@ -58,8 +28,8 @@ rule build_report:
         ENVIRONMENT
     params:
         config=CONFIG.model_dump(mode="json"),
-        experiments=SHOWN,
+        experiments=FILES.shown(),
         cache=DIGESTS,
-        code=code_of("build_report", *VIEWS),
+        code=code_of("build_report", *FILES.views()),
     script:
         "../workflow_scripts/build_report.py"

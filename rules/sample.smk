@@ -1,104 +1,70 @@
-"""Sampling from the trained models; CT: translating the held-out slices."""
+"""What the trained models make: a rule for every form that it has."""
 
 
-rule sample_ddpm:
+rule sample_model:
     input:
-        weights=rules.train_ddpm.output.weights,
-        card=rules.train_ddpm.output.card,
+        weights=rules.train_model.output.weights,
+        card=rules.train_model.output.card,
     output:
         images=f"{EXPERIMENT}/samples.h5",
         table=f"{EXPERIMENT}/samples.parquet",
         grid=f"{EXPERIMENT}/samples.png",
     log:
-        f"{LOGS}/sample_ddpm/{{experiment}}.log",
+        f"{LOGS}/sample_model/{{experiment}}.log",
     benchmark:
-        f"{BENCHMARKS}/sample_ddpm/{{experiment}}.tsv"
+        f"{BENCHMARKS}/sample_model/{{experiment}}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_of("ddpm")),
+        experiment=one_of(FILES.makers("samples")),
     conda:
         ENVIRONMENT
     resources:
         gpu=GPUS,
     params:
-        cfg=experiment_settings("sample"),
+        cfg=of_experiment(FILES.settings, "sample"),
+        modules=of_experiment(FILES.modules, "sampling", "product"),
         seed={"seed": CONFIG.seed},
         device={"device": CONFIG.device},
-        code=code_of("sample_ddpm"),
+        code=experiment_code("sample_model", "sampling", "product"),
     script:
-        "../workflow_scripts/sample_ddpm.py"
+        "../workflow_scripts/sample_model.py"
 
 
-rule sample_progan:
+use rule sample_model as translate_images with:
     input:
-        weights=rules.train_progan.output.weights,
-        card=rules.train_progan.output.card,
-    output:
-        images=f"{EXPERIMENT}/samples.h5",
-        table=f"{EXPERIMENT}/samples.parquet",
-        grid=f"{EXPERIMENT}/samples.png",
-    log:
-        f"{LOGS}/sample_progan/{{experiment}}.log",
-    benchmark:
-        f"{BENCHMARKS}/sample_progan/{{experiment}}.tsv"
-    wildcard_constraints:
-        experiment=one_of(experiments_of("progan")),
-    conda:
-        ENVIRONMENT
-    resources:
-        gpu=GPUS,
-    params:
-        cfg=experiment_settings("sample"),
-        seed={"seed": CONFIG.seed},
-        device={"device": CONFIG.device},
-        code=code_of("sample_progan"),
-    script:
-        "../workflow_scripts/sample_progan.py"
-
-
-rule translate_ct:
-    input:
-        weights=rules.train_cyclegan.output.weights,
-        card=rules.train_cyclegan.output.card,
+        unpack(of_experiment(FILES.tables)),
+        weights=rules.train_model.output.weights,
+        card=rules.train_model.output.card,
         manifest=of_cohort(rules.assemble_cohort.output.manifest),
-        pairs=of_cohort(rules.pair_ct.output.pairs),
         shards=shards_of_experiment,
     output:
         images=f"{EXPERIMENT}/translations.h5",
         table=f"{EXPERIMENT}/translations.parquet",
         grid=f"{EXPERIMENT}/translations.png",
     log:
-        f"{LOGS}/translate_ct/{{experiment}}.log",
+        f"{LOGS}/translate_images/{{experiment}}.log",
     benchmark:
-        f"{BENCHMARKS}/translate_ct/{{experiment}}.tsv"
+        f"{BENCHMARKS}/translate_images/{{experiment}}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_of("cyclegan")),
-    conda:
-        ENVIRONMENT
-    resources:
-        gpu=GPUS,
-    params:
-        seed={"seed": CONFIG.seed},
-        device={"device": CONFIG.device},
-        code=code_of("translate_ct"),
-    script:
-        "../workflow_scripts/translate_ct.py"
+        experiment=one_of(FILES.makers("translations")),
 
 
 rule write_singles:
     input:
-        images=generated_images,
-        table=generated_table,
+        images=of_experiment(FILES.made, ".h5"),
+        table=of_experiment(FILES.made, ".parquet"),
     output:
         images=directory(f"{EXPERIMENT}/images"),
     log:
         f"{LOGS}/write_singles/{{experiment}}.log",
     benchmark:
         f"{BENCHMARKS}/write_singles/{{experiment}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(EXPERIMENTS),
     conda:
         ENVIRONMENT
     params:
         cfg=lambda wildcards: {
-            "kind": COHORTS[EXPERIMENTS[wildcards.experiment].cohort].kind,
+            "kind": COHORTS[FILES.cohort(wildcards.experiment)].kind,
             "per_class": CONFIG.singles,
         },
         code=code_of("write_singles"),

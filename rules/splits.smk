@@ -52,7 +52,7 @@ rule check_leakage:
     input:
         manifest=rules.assemble_cohort.output.manifest,
     output:
-        gate=f"{COHORT}/leakage.json",
+        gate=LAYOUT.split_gate,
     log:
         f"{LOGS}/check_leakage/{{cohort}}.log",
     benchmark:

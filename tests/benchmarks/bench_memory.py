@@ -16,9 +16,6 @@ from types import SimpleNamespace as Names
 import numpy as np
 import torch
 
-import evaluate_generation
-import evaluate_translation
-import translate_ct
 from medsynth.cohorts.mimic_cxr.reading import shard_mimic_cxr
 from medsynth.cohorts.mimic_cxr.settings import CxrRead
 from medsynth.demo.radiographs import write_cxr
@@ -26,9 +23,11 @@ from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.network import Classifier
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import model_card
-from medsynth.models.cyclegan import sampling as translation
+from medsynth.models.cyclegan import sampling
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import CycleGan
+from medsynth.models.cyclegan.training import model_card as translator_card
+from medsynth.runtime.run import Run
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import write_samples
@@ -36,14 +35,14 @@ from medsynth.store.manifests import manifest, shard_of
 from medsynth.store.models import save_model
 from medsynth.store.shards import ShardWriter
 from medsynth.store.tables.parquet import write_table
+from medsynth.tasks.generation.evaluation import evaluate as judge_generation
+from medsynth.tasks.translation.evaluation import evaluate as judge_translation
+from medsynth.tasks.translation.product import write_product
 
 SIDE, SMALL_SIDE, SHARDS = 256, 128, 4  # the classifier is slower, and takes 256 images at once
 CLASSES = ["a", "b"]
-PARAMS = Names(
-    cfg=Evaluation(bootstrap=10, kid_subsets=2, kid_subset_size=20).model_dump(),
-    seed={"seed": 1},
-    experiment={},
-)
+SETTINGS = Evaluation(bootstrap=10, kid_subsets=2, kid_subset_size=20).model_dump()
+RUN = Run(1, "cpu")
 
 
 def _cohort(
@@ -84,7 +83,7 @@ def generation(folder: Path, n: int) -> None:
     write_samples(made, labels, files.images, files.table, **how)
     accuracy = {"value": None, "interval": None, "better": "higher", "reason": None, "chance": 0.5}
     write_json({"metrics": {"balanced_accuracy": accuracy}}, files.judge)
-    evaluate_generation.main(files, files, PARAMS, "bench", "cpu")
+    write_json(judge_generation(files, SETTINGS, {}, RUN), files.metrics)
 
 
 def translating(folder: Path, n: int) -> None:
@@ -94,13 +93,13 @@ def translating(folder: Path, n: int) -> None:
     model = CycleGan((1, SIDE, SIDE), settings, paired=False, seed=1, device="cpu")
     state = {f"G.{k}": v for k, v in model.g.state_dict().items()}
     state |= {f"F.{k}": v for k, v in model.f.state_dict().items()}
-    card = translation.model_card(settings, image_size=SIDE, image_channels=1)
+    card = translator_card(settings, image_size=SIDE, image_channels=1)
     save_model(state, card, files.weights, files.card)
     items = files.frame["item_id"]
     pairs = {"item_a": items[::2].to_list(), "item_b": items[1::2].to_list()}
     write_table(files.frame[["patient"]].iloc[::2].reset_index().assign(**pairs), files.pairs)
-    translate_ct.main(files, files, PARAMS, "cpu")
-    evaluate_translation.main(files, files.metrics, PARAMS, "bench")
+    write_product(sampling, files, files, None, RUN)
+    write_json(judge_translation(files, SETTINGS, {}, RUN), files.metrics)
 
 
 def shard(folder: Path, n: int) -> None:

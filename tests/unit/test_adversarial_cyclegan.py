@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.models.cyclegan.sampling import model_card, translate
+from medsynth.models.contract import Translation, TwoDomains
+from medsynth.models.cyclegan import training
+from medsynth.models.cyclegan.sampling import generate
 from medsynth.models.cyclegan.settings import CycleganTraining
-from medsynth.models.cyclegan.training import CycleGan, _frozen, train_cyclegan
+from medsynth.models.cyclegan.training import CycleGan, _frozen, model_card
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import generator, numpy_rng
+from medsynth.store.models import Model
 
 torch.set_num_threads(1)  # these networks are too small for more
 SIZE = 16
@@ -56,6 +60,11 @@ def diagonal(n: int) -> np.ndarray:
     return np.stack([np.arange(n)] * 2, axis=1)
 
 
+def train(a, b, pairs: np.ndarray, settings: CycleganTraining, work: Path, seed: int = 1):
+    trained = training.train(TwoDomains(a, b, pairs), settings, Run(seed, "cpu", work))
+    return trained.state, trained.history
+
+
 def history(path: Path) -> list[dict[str, str]]:
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
@@ -63,18 +72,11 @@ def history(path: Path) -> list[dict[str, str]]:
 
 def test_resumed_training_equals_an_uninterrupted_one(tmp_path: Path):
     a, b = phantoms(8, 1)
-    rest = {"seed": 3, "device": "cpu"}
-    whole, curve = train_cyclegan(
-        Memory(a), Memory(b), diagonal(8), settings(), work=tmp_path / "1", **rest
-    )
+    whole, curve = train(Memory(a), Memory(b), diagonal(8), settings(), tmp_path / "1", 3)
     with pytest.raises(KeyboardInterrupt):
-        train_cyclegan(
-            Memory(a), Memory(b, reads=9), diagonal(8), settings(), work=tmp_path / "2", **rest
-        )
+        train(Memory(a), Memory(b, reads=9), diagonal(8), settings(), tmp_path / "2", 3)
     assert torch.load(tmp_path / "2" / "checkpoint.pt", weights_only=True)["step"] == 4
-    resumed, second = train_cyclegan(
-        Memory(a), Memory(b), diagonal(8), settings(), work=tmp_path / "2", **rest
-    )
+    resumed, second = train(Memory(a), Memory(b), diagonal(8), settings(), tmp_path / "2", 3)
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[k], resumed[k]) for k in whole)
     assert history(curve) == history(second)
@@ -119,9 +121,7 @@ def test_without_pairs_there_is_no_pair_discriminator(
 ):
     a, b = phantoms(4, 1)
     with caplog.at_level(logging.WARNING):
-        _, curve = train_cyclegan(
-            Memory(a), Memory(b), NO_PAIRS, settings(), seed=1, device="cpu", work=tmp_path
-        )
+        _, curve = train(Memory(a), Memory(b), NO_PAIRS, settings(), tmp_path)
     assert [r.message for r in caplog.records].count(
         "no pairs of ct and cect slices: training without D_C"
     ) == 1
@@ -134,31 +134,28 @@ def test_a_domain_without_images_is_refused(tmp_path: Path, empty: str):
     a, b = phantoms(4, 1)
     stores = {"a": Memory(a), "b": Memory(b), empty: Memory(a[:0])}
     with pytest.raises(ValueError, match="the training split is empty"):
-        train_cyclegan(*stores.values(), NO_PAIRS, settings(), seed=1, device="cpu", work=tmp_path)
+        train(*stores.values(), NO_PAIRS, settings(), tmp_path)
 
 
 def test_learning_rate_falls_in_the_second_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     rates = []
     monkeypatch.setattr(CycleGan, "set_lr", lambda self, lr: rates.append(lr))
     a, b = phantoms(4, 1)
-    train_cyclegan(
-        Memory(a), Memory(b), NO_PAIRS, settings(lr=1.0), seed=1, device="cpu", work=tmp_path
-    )
+    train(Memory(a), Memory(b), NO_PAIRS, settings(lr=1.0), tmp_path)
     assert rates == pytest.approx([1, 1, 1, 1, 2 / 3, 1 / 3])
 
 
 def test_training_beats_doing_nothing(tmp_path: Path):
     wanted = settings(steps=150, batch=4, channels=8, lr=2e-3, log_every=10, checkpoint_every=150)
     a, b = phantoms(64, 1)
-    state, curve = train_cyclegan(
-        Memory(a), Memory(b), diagonal(64), wanted, seed=1, device="cpu", work=tmp_path
-    )
+    state, curve = train(Memory(a), Memory(b), diagonal(64), wanted, tmp_path)
     assert all(np.isfinite(float(row["value"])) for row in history(curve))
     card = model_card(wanted, image_size=SIZE, image_channels=1)
     a, b = (x.astype(int) for x in phantoms(32, 2))
     for images, truth, direction in ((a, b, "ct_to_cect"), (b, a, "cect_to_ct")):
         batches = np.split(images.astype(np.int16), 2)
-        translated = np.concatenate(list(translate(state, card, batches, direction, "cpu")))
+        made = generate(Model(state, card), Translation(batches, direction), None, Run(1, "cpu"))
+        translated = np.concatenate(list(made))
         assert translated.shape == images.shape and translated.dtype == np.int16
         nothing, done = np.abs(images - truth).mean(), np.abs(translated - truth).mean()
         assert done < 0.7 * nothing, f"{direction}: {done:.1f} HU, doing nothing {nothing:.1f}"
@@ -171,8 +168,8 @@ def test_untrained_translation_returns_the_slices_inside_and_outside_the_range()
     images = np.arange(-1000, -1000 + 3 * SIZE * SIZE * 4, 4, dtype=np.int16)
     images = images.reshape(3, SIZE, SIZE, 1)
     card = model_card(wanted, image_size=SIZE, image_channels=1)
-    translated = [*translate(state, card, [images[:2], images[2:]], "cect_to_ct", "cpu")]
-    translated = np.concatenate(translated)
+    request = Translation([images[:2], images[2:]], "cect_to_ct")
+    translated = np.concatenate([*generate(Model(state, card), request, None, Run(1, "cpu"))])
     assert np.array_equal(translated, images)
 
 

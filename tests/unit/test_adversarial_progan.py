@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from medsynth.models.contract import LabelledImages
+from medsynth.models.progan import training
 from medsynth.models.progan.layers import (
     EqualisedConv2d,
     EqualisedLinear,
@@ -17,10 +19,12 @@ from medsynth.models.progan.layers import (
     pixel_norm,
 )
 from medsynth.models.progan.networks import Critic, Generator, phases, shrink
-from medsynth.models.progan.sampling import sample_progan
+from medsynth.models.progan.sampling import generate
 from medsynth.models.progan.settings import ProganSampling, ProganTraining
-from medsynth.models.progan.training import model_card, phase_at, train_progan
+from medsynth.models.progan.training import model_card, phase_at
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import generator, numpy_rng
+from medsynth.store.models import Model
 
 torch.set_num_threads(1)  # these networks are too small for more
 LABELS = np.array([0, 1] * 8)
@@ -154,32 +158,34 @@ def test_real_images_fade_with_the_networks():
     torch.testing.assert_close(shrink(x, 2, 0.25), 0.75 * double(halve(x)) + 0.25 * x)
 
 
+def train(images, labels, settings, work: Path, seed: int = 1, classes=("dark", "bright")):
+    data = LabelledImages(images, labels, list(classes))
+    trained = training.train(data, settings, Run(seed, "cpu", work))
+    return trained.state, trained.history
+
+
 def test_resumed_training_equals_an_uninterrupted_one(tmp_path: Path):
-    rest = {"labels": LABELS, "n_classes": 2, "settings": settings(), "seed": 3, "device": "cpu"}
     images = classes_of_grey()
-    whole, curve = train_progan(Memory(images), work=tmp_path / "1", **rest)
+    whole, curve = train(Memory(images), LABELS, settings(), tmp_path / "1", seed=3)
     with pytest.raises(KeyboardInterrupt):
-        train_progan(Memory(images, reads=6), work=tmp_path / "2", **rest)
+        train(Memory(images, reads=6), LABELS, settings(), tmp_path / "2", seed=3)
     assert torch.load(tmp_path / "2" / "checkpoint.pt", weights_only=True)["step"] == 3
-    resumed, second = train_progan(Memory(images), work=tmp_path / "2", **rest)
+    resumed, second = train(Memory(images), LABELS, settings(), tmp_path / "2", seed=3)
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[k], resumed[k]) for k in whole)
     assert curve.read_text() == second.read_text()
 
 
 def test_labels_that_do_not_fit_are_refused(tmp_path: Path):
-    rest = {"settings": settings(), "seed": 1, "device": "cpu", "work": tmp_path}
     with pytest.raises(ValueError, match="3 labels for 16 images"):
-        train_progan(Memory(classes_of_grey()), LABELS[:3], 2, **rest)
+        train(Memory(classes_of_grey()), LABELS[:3], settings(), tmp_path)
     with pytest.raises(ValueError, match=r"labels must lie in 0..0; found \[0 1\]"):
-        train_progan(Memory(classes_of_grey()), LABELS, 1, **rest)
+        train(Memory(classes_of_grey()), LABELS, settings(), tmp_path, classes=["one"])
 
 
 def test_trained_classes_differ_and_samples_do_not_depend_on_their_batch(tmp_path: Path):
     wanted = settings(steps=240, batch=8, lr=5e-3, log_every=20, checkpoint_every=240)
-    state, curve = train_progan(
-        Memory(classes_of_grey()), LABELS, 2, wanted, seed=1, device="cpu", work=tmp_path
-    )
+    state, curve = train(Memory(classes_of_grey()), LABELS, wanted, tmp_path)
     with open(curve, newline="") as file:
         assert {row["name"] for row in csv.DictReader(file)} == {
             "critic", "penalty", "generator", "resolution", "alpha"
@@ -188,7 +194,7 @@ def test_trained_classes_differ_and_samples_do_not_depend_on_their_batch(tmp_pat
 
     def sample(labels: np.ndarray, batch: int) -> np.ndarray:
         sampling = ProganSampling(batch=batch)
-        batches = sample_progan(state, card, labels, sampling, seed=4, device="cpu")
+        batches = generate(Model(state, card), labels, sampling, Run(4, "cpu"))
         return np.concatenate(list(batches)).astype(int)
 
     dark, bright = sample(np.zeros(6, int), 6), sample(np.ones(6, int), 6)

@@ -7,15 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from medsynth.metrics.classification import held_out_metrics
+from medsynth.models.classifier import training
 from medsynth.models.classifier.extraction import extract
-from medsynth.models.classifier.held_out import held_out_metrics
 from medsynth.models.classifier.settings import ClassifierTraining
-from medsynth.models.classifier.training import (
-    class_weights,
-    model_card,
-    random_shift,
-    train_classifier,
-)
+from medsynth.models.classifier.training import class_weights, model_card, random_shift
+from medsynth.models.contract import LabelledImages
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import generator
 
 torch.set_num_threads(1)
@@ -49,7 +47,9 @@ def sided(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def train(images: Images, labels: np.ndarray, settings: ClassifierTraining, work: Path, seed=1):
-    return train_classifier(images, labels, 2, settings, seed=seed, device="cpu", work=work)
+    data = LabelledImages(images, labels, ["left", "right"])
+    trained = training.train(data, settings, Run(seed, "cpu", work))
+    return trained.state, trained.history
 
 
 def card_of(settings: ClassifierTraining) -> dict:

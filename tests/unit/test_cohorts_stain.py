@@ -391,9 +391,7 @@ def test_models_and_metrics_read_the_normalised_shards(tmp_path):
         if "cohorts/glioma/shards/0.h5" in inputs:
             readers["raw"].add(name)
     assert readers["raw"] == {"fit_stain", "normalise_stain"}
-    assert readers["glioma"] == {
-        "train_classifier", "train_ddpm", "train_progan", "evaluate_generation", "build_report"
-    }  # fmt: skip
+    assert readers["glioma"] == {"train_model", "evaluate_model", "build_report"}
     fit = next(job for job in jobs if job.startswith("rule fit_stain"))
     assert "cohorts/glioma/leakage.json" in fit and "cohorts/cxr" not in fit
 

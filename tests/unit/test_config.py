@@ -58,6 +58,12 @@ def test_an_experiment_on_a_missing_cohort_names_those_there_are(raw):
         parse_config(raw)
 
 
+def test_the_name_of_a_cohorts_classifier_is_kept_for_it(raw):
+    raw["experiments"][0]["name"] = "glioma_classifier"
+    with pytest.raises(ConfigError, match="glioma_classifier is kept for a cohort's classifier"):
+        parse_config(raw)
+
+
 def test_a_family_that_does_not_fit_the_cohort_is_refused(raw):
     raw["experiments"][0]["cohort"] = "ct"
     with pytest.raises(ConfigError, match="family ddpm does not fit"):

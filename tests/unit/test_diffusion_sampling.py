@@ -9,12 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from medsynth.models.ddpm.sampling import ancestral_step, guided_noise, sample, sample_ddpm
+from medsynth.models.ddpm.sampling import ancestral_step, generate, guided_noise, sample
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card
 from medsynth.models.ddpm.unet import build_unet
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import generator, sample_generators
+from medsynth.store.models import Model
 
 
 class _GaussianNoise(nn.Module):
@@ -103,12 +105,12 @@ def saved_model():
     model = build_unet(1, 8, 2, settings.unet)
     for parameter in model.parameters():  # an untrained network predicts zero for everything
         nn.init.normal_(parameter, std=0.15)
-    return model.state_dict(), model_card(settings, ["a", "b"], 1, 8)
+    return Model(model.state_dict(), model_card(settings, ["a", "b"], 1, 8))
 
 
 def _draw(saved_model, labels, seed=3, **settings) -> np.ndarray:
     wanted = DdpmSampling(**settings)
-    batches = sample_ddpm(*saved_model, np.array(labels), wanted, seed=seed, device="cpu")
+    batches = generate(saved_model, np.array(labels), wanted, Run(seed, "cpu"))
     return np.concatenate(list(batches))
 
 

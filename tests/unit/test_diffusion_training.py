@@ -10,13 +10,16 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm import training
 from medsynth.models.ddpm.process import ddpm_loss
-from medsynth.models.ddpm.sampling import sample_ddpm
+from medsynth.models.ddpm.sampling import generate
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
-from medsynth.models.ddpm.training import model_card, train_ddpm
+from medsynth.models.ddpm.training import model_card
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import manifest
+from medsynth.store.models import Model
 from medsynth.store.shards import ImageStore, ShardWriter
 
 LABELS = np.arange(24) % 2
@@ -51,9 +54,11 @@ def _settings(**changes) -> DdpmTraining:
     return DdpmTraining(**(values | changes))
 
 
-def _train(store, settings, work, seed=1):
+def _train(store, settings, work, seed=1, labels=LABELS):
     work.mkdir(exist_ok=True)
-    return train_ddpm(store, LABELS, 2, settings, seed=seed, device="cpu", work=work)
+    data = LabelledImages(store, labels, ["dark", "bright"])
+    trained = training.train(data, settings, Run(seed, "cpu", work))
+    return trained.state, trained.history
 
 
 def test_training_learns_the_classes(store, tmp_path):
@@ -66,7 +71,7 @@ def test_training_learns_the_classes(store, tmp_path):
 
     card = json.loads(json.dumps(model_card(settings, ["dark", "bright"], 1, 8)))
     wanted = DdpmSampling(guidance=0)
-    batches = sample_ddpm(state, card, LABELS[:16], wanted, seed=2, device="cpu")
+    batches = generate(Model(state, card), LABELS[:16], wanted, Run(2, "cpu"))
     images = np.concatenate(list(batches))
     brightness = images.mean(axis=(1, 2, 3))
     dark, bright = brightness[LABELS[:16] == 0], brightness[LABELS[:16] == 1]
@@ -122,10 +127,10 @@ def test_seed_decides_the_weights(store, tmp_path):
 @pytest.mark.parametrize("labels", [LABELS[:-1], np.where(LABELS == 1, 2, LABELS)])
 def test_labels_that_do_not_fit_are_refused(store, tmp_path, labels):
     with pytest.raises(ValueError, match="one label in 0..1"):
-        train_ddpm(store, labels, 2, _settings(), seed=1, device="cpu", work=tmp_path)
+        _train(store, _settings(), tmp_path, labels=labels)
 
 
 def test_empty_training_split_is_refused(store, tmp_path):
     empty = ImageStore(store.manifest.iloc[:0], tmp_path)
     with pytest.raises(ValueError, match="training needs images"):
-        train_ddpm(empty, LABELS[:0], 2, _settings(), seed=1, device="cpu", work=tmp_path)
+        _train(empty, _settings(), tmp_path, labels=LABELS[:0])

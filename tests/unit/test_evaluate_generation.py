@@ -1,4 +1,4 @@
-"""The script that judges generated images, on a cohort of a few files."""
+"""The evaluation that judges generated images, on a cohort of a few files."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from evaluate_generation import main
 from medsynth.lineage.mlflow.measurements import numbers
+from medsynth.metrics.classification import held_out_metrics
 from medsynth.metrics.settings import Evaluation
-from medsynth.models.classifier.held_out import held_out_metrics
 from medsynth.models.classifier.network import Classifier
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import model_card
+from medsynth.runtime.run import Run
 from medsynth.store.atomic import write_json
 from medsynth.store.generated import write_samples
 from medsynth.store.manifests import manifest
 from medsynth.store.models import save_model
 from medsynth.store.shards import ShardWriter
 from medsynth.store.tables.parquet import write_table
+from medsynth.tasks.generation.evaluation import evaluate
 
 CLASSES = ["ap", "pa"]
 SETTINGS = Evaluation(kid_subsets=4, kid_subset_size=5, bootstrap=10)
@@ -65,10 +66,9 @@ def judge(folder: Path, n_test: int, n_generated: int) -> dict:
         images=images,
         table=table,
     )
-    params = SimpleNamespace(
-        seed={"seed": 1}, cfg=SETTINGS.model_dump(), experiment={"cohort": "c", "family": "ddpm"}
-    )
-    main(inputs, SimpleNamespace(metrics=folder / "metrics.json"), params, "e", "cpu")
+    identity = {"experiment": "e", "cohort": "c", "family": "ddpm"}
+    found = evaluate(inputs, SETTINGS.model_dump(), identity, Run(1, "cpu"))
+    write_json(found, folder / "metrics.json")
     return json.loads((folder / "metrics.json").read_text())
 
 

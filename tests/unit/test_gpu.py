@@ -7,16 +7,19 @@ import pytest
 import torch
 
 from medsynth.models.classifier.settings import ClassifierTraining
-from medsynth.models.classifier.training import train_classifier
+from medsynth.models.classifier.training import train as train_classifier
+from medsynth.models.contract import LabelledImages, TwoDomains
 from medsynth.models.cyclegan.settings import CycleganTraining
-from medsynth.models.cyclegan.training import train_cyclegan
-from medsynth.models.ddpm.sampling import sample_ddpm
+from medsynth.models.cyclegan.training import train as train_cyclegan
+from medsynth.models.ddpm.sampling import generate
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
-from medsynth.models.ddpm.training import model_card, train_ddpm
+from medsynth.models.ddpm.training import train as train_ddpm
 from medsynth.models.progan.settings import ProganTraining
-from medsynth.models.progan.training import train_progan
+from medsynth.models.progan.training import train as train_progan
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import manifest
+from medsynth.store.models import Model
 from medsynth.store.shards import ImageStore, ShardWriter
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -40,12 +43,10 @@ def store(tmp_path_factory):
 def test_ddpm_trains_and_samples_the_same_images_twice(store, tmp_path):
     unet = {"channels": 8, "multipliers": [1, 2], "attention": [8]}
     settings = DdpmTraining(**SHORT, timesteps=10, beta_end=0.5, unet=unet)
-    state, _ = train_ddpm(store, LABELS, 2, settings, seed=1, device="cuda", work=tmp_path)
-    card = model_card(settings, ["a", "b"], 1, 16)
-    images = [
-        next(sample_ddpm(state, card, LABELS[:4], DdpmSampling(), seed=2, device="cuda"))
-        for _ in range(2)
-    ]
+    data = LabelledImages(store, LABELS, ["a", "b"])
+    trained = train_ddpm(data, settings, Run(1, "cuda", tmp_path))
+    model = Model(trained.state, trained.card)
+    images = [next(generate(model, LABELS[:4], DdpmSampling(), Run(2, "cuda"))) for _ in range(2)]
     assert images[0].shape == (4, 16, 16, 1)
     # Convolutions may add in another order.
     assert np.abs(np.subtract(*images, dtype=int)).max() <= 1
@@ -56,12 +57,14 @@ def test_ddpm_trains_and_samples_the_same_images_twice(store, tmp_path):
     [(train_progan, ProganTraining(**SHORT)), (train_classifier, ClassifierTraining(**SHORT))],
 )
 def test_labelled_models_train(store, tmp_path, train, settings):
-    state, _ = train(store, LABELS, 2, settings, seed=1, device="cuda", work=tmp_path)
+    data = LabelledImages(store, LABELS, ["a", "b"])
+    state = train(data, settings, Run(1, "cuda", tmp_path)).state
     assert all(torch.isfinite(value).all() for value in state.values())
 
 
 def test_cyclegan_trains(store, tmp_path):
     pairs = np.stack([np.arange(4), np.arange(4)], axis=1)
     settings = CycleganTraining(**SHORT, channels=8)
-    state, _ = train_cyclegan(store, store, pairs, settings, seed=1, device="cuda", work=tmp_path)
+    data = TwoDomains(store, store, pairs)
+    state = train_cyclegan(data, settings, Run(1, "cuda", tmp_path)).state
     assert all(torch.isfinite(value).all() for value in state.values())

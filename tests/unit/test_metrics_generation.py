@@ -20,7 +20,9 @@ from medsynth.metrics.intervals import metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.extraction import extract
 from medsynth.models.classifier.settings import ClassifierTraining
-from medsynth.models.classifier.training import model_card, train_classifier
+from medsynth.models.classifier.training import train
+from medsynth.models.contract import LabelledImages
+from medsynth.runtime.run import Run
 
 torch.set_num_threads(1)
 CLASSES = ["left", "right"]
@@ -66,10 +68,9 @@ def look(tmp_path_factory):
     images, labels, _ = people(60, 0.5, seed=0)
     settings = ClassifierTraining(steps=60, batch=32, channels=8, features=8, lr=3e-3)
     work: Path = tmp_path_factory.mktemp("classifier")
-    given = {"seed": 1, "device": "cpu", "work": work}
-    state, _ = train_classifier(Memory(images), labels, 2, settings, **given)
-    card = model_card(settings, CLASSES, image_channels=1, image_size=SIZE)
-    return lambda batches: extract(state, card, batches, "cpu")
+    data = LabelledImages(Memory(images), labels, CLASSES)
+    trained = train(data, settings, Run(1, "cpu", work))
+    return lambda batches: extract(trained.state, trained.card, batches, "cpu")
 
 
 @pytest.fixture(scope="module")

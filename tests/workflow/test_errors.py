@@ -67,7 +67,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(checkout):
     workflow.wait()
 
     checkout.snakemake("--", target)
-    log = checkout.folder / "results" / "logs" / "train_cyclegan" / "ct_cyclegan.log"
+    log = checkout.folder / "results" / "logs" / "train_model" / "ct_cyclegan.log"
     assert re.search(r"resuming after step \d+ of 400", log.read_text())
     assert (checkout.folder / target).exists()
     assert not list(work.glob("ct_cyclegan-*"))

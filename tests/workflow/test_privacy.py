@@ -27,7 +27,7 @@ def test_identifiers_are_in_every_raw_format_and_in_no_text_ledger_or_mlflow(fin
     found = [trace["path"] for trace in remains(results, identifiers, set())]
     raw = [path for path in found if path.startswith("results/demo/")]
     assert {path.rpartition(".")[2] for path in raw} >= {"dcm", "svs", "gz", "tsv"}
-    known = tuple(f"results/{folder}/" for folder in ("cohorts", "experiments", "classifiers"))
+    known = tuple(f"results/{folder}/" for folder in ("cohorts", "experiments"))
     tables = [p for p in found if p.startswith(known) and p.endswith((".parquet", ".h5"))]
     others = [path for path in found if path not in raw + tables]
     # The cache of digests of raw files, by their paths: local, rebuilt when lost, never sent.
@@ -60,7 +60,7 @@ def test_a_training_patient_moved_to_test_after_training_stops_the_evaluation(st
     finally:
         manifest.write_bytes(original)
         os.utime(manifest, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    assert done.returncode != 0 and "rule evaluate_translation:" not in done.stdout
+    assert done.returncode != 0 and "rule evaluate_model:" not in done.stdout
     log = study.folder / "results" / "logs" / "check_evaluation" / "ct_cyclegan.log"
     assert "1 patients and" in log.read_text() and patient not in log.read_text()
     study.snakemake()

@@ -25,7 +25,7 @@ from medsynth.config.raw_paths import UNSET, path_mistakes
 from medsynth.config.settled import Settled, settle
 from medsynth.fetch.settings import Download
 from medsynth.metrics.settings import Evaluation
-from medsynth.models.classifier.settings import ClassifierTraining
+from medsynth.models.classifier.settings import ClassifierTraining, classifier_name
 from medsynth.models.families import FAMILIES, FAMILY
 from medsynth.runtime.settings import Fraction, Name, RawPath, Settings, Uri
 
@@ -135,6 +135,11 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
     counts = Counter(e["name"] for _, e in named if isinstance(e.get("name"), str))
     for name in sorted(name for name, n in counts.items() if n > 1):
         yield Mistake("experiments", f"experiment name {name} stands twice; rename one")
+    reserved = {classifier_name(cohort) for cohort in cohorts}
+    for name in sorted(reserved & set(counts)):
+        yield Mistake(
+            "experiments", f"the name {name} is kept for a cohort's classifier; take another"
+        )
     for i, e in named:
         place = place_of(["experiments", i], raw)
         name, family = e.get("cohort"), e.get("family")

@@ -15,6 +15,19 @@ Together = Annotated[
         description="images generated at once; more need more memory, the noise of each is its own",
     ),
 ]
+
+
+class Sampling(Settings):
+    """What every sampling of classes has."""
+
+    per_class: int = Field(64, ge=1, description="images for every class")
+    batch: Together = 64
+
+    def provenance(self) -> dict[str, float | str]:
+        """Settings that every image states with seed and model."""
+        return {}
+
+
 ExperimentName = Annotated[
     Name, Field(description="different for each; its results lie in experiments/ under this name")
 ]

@@ -15,7 +15,10 @@ class Layout:
         results: the folder, as the configuration writes it; paths begin with it as it is written.
 
     Attributes:
-        cohort, classifier, experiment: folders of one of them.
+        cohort, experiment: folders of one of them.
+        split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
+        weights, card, history, people: of a trained model; people, whom it was trained on.
+        metrics: of an experiment.
         shard_images, shard_table: what reading made of one shard of a cohort.
         normalised_images, normalised_table: the same after stain normalisation.
         receipts: what a download brought.
@@ -28,8 +31,14 @@ class Layout:
         self.results = Path(results).as_posix()
         self.demo = f"{self.results}/demo"
         self.cohort = f"{self.results}/cohorts/{{cohort}}"
-        self.classifier = f"{self.results}/classifiers/{{cohort}}"
         self.experiment = f"{self.results}/experiments/{{experiment}}"
+        self.split_gate = f"{self.cohort}/leakage.json"
+        self.evaluation_gate = f"{self.experiment}/leakage.json"
+        self.weights = f"{self.experiment}/model.safetensors"
+        self.card = f"{self.experiment}/model.json"
+        self.history = f"{self.experiment}/history.csv"
+        self.people = f"{self.experiment}/people.parquet"
+        self.metrics = f"{self.experiment}/metrics.json"
         self.logs = f"{self.results}/logs"
         self.benchmarks = f"{self.results}/benchmarks"
         self.work = f"{self.results}/work"

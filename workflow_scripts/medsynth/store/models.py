@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -22,8 +22,13 @@ def save_model(
     write_json(card, card_path)
 
 
-def load_model(
-    weights: str | Path, card_path: str | Path
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The state dict (on the CPU) and the card of a saved model."""
-    return load_file(weights), json.loads(Path(card_path).read_text())
+class Model(NamedTuple):
+    """A saved model: its weights, on the CPU, and the card that tells how to build its network."""
+
+    state: Mapping[str, Tensor]
+    card: Mapping[str, Any]
+
+
+def load_model(weights: str | Path, card_path: str | Path) -> Model:
+    """As :func:`save_model` wrote it."""
+    return Model(load_file(weights), json.loads(Path(card_path).read_text()))

@@ -149,7 +149,7 @@ def positions_of(items: pd.Series, manifest: pd.DataFrame) -> np.ndarray:
     place = items.map({item: i for i, item in enumerate(manifest["item_id"])})
     if lost := int(place.isna().sum()):
         raise CohortError(
-            f"{lost} slices are not in the manifest; run pair_ct and translate_ct again"
+            f"{lost} slices are not in the manifest; run pair_ct and translate_images again"
         )
     return place.to_numpy(dtype=np.int64)
 

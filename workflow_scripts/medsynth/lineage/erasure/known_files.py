@@ -72,8 +72,7 @@ class KnownFiles:
     @cached_property
     def _names(self) -> set[str]:
         """Work folders (<name>-<16 hex digits>) are named after a wildcard of their job."""
-        names = {row["value"] for row in self._ledger.query(NAMES)}
-        return names | {f"classifier-{name}" for name in names}
+        return {row["value"] for row in self._ledger.query(NAMES)}
 
     @cached_property
     def _made(self) -> dict[str, str | None]:

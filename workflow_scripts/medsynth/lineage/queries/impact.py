@@ -196,8 +196,6 @@ def _unfinished(results: Path, reached: set[Artifact], flow: Flow, ledger: Ledge
     died = ledger.query("SELECT id FROM items WHERE kind='job' AND status!='COMPLETE'")
     starts = [ledger.record(r["id"], "start") for r in died if reached & set(flow.read_by(r["id"]))]
     names = {name for start in starts for name in start["wildcards"].values()}
-    # train_classifier calls its folder after the cohort.
-    names |= {f"classifier-{name}" for name in names}
     return sorted(str(folder) for folder in folders if folder.name[:-17] in names)
 
 

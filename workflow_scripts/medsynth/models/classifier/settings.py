@@ -23,6 +23,11 @@ class ClassifierTraining(Loop):
     )
 
 
+def classifier_name(cohort: str) -> str:
+    """The name, which no other experiment may have, of the experiment that judges a cohort."""
+    return f"{cohort}_classifier"
+
+
 class ClassifierExperiment(FamilyExperiment):
     task: ClassVar = "classification"
     folder: ClassVar = "medsynth.models.classifier"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,13 @@ from torch.nn import functional as F
 
 from medsynth.models.classifier.network import Classifier
 from medsynth.models.classifier.settings import ClassifierTraining
+from medsynth.models.contract import LabelledImages, Trained
 from medsynth.runtime.loop import run_steps
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
-from medsynth.store.shards import ImageStore
 
+SETTINGS = ClassifierTraining
 _MAX_SHIFT = 2  # pixels
 
 
@@ -67,33 +68,23 @@ def random_shift(x: Tensor, rng: torch.Generator) -> Tensor:
     return padded[item, :, row, column].permute(0, 3, 1, 2).contiguous()
 
 
-def train_classifier(
-    store: ImageStore,
-    labels: np.ndarray,
-    n_classes: int,
-    settings: ClassifierTraining,
-    *,
-    seed: int,
-    device: str | torch.device,
-    work: Path,
-) -> tuple[dict[str, Tensor], Path]:
-    """Train on every image of `store`, with a class-balanced loss and a cosine learning rate.
+def train(data: LabelledImages, settings: ClassifierTraining, run: Run) -> Trained:
+    """Train on every image, with a class-balanced loss and a cosine learning rate.
 
     Args:
-        store: training images, uint8 (H, W, C), square.
-        labels: class index of each position of `store`, (n,) int in range(n_classes).
-        n_classes: number of classes.
+        data: square images and their labels.
         settings: steps, widths, learning rate.
-        seed: decides weights, batches and shifts.
-        device: where the network lives.
-        work: folder of checkpoint and history; a run found there is continued.
+        run: its seed decides weights, batches and shifts; a run found in its work folder is
+            continued.
 
     Returns:
-        state dict and path of history.csv (loss, accuracy on the augmented batches).
+        Weights and a history of loss and accuracy on the augmented batches.
 
     Raises:
-        ValueError: labels do not fit the store, a class has no images, or images are not square.
+        ValueError: labels do not fit the images, a class has no images, or images are not square.
     """
+    store, labels, n_classes = data.images, data.labels, len(data.classes)
+    seed, device = run.seed, run.device
     if len(labels) != len(store):
         raise ValueError(f"{len(labels)} labels for {len(store)} images; give one label an image")
     weights = torch.tensor(class_weights(labels, n_classes), dtype=torch.float32, device=device)
@@ -121,5 +112,6 @@ def train_classifier(
         return {"loss": loss.item(), "train_accuracy": accuracy.item()}
 
     state = {"network": network, "optimizer": optimizer}
-    history = run_steps(step, state=state, settings=settings, work=work)
-    return network.state_dict(), history
+    history = run_steps(step, state=state, settings=settings, work=run.work)
+    card = model_card(settings, data.classes, image_channels=channels, image_size=size)
+    return Trained(network.state_dict(), card, history)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medsynth.models.contract import Trained, TwoDomains
 from medsynth.models.cyclegan.discriminators import PatchDiscriminator, joined
 from medsynth.models.cyclegan.generators import ResidualUNet
 from medsynth.models.cyclegan.image_pool import ImagePool
@@ -23,11 +24,27 @@ from medsynth.models.cyclegan.losses import least_squares_discriminator, least_s
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.loop import run_steps
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import hu_to_network
 from medsynth.store.shards import ImageStore
 
+SETTINGS = CycleganTraining
 log = logging.getLogger(__name__)
+
+
+def model_card(
+    settings: CycleganTraining, *, image_size: int, image_channels: int
+) -> dict[str, Any]:
+    """What translating needs to know beside the weights; image_size is for people."""
+    return {
+        "family": "cyclegan",
+        "image_size": image_size,
+        "image_channels": image_channels,
+        "channels": settings.channels,
+        "depth": settings.depth,
+        "hu_range": list(settings.hu_range),
+    }
 
 
 @contextmanager
@@ -155,34 +172,22 @@ class CycleGan:
         return {name: loss.item() for name, loss in losses.items()}
 
 
-def train_cyclegan(
-    images_a: ImageStore,
-    images_b: ImageStore,
-    pairs: np.ndarray,
-    settings: CycleganTraining,
-    *,
-    seed: int,
-    device: str | torch.device,
-    work: Path,
-) -> tuple[dict[str, Tensor], Path]:
-    """Train G: A -> B and F: B -> A; resumes from `work`.
+def train(data: TwoDomains, settings: CycleganTraining, run: Run) -> Trained:
+    """Train G: A -> B and F: B -> A; resumes from the run's work folder.
 
     A and B are dealt independently, so all images count whether they have a partner or not; only
-    D_C's true pairs come from `pairs`. The learning rate is constant for the first half and then
+    D_C's true pairs come from the data's. The learning rate is constant for the first half and then
     falls linearly to zero (Zhu et al. 2017).
 
-    Args:
-        images_a: training slices without contrast medium, int16 HU.
-        images_b: training slices with contrast medium, int16 HU.
-        pairs: (m, 2) positions into (images_a, images_b) of slices that show the same anatomy.
-
     Returns:
-        Weights with the prefixes ``G.`` and ``F.``, and the history's path. History values are
-        losses without their weights: G_adv, F_adv, G_pair, F_pair, cycle, identity, D_A, D_B, D_C.
+        Weights with the prefixes ``G.`` and ``F.``, and a history of losses without their weights:
+        G_adv, F_adv, G_pair, F_pair, cycle, identity, D_A, D_B, D_C.
 
     Raises:
-        ValueError: a store is empty, or the image size cannot be halved `depth` times.
+        ValueError: a domain is empty, or the image size cannot be halved `depth` times.
     """
+    images_a, images_b, pairs = data.images_a, data.images_b, data.pairs
+    seed, device = run.seed, run.device
     paired = len(pairs) > 0 and settings.pair_weight > 0
     if len(pairs) == 0:
         log.warning("no pairs of ct and cect slices: training without D_C")
@@ -193,9 +198,8 @@ def train_cyclegan(
     def deal(store: ImageStore, i: int, name: str) -> Tensor:
         return batch(store, batch_positions(len(store), settings.batch, seed, i, name))
 
-    model = CycleGan(
-        deal(images_a, 0, "A").shape[1:], settings, paired=paired, seed=seed, device=device
-    )
+    channels, size, _ = shape = deal(images_a, 0, "A").shape[1:]
+    model = CycleGan(shape, settings, paired=paired, seed=seed, device=device)
 
     def step(i: int) -> dict[str, float]:
         pair = None
@@ -206,6 +210,7 @@ def train_cyclegan(
         a, b = deal(images_a, i, "A"), deal(images_b, i, "B")
         return model.step(a, b, pair, generator(seed, "pools", i))
 
-    history = run_steps(step, state=model.state(), settings=settings, work=work)
+    history = run_steps(step, state=model.state(), settings=settings, work=run.work)
     weights = {"G": model.g.state_dict(), "F": model.f.state_dict()}
-    return {f"{net}.{k}": v for net, state in weights.items() for k, v in state.items()}, history
+    state = {f"{net}.{k}": v for net, state in weights.items() for k, v in state.items()}
+    return Trained(state, model_card(settings, image_size=size, image_channels=channels), history)

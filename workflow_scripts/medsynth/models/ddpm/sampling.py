@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +14,12 @@ from torch import Tensor, nn
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import sample_generators
 from medsynth.runtime.tensors import to_uint8
+from medsynth.store.models import Model
 
+SETTINGS = DdpmSampling
 log = logging.getLogger(__name__)
 
 
@@ -95,14 +97,8 @@ def sample(
     return x
 
 
-def sample_ddpm(
-    state: Mapping[str, Tensor],
-    card: Mapping[str, Any],
-    labels: np.ndarray,
-    settings: DdpmSampling,
-    *,
-    seed: int,
-    device: torch.device | str,
+def generate(
+    model: Model, labels: np.ndarray, settings: DdpmSampling, run: Run
 ) -> Iterator[np.ndarray]:
     """Draw one image for every label from a saved model, batch after batch.
 
@@ -111,29 +107,28 @@ def sample_ddpm(
     another size.
 
     Args:
-        state: averaged weights, as :func:`medsynth.models.ddpm.training.train_ddpm` returns them.
-        card: as :func:`medsynth.models.ddpm.training.model_card` makes it.
+        model: as :func:`medsynth.models.ddpm.training.train` makes it.
         labels: (N,) indices into the card's classes.
         settings: batch and guidance.
-        seed: all randomness derives from it, the label and the image's number.
-        device: where to compute; without autocast.
+        run: all randomness derives from its seed, the label and the image's number; without
+            autocast.
 
     Yields:
         (B, H, W, C) uint8, in the order of the labels.
     """
+    card, device = model.card, run.device
     training = DdpmTraining.model_validate(card["settings"])
     channels, size = card["image_channels"], card["image_size"]
-    model = build_unet(channels, size, len(card["classes"]), training.unet)
-    model.load_state_dict(state)
-    model.to(device, memory_format=torch.channels_last).eval()
+    network = build_unet(channels, size, len(card["classes"]), training.unet)
+    network.load_state_dict(model.state)
+    network.to(device, memory_format=torch.channels_last).eval()
     schedule = linear_schedule(training.timesteps, training.beta_start, training.beta_end)
 
-    of_images = sample_generators(labels, card["classes"], seed, device)
+    of_images = sample_generators(labels, card["classes"], run.seed, device)
     for start in range(0, len(labels), settings.batch):
         wanted = torch.from_numpy(labels[start : start + settings.batch]).long().to(device)
         generators = list(islice(of_images, len(wanted)))
         log.info("images %d to %d of %d", start + 1, start + len(wanted), len(labels))
-        x = sample(
-            model, wanted, (channels, size, size), schedule, generators, guidance=settings.guidance
-        )
+        shape = (channels, size, size)
+        x = sample(network, wanted, shape, schedule, generators, guidance=settings.guidance)
         yield to_uint8(x)

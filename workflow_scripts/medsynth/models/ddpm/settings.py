@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
-from medsynth.models.settings import FamilyExperiment, Misfit, Together, halving_misfit
+from medsynth.models.settings import FamilyExperiment, Misfit, Sampling, halving_misfit
 from medsynth.runtime.settings import Fraction, Loop, Settings
 
 
@@ -80,17 +80,18 @@ class DdpmTraining(Loop):
         return end
 
 
-class DdpmSampling(Settings):
+class DdpmSampling(Sampling):
     """Ho et al. 2020, Algorithm 2, with classifier-free guidance."""
 
-    per_class: int = Field(64, ge=1, description="images for every class")
-    batch: Together = 64
     guidance: float = Field(
         1.0,
         ge=0,
         description="w (Ho & Salimans 2022, eq. 6): higher shows the class more clearly, in less"
         " variety; 0 is the conditional model alone",
     )
+
+    def provenance(self) -> dict[str, float | str]:
+        return {"guidance": self.guidance}
 
 
 class DdpmExperiment(FamilyExperiment):

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from medsynth.models.contract import LabelledImages, Trained
 from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
 from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
-from medsynth.store.shards import ImageStore
 
+SETTINGS = DdpmTraining
 MAX_GRADIENT_NORM = 1.0
 
 
@@ -42,44 +42,32 @@ def model_card(
     }
 
 
-def train_ddpm(
-    store: ImageStore,
-    labels: np.ndarray,
-    n_classes: int,
-    settings: DdpmTraining,
-    *,
-    seed: int,
-    device: torch.device | str,
-    work: Path,
-) -> tuple[dict[str, Tensor], Path]:
+def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
     """Train by Algorithm 1 of Ho et al. 2020 and keep the running average of the weights.
 
     Images are not mirrored: left and right mean something in a radiograph. A run that finds a
-    checkpoint in `work` goes on there and, on the CPU, ends with the same weights bit for bit.
+    checkpoint in its work folder goes on there and, on the CPU, ends with the same weights bit for
+    bit.
 
     Args:
-        store: the training images, uint8.
-        labels: (len(store),) indices into the classes.
-        n_classes: number of classes; index n_classes becomes the null label.
+        data: images and labels; index len(classes) becomes the null label.
         settings: schedule, objective, network and loop.
-        seed: all randomness derives from it and the step.
-        device: where to train; on CUDA in bfloat16 autocast.
-        work: folder for checkpoint and history.
+        run: on CUDA in bfloat16 autocast.
 
     Returns:
-        State dict of the averaged weights (on the CPU) and the path of the history
-        (names loss, gradient_norm).
+        The averaged weights (on the CPU) and a history of loss and gradient_norm.
 
     Raises:
         ValueError: no images, labels that do not fit images or classes, or see :func:`build_unet`.
     """
+    store, labels, n_classes, seed = data.images, data.labels, len(data.classes), run.seed
     fitting = len(labels) == len(store) and np.isin(labels, np.arange(n_classes)).all()
     if len(store) == 0 or not fitting:
         raise ValueError(
             f"{len(labels)} labels for {len(store)} images; training needs images, and for each"
             f" image one label in 0..{n_classes - 1}"
         )
-    device = torch.device(device)
+    device = torch.device(run.device)
     image_size, image_channels = store.read([0]).shape[2:]
 
     torch.manual_seed(generator(seed, "weights").initial_seed())
@@ -112,5 +100,7 @@ def train_ddpm(
         return {"loss": loss.item(), "gradient_norm": norm.item()}
 
     state = {"model": model, "ema": ema, "optimizer": optimizer}
-    history = run_steps(step, state=state, settings=settings, work=work)
-    return {k: v.cpu() for k, v in ema.module.state_dict().items()}, history
+    history = run_steps(step, state=state, settings=settings, work=run.work)
+    averaged = {k: v.cpu() for k, v in ema.module.state_dict().items()}
+    card = model_card(settings, data.classes, image_channels, image_size)
+    return Trained(averaged, card, history)

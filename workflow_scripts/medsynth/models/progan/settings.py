@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from medsynth.models.settings import FamilyExperiment, Misfit, Together
-from medsynth.runtime.settings import Fraction, Loop, Settings
+from medsynth.models.settings import FamilyExperiment, Misfit, Sampling
+from medsynth.runtime.settings import Fraction, Loop
 
 SMALLEST = 8  # pixels, the first doubling of 4x4
 
@@ -32,9 +32,8 @@ class ProganTraining(Loop):
     )
 
 
-class ProganSampling(Settings):
-    per_class: int = Field(64, ge=1, description="images for every class")
-    batch: Together = 64
+class ProganSampling(Sampling):
+    pass
 
 
 class ProganExperiment(FamilyExperiment):

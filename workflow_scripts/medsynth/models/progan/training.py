@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from medsynth.models.contract import LabelledImages, Trained
 from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.losses import gradient_penalty, wasserstein_critic
 from medsynth.models.progan.networks import Critic, Generator, phases, shrink
 from medsynth.models.progan.settings import ProganTraining
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
-from medsynth.store.shards import ImageStore
+
+SETTINGS = ProganTraining
 
 
 def phase_at(step: int, steps: int, n_phases: int) -> tuple[int, float]:
@@ -40,29 +42,21 @@ def model_card(
     }
 
 
-def train_progan(
-    store: ImageStore,
-    labels: np.ndarray,
-    n_classes: int,
-    settings: ProganTraining,
-    *,
-    seed: int,
-    device: str | torch.device,
-    work: Path,
-) -> tuple[dict[str, Tensor], Path]:
-    """Train on all images of a store; resumes from `work`.
+def train(data: LabelledImages, settings: ProganTraining, run: Run) -> Trained:
+    """Train on all images; resumes from the run's work folder.
 
     Args:
-        store: training images, uint8, square, side a power of two >= 8.
-        labels: (len(store),) class of each image, in range(n_classes).
+        data: square images, side a power of two >= 8, and their labels.
 
     Returns:
-        Weights of the averaged generator and the history's path. History values: critic (Karras's
-        loss without the penalty), penalty (without its weight), generator, resolution, alpha.
+        Weights of the averaged generator and a history of critic (Karras's loss without the
+        penalty), penalty (without its weight), generator, resolution, alpha.
 
     Raises:
-        ValueError: the store is empty, labels do not fit it, or the image size does not fit.
+        ValueError: there are no images, labels do not fit them, or the image size does not fit.
     """
+    store, labels, n_classes = data.images, data.labels, len(data.classes)
+    seed, device = run.seed, run.device
     if len(labels) != len(store):
         raise ValueError(f"{len(labels)} labels for {len(store)} images; give one label an image")
     if len(labels) and not 0 <= labels.min() <= labels.max() < n_classes:
@@ -123,5 +117,6 @@ def train_progan(
         "optimizer_g": optimizer_g,
         "optimizer_d": optimizer_d,
     }
-    history = run_steps(step, state=state, settings=settings, work=work)
-    return ema.module.state_dict(), history
+    history = run_steps(step, state=state, settings=settings, work=run.work)
+    card = model_card(settings, data.classes, channels, size)
+    return Trained(ema.module.state_dict(), card, history)

@@ -1,18 +1,18 @@
-"""Judge translated CT slices of the held-out patients against their paired target slices.
+"""Translated CT slices of the held-out patients against their paired target slices."""
 
-Output: JSON `metrics`, over both directions and for each, against the do-nothing baseline.
-"""
+from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from medsynth.cohorts.ct.pairs import positions_of
+from medsynth.metrics.intervals import Metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.translation.evaluation import evaluate_translation, measure_pairs
-from medsynth.runtime.logs import configure_logging
-from medsynth.store.atomic import write_json
+from medsynth.runtime.run import Run
 from medsynth.store.generated import Samples
 from medsynth.store.manifests import in_split
 from medsynth.store.shards import ImageStore
@@ -21,7 +21,16 @@ from medsynth.store.tables.parquet import read_table
 SPLIT = "test"
 
 
-def main(inputs, output, params, experiment):
+def evaluate(
+    inputs: Any, cfg: dict[str, Any], identity: dict[str, str], run: Run
+) -> dict[str, Any]:
+    """Metrics over both directions and for each, against the do-nothing baseline.
+
+    Args:
+        inputs: of the rule: `manifest`, `shards`, `images`, `table`, and the model's `card`.
+        cfg: see :class:`Evaluation`.
+        identity: experiment, cohort, family.
+    """
     card = json.loads(Path(inputs.card).read_text())
     store = ImageStore(in_split(read_table(inputs.manifest), SPLIT), Path(inputs.shards[0]).parent)
     translated = Samples(inputs.images, inputs.table)
@@ -37,17 +46,16 @@ def main(inputs, output, params, experiment):
     patients = store.manifest["patient"].to_numpy()[source]
     directions = table["label"].to_numpy()[paired]
 
-    def judge(rows):
+    def judge(rows: np.ndarray) -> dict[str, Metric]:
         return evaluate_translation(
             measured[rows],
-            Evaluation(**params.cfg),
-            seed=params.seed["seed"],
+            Evaluation(**cfg),
+            seed=run.seed,
             patients=patients[rows],
         )
 
-    result = {
-        "experiment": experiment,
-        **params.experiment,
+    return {
+        **identity,
         "split": SPLIT,
         "extractor": None,
         "n_real": len(paired),
@@ -55,10 +63,3 @@ def main(inputs, output, params, experiment):
         "metrics": judge(np.full(len(source), True)),
         "per_class": {name: judge(directions == name) for name in np.unique(table["label"])},
     }
-    write_json(result, output)
-
-
-if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
-        experiment = snakemake.wildcards.experiment
-        main(snakemake.input, snakemake.output.metrics, snakemake.params, experiment)

@@ -1,23 +1,22 @@
-"""Judge generated images against held-out patients' images, beside real and empty ones.
+"""Generated images against held-out patients' images, beside real and empty ones."""
 
-Output: JSON `metrics` with value, interval, floor, nulls, counts, feature extractor and split.
-"""
+from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
+import pandas as pd
 
 from medsynth.metrics.images import nulls
 from medsynth.metrics.images.draws import balanced
 from medsynth.metrics.images.evaluation import Group, evaluate_generation
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.extraction import extract
-from medsynth.runtime.lease import choose_device
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
-from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples
 from medsynth.store.manifests import class_indices, in_split
@@ -30,27 +29,41 @@ MOST = 10_000  # images of a side; FID needs about as many, and more cost time
 SPLIT, FLOOR_SPLIT = "test", "train"
 
 
-def main(inputs, outputs, params, experiment, device):
-    state, card = load_model(inputs.weights, inputs.card)
-    manifest, seed = read_table(inputs.manifest), params.seed["seed"]
-    classes = card["classes"]
+def evaluate(
+    inputs: Any, cfg: dict[str, Any], identity: dict[str, str], run: Run
+) -> dict[str, Any]:
+    """Metrics with value, interval, floor, nulls, counts, feature extractor and split.
 
-    def held(split):
+    Args:
+        inputs: of the rule: `manifest`, `shards`, `images`, `table`, and the classifier's
+            `weights`, `card` and `judge` (its metrics).
+        cfg: see :class:`Evaluation`.
+        identity: experiment, cohort, family.
+    """
+    model, manifest, seed = (
+        load_model(inputs.weights, inputs.card),
+        read_table(inputs.manifest),
+        run.seed,
+    )
+    classes = model.card["classes"]
+
+    def held(split: str) -> tuple[ImageStore, np.ndarray]:
         """The images of a split, and positions of some among whom no patient has too many."""
         store = ImageStore(in_split(manifest, split), Path(inputs.shards[0]).parent)
         rng = numpy_rng(seed, "images", split)
         return store, np.sort(balanced(store.manifest["patient"].to_numpy(), MOST, rng))
 
-    def seen(images, labels, patients=None):
+    def seen(
+        images: Iterable[np.ndarray], labels: np.ndarray, patients: pd.Series | None = None
+    ) -> Group:
         """Batches of images as the classifier sees them."""
-        labels = np.asarray(labels)
         return Group(
-            *extract(state, card, images, device),
+            *extract(*model, images, run.device),
             labels,
             np.arange(len(labels)) if patients is None else patients.to_numpy(),
         )
 
-    def seen_of(store, chosen):
+    def seen_of(store: ImageStore, chosen: np.ndarray) -> Group:
         rows = store.manifest.iloc[chosen]
         images = batches(store, BATCH, chosen) if len(chosen) else ()
         return seen(images, class_indices(rows, classes), rows["patient"])
@@ -69,27 +82,16 @@ def main(inputs, outputs, params, experiment, device):
         generated,
         {"noise": seen(noise, asked_for_nothing), "constant": seen(constant, asked_for_nothing)},
         json.loads(Path(inputs.judge).read_text())["metrics"]["balanced_accuracy"],
-        Evaluation(**params.cfg),
+        Evaluation(**cfg),
         seed=seed,
         classes=classes,
     )
-    head = {
-        "experiment": experiment,
-        **params.experiment,
+    return {
+        **identity,
         "split": SPLIT,
         "floor_split": FLOOR_SPLIT,
         "extractor": {"sha256": digest_file(inputs.weights)},
         "n_real": len(real),
         "n_generated": len(generated),
+        **found,
     }
-    write_json(head | found, outputs.metrics)
-
-
-if __name__ == "__main__":
-    with (
-        configure_logging(snakemake.log[0]),
-        choose_device(snakemake.params.device["device"], snakemake.resources.gpu) as device,
-    ):
-        torch.set_num_threads(snakemake.threads)
-        experiment = snakemake.wildcards.experiment
-        main(snakemake.input, snakemake.output, snakemake.params, experiment, device)

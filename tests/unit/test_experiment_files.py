@@ -1,0 +1,67 @@
+"""Which experiments there are and which files they need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from medsynth.config.experiment_files import ExperimentFiles
+from medsynth.config.whole import parse_config
+from medsynth.store.layout import Layout
+
+DEMO = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
+HERE = "results/experiments"
+
+
+@pytest.fixture
+def files() -> ExperimentFiles:
+    return ExperimentFiles(parse_config(DEMO), Layout("results"))
+
+
+def test_only_judged_cohorts_get_a_classifier_with_the_global_settings(files):
+    assert list(files.classifiers) == ["cxr", "glioma"]
+    assert files.settings("cxr_classifier", "train")["steps"] == DEMO["classifier"]["steps"]
+    assert set(files.experiments) - set(files.listed) == {"cxr_classifier", "glioma_classifier"}
+    alone = DEMO | {"experiments": [e for e in DEMO["experiments"] if e["cohort"] == "ct"]}
+    assert not ExperimentFiles(parse_config(alone), Layout("results")).classifiers
+
+
+def test_what_an_experiment_makes_follows_from_its_task(files):
+    assert files.made("cxr_ddpm", ".h5") == f"{HERE}/cxr_ddpm/samples.h5"
+    assert files.made("ct_cyclegan", ".png") == f"{HERE}/ct_cyclegan/translations.png"
+    assert files.makers("samples") == ["cxr_ddpm", "glioma_ddpm", "glioma_progan"]
+    assert files.makers("translations") == ["ct_cyclegan"]
+
+
+def test_training_reads_the_tables_that_the_family_needs(files):
+    assert files.tables("ct_cyclegan") == {"pairs": "results/cohorts/ct/pairs.parquet"}
+    assert files.tables("glioma_progan") == {}
+
+
+def test_a_generated_image_is_judged_by_its_cohorts_classifier_behind_a_gate(files):
+    found = files.evaluated("glioma_progan")
+    assert found["weights"] == f"{HERE}/glioma_classifier/model.safetensors"
+    assert found["judge"] == f"{HERE}/glioma_classifier/metrics.json"
+    assert found["gate"] == f"{HERE}/glioma_progan/leakage.json"
+    assert files.judged_with("glioma_progan") == ["glioma_progan", "glioma_classifier"]
+
+
+def test_a_classifier_and_a_translation_are_judged_by_no_other(files):
+    own = files.evaluated("glioma_classifier")
+    assert own["gate"] == "results/cohorts/glioma/leakage.json"
+    assert own["weights"] == f"{HERE}/glioma_classifier/model.safetensors"
+    assert not {"judge", "images"} & set(own)
+    assert "judge" not in files.evaluated("ct_cyclegan")
+    assert not files.evaluates_on_gpu("ct_cyclegan") and files.evaluates_on_gpu("cxr_classifier")
+
+
+def test_scripts_are_given_the_modules_of_family_and_task(files):
+    assert files.modules("cxr_ddpm", "sampling", "product") == [
+        "medsynth.models.ddpm.sampling",
+        "medsynth.tasks.generation.product",
+    ]
+    assert files.modules("ct_cyclegan", None, "evaluation") == [
+        "medsynth.tasks.translation.evaluation"
+    ]

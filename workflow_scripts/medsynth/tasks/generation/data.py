@@ -1,0 +1,5 @@
+"""What generation trains on."""
+
+from medsynth.tasks.labelled import data_digests, training_data
+
+__all__ = ["data_digests", "training_data"]

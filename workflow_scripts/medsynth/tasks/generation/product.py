@@ -1,0 +1,39 @@
+"""Images of every class: an HDF5 file, a table with a row for each, a grid."""
+
+from __future__ import annotations
+
+from itertools import chain
+from types import ModuleType
+from typing import Any
+
+from medsynth.imaging.grids import COLUMNS, write_grid
+from medsynth.runtime.run import Run
+from medsynth.store.digests import digest_file
+from medsynth.store.generated import Samples, requested_labels, write_samples
+from medsynth.store.models import load_model
+
+
+def write_product(
+    sampling: ModuleType, inputs: Any, outputs: Any, cfg: dict[str, Any], run: Run
+) -> None:
+    """Draw and write the images.
+
+    Args:
+        sampling: the family's module.
+        inputs, outputs: of the rule: `weights`, `card`; `images`, `table`, `grid`.
+        cfg: the family's settings.
+    """
+    settings = sampling.SETTINGS(**cfg)
+    model = load_model(inputs.weights, inputs.card)
+    classes = model.card["classes"]
+    labels = requested_labels(classes, settings.per_class)
+    made_by = {"seed": run.seed, "model_sha256": digest_file(inputs.weights)}
+    extra = settings.provenance()
+    images = chain.from_iterable(sampling.generate(model, labels, settings, run))
+    names = [classes[k] for k in labels]
+    write_samples(images, names, outputs.images, outputs.table, **made_by, extra=extra)
+
+    samples = Samples(outputs.images, outputs.table)
+    shown = samples.first_of_each(COLUMNS)
+    provenance = {key: str(value) for key, value in (made_by | extra).items()}
+    write_grid(samples.read(shown), samples.table["label"].iloc[shown], outputs.grid, provenance)

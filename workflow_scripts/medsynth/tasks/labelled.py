@@ -1,0 +1,29 @@
+"""Labelled images of a cohort's training split, for all tasks that learn from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from medsynth.models.contract import LabelledImages
+from medsynth.store.digests import digest_file
+from medsynth.store.manifests import class_indices, classes_of, in_split
+from medsynth.store.shards import ImageStore, made_from
+from medsynth.store.tables.parquet import read_table
+
+
+def training_data(inputs: Any) -> LabelledImages:
+    """What to train on.
+
+    Args:
+        inputs: of the rule: `manifest`, `shards`.
+    """
+    manifest = read_table(inputs.manifest)
+    classes = classes_of(manifest)
+    store = ImageStore(in_split(manifest, "train"), Path(inputs.shards[0]).parent)
+    return LabelledImages(store, class_indices(store.manifest, classes), classes)
+
+
+def data_digests(inputs: Any) -> list[str]:
+    """What tells these data from others."""
+    return [digest_file(inputs.manifest), *made_from(inputs.shards)]

@@ -1,0 +1,78 @@
+"""The held-out CT slices in the other contrast phase: an HDF5 file, a table, a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from medsynth.cohorts.ct.pairs import partners, positions_of
+from medsynth.imaging.grids import Direction, write_translation_grid
+from medsynth.imaging.scale import pixels_of_fields
+from medsynth.models.contract import Translation
+from medsynth.runtime.run import Run
+from medsynth.store.digests import digest_file
+from medsynth.store.generated import Samples, write_samples
+from medsynth.store.manifests import in_split
+from medsynth.store.models import load_model
+from medsynth.store.shards import ImageStore, batches
+from medsynth.store.tables.parquet import read_table
+
+BATCH = 16
+GRID_SLICES = 4  # of each direction
+
+
+def write_product(
+    sampling: ModuleType, inputs: Any, outputs: Any, cfg: dict[str, Any] | None, run: Run
+) -> None:
+    """Translate and write the slices.
+
+    Args:
+        sampling: the family's module.
+        inputs, outputs: of the rule: `weights`, `card`, `manifest`, `pairs`, `shards`; `images`
+            (HU), `table` (source and, where paired, target item), `grid`.
+        cfg: the family's settings.
+    """
+    settings = sampling.SETTINGS(**cfg) if cfg else None
+    model = load_model(inputs.weights, inputs.card)
+    store = ImageStore(in_split(read_table(inputs.manifest), "test"), Path(inputs.shards[0]).parent)
+    domain = store.manifest["label"].to_numpy()
+    directions = np.where(domain == "ct", "ct_to_cect", "cect_to_ct")
+
+    def translated(direction: str) -> Iterator[np.ndarray]:
+        request = Translation(
+            batches(store, BATCH, np.flatnonzero(directions == direction)), direction
+        )
+        return chain.from_iterable(sampling.generate(model, request, settings, run))
+
+    # A network takes one direction at a time; the slices come out in the order of the manifest.
+    made = {direction: translated(direction) for direction in np.unique(directions)}
+    images = (next(made[direction]) for direction in directions)
+    items = store.manifest["item_id"]
+    target = partners(items, read_table(inputs.pairs))
+    made_by = {"seed": run.seed, "model_sha256": digest_file(inputs.weights)}
+    extra = {"source_item": items, "target_item": target}
+    write_samples(images, directions, outputs.images, outputs.table, **made_by, extra=extra)
+
+    samples = Samples(outputs.images, outputs.table)
+    shown = [_shown(d, directions == d, target, store, samples) for d in np.unique(directions)]
+    provenance = {key: str(value) for key, value in made_by.items()}
+    write_translation_grid(shown, outputs.grid, provenance)
+
+
+def _shown(
+    direction: str, of_it: np.ndarray, target: pd.Series, store: ImageStore, samples: Samples
+) -> Direction:
+    """Some slices of a direction with their targets, if there are pairs."""
+    paired = of_it & target.notna().to_numpy()  # a test split may have none
+    rows = np.flatnonzero(paired if paired.any() else of_it)[:GRID_SLICES]
+    goal = store.read(positions_of(target[rows], store.manifest)) if paired.any() else None
+    source = store.read(rows)
+    fields = store.manifest["field_mm"].to_numpy()[rows]
+    pixels = pixels_of_fields(fields, source.shape[2])
+    return Direction(direction, source, samples.read(rows), goal, pixels)
