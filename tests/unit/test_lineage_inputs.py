@@ -22,8 +22,15 @@ from medsynth.lineage.queries.trace import trace
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.capture import JobRecorder
 from medsynth.store import digests
-from medsynth.store.digests import DigestCache, digest_bytes, digest_file, digest_path
+from medsynth.store.digests import (
+    DigestCache,
+    digest_bytes,
+    digest_file,
+    digest_files,
+    digest_path,
+)
 from medsynth.store.folders import files_below, state_of
+from medsynth.store.layout import Layout
 
 
 class Study:
@@ -287,3 +294,19 @@ def test_a_folder_is_all_that_lies_behind_its_links_but_no_circle(tmp_path):
     assert digest_path(top) != before[0] and state_of(top) != before[1]
     shutil.rmtree(away)
     assert list(files_below(top)) == []
+
+
+def test_a_raw_file_is_read_once_for_its_index_and_for_the_record(study, monkeypatch):
+    """The job asks the cache that capture has filled, as the rules of the index give it."""
+    read = []
+    sha256 = digests._sha256
+    monkeypatch.setattr(digests, "_sha256", lambda path: read.append(path) or sha256(path))
+
+    def index():
+        with closing(DigestCache(Layout(study.results).digests)) as cache:
+            found = digest_files(["raw/a", "raw/b"], cache)
+            Path("results/index").write_text(str(list(found)))
+
+    study.make(["raw"], "results/index", index)
+    raw = [os.path.abspath(path) for path in ("raw/a", "raw/b")]
+    assert sorted(path for path in read if path in raw) == raw

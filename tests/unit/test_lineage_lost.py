@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 from lineage_questioned import PATIENTS
 from lineage_records import whole
-from lineage_toy import jobs, runs
+from lineage_toy import client, jobs, runs
 
 from medsynth.commands.main import OK, UNKNOWN, WRONG
 from medsynth.lineage.collector import collect, drain
@@ -144,14 +144,58 @@ def test_where_nothing_was_ever_recorded_nothing_is_lost(tmp_path, ask):
     assert ask(tmp_path, "rebuild")[0] == UNKNOWN
 
 
-def test_a_deleted_mlflow_is_filled_again_from_the_ledger(toy, ask):
-    items = {r.data.tags["medsynth.id"]: r.info.status for r in runs(toy)}
-    (toy / "results/lineage/mlflow.db").unlink()
-    shutil.rmtree(toy / "results/lineage/mlartifacts")
-    assert collect(toy / "results") == 0
-    assert {r.data.tags["medsynth.id"]: r.info.status for r in runs(toy)} == items
-    assert ask(toy, "verify", "--deep")[0] == OK
-    assert ask(toy, "rebuild")[0] == OK
+def shown(folder) -> dict[str, dict]:
+    """All that MLflow shows of each item, in which runs and models go by items and digests."""
+    found = runs(folder)
+    items = {run.info.run_id: run.data.tags["medsynth.id"] for run in found}
+    mlflow = client(folder)
+    all_of_it = {}
+    for run in map(mlflow.get_run, items):
+        tags = run.data.tags | {"experiment": mlflow.get_experiment(run.info.experiment_id).name}
+        tags["mlflow.parentRunId"] = items.get(tags.get("mlflow.parentRunId"))
+        files = mlflow.list_artifacts(run.info.run_id)
+        models = {
+            use: [mlflow.get_logged_model(model.model_id).tags["sha256"] for model in used]
+            for use, used in (
+                ("in", run.inputs.model_inputs),
+                ("out", run.outputs.model_outputs if run.outputs else []),
+            )
+        }
+        all_of_it[items[run.info.run_id]] = {
+            "run": (run.info.run_name, run.info.status, run.info.start_time, run.info.end_time),
+            "tags": tags,
+            "params": run.data.params,
+            "curves": {
+                name: [(p.step, p.value) for p in mlflow.get_metric_history(run.info.run_id, name)]
+                for name in run.data.metrics
+            },
+            "datasets": sorted(
+                (d.dataset.name, d.dataset.digest) for d in run.inputs.dataset_inputs
+            ),
+            "models": models,
+            "files": sorted((file.path, file.is_dir, file.file_size) for file in files),
+        }
+    return all_of_it
+
+
+def test_a_deleted_mlflow_is_filled_again_from_the_ledger(toy, ask, tmp_path):
+    """In a copy, because MLflow keeps the connection to a file that is deleted."""
+    before = shown(toy)
+    assert len(before) == 11 and all(run["run"][0] for run in before.values())
+    copy = shutil.copytree(toy, tmp_path / "copy", symlinks=True)
+    (copy / "results/lineage/mlflow.db").unlink()
+    shutil.rmtree(copy / "results/lineage/mlartifacts")
+    assert collect(copy / "results") == 0
+    # Of what was made anew since, the first version's bytes are gone: so are its copy and figures.
+    for job in jobs(toy)[:5]:
+        if job["rule"] in ("sample", "evaluate"):
+            run = before[job["id"]]
+            run |= {"curves": {}, "files": [file for file in run["files"] if not file[1]]}
+    assert shown(copy) == before
+    assert any(run["curves"] for run in before.values())
+    assert any(run["models"]["in"] for run in before.values())
+    assert ask(copy, "verify", "--deep")[0] == OK
+    assert ask(copy, "rebuild")[0] == OK
 
 
 GOOD = whole({"kind": "job", "phase": "start", "id": "good"})
