@@ -19,6 +19,6 @@ if __name__ == "__main__":
             samples.read(first),
             samples.table.iloc[first],
             digest_file(inputs.images),
-            params.cfg["kind"],
+            params.cfg["form"],
             Path(snakemake.output.images),
         )

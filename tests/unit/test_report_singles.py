@@ -23,7 +23,7 @@ def table(labels):
 
 def test_ct_slices_are_synthetic_dicom_with_the_same_hounsfield_units(tmp_path):
     images = np.random.default_rng(0).integers(-1024, 2000, (2, 8, 6, 1)).astype(np.int16)
-    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), SAMPLES, "ct", tmp_path / "a")
+    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), SAMPLES, "dicom", tmp_path / "a")
     files = [tmp_path / "a/ct-to-cect-000003.dcm", tmp_path / "a/cect-to-ct-000004.dcm"]
     assert sorted((tmp_path / "a").iterdir()) == sorted(files)
     for path, image in zip(files, images, strict=True):
@@ -34,7 +34,7 @@ def test_ct_slices_are_synthetic_dicom_with_the_same_hounsfield_units(tmp_path):
         **{"synthetic": "yes", "label": "cect_to_ct", "row": "4", "seed": "7"},
         **{"model_sha256": MODEL, "samples_sha256": SAMPLES},
     }
-    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), SAMPLES, "ct", tmp_path / "b")
+    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), SAMPLES, "dicom", tmp_path / "b")
     assert [(tmp_path / "b" / f.name).read_bytes() for f in files] == [
         f.read_bytes() for f in files
     ]
@@ -43,7 +43,7 @@ def test_ct_slices_are_synthetic_dicom_with_the_same_hounsfield_units(tmp_path):
 @pytest.mark.parametrize("size", [8, 7])  # an odd number of bytes is padded
 def test_radiographs_are_eight_bit_secondary_captures(tmp_path, size):
     images = np.random.default_rng(0).integers(0, 256, (1, size, size, 1)).astype(np.uint8)
-    write_singles(images, table(["No Finding"]), SAMPLES, "mimic_cxr", tmp_path / "a")
+    write_singles(images, table(["No Finding"]), SAMPLES, "dicom", tmp_path / "a")
     dataset = pydicom.dcmread(tmp_path / "a/no-finding-000003.dcm")
     np.testing.assert_array_equal(dataset.pixel_array, images[0, ..., 0])
     assert (dataset.SyntheticData, dataset.BitsStored) == ("YES", 8)
@@ -55,7 +55,7 @@ def test_tiles_are_png_with_text(tmp_path):
     from PIL import Image
 
     images = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3)).astype(np.uint8)
-    write_singles(images, table(["IDH-wildtype"]), SAMPLES, "slides", tmp_path / "a")
+    write_singles(images, table(["IDH-wildtype"]), SAMPLES, "png", tmp_path / "a")
     path = tmp_path / "a/idh-wildtype-000003.png"
     np.testing.assert_array_equal(np.asarray(Image.open(path)), images[0])
     assert embedded_provenance(path)["model_sha256"] == MODEL

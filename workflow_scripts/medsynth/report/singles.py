@@ -1,7 +1,7 @@
 """Generated images as single files that say of themselves that they are synthetic, and whence.
 
-Radiographs and CT slices become DICOM, tiles PNG. Wherever such a file is taken, `medsynth trace`
-finds from its content the samples, the model and the data behind it.
+Wherever such a file is taken, `medsynth trace` finds from its content the samples, the model and the
+data behind it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from pydicom.uid import (
     generate_uid,
 )
 
-Kind = Literal["mimic_cxr", "slides", "ct"]
+Form = Literal["dicom", "png"]
 
 
 def write_singles(
-    images: np.ndarray, table: pd.DataFrame, samples_sha256: str, kind: Kind, folder: Path
+    images: np.ndarray, table: pd.DataFrame, samples_sha256: str, form: Form, folder: Path
 ) -> None:
     """Write every image of `images` into a new folder as `<label>-<row>.dcm` or `.png`.
 
     Args:
-        images: (N, H, W, C), uint8 grey or RGB, or int16 Hounsfield units for "ct".
+        images: (N, H, W, C), uint8 grey or RGB, or int16 Hounsfield units; as DICOM the former are
+            secondary captures, the latter CT.
         table: their rows (columns row, label, seed, model_sha256), in the same order. Columns that
             name source items are not written: those are patients' images.
         samples_sha256: digest of the image store they come from.
-        kind: of the cohort; decides the form.
+        form: of the files; RGB is PNG.
         folder: must not exist.
     """
     folder.mkdir(parents=True)
@@ -51,10 +52,10 @@ def write_singles(
         }
         name = re.sub(r"[^a-z0-9]+", "-", provenance["label"].lower()).strip("-")
         path = folder / f"{name}-{sample['row']:06d}"
-        if kind == "slides":
+        if form == "png":
             _write_png(image, provenance, path.with_suffix(".png"))
         else:
-            _write_dicom(image[..., 0], provenance, kind, path.with_suffix(".dcm"))
+            _write_dicom(image[..., 0], provenance, path.with_suffix(".dcm"))
 
 
 def _write_png(image: np.ndarray, provenance: dict[str, str], path: Path) -> None:
@@ -64,7 +65,7 @@ def _write_png(image: np.ndarray, provenance: dict[str, str], path: Path) -> Non
     Image.fromarray(image).save(path, pnginfo=text)
 
 
-def _write_dicom(image: np.ndarray, provenance: dict[str, str], kind: Kind, path: Path) -> None:
+def _write_dicom(image: np.ndarray, provenance: dict[str, str], path: Path) -> None:
     """One instance with Synthetic Data (0008,001C) = YES (PS3.3 C.12.1).
 
     Who made it, and from what, stands as JSON in the Contribution Description (0018,A003) of a
@@ -72,13 +73,14 @@ def _write_dicom(image: np.ndarray, provenance: dict[str, str], kind: Kind, path
     is the same instance; there is no date.
     """
     origin = [provenance["samples_sha256"], provenance["row"]]
+    is_ct = image.dtype.kind == "i"
     dataset = Dataset()
-    dataset.SOPClassUID = CTImageStorage if kind == "ct" else SecondaryCaptureImageStorage
+    dataset.SOPClassUID = CTImageStorage if is_ct else SecondaryCaptureImageStorage
     dataset.SOPInstanceUID = generate_uid(entropy_srcs=origin)
     dataset.StudyInstanceUID = generate_uid(entropy_srcs=[provenance["model_sha256"]])
     dataset.SeriesInstanceUID = generate_uid(entropy_srcs=origin[:1])
     dataset.SyntheticData = "YES"
-    dataset.Modality = "CT" if kind == "ct" else "CR"
+    dataset.Modality = "CT" if is_ct else "CR"
     dataset.ConversionType = "SYN"
     dataset.PatientName = dataset.PatientID = "SYNTHETIC"
     dataset.PatientBirthDate = dataset.PatientSex = ""
@@ -86,8 +88,8 @@ def _write_dicom(image: np.ndarray, provenance: dict[str, str], kind: Kind, path
     dataset.ReferringPhysicianName = dataset.Manufacturer = ""
     dataset.SeriesNumber, dataset.InstanceNumber = 1, int(provenance["row"]) + 1
     dataset.SeriesDescription = f"synthetic: {provenance['label']}"[:64]
-    dataset.ImageType = ["DERIVED", "SECONDARY", *(["AXIAL"] if kind == "ct" else [])]
-    if kind == "ct":
+    dataset.ImageType = ["DERIVED", "SECONDARY", *(["AXIAL"] if is_ct else [])]
+    if is_ct:
         dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = 1, 0, "HU"
         dataset.WindowCenter, dataset.WindowWidth = 50, 400
     equipment = Dataset()
@@ -99,7 +101,7 @@ def _write_dicom(image: np.ndarray, provenance: dict[str, str], kind: Kind, path
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.Rows, dataset.Columns = image.shape
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = bits, bits, bits - 1
-    dataset.PixelRepresentation = int(image.dtype.kind == "i")
+    dataset.PixelRepresentation = int(is_ct)
     data = image.tobytes()
     dataset.PixelData = data + b"\0" * (len(data) % 2)
     dataset["PixelData"].VR = "OW" if bits == 16 else "OB"
