@@ -64,7 +64,9 @@ rule write_singles:
         ENVIRONMENT
     params:
         cfg=lambda wildcards: {
-            "kind": COHORTS[FILES.cohort(wildcards.experiment)].kind,
+            "form": (
+                "png" if COHORTS[FILES.cohort(wildcards.experiment)].kind == "slides" else "dicom"
+            ),
             "per_class": CONFIG.singles,
         },
         code=code_of("write_singles"),

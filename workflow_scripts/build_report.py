@@ -10,7 +10,7 @@ from medsynth.config.whole import Config
 from medsynth.imaging.scale import PIXELS, PixelSize
 from medsynth.lineage.mlflow.database import database_uri
 from medsynth.lineage.recording.places import Places
-from medsynth.report.page import CohortFiles, ExperimentFiles, build_report
+from medsynth.report.page import CohortArtifacts, ExperimentArtifacts, build_report
 from medsynth.report.tables import Nouns
 from medsynth.runtime.job import job
 from medsynth.store.digests import DigestCache
@@ -29,7 +29,7 @@ def main(inputs, output, config, params):
     for shard in map(Path, inputs.shards):
         shards.setdefault(shard.parents[1], []).append(shard)
     cohorts = [
-        CohortFiles(
+        CohortArtifacts(
             Path(summary),
             Path(manifest),
             shards[Path(summary).parent],
@@ -55,7 +55,7 @@ def main(inputs, output, config, params):
         identity = {key: experiment[key] for key in ("name", "cohort", "family", "task")}
         images, table = map(Path, next(made)) if experiment["makes_images"] else (None, None)
         paths = Path(history), Path(model), images, table, Path(metrics)
-        experiments.append(ExperimentFiles(*identity.values(), *paths))
+        experiments.append(ExperimentArtifacts(*identity.values(), *paths))
     # Neither the working folder nor an absolute way to the results is content.
     results = os.path.relpath(config.results_dir)
     build_report(

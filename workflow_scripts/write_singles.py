@@ -1,6 +1,6 @@
 """Write an experiment's generated images as single files that carry their provenance.
 
-Output: folder `images` of DICOM (radiographs, CT) or PNG files (slides).
+Output: folder `images` of DICOM or PNG files, as the kind of the cohort has it.
 """
 
 from pathlib import Path

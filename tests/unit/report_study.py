@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from medsynth.report.page import CohortFiles, ExperimentFiles
+from medsynth.report.page import CohortArtifacts, ExperimentArtifacts
 from medsynth.report.tables import Nouns
 from medsynth.store.atomic import write_json
 from medsynth.store.generated import write_samples
@@ -38,7 +38,9 @@ def picture(kind: str, k: int, rng: np.random.Generator) -> np.ndarray:
     return np.stack(channels, -1).clip(0, 255).astype(np.uint8)
 
 
-def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: list) -> CohortFiles:
+def make_cohort(
+    root: Path, name: str, kind: str, labels: list[str], reasons: list
+) -> CohortArtifacts:
     """12 patients, 6 items each, one class a patient (ct: both phases of each)."""
     folder, rng, rows = root / "cohorts" / name, np.random.default_rng(3), []
     with ShardWriter(folder / "shards" / "0.h5", {"made_by": "test"}) as shard:
@@ -77,7 +79,7 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
     write_json(gate, folder / "leakage.json")
     counts = folder / "calls.json"
     write_json({"cases": 12, "idh_rests_on": {"silent_exome": 11}, "target": [1, 2]}, counts)
-    return CohortFiles(
+    return CohortArtifacts(
         summary=folder / "summary.json",
         manifest=folder / "manifest.parquet",
         shards=[folder / "shards" / "0.h5"],
@@ -87,7 +89,7 @@ def make_cohort(root: Path, name: str, kind: str, labels: list[str], reasons: li
     )
 
 
-def make_classifier(root: Path, cohort: str, labels: list[str]) -> ExperimentFiles:
+def make_classifier(root: Path, cohort: str, labels: list[str]) -> ExperimentArtifacts:
     folder = root / "classifiers" / cohort
     write_history(folder / "history.csv", ["loss", "train_accuracy"])
     results = {
@@ -97,7 +99,7 @@ def make_classifier(root: Path, cohort: str, labels: list[str]) -> ExperimentFil
     }
     write_json(results, folder / "metrics.json")
     (folder / "model.safetensors").write_bytes(cohort.encode())
-    return ExperimentFiles(
+    return ExperimentArtifacts(
         name=f"{cohort}_classifier",
         cohort=cohort,
         family="classifier",
@@ -200,7 +202,7 @@ def make_experiment(
         "per_class": per_class,
     }
     write_json(results, folder / "metrics.json")
-    return ExperimentFiles(
+    return ExperimentArtifacts(
         name=name,
         cohort=cohort,
         family=family,
@@ -213,7 +215,7 @@ def make_experiment(
     )
 
 
-def make_study(root: Path) -> tuple[list[CohortFiles], list[ExperimentFiles]]:
+def make_study(root: Path) -> tuple[list[CohortArtifacts], list[ExperimentArtifacts]]:
     genotypes = ["IDH-mutant, 1p/19q codeleted", "IDH-mutant, 1p/19q intact", "IDH-wildtype"]
     cohorts = [
         make_cohort(

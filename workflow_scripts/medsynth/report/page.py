@@ -37,7 +37,7 @@ MLFLOW = "http://127.0.0.1:5000"
 
 
 @dataclass(frozen=True)
-class CohortFiles:
+class CohortArtifacts:
     """Where a cohort's artifacts lie.
 
     Attributes:
@@ -57,7 +57,7 @@ class CohortFiles:
 
 
 @dataclass(frozen=True)
-class ExperimentFiles:
+class ExperimentArtifacts:
     """An experiment and where its artifacts lie; images and their table, if it makes any."""
 
     name: str
@@ -73,7 +73,7 @@ class ExperimentFiles:
 
 @dataclass(frozen=True)
 class _Cohort:
-    files: CohortFiles
+    files: CohortArtifacts
     summary: dict[str, Any]
     manifest: pd.DataFrame
 
@@ -83,8 +83,8 @@ class _Cohort:
 
 
 def build_report(
-    cohorts: Sequence[CohortFiles],
-    experiments: Sequence[ExperimentFiles],
+    cohorts: Sequence[CohortArtifacts],
+    experiments: Sequence[ExperimentArtifacts],
     *,
     title: str,
     config_dump: Mapping[str, Any],
@@ -115,7 +115,7 @@ def build_report(
         ModuleNotFoundError: there is no such task.
     """
     gathered = [_Cohort(f, _json(f.summary), read_table(f.manifest)) for f in cohorts]
-    of_cohort: dict[str, list[ExperimentFiles]] = {c.name: [] for c in gathered}
+    of_cohort: dict[str, list[ExperimentArtifacts]] = {c.name: [] for c in gathered}
     for files in experiments:
         of_cohort[files.cohort].append(files)
     sections = [_cohort_section(c, of_cohort[c.name]) for c in gathered]
@@ -143,7 +143,7 @@ def _json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
-def _cohort_section(cohort: _Cohort, experiments: list[ExperimentFiles]) -> dict[str, Any]:
+def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> dict[str, Any]:
     """Everything the template shows of one cohort and its experiments."""
     summary, nouns = cohort.summary, cohort.files.nouns
     splits = tables.split_rows(summary, cohort.manifest)
@@ -181,7 +181,7 @@ def _cohort_section(cohort: _Cohort, experiments: list[ExperimentFiles]) -> dict
     }
 
 
-def _views(cohort: ShownCohort, experiments: list[ExperimentFiles]) -> list[View]:
+def _views(cohort: ShownCohort, experiments: list[ExperimentArtifacts]) -> list[View]:
     """What each task shows of its experiments on a cohort, in the order of their first ones."""
     of_task: dict[str, list[ShownExperiment]] = {}
     for e in experiments:

@@ -1,7 +1,7 @@
 """Generated images as single files that say of themselves that they are synthetic, and whence.
 
-Wherever such a file is taken, `medsynth trace` finds from its content the samples, the model and the
-data behind it.
+Wherever such a file is taken, `medsynth trace` finds from its content the samples, the model and
+the data behind it.
 """
 
 from __future__ import annotations
