@@ -85,7 +85,9 @@ def test_resumed_training_equals_an_uninterrupted_one(tmp_path: Path):
 def test_pair_discriminator_sees_plain_then_contrast():
     model = CycleGan((1, SIZE, SIZE), settings(pool=0), paired=True, seed=1, device="cpu")
     seen = []
-    model.judges["D_C"].register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
+    model.discriminators["D_C"].register_forward_pre_hook(
+        lambda _, args: seen.append(args[0].detach())
+    )
     a, b = torch.full((2, 1, SIZE, SIZE), -0.5), torch.full((2, 1, SIZE, SIZE), 0.5)
     pair = (torch.full((2, 1, SIZE, SIZE), -0.9), torch.full((2, 1, SIZE, SIZE), 0.9))
     model.step(a, b, pair, generator(1))
@@ -173,9 +175,9 @@ def test_untrained_translation_returns_the_slices_inside_and_outside_the_range()
     assert np.array_equal(translated, images)
 
 
-def test_judges_learn_again_after_an_error_in_the_generators_step():
-    judges = torch.nn.ModuleDict({"a": torch.nn.Linear(2, 1)})
-    with pytest.raises(RuntimeError), _frozen(judges):
-        assert not any(p.requires_grad for p in judges.parameters())
+def test_discriminators_learn_again_after_an_error_in_the_generators_step():
+    discriminators = torch.nn.ModuleDict({"a": torch.nn.Linear(2, 1)})
+    with pytest.raises(RuntimeError), _frozen(discriminators):
+        assert not any(p.requires_grad for p in discriminators.parameters())
         raise RuntimeError
-    assert all(p.requires_grad for p in judges.parameters())
+    assert all(p.requires_grad for p in discriminators.parameters())

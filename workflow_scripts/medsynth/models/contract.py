@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from medsynth.store.shards import Images, ImageStore
+from medsynth.store.shards import ImageStore
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class LabelledImages:
         classes: names.
     """
 
-    images: Images
+    images: ImageStore
     labels: np.ndarray
     classes: list[str]
 

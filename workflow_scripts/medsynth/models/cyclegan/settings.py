@@ -51,7 +51,7 @@ class CycleganExperiment(FamilyExperiment):
     needs: ClassVar = ("pairs",)
 
     family: Literal["cyclegan"] = Field(
-        description="CycleGAN (Zhu et al. 2017) with a judge of pairs, of ct cohorts"
+        description="CycleGAN (Zhu et al. 2017) with a discriminator of pairs, of ct cohorts"
     )
     train: CycleganTraining = Field(CycleganTraining(), description="networks, losses, training")
 

@@ -83,7 +83,7 @@ class CycleGan:
             for name in ("G", "F")
         )
         seen = {"D_A": channels, "D_B": channels} | ({"D_C": 2 * channels} if paired else {})
-        self.judges = nn.ModuleDict(
+        self.discriminators = nn.ModuleDict(
             {
                 name: PatchDiscriminator(n, settings.channels, size).initialise(
                     generator(seed, "weights", name)
@@ -95,21 +95,23 @@ class CycleGan:
         betas = (0.5, 0.999)  # Zhu et al. 2017
         translators = [*self.g.parameters(), *self.f.parameters()]
         self.optimizer = torch.optim.Adam(translators, settings.lr, betas)
-        self.judge_optimizer = torch.optim.Adam(self.judges.parameters(), settings.lr, betas)
+        self.discriminator_optimizer = torch.optim.Adam(
+            self.discriminators.parameters(), settings.lr, betas
+        )
 
     def state(self) -> dict[str, HasState]:
         """Everything that changes between steps."""
         return {
             "G": self.g,
             "F": self.f,
-            "judges": self.judges,
+            "discriminators": self.discriminators,
             "optimizer": self.optimizer,
-            "judge_optimizer": self.judge_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
             **{f"pool_{name}": pool for name, pool in self.pools.items()},
         }
 
     def set_lr(self, lr: float) -> None:
-        for optimizer in (self.optimizer, self.judge_optimizer):
+        for optimizer in (self.optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = lr
 
@@ -126,13 +128,13 @@ class CycleGan:
             "cycle": functional.l1_loss(self.f(fake_b), a) + functional.l1_loss(self.g(fake_a), b),
             "identity": functional.l1_loss(same_a, a) + functional.l1_loss(same_b, b),
         }
-        with _frozen(self.judges):
-            losses["G_adv"] = least_squares_generator(self.judges["D_B"](fake_b))
-            losses["F_adv"] = least_squares_generator(self.judges["D_A"](fake_a))
-            if "D_C" in self.judges:
-                judge = self.judges["D_C"]
-                losses["G_pair"] = least_squares_generator(judge(joined(a, fake_b)))
-                losses["F_pair"] = least_squares_generator(judge(joined(fake_a, b)))
+        with _frozen(self.discriminators):
+            losses["G_adv"] = least_squares_generator(self.discriminators["D_B"](fake_b))
+            losses["F_adv"] = least_squares_generator(self.discriminators["D_A"](fake_a))
+            if "D_C" in self.discriminators:
+                discriminator = self.discriminators["D_C"]
+                losses["G_pair"] = least_squares_generator(discriminator(joined(a, fake_b)))
+                losses["F_pair"] = least_squares_generator(discriminator(joined(fake_a, b)))
         scale = {
             "cycle": weights.cycle_weight,
             "identity": weights.identity_weight,
@@ -144,19 +146,19 @@ class CycleGan:
         self.optimizer.step()
         return losses, fake_b.detach(), fake_a.detach()
 
-    def improve_judges(
+    def improve_discriminators(
         self, real: dict[str, Tensor], fake: dict[str, Tensor], rng: torch.Generator
     ) -> dict[str, Tensor]:
         """One optimizer step of the discriminators, on pooled generated images."""
         losses = {
             name: least_squares_discriminator(
-                judge(real[name]), judge(self.pools[name].exchange(fake[name], rng))
+                discriminator(real[name]), discriminator(self.pools[name].exchange(fake[name], rng))
             )
-            for name, judge in self.judges.items()
+            for name, discriminator in self.discriminators.items()
         }
-        self.judge_optimizer.zero_grad()
+        self.discriminator_optimizer.zero_grad()
         sum(losses.values()).backward()
-        self.judge_optimizer.step()
+        self.discriminator_optimizer.step()
         return losses
 
     def step(
@@ -168,7 +170,7 @@ class CycleGan:
         if pair is not None:
             real["D_C"] = joined(*pair)
             fake["D_C"] = torch.cat([joined(a, fake_b), joined(fake_a, b)])
-        losses |= self.improve_judges(real, fake, rng)
+        losses |= self.improve_discriminators(real, fake, rng)
         return {name: loss.item() for name, loss in losses.items()}
 
 
@@ -195,10 +197,10 @@ def train(data: TwoDomains, settings: CycleganTraining, run: Run) -> Trained:
     def batch(store: ImageStore, positions: np.ndarray) -> Tensor:
         return hu_to_network(store.read(positions), settings.hu_range, device)
 
-    def deal(store: ImageStore, i: int, name: str) -> Tensor:
+    def batch_of(store: ImageStore, i: int, name: str) -> Tensor:
         return batch(store, batch_positions(len(store), settings.batch, seed, i, name))
 
-    channels, size, _ = shape = deal(images_a, 0, "A").shape[1:]
+    channels, size, _ = shape = batch_of(images_a, 0, "A").shape[1:]
     model = CycleGan(shape, settings, paired=paired, seed=seed, device=device)
 
     def step(i: int) -> dict[str, float]:
@@ -207,7 +209,7 @@ def train(data: TwoDomains, settings: CycleganTraining, run: Run) -> Trained:
             chosen = pairs[batch_positions(len(pairs), settings.batch, seed, i, "pairs")]
             pair = batch(images_a, chosen[:, 0]), batch(images_b, chosen[:, 1])
         model.set_lr(settings.lr * min(1.0, 2 * (1 - i / settings.steps)))
-        a, b = deal(images_a, i, "A"), deal(images_b, i, "B")
+        a, b = batch_of(images_a, i, "A"), batch_of(images_b, i, "B")
         return model.step(a, b, pair, generator(seed, "pools", i))
 
     history = run_steps(step, state=model.state(), settings=settings, work=run.work)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from medsynth.models.ddpm.settings import UNet as UNetSettings
+from medsynth.models.ddpm.settings import UNet
 
 
 def timestep_embedding(t: Tensor, dim: int) -> Tensor:
@@ -94,16 +94,14 @@ class Stage(nn.Module):
         return self.attention(self.block(x, embedding))
 
 
-class UNet(nn.Module):
+class ConditionalUNet(nn.Module):
     """Predicts the noise in x_t; `null_label` (= n_classes) stands for "no label".
 
     Attributes:
         null_label: index of the learned embedding of the unconditional case.
     """
 
-    def __init__(
-        self, image_channels: int, image_size: int, n_classes: int, settings: UNetSettings
-    ):
+    def __init__(self, image_channels: int, image_size: int, n_classes: int, settings: UNet):
         super().__init__()
         self.null_label = n_classes
         self.channels = settings.channels
@@ -183,8 +181,8 @@ class UNet(nn.Module):
 
 
 def build_unet(
-    image_channels: int, image_size: int, n_classes: int, settings: UNetSettings
-) -> UNet:
+    image_channels: int, image_size: int, n_classes: int, settings: UNet
+) -> ConditionalUNet:
     """The network for square images, as training makes it and sampling rebuilds it.
 
     Raises:
@@ -193,4 +191,4 @@ def build_unet(
     """
     if misfit := settings.misfit(image_size):
         raise ValueError(misfit.why)
-    return UNet(image_channels, image_size, n_classes, settings)
+    return ConditionalUNet(image_channels, image_size, n_classes, settings)

@@ -84,19 +84,19 @@ def train(data: LabelledImages, settings: ProganTraining, run: Run) -> Trained:
         z = torch.randn(2, len(chosen), latent, generator=rng).to(device)
         share = torch.rand(len(chosen), 1, 1, 1, generator=rng).to(device)
 
-        def judge(x: Tensor) -> Tensor:
+        def score(x: Tensor) -> Tensor:
             return net_d(x, classes, phase, alpha)
 
         with torch.no_grad():
             fake = net_g(z[0], classes, phase, alpha)
-        penalty = gradient_penalty(judge, real, fake, share)
-        loss_d = wasserstein_critic(judge(real), judge(fake))
+        penalty = gradient_penalty(score, real, fake, share)
+        loss_d = wasserstein_critic(score(real), score(fake))
         optimizer_d.zero_grad()
         (loss_d + settings.gradient_penalty * penalty).backward()
         optimizer_d.step()
 
         net_d.requires_grad_(False)
-        loss_g = -judge(net_g(z[1], classes, phase, alpha)).mean()
+        loss_g = -score(net_g(z[1], classes, phase, alpha)).mean()
         optimizer_g.zero_grad()
         loss_g.backward()
         optimizer_g.step()
