@@ -91,7 +91,7 @@ def test_status_follows_the_records_and_an_end_outlives_a_kill(ledger):
 def test_a_delivered_status_that_changed_is_undelivered_again(ledger):
     assert ledger.undelivered() == ["a", "b", "c"]
     for job in "abc":
-        ledger.delivered(job, f"run-{job}", "1", ledger.status(job))
+        ledger.delivered_many([(job, f"run-{job}", "1", ledger.status(job))])
     assert ledger.undelivered() == []
     ledger.append(end("c", 7.0))
     assert ledger.undelivered() == ["c"]

@@ -28,6 +28,7 @@ from medsynth.lineage.ledger.watermark import drifted, set_watermark
 from medsynth.lineage.opening import open_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import TRACKING_URI
+from medsynth.lineage.recording.records import Start
 from medsynth.lineage.recording.schema import EXAMINED
 from medsynth.runtime.checkout import follow_checkout
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
@@ -67,7 +68,7 @@ def locked(results_dir: str | Path) -> Iterator[None]:
         yield
 
 
-def _over(record: spool.Record, results_dir: str | Path, ledger: Ledger) -> bool:
+def _over(record: Start, results_dir: str | Path, ledger: Ledger) -> bool:
     """Whether what has not ended cannot end any more."""
     gone = spool.is_gone(record["process"])
     if gone is not None:

@@ -14,12 +14,12 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from medsynth.lineage.collector import collect
 from medsynth.lineage.erasure.known_files import KnownFiles
 from medsynth.lineage.erasure.raw_data import remove_rows
 from medsynth.lineage.erasure.search import remains
+from medsynth.lineage.erasure.withdrawal import Erasure, Impact, Remains
 from medsynth.lineage.erasure.words import Words
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.ledger import Ledger
@@ -28,10 +28,9 @@ from medsynth.lineage.ledger.people import TOMBSTONE, forget
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.places import Places, in_run
+from medsynth.lineage.recording.records import File
 from medsynth.store.digests import digest_bytes, digest_file, digest_path
 from medsynth.store.errors import MedsynthError
-
-Row = dict[str, Any]
 
 
 @contextmanager
@@ -51,19 +50,13 @@ def idle(results: Path) -> Iterator[None]:
         yield
 
 
-def erase(results: Path, patient: str, impact: Row, *, raw: bool = False) -> Row:
+def erase(results: Path, patient: str, impact: Impact, *, raw: bool = False) -> Erasure:
     """Carry out what :func:`medsynth.lineage.queries.impact.impact` found; call it when `idle`.
 
     What is raw and outside the results folder is its owner's and is left as it is.
 
     Args:
         raw: destroy the patient's own raw files there, too; shared tables are still left.
-
-    Returns:
-        left: files below results, and of runs on an MLflow server or second store, that still
-        hold the patient's identifiers or bytes, or may, for nobody recorded what they are; [] is
-        the proof. yours: raw files outside that
-        were left. rows: raw tables outside, as in `impact`.
 
     Raises:
         MedsynthError: MLflow is not known.
@@ -135,7 +128,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _changed(paths: Iterable[str], base: Places, ledger: Ledger) -> list[Row]:
+def _changed(paths: Iterable[str], base: Places, ledger: Ledger) -> list[File]:
     """The recorded folders and files that lost something at `paths`, as they are now."""
     around = {base.recorded(place) for path in paths for place in (path, *Path(path).parents)}
     recorded = [
@@ -194,7 +187,7 @@ def _mlflow_remover(results: Path, elsewhere: bool) -> Callable[[str, str], None
 
 def _remains_elsewhere(
     results: Path, words: list[str], digests: set[str], ledger: Ledger
-) -> list[Row]:
+) -> list[Remains]:
     """As :func:`remains`, of what MLflow shows of each run and of the run's files."""
     from medsynth.lineage.mlflow.records import recorded_runs
 
@@ -210,7 +203,7 @@ def _remains_elsewhere(
 
 
 def _write_tombstone(
-    results: Path, impact: Row, raw_files: int, rest: list[Row], ledger: Ledger
+    results: Path, impact: Impact, raw_files: int, rest: list[File], ledger: Ledger
 ) -> None:
     """Record the erasure as a job of its own, so that it stands in the ledger and in MLflow.
 

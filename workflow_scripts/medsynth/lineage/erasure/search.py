@@ -13,6 +13,7 @@ from pathlib import Path
 
 from medsynth.lineage.erasure.decoding import texts
 from medsynth.lineage.erasure.searchable import is_prose
+from medsynth.lineage.erasure.withdrawal import Remains
 from medsynth.lineage.erasure.words import Words
 from medsynth.store.digests import digest_bytes, digest_file
 
@@ -24,7 +25,7 @@ def remains(
     known: Callable[[Path], bool] | None = None,
     but: Iterable[str] = (),
     passed_over: Collection[Path] = (),
-) -> list[dict[str, str]]:
+) -> list[Remains]:
     """Everything below `folder` that holds one of `words` or is, byte for byte, one of `digests`.
 
     Linked folders are searched, too, each once.
@@ -36,8 +37,8 @@ def remains(
         passed_over: files that are not searched.
 
     Returns:
-        [{"path": relative to the folder's parent, "found": "id", "bytes", "unreadable", of
-        which nothing is proven, or "unsearchable", which nobody recorded}], sorted by path.
+        Sorted by path; of what is unreadable nothing is proven, and nobody recorded what is
+        unsearchable.
     """
     ids = Words(words, but=but, loose=True)
     found = []

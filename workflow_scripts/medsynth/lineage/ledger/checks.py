@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from medsynth.lineage.errors import REMEDY
-from medsynth.lineage.ledger.database import ledger_path
+from medsynth.lineage.ledger.database import Row, ledger_path
 from medsynth.lineage.ledger.graph import is_foreign
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.watermark import drifted
 from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.records import Start
 from medsynth.lineage.wording import SHORT
-
-Row = dict[str, Any]
 
 
 def edited_ledger(results: Path, ledger: Ledger) -> list[Row]:
@@ -75,7 +73,7 @@ def misread(ledger: Ledger) -> Iterator[Row]:
                 yield {"state": state} | kept
 
 
-def at_work(ledger: Ledger) -> list[Row]:
+def at_work(ledger: Ledger) -> list[Start]:
     """Start records of what runs now.
 
     What is gone stays RUNNING in the ledger until a collector comes by; it hides no problem.

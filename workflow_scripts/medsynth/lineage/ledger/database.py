@@ -11,6 +11,8 @@ from typing import Any
 from medsynth.lineage.errors import REMEDY, LostLedgerError
 from medsynth.lineage.recording.spool import lineage_dir
 
+Row = dict[str, Any]  # of a table of the database
+
 
 def ledger_path(results_dir: str | Path) -> Path:
     return lineage_dir(results_dir) / "ledger.db"
@@ -37,7 +39,7 @@ class Database:
             raise
         self._db.execute("COMMIT")
 
-    def query(self, sql: str, *values: Any, **named: Any) -> list[dict[str, Any]]:
+    def query(self, sql: str, *values: Any, **named: Any) -> list[Row]:
         """Rows of a SELECT over the tables of :mod:`.tables`."""
         return [dict(row) for row in self._db.execute(sql, named or values)]
 

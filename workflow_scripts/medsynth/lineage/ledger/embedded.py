@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from medsynth.lineage.ledger.graph import Row
+from medsynth.lineage.ledger.database import Row
 from medsynth.lineage.ledger.ledger import Ledger
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
+from medsynth.lineage.ledger.database import Row
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.reads import maker, makers, readers
-
-Row = dict[str, Any]
+from medsynth.lineage.recording.records import File, JobItem
 
 
 def is_foreign(read: Row, ledger: Ledger) -> bool:
@@ -22,7 +21,9 @@ def is_foreign(read: Row, ledger: Ledger) -> bool:
     return not ledger.query(known, *at_path, read["sha256"])
 
 
-def walk(first: list[str], onward: Callable[[Row], list[str]], ledger: Ledger) -> Iterator[Row]:
+def walk(
+    first: list[str], onward: Callable[[JobItem], list[str]], ledger: Ledger
+) -> Iterator[JobItem]:
     """Jobs of the ledger from `first` on, each once, nearest first; `onward` names the next."""
     waiting, seen = list(first), set(first)
     for job in waiting:
@@ -33,23 +34,23 @@ def walk(first: list[str], onward: Callable[[Row], list[str]], ledger: Ledger) -
         yield item
 
 
-def ancestors(jobs: list[str], ledger: Ledger) -> list[Row]:
+def ancestors(jobs: list[str], ledger: Ledger) -> list[JobItem]:
     """The jobs and all that they depend on.
 
     Each input gains `producer`, a job's id or None, `makers`, of a folder also the jobs that made
     something in it, and `foreign`: these are not the bytes that a job made at this path.
     """
 
-    def onward(item: Row) -> list[str]:
+    def onward(item: JobItem) -> list[str]:
         return [job for file in _with_producers(item, ledger) for job in file["makers"]]
 
     return list(walk(jobs, onward, ledger))
 
 
-def descendants(first: list[str], ledger: Ledger) -> list[Row]:
+def descendants(first: list[str], ledger: Ledger) -> list[JobItem]:
     """The jobs and all that depends on them; inputs as above, each output gains `readers`."""
 
-    def consumers(item: Row) -> list[str]:
+    def consumers(item: JobItem) -> list[str]:
         _with_producers(item, ledger)
         outputs = (item["end"] or {}).get("outputs", [])
         for file in outputs:
@@ -59,7 +60,7 @@ def descendants(first: list[str], ledger: Ledger) -> list[Row]:
     return list(walk(first, consumers, ledger))
 
 
-def _with_producers(item: Row, ledger: Ledger) -> list[Row]:
+def _with_producers(item: JobItem, ledger: Ledger) -> list[File]:
     start = item["start"]
     for file in start["inputs"]:
         read = file | {"job": item["id"], "seq": item["seq"]}
@@ -69,7 +70,7 @@ def _with_producers(item: Row, ledger: Ledger) -> list[Row]:
     return start["inputs"]
 
 
-def job_summary(item: Row, ledger: Ledger) -> Row:
+def job_summary(item: JobItem, ledger: Ledger) -> Row:
     """What the record says about how a job ran; its invocation's part comes with it."""
     start, end = item["start"], item["end"] or {}
     job = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from medsynth.lineage.errors import REMEDY, LostLedgerError
 from medsynth.lineage.ledger.database import Database, reporting_damage
@@ -18,7 +17,7 @@ from medsynth.lineage.ledger.reads import link_inputs, link_outputs
 from medsynth.lineage.ledger.tables import COLUMNS, INDEXED, INDEXES, SCHEMA
 from medsynth.lineage.recording.environment import canonical
 from medsynth.lineage.recording.places import anchored
-from medsynth.lineage.recording.spool import Record
+from medsynth.lineage.recording.records import InvocationStart, Item, Record, Start
 from medsynth.store.digests import digest_bytes
 
 FIRST = "0" * 64
@@ -196,7 +195,7 @@ class Ledger(Database):
         ).fetchone()
         return json.loads(row["record"]) if row else None
 
-    def item(self, item: str) -> dict[str, Any]:
+    def item(self, item: str) -> Item:
         """All about one job or invocation: its records by phase, status and MLflow run.
 
         `events` says where they stand: {phase: [sequence number, digest]}.
@@ -214,7 +213,7 @@ class Ledger(Database):
             places[event["phase"]] = [event["seq"], event["digest"]]
         return dict(row) | phases | {"events": places}
 
-    def running(self) -> list[Record]:
+    def running(self) -> list[Start]:
         """Start records of what has neither ended nor been found killed."""
         rows = self._db.execute(
             "SELECT record FROM events JOIN items USING (seq) WHERE status='RUNNING' ORDER BY seq"
@@ -237,9 +236,6 @@ class Ledger(Database):
         )
         return [row["id"] for row in rows]
 
-    def delivered(self, item: str, run_id: str, experiment_id: str, status: str) -> None:
-        self.delivered_many([(item, run_id, experiment_id, status)])
-
     def delivered_many(self, items: list[tuple[str, str, str, str]]) -> None:
         """Note (item, run id, experiment id, status) of what MLflow has now."""
         if not items:
@@ -259,7 +255,7 @@ class Ledger(Database):
             (item, error),
         )
 
-    def last_invocation(self) -> Record | None:
+    def last_invocation(self) -> InvocationStart | None:
         """Start record of the latest invocation."""
         row = self._db.execute(
             "SELECT record FROM events JOIN items USING (seq) WHERE kind='invocation'"

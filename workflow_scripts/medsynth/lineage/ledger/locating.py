@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 from medsynth.lineage.errors import UnknownArtifact
+from medsynth.lineage.ledger.database import Row
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording.places import Places
+from medsynth.lineage.recording.records import InvocationStart
 from medsynth.store.digests import digest_path
 
-Row = dict[str, Any]
 # A digest (64) or a job's id (32), or enough of its beginning.
 HEX = re.compile(r"[0-9a-f]{8,64}")
 LATEST = (
@@ -38,7 +38,7 @@ def current_places(results: str | Path, ledger: Ledger) -> Places:
     return Places(here, along if then.is_relative_to(workdir) or along.is_dir() else workdir)
 
 
-def snakefile_of(ran: dict[str, Any], base: Places) -> Path:
+def snakefile_of(ran: InvocationStart, base: Places) -> Path:
     """The Snakefile of an invocation's start record, along with the working folder if it moved."""
     then, workdir = Path(ran["snakefile"]), Path(ran["workdir"])
     if not then.is_relative_to(workdir):

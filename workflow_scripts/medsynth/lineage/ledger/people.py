@@ -24,8 +24,9 @@ from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.recording import identifiers
 from medsynth.lineage.recording.identifiers import patient_key
+from medsynth.lineage.recording.records import Record
 from medsynth.lineage.recording.schema import EXAMINED
-from medsynth.lineage.recording.spool import Record, digest_cache, lineage_dir
+from medsynth.lineage.recording.spool import digest_cache, lineage_dir
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import digest_file
 

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from medsynth.lineage.ledger.database import Database
-
-Row = dict[str, Any]
+from medsynth.lineage.ledger.database import Database, Row
 
 # reader's input `path` was `made` by the maker. how: "bytes", made at this path; "copy", of bytes
 # made elsewhere; "foreign", other bytes than were made there; "inside", a file of a folder that

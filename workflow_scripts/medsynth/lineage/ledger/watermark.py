@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from medsynth.lineage.errors import REMEDY
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording.spool import lineage_dir
 from medsynth.store.atomic import write_json
+
+
+class Watermark(TypedDict):
+    """How many events and jobs there were, and the digest of the last event."""
+
+    events: int
+    digest: str
+    jobs: int
 
 
 def watermark_path(results_dir: str | Path) -> Path:
@@ -31,8 +39,8 @@ def set_watermark(results_dir: str | Path, ledger: Ledger) -> None:
     write_json(mark, watermark_path(results_dir))
 
 
-def watermark(results_dir: str | Path) -> dict[str, Any] | None:
-    """events, digest (of the last) and jobs, as the ledger once had them; None if not known."""
+def watermark(results_dir: str | Path) -> Watermark | None:
+    """How far the ledger once had come; None if not known."""
     try:
         found = json.loads(watermark_path(results_dir).read_bytes())
         return {"events": int(found["events"]), "digest": found["digest"], "jobs": found["jobs"]}

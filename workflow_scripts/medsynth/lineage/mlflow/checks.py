@@ -16,6 +16,7 @@ from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.mlflow.measurements import numbers, read_points, run_params
 from medsynth.lineage.mlflow.records import RecordedRuns, recorded_runs
 from medsynth.lineage.mlflow.store import RECORD
+from medsynth.lineage.recording.records import Item
 from medsynth.store.digests import digest_file
 
 Row = dict[str, Any]
@@ -44,7 +45,7 @@ def edited_mlflow(results: Path, ledger: Ledger) -> Iterator[Row]:
                 yield {"state": state, "path": f"{run_id}/{path}", "what": row["id"]}
 
 
-def _edited_run(run: Run, item: Row, store: RecordedRuns) -> Iterator[tuple[str, str]]:
+def _edited_run(run: Run, item: Item, store: RecordedRuns) -> Iterator[tuple[str, str]]:
     """(altered, missing or unknown; file or field) of one run that has ended."""
     made = {f["path"]: f["sha256"] for f in (item["end"] or {}).get("outputs", [])}
     true = {phase: item[phase] for phase in ("start", "end", "killed") if item[phase]}

@@ -32,7 +32,7 @@ from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.mlflow.measurements import Point, numbers, read_points
 from medsynth.lineage.mlflow.store import RECORD
 from medsynth.lineage.recording.places import in_run
-from medsynth.lineage.recording.spool import Record
+from medsynth.lineage.recording.records import File, JobItem, Record
 from medsynth.runtime.run_info import read_info
 from medsynth.store.digests import digest_file
 
@@ -95,7 +95,7 @@ class RunContent:
         path.write_text(json.dumps(record))
         self._upload(run_id, path)
 
-    def log_inputs(self, run_id: str, experiment: str, inputs: list[Record]) -> None:
+    def log_inputs(self, run_id: str, experiment: str, inputs: list[File]) -> None:
         """Tables and image stores as datasets, weights as models."""
         datasets, models = [], []
         for file in inputs:
@@ -121,7 +121,7 @@ class RunContent:
         return [model.model_id for model in found]
 
     def log_output(
-        self, run_id: str, experiment: str, item: Record, file: Record, ledger: Ledger
+        self, run_id: str, experiment: str, item: JobItem, file: File, ledger: Ledger
     ) -> None:
         """Weights as a model; a small file that names nobody, and the numbers in it."""
         suffix = Path(file["path"]).suffix
@@ -148,7 +148,7 @@ class RunContent:
         for first in range(0, len(metrics), METRICS_A_BATCH):
             self._client.log_batch(run_id, metrics=metrics[first : first + METRICS_A_BATCH])
 
-    def follow(self, item: Record, ledger: Ledger) -> None:
+    def follow(self, item: JobItem, ledger: Ledger) -> None:
         """Send what the curves of a running job have gained."""
         base = current_places(self._results, ledger)
         history = read_info(base / log for log in item["start"]["log"]).get("history")
@@ -176,7 +176,7 @@ class RunContent:
         curve.steps |= {p.name: p.step for p in new}
         self._curves[run_id] = curve
 
-    def _log_model(self, run_id: str, experiment: str, rule: str, file: Record) -> None:
+    def _log_model(self, run_id: str, experiment: str, rule: str, file: File) -> None:
         """Weights as a logged model, known by their digest; the bytes stay where they are."""
         known = self._client.search_logged_models(
             [experiment], f"source_run_id = '{run_id}' AND tags.sha256 = '{file['sha256']}'"

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from medsynth.lineage.recording.records import Start
+
 # A limit of mlflow 3 (mlflow/utils/validation.py).
 PARAM_LENGTH = 6000
 
@@ -41,7 +43,7 @@ def text_of(value: Any, length: int) -> str:
     return (value if isinstance(value, str) else json.dumps(value))[:length]
 
 
-def run_params(start: dict[str, Any]) -> dict[str, str]:
+def run_params(start: Start) -> dict[str, str]:
     """The parameters of the run of a job or invocation, from its start record."""
     settings = start["config"] if start["kind"] == "invocation" else dict(start["params"])
     settings = {key: value for key, value in settings.items() if key != "code"}  # a tag

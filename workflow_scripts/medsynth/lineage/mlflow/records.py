@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import medsynth.lineage.mlflow.settings  # noqa: F401  (before mlflow is imported)
 
@@ -21,6 +20,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.mlflow.store import RECORD, open_store
 from medsynth.lineage.recording.invocation import TRACKING_URI
+from medsynth.lineage.recording.records import Record
 from medsynth.lineage.recording.spool import lineage_dir
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
@@ -85,7 +85,7 @@ class RecordedRuns:
         (folder / "shown.json").write_text(json.dumps(shown, default=str))
         return folder
 
-    def record(self, run: Run) -> dict[str, Any] | None:
+    def record(self, run: Run) -> dict[str, Record] | None:
         """The job's or invocation's records by phase; None before it ended."""
         if RECORD not in (entry.path for entry in self._repository(run).list_artifacts()):
             return None

@@ -23,13 +23,13 @@ from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.mlflow.content import RunContent, milliseconds
 from medsynth.lineage.mlflow.measurements import run_params, text_of
 from medsynth.lineage.mlflow.store import artifact_root, open_store
-from medsynth.lineage.recording.spool import Record
+from medsynth.lineage.recording.records import InvocationItem, Item, JobItem
 
 # Limits of mlflow 3 (mlflow/utils/validation.py).
 TAG_LENGTH, PARAMS_A_BATCH, RUNS_A_PAGE = 8000, 100, 1000
 
 
-def _end_tags(item: Record) -> dict[str, str]:
+def _end_tags(item: Item) -> dict[str, str]:
     """What the run is told when its job has ended, and where in the ledger its events stand."""
     end = item["end"] or item["killed"]
     tags = {"status": item["status"], "error": end.get("error"), "device": end.get("device")}
@@ -110,7 +110,7 @@ class MlflowSink:
             )
         return self._experiments[study]
 
-    def deliver(self, item: Record, ledger: Ledger) -> tuple[str, str]:
+    def deliver(self, item: Item, ledger: Ledger) -> tuple[str, str]:
         """Make or finish the run of one job or invocation; returns its run and experiment ids.
 
         A run that is made after its job has ended gets all at once: MLflow is asked as little as
@@ -151,11 +151,11 @@ class MlflowSink:
         self._left.pop(item["id"], None)
         return run_id, experiment
 
-    def follow(self, item: Record, ledger: Ledger) -> None:
+    def follow(self, item: JobItem, ledger: Ledger) -> None:
         """Send what the curves of a running job have gained."""
         self._content.follow(item, ledger)
 
-    def _left_behind(self, experiment: str, item: Record) -> str | None:
+    def _left_behind(self, experiment: str, item: Item) -> str | None:
         """The run of an item that is not known to have one, if there is one all the same.
 
         Asked once for many: a run begins at the very time its record says.
@@ -170,7 +170,7 @@ class MlflowSink:
         return self._left.get(item["id"])
 
     def _create(
-        self, experiment: str, item: Record, parent: Record | None, more: dict[str, str]
+        self, experiment: str, item: Item, parent: InvocationItem | None, more: dict[str, str]
     ) -> str:
         start = item["start"]
         tags = {"medsynth.id": item["id"], "medsynth.kind": item["kind"]}

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from medsynth.lineage.recording.places import Places
+from medsynth.lineage.recording.records import File, InvocationItem, InvocationStart, Item, JobItem
 from medsynth.lineage.wording import SHORT, job_name
 
 Entity = dict[str, Any]
@@ -64,7 +65,7 @@ class Crate:
         base: where recorded paths lead.
     """
 
-    def __init__(self, parts: list[str], last: dict[str, Any], base: Places):
+    def __init__(self, parts: list[str], last: InvocationStart, base: Places):
         self._parts = parts
         self._base = base
         self._last = last
@@ -80,7 +81,7 @@ class Crate:
         self._entities[id] = {"@id": id, "@type": type} | kept
         return id
 
-    def _file(self, file: dict[str, Any]) -> str:
+    def _file(self, file: File) -> str:
         is_folder = (self._base / file["path"]).is_dir()
         uri = file_uri(file["sha256"]) + "/" * is_folder
         paths = self._files.setdefault(uri, set())
@@ -96,7 +97,7 @@ class Crate:
             encodingFormat=None if is_folder else _media_type(file["path"]),
         )
 
-    def _action(self, id: str, item: dict[str, Any], **properties: Any) -> str:
+    def _action(self, id: str, item: Item, **properties: Any) -> str:
         start, end = item["start"], item["end"] or item["killed"] or {}
         self._actions.append(id)
         return self._add(
@@ -109,7 +110,7 @@ class Crate:
             **properties,
         )
 
-    def add_job(self, item: dict[str, Any]) -> None:
+    def add_job(self, item: JobItem) -> None:
         """A CreateAction of a rule, and the ControlAction that tells which step it was."""
         start, end = item["start"], item["end"] or {}
         self._rules[item["rule"]] = start["code"]
@@ -139,7 +140,7 @@ class Crate:
         self._controls.setdefault(item["invocation"], []).append(control)
         self._made.setdefault(item["invocation"], []).extend(outputs)
 
-    def add_invocation(self, item: dict[str, Any], config: str) -> None:
+    def add_invocation(self, item: InvocationItem, config: str) -> None:
         """The run of the whole workflow, and the OrganizeAction of its engine."""
         start, end = item["start"], item["end"] or item["killed"] or {}
         git = start["git"]

@@ -9,7 +9,6 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 from medsynth.lineage.erasure.figures import SearchableArtifacts, is_figure
 from medsynth.lineage.erasure.known_files import DEMO
 from medsynth.lineage.erasure.raw_data import RawData, raw_data
+from medsynth.lineage.erasure.withdrawal import Impact
 from medsynth.lineage.erasure.words import Words
 from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.ledger.flow import Artifact, Flow
@@ -36,25 +36,11 @@ from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import Places, above
 from medsynth.store.digests import digest_bytes
 
-Row = dict[str, Any]
-
 PICTURES = {".png", ".html", ""}  # and folders of single images
 
 
-def impact(results: Path, patient: str) -> Row:
+def impact(results: Path, patient: str) -> Impact:
     """What a patient's withdrawal means.
-
-    Returns:
-        destroy: artifacts on the disk, each path, sha256 and why. redo: artifacts derived from
-        them, path and sha256. raw: the patient's raw files and folders. images: files of images in
-        them. rows: {raw table: rows
-        that name the patient}. unfinished: work folders of trainings on them. command: the
-        snakemake call that makes everything again. past: artifacts (path, sha256, job) that held
-        or may have shown the patient at any time. identifiers, sources: ids of the patient's
-        images and digests of their files. longer: ids of others in which the patient's stands.
-        patients: all in the index tables. indexes: tables that name the raw files. unknown:
-        artifacts on the disk of which it cannot be told whether they go back to the patient.
-        erased: times of earlier erasures.
 
     Raises:
         UnknownArtifact: neither results nor raw data hold this patient, and none was erased.

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 from medsynth.lineage.ledger.graph import ancestors, descendants
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.locating import find
 from medsynth.lineage.ledger.reads import maker, readers
 from medsynth.lineage.mlflow.measurements import flat
+from medsynth.lineage.recording.records import JobItem
 from medsynth.lineage.wording import job_name
-
-Row = dict[str, Any]
 
 
 class Provenance:
@@ -49,7 +47,7 @@ class Provenance:
         self.environment = environment
         self.runs = self._runs(items[0], ledger) if items else []
 
-    def _runs(self, item: Row, ledger: Ledger) -> list[str]:
+    def _runs(self, item: JobItem, ledger: Ledger) -> list[str]:
         """MLflow runs of the job and of those after it about the same thing."""
         after = descendants(readers(self.artifact, item["id"], ledger), ledger)
         wildcards = item["start"]["wildcards"]
@@ -57,7 +55,7 @@ class Provenance:
         return [i["run_id"] for i in [*same[::-1], item] if i["run_id"]]
 
 
-def _step_names(items: list[Row]) -> list[str]:
+def _step_names(items: list[JobItem]) -> list[str]:
     """Rules, with the wildcards in which a side's own jobs of one rule differ.
 
     So the training of one experiment is compared with that of another.

@@ -23,12 +23,11 @@ from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.environment import environment
 from medsynth.lineage.recording.places import Places
+from medsynth.lineage.recording.records import InvocationStart, JobEnd, JobItem, JobStart
 from medsynth.lineage.replay.checkout import check_out
 from medsynth.lineage.replay.repeat import link_inputs, run_alone
 from medsynth.lineage.wording import SHORT
 from medsynth.store.digests import DigestCache
-
-Row = dict[str, Any]
 
 
 def rerun(results: Path, path: str, keep: Path | None = None) -> dict[str, Any]:
@@ -67,8 +66,8 @@ def rerun(results: Path, path: str, keep: Path | None = None) -> dict[str, Any]:
 def _rerun(
     job: str, top: Path, base: Places, blobs: Path, ledger: Ledger, cache: DigestCache
 ) -> dict[str, Any]:
-    behind = ancestors([job], ledger)
-    item = behind[0]
+    history = ancestors([job], ledger)
+    item = history[0]
     ran = ledger.record(item["invocation"], "start") if item["invocation"] else None
     if item["status"] != "COMPLETE" or not ran:
         raise UnknownArtifact(
@@ -82,7 +81,7 @@ def _rerun(
     clean = Places(Path(f"{top}{ran['results']}"), Path(f"{top}{ran['workdir']}"))
     clean.workdir.mkdir(parents=True)
     outputs = item["end"]["outputs"]
-    reasons = link_inputs(behind, base, top, clean, cache)
+    reasons = link_inputs(history, base, top, clean, cache)
     snakefile, lost = check_out(ran, blobs, top / "sources")
     end = start = None
     if not any(reason.endswith("missing") for reason in reasons):
@@ -116,7 +115,7 @@ def _rerun(
     }
 
 
-def _changes(item: Row, ran: Row, start: Row, end: Row) -> Iterator[str]:
+def _changes(item: JobItem, ran: InvocationStart, start: JobStart, end: JobEnd) -> Iterator[str]:
     """What was not the same in the repeated job, besides its inputs."""
     if end["status"] != "COMPLETE":
         yield f"the repeated job failed with {end['error']}; --keep keeps its log"

@@ -15,6 +15,7 @@ from medsynth.lineage.ledger.reads import maker, makers, readers
 from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import Places
+from medsynth.lineage.recording.records import JobItem
 from medsynth.lineage.wording import SHORT
 from medsynth.store.digests import DigestCache, digest_path
 
@@ -96,7 +97,7 @@ def on_disk(artifact: Row, base: Places, cache: DigestCache | None, ledger: Ledg
     return "remade" if made else "altered"
 
 
-def _job(item: Row, base: Places, cache: DigestCache, ledger: Ledger) -> Row:
+def _job(item: JobItem, base: Places, cache: DigestCache, ledger: Ledger) -> Row:
     end = item["end"] or {}
     later = {file["path"]: file["sha256"] for file in end.get("changed", [])}
     inputs = []

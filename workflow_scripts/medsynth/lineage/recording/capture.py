@@ -27,6 +27,7 @@ from medsynth.lineage.recording.environment import canonical
 from medsynth.lineage.recording.identifiers import STARRED, KnownPatients
 from medsynth.lineage.recording.invocation import INVOCATION, recording_invocation, refusal
 from medsynth.lineage.recording.places import Places
+from medsynth.lineage.recording.records import File, JobEnd, JobRecord, JobStart
 from medsynth.runtime.run_info import clear_info, info_path, read_info
 from medsynth.store.digests import DigestCache, digest_path
 from medsynth.store.folders import state_of
@@ -118,7 +119,7 @@ class JobRecorder:
         skip: set[int],
         cache: DigestCache,
         threads: int,
-    ) -> list[dict[str, Any]]:
+    ) -> list[File]:
         """Name, path, sha256 and size of each file or folder; pipes are never opened."""
         found = []
         for position, (name, path) in enumerate(items):
@@ -131,8 +132,8 @@ class JobRecorder:
         return found
 
     def _changed(
-        self, job: dict[str, Any], start: spool.Record, before: list[Any], cache: DigestCache
-    ) -> list[dict[str, Any]]:
+        self, job: dict[str, Any], start: JobStart, before: list[Any], cache: DigestCache
+    ) -> list[File]:
         """The inputs that were touched while the job ran, as they are now; bytes may be equal.
 
         What was read in between nobody knows. A pipe is read away, and is no such input.
@@ -146,11 +147,11 @@ class JobRecorder:
                     found.append(file | {"sha256": None, "bytes": None})
         return found
 
-    def _start(self, rule: Any, job: dict[str, Any], cache: DigestCache) -> spool.Record:
+    def _start(self, rule: Any, job: dict[str, Any], cache: DigestCache) -> JobStart:
         inputs = self._artifacts(_named(job["input"]), set(), cache, job["threads"])
         return self._beginning(rule, job) | {"inputs": inputs}
 
-    def _beginning(self, rule: Any, job: dict[str, Any]) -> spool.Record:
+    def _beginning(self, rule: Any, job: dict[str, Any]) -> JobStart:
         params = _as_dict(job["params"])
         resources = _as_dict(job["resources"])
         return {
@@ -171,7 +172,7 @@ class JobRecorder:
             "process": spool.this_process(),
         }
 
-    def _refuse_patients(self, rule: Any, job: dict[str, Any], same: spool.Record) -> None:
+    def _refuse_patients(self, rule: Any, job: dict[str, Any], same: JobRecord) -> None:
         """Stop a job that would carry a patient's id into the record, which then has none of it.
 
         Raises:
@@ -199,7 +200,7 @@ class JobRecorder:
 
     def _end(
         self, job: dict[str, Any], error: str | None, unhashed: set[int], cache: DigestCache
-    ) -> spool.Record:
+    ) -> JobEnd:
         # A failed job's outputs are removed by Snakemake and never become anyone's input.
         outputs = (
             [] if error else self._artifacts(_named(job["output"]), unhashed, cache, job["threads"])

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from medsynth.lineage.recording.records import CodeState
 from medsynth.runtime.lease import installed_devices
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import digest_bytes, digest_path
@@ -48,7 +49,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def code_state(folder: Path, blobs: Path) -> dict[str, str | None]:
+def code_state(folder: Path, blobs: Path) -> CodeState:
     """HEAD, and what differs from it as a file in `blobs` named by its sha256.
 
     The difference is `git diff HEAD` of sources and the text of untracked sources that git

@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.environment import canonical, code_state, environment
+from medsynth.lineage.recording.records import InvocationStart
 from medsynth.store.atomic import sweep
 from medsynth.store.digests import digest_bytes
 from medsynth.store.privacy.secrets import without_secrets
@@ -128,7 +129,7 @@ def _stop_jobs(invocation: str) -> None:
         )
 
 
-def _start_record(workflow: Any, settings: Any, results: Path, invocation: str) -> spool.Record:
+def _start_record(workflow: Any, settings: Any, results: Path, invocation: str) -> InvocationStart:
     config = without_secrets(settings.model_dump(mode="json"))
     base = Path(workflow.basedir)
     return {

@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from medsynth.lineage.recording.records import InvocationStart, Record
+
 # Stands for the results folder, first in a recorded path.
 ANCHOR = "results"
 # In every record whose paths have this form. In older ones also what is below the results is
@@ -63,7 +65,7 @@ class Places:
         return Path(os.path.normpath(folder / (rest if first == ANCHOR else recorded)))
 
 
-def anchored(record: dict[str, Any], invocation: dict[str, Any] | None) -> dict[str, Any]:
+def anchored(record: Record, invocation: InvocationStart | None) -> Record:
     """A job's record with its paths in this form, which older ones are not in.
 
     Args:

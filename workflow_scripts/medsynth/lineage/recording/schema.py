@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from medsynth.lineage.errors import NoRecordError
+from medsynth.lineage.recording.records import Record
 
 TEXT, NUMBER, WHOLE, LIST, DICT = (str,), (int, float), (int,), (list,), (dict,)
 MAYBE_TEXT, MAYBE_WHOLE, ANY = (str, type(None)), (int, type(None)), (object,)
@@ -59,7 +60,7 @@ EXAMINED = {".parquet", ".h5", ".volumes"}
 STATUSES = {"start": None, "end": {"COMPLETE", "FAILED"}, "killed": {"KILLED"}}
 
 
-def parsed(data: bytes) -> dict[str, Any]:
+def parsed(data: bytes) -> Record:
     """The record in a file.
 
     Raises:

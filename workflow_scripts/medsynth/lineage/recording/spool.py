@@ -15,17 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from medsynth.lineage.errors import NoRecordError
 from medsynth.lineage.recording.places import ANCHORED
+from medsynth.lineage.recording.records import Process, Record
 from medsynth.lineage.recording.schema import parsed
 from medsynth.store.digests import DigestCache
 from medsynth.store.privacy.secrets import without_secrets
 
 log = logging.getLogger(__name__)
 
-Record = dict[str, Any]
 ASIDE = ".unreadable"
 # Files are found again by these, to the letter: a name like token=5 is no secret there.
 PATHS = {"inputs", "outputs", "changed", "log", "wildcards", "snakefile", "workdir", "results"}
@@ -142,7 +142,7 @@ def _start_ticks(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-def identity(pid: int) -> Record:
+def identity(pid: int) -> Process:
     """A process of this machine, told from all others for ever: a pid alone is used again."""
     return {
         "host": platform.node(),
@@ -152,11 +152,11 @@ def identity(pid: int) -> Record:
     }
 
 
-def this_process() -> Record:
+def this_process() -> Process:
     return identity(os.getpid())
 
 
-def is_gone(process: Record) -> bool | None:
+def is_gone(process: Process) -> bool | None:
     """Whether the process has ended; None if it ran on another machine, where one cannot see."""
     if process["boot_id"] == boot_id():
         ticks = _start_ticks(process["pid"])

@@ -8,15 +8,15 @@ import re
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import Any
 
 from medsynth.lineage.recording.environment import STARRED, code_state
+from medsynth.lineage.recording.records import InvocationStart
 from medsynth.store.digests import digest_file
 
 UNTRACKED = re.compile(r"\n\+\+\+ untracked (.+)\n")
 
 
-def check_out(ran: dict[str, Any], blobs: Path, folder: Path) -> tuple[Path, str | None]:
+def check_out(ran: InvocationStart, blobs: Path, folder: Path) -> tuple[Path, str | None]:
     """The Snakefile that an invocation ran, with all that lay around it.
 
     Args:

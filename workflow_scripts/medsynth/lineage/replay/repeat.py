@@ -8,19 +8,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import INVOCATION
 from medsynth.lineage.recording.places import Places
+from medsynth.lineage.recording.records import InvocationStart, JobEnd, JobItem, JobStart
 from medsynth.store.digests import DigestCache, digest_path
 
-Row = dict[str, Any]
 LIBRARY = Path(__file__).resolve().parents[3]
 
 
 def link_inputs(
-    behind: list[Row], base: Places, top: Path, clean: Places, cache: DigestCache
+    history: list[JobItem], base: Places, top: Path, clean: Places, cache: DigestCache
 ) -> list[str]:
     """Links to all the job was made of; says which of its own inputs are not as they were.
 
@@ -28,8 +27,8 @@ def link_inputs(
     input lists. Its own inputs are read byte by byte.
     """
     reasons = []
-    own = {file["path"] for file in behind[0]["start"]["inputs"]}
-    files = {f["path"]: f for item in behind[::-1] for f in item["start"]["inputs"]}
+    own = {file["path"] for file in history[0]["start"]["inputs"]}
+    files = {f["path"]: f for item in history[::-1] for f in item["start"]["inputs"]}
     for path, file in sorted(files.items()):  # a folder comes before what lies in it
         real, link = base / path, clean / path
         if os.path.isabs(path):
@@ -43,7 +42,7 @@ def link_inputs(
         if state == "missing" or (state == "altered" and path not in own) or link.exists():
             continue
         link.parent.mkdir(parents=True, exist_ok=True)
-        if any(o["path"].startswith(f"{path}/") for o in behind[0]["end"]["outputs"]):
+        if any(o["path"].startswith(f"{path}/") for o in history[0]["end"]["outputs"]):
             shutil.copytree(real, link)  # the job writes into it
         else:
             link.symlink_to(real.resolve())
@@ -51,8 +50,8 @@ def link_inputs(
 
 
 def run_alone(
-    start: Row, ran: Row, snakefile: Path, top: Path, clean: Places
-) -> tuple[Row | None, Row | None]:
+    start: JobStart, ran: InvocationStart, snakefile: Path, top: Path, clean: Places
+) -> tuple[JobStart | None, JobEnd | None]:
     """The records that the repeated job leaves, as those of a workflow's own jobs."""
     config = dict(ran["config"])
     if "results_dir" in config:  # an absolute one would be written into

@@ -16,8 +16,8 @@ from medsynth.lineage.ledger.ledger import FIRST, Ledger, row_digest
 from medsynth.lineage.ledger.watermark import drifted, set_watermark, watermark
 from medsynth.lineage.opening import open_ledger
 from medsynth.lineage.recording.environment import canonical
+from medsynth.lineage.recording.records import Record
 from medsynth.lineage.recording.schema import check
-from medsynth.lineage.recording.spool import Record
 
 Key = tuple[str, str]  # id, phase
 PHASES = ("start", "killed", "end")
