@@ -9,7 +9,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from medsynth.runtime.checkout import follow_checkout
+from medsynth.store.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError
 
 # The order in which --help lists them; each is a module of this folder.

@@ -21,7 +21,7 @@ from medsynth.metrics import settings as metrics
 from medsynth.models.classifier import settings as classifier
 from medsynth.models.families import FAMILIES
 from medsynth.runtime import settings as base
-from medsynth.runtime.checkout import follow_checkout
+from medsynth.store.checkout import follow_checkout
 
 FAMILY_MODULES = [sys.modules[family.__module__] for family in FAMILIES]
 MODULES = (whole, base, cxr, slides, ct, classifier, *FAMILY_MODULES, metrics, fetch)

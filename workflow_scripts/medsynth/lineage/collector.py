@@ -30,8 +30,8 @@ from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.records import Start
 from medsynth.lineage.recording.schema import EXAMINED
-from medsynth.runtime.checkout import follow_checkout
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
+from medsynth.store.checkout import follow_checkout
 
 log = logging.getLogger(__name__)
 
