@@ -3,10 +3,10 @@
 Output: folder `folder`, one of mimic-cxr, tcga-slides, tcga-genomics, tcga-ct.
 """
 
-from medsynth.config.whole import Demo
 from medsynth.demo.ct import write_ct
 from medsynth.demo.genomics import write_genomics
 from medsynth.demo.radiographs import write_cxr
+from medsynth.demo.settings import Demo
 from medsynth.demo.slides import write_slides
 from medsynth.runtime.logs import configure_logging
 

@@ -16,6 +16,7 @@ from medsynth.cohorts.ct import settings as ct
 from medsynth.cohorts.mimic_cxr import settings as cxr
 from medsynth.cohorts.slides import settings as slides
 from medsynth.config import whole
+from medsynth.demo import settings as demo
 from medsynth.fetch import settings as fetch
 from medsynth.metrics import settings as metrics
 from medsynth.models.classifier import settings as classifier
@@ -24,7 +25,7 @@ from medsynth.runtime import settings as base
 from medsynth.store.checkout import follow_checkout
 
 FAMILY_MODULES = [sys.modules[family.__module__] for family in FAMILIES]
-MODULES = (whole, base, cxr, slides, ct, classifier, *FAMILY_MODULES, metrics, fetch)
+MODULES = (demo, whole, base, cxr, slides, ct, classifier, *FAMILY_MODULES, metrics, fetch)
 # No groups of the file: what others are made of, and what is implied.
 UNLISTED = (whole.Config, base.Settings, base.Loop, classifier.ClassifierExperiment)
 

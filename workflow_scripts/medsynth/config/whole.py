@@ -23,6 +23,7 @@ from medsynth.cohorts.slides.settings import SlideCohort
 from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
 from medsynth.config.raw_paths import UNSET, path_mistakes
 from medsynth.config.settled import Settled, settle
+from medsynth.demo.settings import Demo
 from medsynth.fetch.settings import Download
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.settings import ClassifierTraining, classifier_name
@@ -34,19 +35,6 @@ Cohort = Annotated[CxrCohort | SlideCohort | CtCohort, Field(discriminator="kind
 # What images of a kind can be for: those of CT are HU in two phases, the others have classes.
 TASKS = {"mimic_cxr": ("generation",), "slides": ("generation",), "ct": ("translation",)}
 Experiment = Annotated[Union[FAMILIES], Field(discriminator="family")]  # noqa: UP007, a tuple
-
-
-class Demo(Settings):
-    """Self-made raw data in the true formats; paths of the cohorts point into its folder."""
-
-    seed: int = Field(7, description="randomness of the demo data; the workflow's has its own seed")
-    cxr_patients: int = Field(120, ge=9, description="patients with chest radiographs")
-    slide_cases: int = Field(
-        36, ge=9, description="glioma patients with slides and rows in the genomic tables"
-    )
-    ct_patients: int = Field(
-        24, ge=5, description="patients with a CT series without and one with contrast medium"
-    )
 
 
 class Lineage(Settings):
