@@ -86,7 +86,6 @@ STILL_UPWARD = {
     ("medsynth.genomics.glioma", "medsynth.cohorts.slides.settings"),
     ("medsynth.imaging.ct.registration", "medsynth.cohorts.ct.settings"),
     ("medsynth.imaging.histology.tiles", "medsynth.cohorts.slides.settings"),
-    ("medsynth.models.classifier.held_out", "medsynth.metrics.intervals"),
 }
 
 
@@ -116,6 +115,19 @@ def test_settings_import_settings_only():
         if not other.endswith(".settings")
         and other not in allowed
         and not (name == "medsynth.runtime.settings" and other.startswith("medsynth.store."))
+    }
+    assert beyond == set()
+
+
+def test_the_configuration_stands_on_settings_and_tables():
+    tables = ("medsynth.models.families", "medsynth.cohorts.kinds")
+    below = ("medsynth.config", "medsynth.runtime", "medsynth.store")
+    beyond = {
+        (name, other)
+        for name, others in imports().items()
+        for other in others
+        if name.startswith("medsynth.config")
+        and not (other.startswith(below) or other.endswith(".settings") or other in tables)
     }
     assert beyond == set()
 

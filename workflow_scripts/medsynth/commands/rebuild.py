@@ -58,5 +58,5 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     elif not wrong(answer):
         yield "equal to the ledger, event by event"
     for name in ("lacking", "extra"):
-        said = "in the ledger, not so in MLflow" if name == "lacking" else "in MLflow, not so here"
-        yield from (f"  {said}: {item}" for item in answer[name])
+        where = "in the ledger, not so in MLflow" if name == "lacking" else "in MLflow, not so here"
+        yield from (f"  {where}: {item}" for item in answer[name])

@@ -54,8 +54,8 @@ def show(answer: dict[str, Any]) -> str:
     if others := artifact["same_bytes"]:
         more = f" and {len(others) - SAME_SHOWN} more" if len(others) > SAME_SHOWN else ""
         head = [f"the same bytes: {', '.join(others[:SAME_SHOWN])}{more}; shown is one of them"]
-    if said := answer["artifact"]["embedded"]:
-        text = ", ".join(f"{k} {v[:SHORT]}" for k, v in sorted(said.items()))
+    if embedded := answer["artifact"]["embedded"]:
+        text = ", ".join(f"{k} {v[:SHORT]}" for k, v in sorted(embedded.items()))
         head += [f"not a recorded file; it says of itself: {text}. So it comes from:"]
     lines = _down(artifact, jobs, "", set()) if answer["down"] else _up(artifact, jobs, "", set())
     return "\n".join([*head, *lines])

@@ -59,9 +59,9 @@ def _send(
                 made.append((item, *sink.deliver(entry, ledger), entry["status"]))
             except Exception as error:  # any server, network or file trouble: recorded, retried
                 log.warning("%s is not in MLflow: %s", item, type(error).__name__, exc_info=True)
-                said = without_secrets(f"{type(error).__name__}: {error}")  # may name the server
-                said = without_raw_names(said)
-                ledger.undeliverable(item, said[:500])
+                message = without_secrets(f"{type(error).__name__}: {error}")  # may name the server
+                message = without_raw_names(message)
+                ledger.undeliverable(item, message[:500])
                 refused.append(item)
                 if not sink.is_reachable():
                     return refused, False

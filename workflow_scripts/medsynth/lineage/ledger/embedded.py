@@ -22,12 +22,12 @@ def embedded_provenance(path: str | Path) -> dict[str, str] | None:
     with open(path, "rb") as file:
         head = file.read(DICOM_AT + len(DICOM))
     if head.startswith(PNG):
-        said = _in_png(path)
+        embedded = _in_png(path)
     elif head.endswith(DICOM):
-        said = _in_dicom(path)
+        embedded = _in_dicom(path)
     else:
-        said = {}
-    return said if MODEL in said else None
+        embedded = {}
+    return embedded if MODEL in embedded else None
 
 
 def _in_png(path: str | Path) -> dict[str, str]:
@@ -49,12 +49,12 @@ def _in_dicom(path: str | Path) -> dict[str, str]:
     return {}
 
 
-def made_with(said: dict[str, str], ledger: Ledger) -> Row | None:
+def made_with(embedded: dict[str, str], ledger: Ledger) -> Row | None:
     """The samples that the image is one of, else the picture made with that model and seed, else
     the model; None if all are unknown."""
     samples = ledger.query(
         "SELECT * FROM artifacts WHERE role='outputs' AND sha256=? ORDER BY seq DESC LIMIT 1",
-        said.get(SAMPLES),
+        embedded.get(SAMPLES),
     )
     images = ledger.query(
         "SELECT made.* FROM artifacts AS used JOIN artifacts AS made USING (job)"
@@ -63,11 +63,11 @@ def made_with(said: dict[str, str], ledger: Ledger) -> Row | None:
         " AND made.role='outputs' AND made.path LIKE '%.png'"
         " AND json_extract(record, '$.seed')=CAST(? AS INTEGER)"
         " ORDER BY made.seq DESC LIMIT 1",
-        said[MODEL],
-        said.get("seed"),
+        embedded[MODEL],
+        embedded.get("seed"),
     )
     models = ledger.query(
         "SELECT * FROM artifacts WHERE sha256=? ORDER BY role='outputs' DESC, seq DESC LIMIT 1",
-        said[MODEL],
+        embedded[MODEL],
     )
     return next(iter([*samples, *images, *models]), None)

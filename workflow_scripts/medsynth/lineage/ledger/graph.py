@@ -88,6 +88,6 @@ def job_summary(item: JobItem, ledger: Ledger) -> Row:
         environment = around["environment"]
         job |= {"invocation": item["invocation"], "git": around["git"]}
         job |= {"config_sha256": around["config_sha256"]}
-        told = ("python", "packages_sha256", "lock_sha256", "snakemake")
-        job |= {key: environment.get(key) for key in told}
+        kept = ("python", "packages_sha256", "lock_sha256", "snakemake")
+        job |= {key: environment.get(key) for key in kept}
     return job
