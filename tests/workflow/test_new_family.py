@@ -1,0 +1,118 @@
+"""A family is added by one folder and one line: nothing else is edited, no other model redone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from mlflow.tracking import MlflowClient
+
+from tests.checkout import Checkout
+from tests.workflow.test_demo import rerun_rules
+
+SETTINGS = """
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from medsynth.models.settings import FamilyExperiment, Sampling
+from medsynth.runtime.settings import Loop
+
+
+class ToyExperiment(FamilyExperiment):
+    task: ClassVar = "generation"
+    folder: ClassVar = "medsynth.models.toy"
+
+    family: Literal["toy"] = Field(description="the mean of some images of a class, and noise")
+    train: Loop = Field(Loop(), description="training")
+    sample: Sampling = Field(Sampling(), description="images to generate")
+"""
+TRAINING = """
+import torch
+
+from medsynth.models.contract import Trained
+from medsynth.runtime.loop import run_steps
+from medsynth.runtime.seeding import batch_positions
+from medsynth.runtime.settings import Loop
+from medsynth.runtime.tensors import to_network
+
+SETTINGS = Loop
+
+
+def train(data, settings, run):
+    shape = data.images.read([0]).shape[1:]
+    net = torch.nn.Embedding(len(data.classes), shape[0] * shape[1] * shape[2])
+    torch.nn.init.zeros_(net.weight)
+    optimizer = torch.optim.SGD(net.parameters(), settings.lr)
+
+    def step(i):
+        chosen = batch_positions(len(data.images), settings.batch, run.seed, i)
+        x = to_network(data.images.read(chosen)).flatten(1)
+        loss = ((net(torch.from_numpy(data.labels[chosen])) - x) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return {"loss": loss.item()}
+
+    state = {"net": net, "optimizer": optimizer}
+    history = run_steps(step, state=state, settings=settings, work=run.work)
+    card = {"family": "toy", "classes": data.classes, "shape": list(shape)}
+    return Trained(net.state_dict(), card, history)
+"""
+SAMPLING = """
+import torch
+
+from medsynth.models.settings import Sampling
+from medsynth.runtime.seeding import sample_generators
+from medsynth.runtime.tensors import to_uint8
+
+SETTINGS = Sampling
+
+
+def generate(model, labels, settings, run):
+    height, width, channels = model.card["shape"]
+    for k, own in zip(labels, sample_generators(labels, model.card["classes"], run.seed)):
+        x = model.state["weight"][k].reshape(1, channels, height, width)
+        yield to_uint8(x + 0.1 * torch.randn(x.shape, generator=own))
+"""
+
+
+@pytest.fixture
+def grown(finished, tmp_path: Path) -> Checkout:
+    """A copy of the finished tiny demo with one more family."""
+    shutil.copytree(finished.folder, tmp_path / "medsynth", symlinks=True)
+    models = tmp_path / "medsynth" / "workflow_scripts" / "medsynth" / "models"
+    (models / "toy").mkdir()
+    modules = {"__init__": "", "settings": SETTINGS, "training": TRAINING, "sampling": SAMPLING}
+    for name, text in modules.items():
+        (models / "toy" / f"{name}.py").write_text(text)
+    table = (models / "families.py").read_text()
+    line = "from medsynth.models.toy.settings import ToyExperiment\n"
+    table = table.replace("\nFAMILIES = (\n", f"{line}\nFAMILIES = (\n    ToyExperiment,\n")
+    (models / "families.py").write_text(table)
+    return Checkout(tmp_path / "medsynth", exists=True)
+
+
+def test_a_family_of_one_folder_and_one_line_goes_all_the_way_and_reruns_nothing(grown):
+    assert rerun_rules(grown) == {"build_report": 1, "all": 1}
+
+    config = yaml.safe_load((grown.folder / "tiny.yaml").read_text())
+    train = {"steps": 20, "batch": 8, "lr": 10.0, "checkpoint_every": 20}
+    own = {"name": "glioma_toy", "family": "toy", "cohort": "glioma", "train": train}
+    config["experiments"].append(own | {"sample": {"per_class": 8}})
+    (grown.folder / "tiny.yaml").write_text(yaml.safe_dump(config))
+    rules = ("train_model", "sample_model", "check_evaluation", "evaluate_model", "write_singles")
+    assert rerun_rules(grown) == dict.fromkeys((*rules, "build_report", "all"), 1)
+
+    grown.snakemake()
+    results = grown.folder / "results"
+    judged = json.loads((results / "experiments" / "glioma_toy" / "metrics.json").read_text())
+    assert (judged["family"], judged["n_generated"]) == ("toy", 8 * len(judged["mix"]))
+    assert "glioma_toy" in (results / "report" / "index.html").read_text()
+    client = MlflowClient(f"sqlite:///{results}/lineage/mlflow.db")
+    study = client.get_experiment_by_name("medsynth-test").experiment_id
+    runs = client.search_runs([study], max_results=1000)
+    assert any("glioma_toy" in json.dumps(run.data.params | run.data.tags) for run in runs)
