@@ -8,6 +8,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from medsynth.store.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError
@@ -22,7 +23,7 @@ mistake on the command line
 """
 
 
-def _parser(commands: dict) -> argparse.ArgumentParser:
+def _parser(commands: dict[str, ModuleType]) -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--results", type=Path, default=Path("results"), help="default: results")
     common.add_argument("--json", action="store_true", help="one JSON document for programs")

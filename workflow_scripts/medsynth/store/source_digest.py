@@ -39,7 +39,7 @@ class _Meaning:
             for field in node._fields:
                 value = getattr(node, field, None)
                 if field == "body" and isinstance(node, self._documented):
-                    value = value[ast.get_docstring(node, clean=False) is not None :]
+                    value = node.body[ast.get_docstring(node, clean=False) is not None :]
                 self._put(value)
         elif isinstance(node, list):
             self._words.append("[")
