@@ -350,7 +350,7 @@ def test_an_id_in_an_attribute_of_a_file_is_found(tmp_path):
     assert [found["found"] for found in remains(tmp_path, [PATIENT], set())] == ["id"]
 
 
-@pytest.mark.parametrize("step", ["_write_tombstone", "collect", "traces", "forget", "index"])
+@pytest.mark.parametrize("step", ["_write_tombstone", "collect", "remains", "forget", "index"])
 def test_an_erasure_that_was_cut_off_anywhere_knows_all_identifiers_when_repeated(
     study, monkeypatch, step
 ):
@@ -407,7 +407,7 @@ def test_a_patient_of_whom_only_a_table_or_the_digest_cache_speaks_is_found(unre
     table = unreadable.folder / "raw" / "c" / "labels.csv"
     table.write_text("patient,label\n10000980,1\n10000764,1\n")
     assert unreadable.ask("10000980")["rows"] == {str(table): 1}
-    with erasure.closing(erasure.digest_cache(unreadable.results)) as cache:
+    with erasure.closing(spool.digest_cache(unreadable.results)) as cache:
         path = unreadable.folder / "raw" / "c" / "p10000764" / "2.dcm"
         cache.put("/raw/p10001217/1.dcm", path.stat(), "0" * 64)
     found = unreadable.ask("10001217", erase=True, yes=True)
