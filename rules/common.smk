@@ -11,12 +11,12 @@ LIBRARY = Path(workflow.basedir, "workflow_scripts").as_posix()
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 
-from medsynth.cohorts.slides.settings import SAMPLE_SHEETS
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.raw_paths import DATASETS, demo_dataset, raw_paths
 from medsynth.config.whole import load_config
 from medsynth.fetch.settings import fills
+from medsynth.genomics.settings import SAMPLE_SHEETS
 from medsynth.lineage.recording import capture
 from medsynth.store.layout import Layout
 from medsynth.store.privacy import raw_names
@@ -57,19 +57,23 @@ def one_of(names):
     return "|".join(names) or "a^"
 
 
-def cohorts_of(kind):
-    """Names of the cohorts of one kind."""
-    return [name for name, cohort in COHORTS.items() if cohort.kind == kind]
+def cohorts_with(table):
+    """Names of the cohorts whose kind provides a further table."""
+    return [name for name, cohort in COHORTS.items() if table in cohort.provides]
 
 
 def cohorts_with_nifti(wanted):
-    """Names of the CT cohorts whose volumes are, or are not, wanted as NIfTI files, too."""
-    return [name for name in cohorts_of("ct") if COHORTS[name].convert.nifti == wanted]
+    """Names of the cohorts whose volumes are, or are not, wanted as NIfTI files, too."""
+    return [
+        name
+        for name, cohort in COHORTS.items()
+        if getattr(cohort.shard_settings(), "nifti", False) == wanted
+    ]
 
 
 def cohorts_with_reports():
-    """Names of the radiograph cohorts whose reports are read, too."""
-    return [name for name in cohorts_of("mimic_cxr") if COHORTS[name].reports]
+    """Names of the cohorts whose reports are read, too."""
+    return [name for name, cohort in COHORTS.items() if getattr(cohort, "reports", None)]
 
 
 def settings(group):
@@ -97,6 +101,27 @@ def experiment_code(script, *parts):
     return lambda wildcards: code_of(script, *FILES.modules(wildcards.experiment, *parts))
 
 
+def cohort_module(part):
+    """Params function: the name of a part of the cohort's kind, which the script imports."""
+    # A dict: Snakemake compares params as a set of values.
+    return lambda wildcards: {"name": f"{COHORTS[wildcards.cohort].folder}.{part}"}
+
+
+def code_of_cohort(script, part):
+    """Params function: digest of a script with a part of the cohort's kind."""
+    return lambda wildcards: code_of(script, f"{COHORTS[wildcards.cohort].folder}.{part}")
+
+
+def archive_module(wildcards):
+    """Params function: the name of the download's archive's module."""
+    return {"name": CONFIG.fetch[wildcards.download].module}
+
+
+def code_of_archive(wildcards):
+    """Params function: digest of fetching from the download's archive."""
+    return code_of("fetch_archive", CONFIG.fetch[wildcards.download].module)
+
+
 def raw(path):
     """A raw path as an input; a folder stands for what the demo or a download puts into it."""
     if CONFIG.demo and (dataset := demo_dataset(CONFIG.results_dir, path)):
@@ -115,20 +140,15 @@ def receipts(paths):
 
 
 def cohort_receipts(wildcards):
-    """Receipts of the downloads that bring a cohort's images and their tables."""
+    """Receipts of the downloads that bring a cohort's images and what is read beside them."""
     cohort = COHORTS[wildcards.cohort]
-    others = [getattr(cohort, key, None) for key in ("tables", "reports")]
-    return receipts([cohort.root, getattr(cohort.index.label, "path", None), *others])
+    beside = [cohort.root, *cohort.tables_apart(), getattr(cohort, "reports", None)]
+    return receipts(beside)
 
 
 def genotype_receipts(wildcards):
     """Receipts of the downloads that bring a cohort's genotype tables."""
     return receipts([Path(path) for path in genotype_tables(wildcards)])
-
-
-def downloads_from(kind):
-    """Names of the downloads from one archive."""
-    return [name for name, download in CONFIG.fetch.items() if download.kind == kind]
 
 
 def download_settings(wildcards):
@@ -138,7 +158,7 @@ def download_settings(wildcards):
 
 def download_manifest(wildcards):
     """The user's manifest, for downloads that have one."""
-    manifest = CONFIG.fetch[wildcards.download].manifest
+    manifest = getattr(CONFIG.fetch[wildcards.download], "manifest", None)
     return [manifest.as_posix()] if manifest else []
 
 
@@ -152,30 +172,16 @@ def cohort_root(wildcards):
     return raw(COHORTS[wildcards.cohort].root)
 
 
-def tables_folder(wildcards):
-    """Where the published tables of a cohort lie."""
-    cohort = COHORTS[wildcards.cohort]
-    return (cohort.tables or cohort.root).as_posix()
-
-
-def published_tables(wildcards):
-    """The tables that lie apart from the images; beside them may lie half a terabyte of others."""
-    cohort = COHORTS[wildcards.cohort]
-    if cohort.tables and receipts([cohort.tables]):  # they are yet to come
-        return [raw(cohort.tables)]
-    tables = cohort.published_tables() if cohort.tables else []
-    return sorted({raw(path) for path in tables if path.exists()})
+def tables_apart(wildcards):
+    """The tables of a cohort that lie apart from its images, and are there or yet to come."""
+    tables = COHORTS[wildcards.cohort].tables_apart()
+    made = [p for p in tables if CONFIG.demo and demo_dataset(CONFIG.results_dir, p)]
+    return sorted({raw(p) for p in tables if p in made or receipts([p]) or p.exists()})
 
 
 def cohort_reports(wildcards):
     """The archive or folder of a cohort's reports."""
     return raw(COHORTS[wildcards.cohort].reports)
-
-
-def label_table(wildcards):
-    """The user's label table, for cohorts that have one."""
-    label = COHORTS[wildcards.cohort].index.label
-    return [raw(label.path)] if label.kind == "table" else []
 
 
 def shard_files(pattern):
@@ -195,7 +201,7 @@ def of_cohort(pattern):
 
 def normalised_cohorts():
     """Names of the slide cohorts whose stain is normalised."""
-    return [name for name in cohorts_of("slides") if COHORTS[name].stain.method != "none"]
+    return [n for n, c in COHORTS.items() if getattr(c, "stain", None) and c.stain.method != "none"]
 
 
 def image_shards(name):
@@ -225,7 +231,7 @@ def genotype_tables(wildcards):
 
 def genotyped_cohorts():
     """Names of the slide cohorts whose label is the genotype."""
-    return [n for n in cohorts_of("slides") if COHORTS[n].index.label.kind == "genotype"]
+    return [n for n, cohort in COHORTS.items() if cohort.index.label.kind == "genotype"]
 
 
 def cohort_counts(wildcards):
@@ -235,7 +241,7 @@ def cohort_counts(wildcards):
         "calls": genotyped_cohorts(),
         "stain": normalised_cohorts(),
         "normalised": normalised_cohorts(),
-        "pairs": cohorts_of("ct"),
+        "pairs": cohorts_with("pairs"),
     }
     return [
         f"{COHORT}/{counts}.json".format(cohort=name)

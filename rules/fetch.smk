@@ -6,71 +6,26 @@ the credentials are in the environment of the one who calls.
 """
 
 
-rule fetch_physionet:
-    output:
-        receipts=RECEIPTS,
-    log:
-        f"{LOGS}/fetch_physionet/{{download}}.log",
-    benchmark:
-        f"{BENCHMARKS}/fetch_physionet/{{download}}.tsv"
-    wildcard_constraints:
-        download=one_of(downloads_from("physionet")),
-    localrule: True
-    conda:
-        ENVIRONMENT
-    threads: connections
-    params:
-        cfg=download_settings,
-        limit={"max_quarantined": CONFIG.max_quarantined},
-        cache=DIGESTS,
-        code=code_of("fetch_physionet"),
-    script:
-        "../workflow_scripts/fetch_physionet.py"
-
-
-rule fetch_gdc:
+rule fetch_archive:
     input:
         manifest=download_manifest,
     output:
         receipts=RECEIPTS,
     log:
-        f"{LOGS}/fetch_gdc/{{download}}.log",
+        f"{LOGS}/fetch_archive/{{download}}.log",
     benchmark:
-        f"{BENCHMARKS}/fetch_gdc/{{download}}.tsv"
+        f"{BENCHMARKS}/fetch_archive/{{download}}.tsv"
     wildcard_constraints:
-        download=one_of(downloads_from("gdc")),
+        download=one_of(CONFIG.fetch),
     localrule: True
     conda:
         ENVIRONMENT
     threads: connections
     params:
+        module=archive_module,
         cfg=download_settings,
         limit={"max_quarantined": CONFIG.max_quarantined},
         cache=DIGESTS,
-        code=code_of("fetch_gdc"),
+        code=code_of_archive,
     script:
-        "../workflow_scripts/fetch_gdc.py"
-
-
-rule fetch_tcia:
-    input:
-        manifest=download_manifest,
-    output:
-        receipts=RECEIPTS,
-    log:
-        f"{LOGS}/fetch_tcia/{{download}}.log",
-    benchmark:
-        f"{BENCHMARKS}/fetch_tcia/{{download}}.tsv"
-    wildcard_constraints:
-        download=one_of(downloads_from("tcia")),
-    localrule: True
-    conda:
-        ENVIRONMENT
-    threads: connections
-    params:
-        cfg=download_settings,
-        limit={"max_quarantined": CONFIG.max_quarantined},
-        cache=DIGESTS,
-        code=code_of("fetch_tcia"),
-    script:
-        "../workflow_scripts/fetch_tcia.py"
+        "../workflow_scripts/fetch_archive.py"

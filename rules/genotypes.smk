@@ -29,7 +29,7 @@ rule call_genotypes:
 
 rule join_genotypes:
     input:
-        index=rules.index_slides.output.table,
+        index=rules.index_cohort.output.table,
         calls=rules.call_genotypes.output.calls,
     output:
         labels=f"{COHORT}/labels.parquet",

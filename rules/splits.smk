@@ -3,7 +3,7 @@
 
 rule split_patients:
     input:
-        index=f"{COHORT}/index.parquet",
+        index=rules.index_cohort.output.table,
         labels=genotype_labels,
     output:
         splits=f"{COHORT}/splits.parquet",
@@ -23,8 +23,8 @@ rule split_patients:
 
 rule assemble_cohort:
     input:
-        index=f"{COHORT}/index.parquet",
-        tables=shard_files(SHARD_TABLE),
+        index=rules.index_cohort.output.table,
+        tables=shard_files(rules.shard_cohort.output.table),
         labels=genotype_labels,
         splits=rules.split_patients.output.splits,
     output:

@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from medsynth.cohorts.mimic_cxr.settings import CxrCohort
-from medsynth.cohorts.slides.settings import SlideCohort
 from medsynth.config.mistakes import Mistake
 from medsynth.config.settled import Settled
 from medsynth.fetch.settings import fills, listing_of
-from medsynth.runtime.settings import TableLabel
 
 DEMO = "demo"  # below the results
 DATASETS = ("mimic-cxr", "tcga-slides", "tcga-genomics", "tcga-ct")
@@ -37,7 +34,7 @@ def demo_dataset(results_dir: Path, path: Path) -> str | None:
 def path_mistakes(config: Settled) -> Iterator[Mistake]:
     """Every raw path that is missing, or lies where the workflow writes."""
     yield from _of_fetch(config)
-    named = {name: _raw_paths(cohort) for name, cohort in config.cohorts.items()}
+    named = {name: cohort.raw_paths() for name, cohort in config.cohorts.items()}
     named |= {name: {"root": [root]} for name, root in config.roots.items()}
     for name, keys in named.items():
         for key, paths in keys.items():
@@ -45,22 +42,6 @@ def path_mistakes(config: Settled) -> Iterator[Mistake]:
             for path in paths if config.right(place.split()[0]) else ():
                 if fault := _fault(path, key, config):
                     yield Mistake(place, fault)
-
-
-def _raw_paths(cohort: Any) -> dict[str, list[Path]]:
-    paths = {"root": [cohort.root]}
-    if isinstance(cohort.index.label, TableLabel):
-        paths["index.label.path"] = [cohort.index.label.path]
-    if isinstance(cohort, CxrCohort):
-        # Asked for here, too: the images are hashed for hours before a script is heard.
-        paths["tables (they come with MIMIC-CXR-JPG)"] = cohort.needed_tables()
-        paths["reports"] = [cohort.reports] if cohort.reports else []
-    if isinstance(cohort, SlideCohort) and cohort.genotypes:
-        tables = cohort.genotypes
-        single = {"clinical": tables.clinical, "coverage": tables.coverage}
-        paths["genotypes.maf"], paths["genotypes.segments"] = tables.maf, tables.segments
-        paths |= {f"genotypes.{k}": [p] for k, p in single.items() if isinstance(p, Path)}
-    return paths
 
 
 def raw_paths(config: Any) -> list[Path]:
@@ -73,9 +54,8 @@ def raw_paths(config: Any) -> list[Path]:
     """
     paths = [config.results_dir / DEMO / name for name in DATASETS]
     for cohort in config.cohorts.values():
-        paths += [path for found in _raw_paths(cohort).values() for path in found]
-        if isinstance(cohort, CxrCohort):
-            paths += [cohort.tables or cohort.root, *cohort.published_tables()]
+        paths += [path for found in cohort.raw_paths().values() for path in found]
+        paths += [*cohort.tables_apart(), *cohort.optional_paths()]
     for name, download in config.fetch.items():
         manifest = getattr(download, "manifest", None)
         paths += [download.destination, download.destination / listing_of(name)]

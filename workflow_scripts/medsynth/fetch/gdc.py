@@ -25,6 +25,8 @@ from medsynth.store.digests import DigestCache
 
 log = logging.getLogger(__name__)
 
+SETTINGS = GdcDownload
+
 TOKEN_FILE = "GDC_TOKEN_FILE"
 COLUMNS = ["id", "filename", "md5", "size"]
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -38,7 +40,7 @@ REFUSED = (
 )
 
 
-def fetch_gdc(
+def fetch(
     settings: GdcDownload,
     cache: DigestCache,
     *,

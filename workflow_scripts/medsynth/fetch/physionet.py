@@ -24,12 +24,14 @@ from medsynth.store.digests import DigestCache
 
 log = logging.getLogger(__name__)
 
+SETTINGS = PhysioNetDownload
+
 USERNAME, PASSWORD = "PHYSIONET_USERNAME", "PHYSIONET_PASSWORD"
 # Two blanks and a star as sha256sum writes them, one blank as PhysioNet does.
 LINE = re.compile(r"([0-9a-fA-F]{64})\s+\*?(\S.*)")
 
 
-def fetch_physionet(
+def fetch(
     settings: PhysioNetDownload,
     cache: DigestCache,
     *,

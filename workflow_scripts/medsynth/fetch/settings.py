@@ -7,7 +7,7 @@ configuration is recorded with every run.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -47,6 +47,7 @@ class PhysioNetProject(Settings):
 class PhysioNetDownload(Settings):
     """PhysioNet, with PHYSIONET_USERNAME and PHYSIONET_PASSWORD from the environment."""
 
+    module: ClassVar = "medsynth.fetch.physionet"
     kind: Literal["physionet"] = Field(description="the archive: PhysioNet")
     destination: Destination
     projects: list[PhysioNetProject] = Field(min_length=1, description="all go into one folder")
@@ -62,6 +63,7 @@ class PhysioNetDownload(Settings):
 class GdcDownload(Settings):
     """Genomic Data Commons; controlled files need the path of a token in GDC_TOKEN_FILE."""
 
+    module: ClassVar = "medsynth.fetch.gdc"
     kind: Literal["gdc"] = Field(description="the archive: Genomic Data Commons")
     destination: Destination
     manifest: RawPath = Field(description="gdc_manifest*.txt of the cart")
@@ -72,6 +74,7 @@ class GdcDownload(Settings):
 class TciaDownload(Settings):
     """The Cancer Imaging Archive (NBIA); TCIA_TOKEN_FILE may name the file of an access token."""
 
+    module: ClassVar = "medsynth.fetch.tcia"
     kind: Literal["tcia"] = Field(description="the archive: The Cancer Imaging Archive")
     destination: Destination
     manifest: RawPath | None = Field(None, description="*.tcia file of the cart; or a collection")

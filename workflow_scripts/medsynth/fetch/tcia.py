@@ -31,6 +31,8 @@ from medsynth.store.digests import DigestCache
 
 log = logging.getLogger(__name__)
 
+SETTINGS = TciaDownload
+
 TOKEN_FILE = "TCIA_TOKEN_FILE"
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # DICOM PS3.5, 9.1
 LIST_BEGINS = "ListOfSeriesToDownload="
@@ -43,7 +45,7 @@ REFUSED = (
 )
 
 
-def fetch_tcia(
+def fetch(
     settings: TciaDownload,
     cache: DigestCache,
     *,

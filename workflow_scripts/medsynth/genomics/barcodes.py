@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from medsynth.cohorts.slides.settings import SAMPLE_SHEETS
+from medsynth.genomics.settings import SAMPLE_SHEETS
 from medsynth.store.tables.tsv import read_columns
 
 # https://gdc.cancer.gov/resources-tcga-users/tcga-code-tables/sample-type-codes, and R1, M1 of the

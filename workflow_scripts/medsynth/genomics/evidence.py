@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.cohorts.slides.settings import SAMPLE_SHEETS, Genotypes
+from medsynth.genomics.settings import SAMPLE_SHEETS, Genotypes
 from medsynth.genomics.assays import ASSAYS, QUARANTINE, read_clinical
 from medsynth.genomics.barcodes import (
     FIRST_NORMAL,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medsynth.cohorts.slides.settings import Genotypes
+from medsynth.genomics.settings import Genotypes
 from medsynth.genomics.evidence import read_evidence
 from medsynth.store.manifests import EXCLUDED, USED
 

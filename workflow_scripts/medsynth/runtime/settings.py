@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -84,6 +84,14 @@ class Settings(BaseModel):
             key: str(value).lower() if isinstance(value, bool) and key in numbers else value
             for key, value in values.items()
         }
+
+
+class ImageForm(NamedTuple):
+    """What the images of a cohort are like: pixels a side, channels, and type of the values."""
+
+    size: int
+    channels: int
+    dtype: Literal["uint8", "int16"]
 
 
 class TableLabel(Settings):

@@ -8,6 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 
+def volumes_beside(images: Path) -> Path:
+    """The folder of the NIfTI volumes of one shard."""
+    return images.with_suffix(".volumes")
+
+
 class Layout:
     """The paths of one results folder.
 
@@ -19,7 +24,8 @@ class Layout:
         split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
         weights, card, history, people: of a trained model; people, whom it was trained on.
         metrics: of an experiment.
-        shard_images, shard_table: what reading made of one shard of a cohort.
+        index: every raw file of a cohort.
+        shard_images, shard_table, shard_volumes: what reading made of one shard of a cohort.
         normalised_images, normalised_table: the same after stain normalisation.
         receipts: what a download brought.
         logs, benchmarks, work: of jobs; `work` outlives a killed job.
@@ -44,8 +50,10 @@ class Layout:
         self.work = f"{self.results}/work"
         self.digests = f"{self.results}/lineage/digests.db"
         self.receipts = f"{self.results}/fetch/{{download}}.parquet"
+        self.index = f"{self.cohort}/index.parquet"
         self.shard_images = f"{self.cohort}/shards/{{shard}}.h5"
         self.shard_table = f"{self.cohort}/shards/{{shard}}.parquet"
+        self.shard_volumes = volumes_beside(Path(self.shard_images)).as_posix()
         self.normalised_images = f"{self.cohort}/normalised/{{shard}}.h5"
         self.normalised_table = f"{self.cohort}/normalised/{{shard}}.parquet"
         self.page = f"{self.results}/report/index.html"

@@ -13,7 +13,7 @@ import pandas as pd
 from pydicom.dataset import Dataset
 
 from medsynth.cohorts.ct.settings import TagContrast
-from medsynth.cohorts.sources import read_unchanged, set_aside
+from medsynth.cohorts.files import read_unchanged, set_aside
 from medsynth.imaging.ct.contrast.enhancement import LEAST_SLICES, SLICES
 from medsynth.imaging.ct.contrast.phase import (
     Phase,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.ct.settings import CtConvert, CtRegister
-from medsynth.cohorts.sources import read_unchanged
+from medsynth.cohorts.files import read_unchanged
 from medsynth.imaging.ct.contrast.phase import ENHANCED, PLAIN
 from medsynth.imaging.ct.nifti import is_nifti, read_nifti
 from medsynth.imaging.ct.registration import laid, mapped, register_rigid

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from medsynth.cohorts.settings import CohortSettings, Words
+from medsynth.imaging.ct.settings import CtRegister
 from medsynth.runtime.settings import (
     BurnedIn,
     Division,
     Fraction,
     Glob,
+    ImageForm,
     RawPath,
     Settings,
     Split,
@@ -45,14 +48,6 @@ class CtIndex(Settings):
     shards: int = Field(2, ge=1, description="jobs the conversion is divided into")
 
 
-class CtRegister(Settings):
-    """Rigid registration by mutual information, from coarse to fine."""
-
-    finest_mm: float = Field(3.0, gt=0, description="voxels of the last, finest level")
-    samples: int = Field(50_000, ge=1000, description="voxels the similarity is measured on")
-    iterations: int = Field(100, ge=1, description="largest number of steps at each level")
-
-
 class CtConvert(Settings):
     image_size: int = Field(32, ge=8, description="pixels, both sides")
     spacing_mm: float | None = Field(
@@ -81,8 +76,13 @@ class CtPair(Settings):
     )
 
 
-class CtCohort(Settings):
+class CtCohort(CohortSettings):
     """CT series with (cect) and without (ct) contrast medium."""
+
+    folder: ClassVar = "medsynth.cohorts.ct"
+    words: ClassVar = Words("DICOM files", "series", "slices")
+    single: ClassVar = "dicom"
+    provides: ClassVar = ("pairs",)
 
     kind: Literal["ct"] = Field(description="CT series, as DICOM or NIfTI files")
     root: RawPath = Field(description="folder of DICOM or NIfTI files")
@@ -92,3 +92,10 @@ class CtCohort(Settings):
         CtPair(), description="which slices without and with contrast medium show the same place"
     )
     split: Division = Split()
+
+    def image_form(self) -> ImageForm:
+        """Slices in Hounsfield units."""
+        return ImageForm(self.convert.image_size, 1, "int16")
+
+    def shard_settings(self) -> CtConvert:
+        return self.convert

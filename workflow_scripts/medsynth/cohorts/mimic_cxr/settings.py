@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from medsynth.runtime.settings import BurnedIn, Division, RawPath, Settings, Split
+from medsynth.cohorts.settings import CohortSettings, Words
+from medsynth.runtime.settings import BurnedIn, Division, ImageForm, RawPath, Settings, Split
 
 
 def published_table(folder: Path, name: str) -> Path:
@@ -64,8 +65,18 @@ class CxrRead(Settings):
     burned_in: BurnedIn = "exclude"
 
 
-class CxrCohort(Settings):
+class CxrIndexing(CxrIndex):
+    """What the index is made of: its settings, and where the published tables lie."""
+
+    tables: RawPath | None = None  # in root
+
+
+class CxrCohort(CohortSettings):
     """Chest radiographs of a MIMIC-CXR (DICOM) or MIMIC-CXR-JPG download."""
+
+    folder: ClassVar = "medsynth.cohorts.mimic_cxr"
+    words: ClassVar = Words("DICOM files", "studies", "radiographs")
+    single: ClassVar = "dicom"
 
     kind: Literal["mimic_cxr"] = Field(
         description="chest radiographs of MIMIC-CXR or MIMIC-CXR-JPG"
@@ -85,12 +96,36 @@ class CxrCohort(Settings):
     read: CxrRead = Field(CxrRead(), description="how files become square 8-bit images")
     split: Division = Split()
 
-    def needed_tables(self) -> list[Path]:
-        """The published tables that the index cannot do without."""
+    def image_form(self) -> ImageForm:
+        """Radiographs in grey levels."""
+        return ImageForm(self.read.image_size, 1, "uint8")
+
+    def index_settings(self) -> CxrIndexing:
+        return CxrIndexing(**dict(self.index), tables=self.tables)
+
+    def shard_settings(self) -> CxrRead:
+        return self.read
+
+    def raw_paths(self) -> dict[str, list[Path]]:
+        """Those of every cohort, the published tables and the reports."""
+        # The tables are asked for here, too: images are hashed for hours before a script is heard.
+        return super().raw_paths() | {
+            "tables (they come with MIMIC-CXR-JPG)": self._needed_tables(),
+            "reports": [self.reports] if self.reports else [],
+        }
+
+    def tables_apart(self) -> list[Path]:
+        """The published tables, if they lie apart: beside them may be half a terabyte of others."""
+        return [*self._needed_tables(), self._split_table()] if self.tables else []
+
+    def optional_paths(self) -> list[Path]:
+        """The table of splits, which the index reads where it is there."""
+        return [self.tables or self.root, self._split_table()]
+
+    def _needed_tables(self) -> list[Path]:
         label = self.index.label
         names = ["metadata", *([label.labeler] if isinstance(label, FindingLabel) else [])]
         return [published_table(self.tables or self.root, name) for name in names]
 
-    def published_tables(self) -> list[Path]:
-        """Those, and the one that the index reads where it is there."""
-        return [*self.needed_tables(), published_table(self.tables or self.root, "split")]
+    def _split_table(self) -> Path:
+        return published_table(self.tables or self.root, "split")

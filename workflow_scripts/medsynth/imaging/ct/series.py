@@ -213,3 +213,9 @@ def _stack(slices: Sequence[Slice], slots: np.ndarray) -> Volume:
     affine[:3, 2] = normal * (places[-1] @ normal) / slots[-1]
     affine[:3, 3] += across @ low
     return canonical(Volume(hu, affine))
+
+
+def field_mm(affine: np.ndarray, shape: tuple[int, ...]) -> float | None:
+    """Side in mm of the square that an image fills, if its pixels are square."""
+    across, down = np.linalg.norm(affine[:3, :2], axis=0)
+    return float(across * max(shape[1:])) if np.isclose(across, down, rtol=1e-3) else None

@@ -12,7 +12,7 @@ import numpy as np
 import openslide
 from PIL import Image
 
-from medsynth.cohorts.slides.settings import SlideTiles
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.pages import find_slide, opened
 from medsynth.imaging.histology.resolution import microns_per_pixel
 from medsynth.imaging.histology.tissue import (
@@ -54,7 +54,7 @@ class Plan(NamedTuple):
     """Where the tiles of a slide are.
 
     Attributes:
-        page: of the file, as :attr:`medsynth.cohorts.pages.Slide.page`.
+        page: of the file, as :attr:`medsynth.imaging.histology.pages.Slide.page`.
         corners: x and y, top left, pixels of the finest level.
         level: to read from.
         read: pixels of that level in the side of a tile.

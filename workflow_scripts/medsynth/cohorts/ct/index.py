@@ -1,33 +1,22 @@
-"""CT with and without contrast medium: DICOM series and NIfTI volumes to slices in shards."""
+"""CT with and without contrast medium: which slices and volumes there are, by their headers."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pydicom.dataset import Dataset
 
 from medsynth.cohorts.ct.labels import check_words, label_by_brightness, label_columns, phase_of
-from medsynth.cohorts.ct.scans import Scan, read_study
-from medsynth.cohorts.ct.settings import CtConvert, CtIndex
-from medsynth.cohorts.sources import (
-    check_names,
-    fill_shard,
-    hash_sources,
-    matching_files,
-    quarantine_repeats,
-    read_labels,
-    row_of,
-    set_aside,
-)
-from medsynth.imaging.ct.nifti import check_nifti, is_nifti, stem_of, write_nifti
+from medsynth.cohorts.ct.settings import CtIndex
+from medsynth.cohorts.files import hash_sources, matching_files, quarantine_repeats, set_aside
+from medsynth.cohorts.labels import check_names, read_labels, row_of
+from medsynth.imaging.ct.nifti import check_nifti, is_nifti, stem_of
 from medsynth.imaging.ct.series import (
     ID_DIGITS,
     divide_acquisitions,
+    field_mm,
     height_of,
     plane_id_of,
     plane_of,
@@ -35,23 +24,20 @@ from medsynth.imaging.ct.series import (
     series_of,
 )
 from medsynth.imaging.ct.slices import check_ct_image
-from medsynth.imaging.dicom import AIR_HU, check_burned_in, open_dicom, read_hu, unusable_as
-from medsynth.imaging.resize import padded_square, resize_area
+from medsynth.imaging.dicom import check_burned_in, open_dicom, unusable_as
 from medsynth.runtime.settings import TableLabel
 from medsynth.store.digests import DigestCache, digest_json
 from medsynth.store.manifests import QUARANTINED, USED, manifest, shard_of
 from medsynth.store.quarantine import CohortError, ExcludedImage, UnusableImage
-from medsynth.store.shards import ShardWriter
 
-log = logging.getLogger(__name__)
-
+SETTINGS = CtIndex
 PATIENT = "patient_id"  # column of the label table
 EXTRAS = ["study", "series", "frame", "plane", "z", "field_mm", "acquisition"]
 EXTRAS += ["label_source", "contrast_confidence", "detail"]
 LEAST_AXIAL = 0.8  # cosine of the slice normal to the body axis; gantries tilt up to 30 degrees
 
 
-def index_ct(
+def index(
     root: Path, settings: CtIndex, cache: DigestCache | None = None, threads: int = 1
 ) -> pd.DataFrame:
     """One row for every file below `root` that the pattern matches, from the headers alone.
@@ -101,66 +87,6 @@ def index_ct(
     if table is None and settings.label.intensity:
         label_by_brightness(frame, root, settings.label.min_confidence)
     return manifest(frame.drop(columns="acquisition"))
-
-
-def convert_ct(
-    index: pd.DataFrame,
-    root: Path,
-    settings: CtConvert,
-    path: Path,
-    attrs: dict[str, str],
-    volumes: Path | None = None,
-) -> pd.DataFrame:
-    """Convert the series of one shard to int16 HU (image_size, image_size, 1).
-
-    Without spacing_mm, registration and nifti the slices of DICOM series are items as they are.
-    Else every series becomes volumes, and their axial slices become items. Images that are not on a
-    grid of spacing_mm are padded with air (-1024 HU) to squares; areas are averaged.
-
-    Args:
-        index: the index rows of this shard.
-        root: folder `source` is relative to.
-        settings: grid, registration and so on.
-        path: HDF5 file to write.
-        attrs: attributes of the file.
-        volumes: folder to write every volume of at least two slices to, as <name>.nii.gz.
-
-    Returns:
-        Manifest of the usable rows: used with `row`, or quarantined with their reason. A slice of
-        a volume has item_id <series>-<stretch>-<number>; z its place in mm; source the raw slice
-        nearest to it (before registration); source_sha256 that of all the volume's files, see
-        :func:`.scans.digest_of`; interpolated the slices missing from the volume;
-        stretches the volumes that its series had to be divided into; reg_* the quality of its
-        registration. Slices all of one value, beyond what was scanned, are left out.
-    """
-    used = index[index["status"] == USED]
-    whole = settings.spacing_mm or settings.registration or settings.nifti
-    if not whole and not any(map(is_nifti, used["source"])):
-        return fill_shard(
-            index, root, path, attrs, lambda data: _square(read_hu(data), settings.image_size)
-        )
-    rows, sizes = [], []
-    if volumes:
-        volumes.mkdir(parents=True, exist_ok=True)
-    with ShardWriter(path, attrs) as writer:
-        for _, study in used.groupby(["patient", "study"], dropna=False):
-            scans, unusable = read_study(study, root, settings)
-            rows += unusable
-            for scan in scans:
-                rows += _items(scan, settings, writer)
-                if volumes and len(scan.volume.hu) > 1:
-                    write_nifti(scan.volume, volumes / f"{scan.name}.nii.gz")
-            sizes += [len(scan.volume.hu) for scan in scans]
-    single = sizes.count(1)
-    log.info(
-        "%d volumes and %d single slices, %d images and quarantined files",
-        len(sizes) - single,
-        single,
-        len(rows),
-    )
-    if volumes and single:
-        log.warning("no NIfTI file of %d single slices, which are no volumes", single)
-    return manifest(rows)
 
 
 def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) -> dict[str, Any]:
@@ -218,13 +144,7 @@ def _place(dataset: Dataset) -> dict[str, Any]:
         raise ExcludedImage("not_axial")
     shape = (1, int(dataset.Rows), int(dataset.Columns))
     place = {"plane": plane_id_of(affine, shape), "z": height_of(affine)}
-    return place | {"field_mm": _field_mm(affine, shape)}
-
-
-def _field_mm(affine: np.ndarray, shape: tuple[int, ...]) -> float | None:
-    """Side in mm of the square that an image fills, if its pixels are square."""
-    across, down = np.linalg.norm(affine[:3, :2], axis=0)
-    return float(across * max(shape[1:])) if np.isclose(across, down, rtol=1e-3) else None
+    return place | {"field_mm": field_mm(affine, shape)}
 
 
 def _check_patients(frame: pd.DataFrame, settings: CtIndex, tabled: bool) -> None:
@@ -249,30 +169,3 @@ def _check_patients(frame: pd.DataFrame, settings: CtIndex, tabled: bool) -> Non
         f" kind: table with a table that has the columns of key and value and {PATIENT!r}, the same"
         " id for all files of a patient, or leave these files out of index.pattern"
     )
-
-
-def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dict[str, Any]]:
-    """Write the axial slices of a volume; their rows."""
-    places = np.array([source["z"] for source in scan.sources], dtype=float)
-    place = scan.volume.affine, scan.volume.hu.shape
-    of_all = {"plane": plane_id_of(*place), "field_mm": _field_mm(*place)}
-    for number, (image, z) in enumerate(zip(scan.volume.hu, scan.volume.heights, strict=True)):
-        if np.ptp(image) == 0:
-            continue
-        if settings.spacing_mm is None:
-            image = _square(image, settings.image_size)
-        item_id = f"{scan.name}-{number:04d}"
-        yield (
-            scan.item
-            | of_all
-            | {
-                "item_id": item_id,
-                "source": scan.sources[np.argmin(np.abs(places - z))]["source"],
-                "z": z,
-                "row": writer.append(image[..., None], item_id),
-            }
-        )
-
-
-def _square(hu: np.ndarray, size: int) -> np.ndarray:
-    return resize_area(padded_square(hu, AIR_HU), size, size)

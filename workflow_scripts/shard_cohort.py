@@ -1,12 +1,12 @@
-"""Cut one shard of slides into tissue tiles at the wanted resolution.
+"""Make images of one shard of a cohort's raw files.
 
-Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items.
+Outputs: HDF5 `images` and Parquet `table`, the manifest of this shard's items; of CT cohorts that
+are configured so also the folder `volumes` of NIfTI files.
 """
 
+from importlib import import_module
 from pathlib import Path
 
-from medsynth.cohorts.slides.reading import tile_slides
-from medsynth.cohorts.slides.settings import SlideTiles
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache, digest_file, digest_json
 from medsynth.store.quarantine import log_unused
@@ -15,15 +15,18 @@ from medsynth.store.tables.parquet import read_table, write_table
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):
         params = snakemake.params
+        kind = import_module(params.module["name"])
         index = read_table(snakemake.input.index)
-        rows = index[index["shard"] == int(snakemake.wildcards.shard)]
-        made_from = digest_json(digest_file(snakemake.input.index), params.cfg, params.code)
-        manifest = tile_slides(
-            rows,
+        manifest = kind.shard(
+            index[index["shard"] == int(snakemake.wildcards.shard)],
             Path(params.root),
-            SlideTiles(**params.cfg),
+            kind.SETTINGS(**params.cfg),
             Path(snakemake.output.images),
-            {"made_from": made_from},
+            {
+                "made_from": digest_json(
+                    digest_file(snakemake.input.index), params.cfg, params.code
+                )
+            },
             DigestCache(params.cache),
             snakemake.threads,
         )

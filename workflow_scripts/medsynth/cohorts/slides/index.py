@@ -1,40 +1,29 @@
-"""Histology slides under their GDC file names, cut into tiles.
+"""Histology slides under their GDC file names.
 
 Barcodes: https://docs.gdc.cancer.gov/Encyclopedia/pages/TCGA_Barcode/
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from pathlib import Path
 
 import pandas as pd
 
-from medsynth.cohorts.slides.settings import SlideIndex, SlideTiles
-from medsynth.cohorts.sources import (
-    check_names,
-    hash_sources,
-    matching_files,
-    quarantine_repeats,
-    read_labels,
-    row_of,
-)
+from medsynth.cohorts.files import hash_sources, matching_files, quarantine_repeats
+from medsynth.cohorts.labels import check_names, read_labels, row_of
+from medsynth.cohorts.slides.settings import SlideIndex
 from medsynth.genomics.barcodes import FIRST_NORMAL, parse_barcodes
-from medsynth.imaging.histology.tiles import cut_tiles, in_child
 from medsynth.runtime.settings import TableLabel
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
-from medsynth.store.quarantine import UnusableImage
-from medsynth.store.shards import ShardWriter
 
-log = logging.getLogger(__name__)
-
+SETTINGS = SlideIndex
 SUFFIXES = {".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide"}
 SUFFIXES |= {".png", ".jpg", ".jpeg"}
 
 
-def index_slides(
+def index(
     root: Path, settings: SlideIndex, cache: DigestCache | None = None, threads: int = 1
 ) -> pd.DataFrame:
     """One row for every slide file below `root` that the pattern matches; other files are passed.
@@ -85,40 +74,3 @@ def _labels_by_barcode(table: pd.DataFrame) -> dict[str, str]:
     barcodes = parse_barcodes(keys)["barcode"]
     whole = (barcodes == keys).to_numpy() & ~barcodes.duplicated(keep=False).to_numpy()
     return dict(zip(barcodes[whole], table["label"][whole], strict=True))
-
-
-def tile_slides(
-    index: pd.DataFrame,
-    root: Path,
-    settings: SlideTiles,
-    path: Path,
-    attrs: dict[str, str],
-    cache: DigestCache | None = None,
-    threads: int = 1,
-) -> pd.DataFrame:
-    """Cut the slides of one shard into uint8 tiles (image_size, image_size, 3).
-
-    Returns:
-        Manifest with a row for every tile, and the extra columns x, y (top left, pixels of the
-        finest level), level and mpp (read from; of the finest level). item_id is
-        "<slide>:<x>:<y>". A slide that cannot be used is one quarantined row with its reason.
-    """
-    rows = []
-    in_child(bool)  # begun now: it would inherit the open shard, and the lock on it
-    with ShardWriter(path, attrs) as writer:
-        for slide in index[index["status"] == USED].to_dict("records"):
-            source = root / slide["source"], slide["source_sha256"]
-            try:
-                # all tiles first: a slide that breaks half-way leaves nothing behind
-                tiles = cut_tiles(*source, settings, cache, threads)
-            except UnusableImage as error:
-                bad = {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
-                rows.append(slide | bad)
-                continue
-            for image, place in zip(tiles.images, tiles.places, strict=True):
-                item_id = f"{slide['item_id']}:{place['x']}:{place['y']}"
-                row = writer.append(image, item_id)
-                rows.append(slide | place | {"item_id": item_id, "row": row})
-            del tiles, image  # before the next slide's are cut
-    log.info("%d slides gave %d rows", index["status"].eq(USED).sum(), len(rows))
-    return manifest(rows)

@@ -1,21 +1,24 @@
-"""Fetch files of PhysioNet projects into a folder of the user's.
+"""Fetch what the configuration lists of an archive into a folder of the user's.
 
 Output: Parquet `receipts`, one row a file; the files themselves stay when this job is run again.
 """
 
-from medsynth.fetch.physionet import fetch_physionet
-from medsynth.fetch.settings import PhysioNetDownload, listing_of
+from importlib import import_module
+
+from medsynth.fetch.settings import listing_of
 from medsynth.runtime.logs import configure_logging
 from medsynth.store.digests import DigestCache
 from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
     with configure_logging(snakemake.log[0], reads_patients=True):
-        receipts = fetch_physionet(
-            PhysioNetDownload(**snakemake.params.cfg),
-            DigestCache(snakemake.params.cache),
+        params = snakemake.params
+        archive = import_module(params.module["name"])
+        receipts = archive.fetch(
+            archive.SETTINGS(**params.cfg),
+            DigestCache(params.cache),
             listing=listing_of(snakemake.wildcards.download),
             threads=snakemake.threads,
-            max_quarantined=snakemake.params.limit["max_quarantined"],
+            max_quarantined=params.limit["max_quarantined"],
         )
         write_table(receipts, snakemake.output.receipts)

@@ -7,56 +7,36 @@ the two, the tables mimic-cxr-2.0.0-{metadata,split,chexpert,negbio}.csv.gz.
 
 from __future__ import annotations
 
-from functools import partial
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
 
-from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead, FindingLabel, published_table
-from medsynth.cohorts.sources import (
-    fill_shard,
-    hash_sources,
-    quarantine_repeats,
-    read_csv,
-    set_aside,
-)
-from medsynth.imaging.dicom import read_radiograph
-from medsynth.imaging.pixels import check_size
-from medsynth.imaging.resize import centre_square, padded_square, resize_area
+from medsynth.cohorts.files import hash_sources, quarantine_repeats, set_aside
+from medsynth.cohorts.labels import read_csv
+from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, FindingLabel, published_table
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
-from medsynth.store.quarantine import CohortError, UnusableImage, unusable_as
+from medsynth.store.quarantine import CohortError
 
+SETTINGS = CxrIndexing
 STUDY = ["subject_id", "study_id"]
 KEYS = [*STUDY, "dicom_id"]
 SPLITS = {"train", "validate", "test"}
-SQUARES = {  # by CxrRead.fit; resizing stretches what is none
-    "pad": partial(padded_square, fill=0),
-    "crop": centre_square,
-    "stretch": lambda image: image,
-}
 POSITIVE, NEGATIVE, UNCERTAIN = 1, 0, -1  # of a finding; empty: not mentioned
 
 
-def index_mimic_cxr(
-    root: Path,
-    settings: CxrIndex,
-    cache: DigestCache | None = None,
-    threads: int = 1,
-    tables: Path | None = None,
+def index(
+    root: Path, settings: CxrIndexing, cache: DigestCache | None = None, threads: int = 1
 ) -> pd.DataFrame:
     """One row for every radiograph of mimic-cxr-2.0.0-metadata.csv.gz.
 
     Args:
         root: folder with files/pNN/pNNNNNNNN/sNNNNNNNN/, of .dcm or of .jpg images.
-        settings: label, views, number of shards.
+        settings: label, views, number of shards; `tables`, the folder of the tables, packed
+            (.csv.gz) or not (.csv); None: root. The split table is optional; label kind "finding"
+            needs the one of its labeler.
         cache: known digests of files.
         threads: files hashed at the same time.
-        tables: folder of the tables, packed (.csv.gz) or not (.csv); None: root. The split table
-            is optional; label kind "finding" needs the one of its labeler.
 
     Returns:
         Index manifest with the extra columns "view" and "split_hint" (train, validate, test or
@@ -68,7 +48,7 @@ def index_mimic_cxr(
         CohortError: no images; a table or a column is missing, holds values that are not its
             own, or contradicts itself.
     """
-    tables = tables or root
+    tables = settings.tables or root
     frame = _read(published_table(tables, "metadata"), KEYS, ["ViewPosition"])
     frame = frame.rename(columns={"ViewPosition": "view"}).assign(status=USED, reason=None)
     # Identifiers become parts of paths.
@@ -91,57 +71,6 @@ def index_mimic_cxr(
     quarantine_repeats(frame)
     hash_sources(frame, root, cache, threads)
     return manifest(frame)
-
-
-def shard_mimic_cxr(
-    index: pd.DataFrame, root: Path, settings: CxrRead, path: Path, attrs: dict[str, str]
-) -> pd.DataFrame:
-    """Decode the radiographs of one shard to uint8 (image_size, image_size, 1).
-
-    The image is made square as settings.fit says, then its areas are averaged. Borders are black
-    as shown, also beside a MONOCHROME1 image, which is inverted before.
-
-    Returns:
-        Manifest of the index's usable rows: used with `row`, or quarantined or, for text in the
-        pixels, excluded with their reason.
-    """
-    jpg = index["source"].str.endswith(".jpg").all()
-    read = read_jpg if jpg else partial(read_radiograph, burned_in=settings.burned_in)
-
-    def decode(data: bytes) -> np.ndarray:
-        square = SQUARES[settings.fit](read(data))
-        return resize_area(square, settings.image_size, settings.image_size)
-
-    return fill_shard(index, root, path, attrs, decode)
-
-
-def read_jpg(data: bytes) -> np.ndarray:
-    """Read an image of MIMIC-CXR-JPG, which is inverted and equalised already.
-
-    Returns:
-        uint8 (H, W), 0 black to 255 white.
-
-    Raises:
-        UnusableImage: not_jpeg, not_grey, absurd_size, truncated, cannot_decode, blank.
-    """
-    with unusable_as("cannot_decode"):
-        try:
-            image = Image.open(BytesIO(data), formats=["JPEG"])
-            check_size(image.height, image.width)
-            if image.mode != "L":
-                raise UnusableImage("not_grey", image.mode)
-            grey = np.asarray(image)
-        except UnidentifiedImageError as error:
-            raise UnusableImage("not_jpeg") from error
-        except Image.DecompressionBombError as error:
-            raise UnusableImage("absurd_size", str(error)) from error
-        except OSError as error:
-            if "truncated" not in str(error).lower():
-                raise
-            raise UnusableImage("truncated", str(error)) from error
-    if np.ptp(grey) == 0:
-        raise UnusableImage("blank")
-    return grey
 
 
 def _suffix(root: Path) -> str:

@@ -1,0 +1,81 @@
+"""Which raw files there are, their images in shards, and the radiographs' reports."""
+
+
+rule index_cohort:
+    input:
+        root=cohort_root,
+        tables=tables_apart,
+        receipts=cohort_receipts,
+    output:
+        table=LAYOUT.index,
+    log:
+        f"{LOGS}/index_cohort/{{cohort}}.log",
+    benchmark:
+        f"{BENCHMARKS}/index_cohort/{{cohort}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 4  # hashing
+    params:
+        module=cohort_module("index"),
+        cfg=lambda wildcards: settings(COHORTS[wildcards.cohort].index_settings()),
+        cache=DIGESTS,
+        code=code_of_cohort("index_cohort", "index"),
+    script:
+        "../workflow_scripts/index_cohort.py"
+
+
+rule shard_cohort:
+    input:
+        index=rules.index_cohort.output.table,
+    output:
+        images=SHARD_IMAGES,
+        table=SHARD_TABLE,
+    log:
+        f"{LOGS}/shard_cohort/{{cohort}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/shard_cohort/{{cohort}}/{{shard}}.tsv"
+    wildcard_constraints:
+        cohort=one_of(cohorts_with_nifti(False)),
+    conda:
+        ENVIRONMENT
+    threads: lambda wildcards: COHORTS[wildcards.cohort].shard_threads
+    params:
+        module=cohort_module("shard"),
+        cfg=lambda wildcards: settings(COHORTS[wildcards.cohort].shard_settings()),
+        root=cohort_root,
+        cache=DIGESTS,
+        code=code_of_cohort("shard_cohort", "shard"),
+    script:
+        "../workflow_scripts/shard_cohort.py"
+
+
+use rule shard_cohort as shard_cohort_to_nifti with:
+    output:
+        images=SHARD_IMAGES,
+        table=SHARD_TABLE,
+        volumes=directory(LAYOUT.shard_volumes),
+    wildcard_constraints:
+        cohort=one_of(cohorts_with_nifti(True)),
+
+
+rule read_reports:
+    input:
+        index=rules.index_cohort.output.table,
+        reports=cohort_reports,
+        receipts=cohort_receipts,
+    output:
+        table=f"{COHORT}/reports.parquet",
+        counts=f"{COHORT}/reports.json",
+    log:
+        f"{LOGS}/read_reports/{{cohort}}.log",
+    benchmark:
+        f"{BENCHMARKS}/read_reports/{{cohort}}.tsv"
+    wildcard_constraints:
+        cohort=one_of(cohorts_with_reports()),
+    conda:
+        ENVIRONMENT
+    params:
+        reports=lambda wildcards: COHORTS[wildcards.cohort].reports.as_posix(),
+        code=code_of("read_reports"),
+    script:
+        "../workflow_scripts/read_reports.py"

@@ -1,0 +1,18 @@
+"""The kinds of cohorts: a new one is a folder beside this file and a name in the table.
+
+The folder holds ``settings.py`` (a :class:`medsynth.cohorts.settings.CohortSettings`), and
+
+- ``index.py``: SETTINGS and ``index(root, settings, cache, threads) -> DataFrame``, the index
+  manifest: a row for every raw file, used, excluded or quarantined, with the shard it goes to;
+- ``shard.py``: SETTINGS and ``shard(rows, root, settings, images, attrs, cache, threads) ->
+  DataFrame``, which writes the images of one shard's index rows to the HDF5 file ``images`` with
+  the attributes ``attrs``, and returns the manifest of its items.
+
+Scripts import these modules by the name in ``folder``, never this table.
+"""
+
+from medsynth.cohorts.ct.settings import CtCohort
+from medsynth.cohorts.mimic_cxr.settings import CxrCohort
+from medsynth.cohorts.slides.settings import SlideCohort
+
+KINDS = (CxrCohort, SlideCohort, CtCohort)

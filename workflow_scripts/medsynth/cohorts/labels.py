@@ -1,0 +1,110 @@
+"""Label tables: how they are read, and which row is whose."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from medsynth.runtime.settings import TableLabel
+from medsynth.store.quarantine import CohortError
+from medsynth.store.tables.delimited import read_table
+
+NEAR = 0.85  # of a misspelt heading; `image_7.png` and `image` have less in common
+
+
+def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Read a CSV or TSV as text, as it is written but for the space around it.
+
+    Only empty cells are null: ``NA``, ``None`` and ``null`` are words like others.
+
+    Raises:
+        CohortError: see :func:`.delimited.read_table`, or some of `columns` are
+            not there.
+    """
+    table = read_table(path)
+    if missing := [c for c in columns if c not in table.columns]:
+        raise CohortError(f"{path}: {missing_columns(missing, list(table.columns))}")
+    return table.replace({"": None})
+
+
+def missing_columns(missing: list[str], header: list[str]) -> str:
+    """What is wrong with a table's first line, of which nothing is quoted that may be a row.
+
+    Words are named that are nearly those expected, and have no number besides.
+    """
+
+    def plain(word: str) -> str:
+        return re.sub(r"[^\w]|_", "", word.lower())
+
+    near = []
+    for expected in missing:
+        numbers = set(re.findall(r"\d+", expected))
+        words = {plain(n): n for n in header if not set(re.findall(r"\d+", n)) - numbers}
+        close = difflib.get_close_matches(plain(expected), words, n=1, cutoff=NEAR)
+        near += [words[word] for word in close]
+    said = f"no column {', '.join(missing)} among the {len(header)} of its first line"
+    hint = f"did you mean {', '.join(near)}?" if near else "add the header if it lacks"
+    return f"{said}, which should be its header; {hint}"
+
+
+def read_labels(settings: TableLabel, *others: str) -> pd.DataFrame:
+    """The label table, indexed by its key column, with a column "label"; empty cells are null.
+
+    Args:
+        settings: the table and its columns.
+        others: columns that are used, too, if the table has them.
+
+    Raises:
+        CohortError: file or columns missing, or one key with two labels, or two values of another
+            column that is used.
+    """
+    table = read_csv(settings.path, [settings.key, settings.value])
+    table = table.assign(label=table[settings.value]).dropna(subset=[settings.key])
+    others = tuple(column for column in others if column in table)
+    table = table.drop_duplicates([settings.key, "label", *others]).set_index(settings.key)
+    if twice := table.index.duplicated().sum():
+        columns = " or ".join(map(repr, (settings.value, *others)))
+        raise CohortError(
+            f"{settings.path}: {twice} keys in {settings.key!r} have two different values in"
+            f" {columns}; leave one row for each image"
+        )
+    return table
+
+
+def check_names(files: list[Path], root: Path, table: pd.DataFrame) -> None:
+    """Refuse a table that labels several files by one key.
+
+    Archives number the slices of every series alike; a bare name would label all of them.
+
+    Raises:
+        CohortError: it does.
+    """
+    keys = Counter(_key_of(table, file, root) for file in files)
+    if twice := sum(n > 1 for key, n in keys.items() if key is not None):
+        raise CohortError(
+            f"{twice} keys of the label table belong to several files each; give paths relative to"
+            " root"
+        )
+
+
+def row_of(table: pd.DataFrame, file: Path, root: Path) -> pd.Series | None:
+    """The label row whose key is the file's path below `root` or its name, with or without suffix.
+
+    The path goes before the name.
+    """
+    key = _key_of(table, file, root)
+    return None if key is None else table.loc[key]
+
+
+def _key_of(table: pd.DataFrame, file: Path, root: Path) -> str | None:
+    path = file.relative_to(root)
+    for whole in (path, Path(path.name)):
+        unpacked = whole.with_name(whole.name.removesuffix(".gz"))  # also of .nii.gz the suffix
+        for key in (whole, whole.with_suffix(""), unpacked.with_suffix("")):
+            if key.as_posix() in table.index:
+                return key.as_posix()
+    return None

@@ -1,0 +1,83 @@
+"""Radiographs of MIMIC-CXR and MIMIC-CXR-JPG as 8-bit squares."""
+
+from __future__ import annotations
+
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, UnidentifiedImageError
+
+from medsynth.cohorts.mimic_cxr.settings import CxrRead
+from medsynth.cohorts.shards import fill_shard
+from medsynth.imaging.dicom import read_radiograph
+from medsynth.imaging.pixels import check_size
+from medsynth.imaging.resize import centre_square, padded_square, resize_area
+from medsynth.store.digests import DigestCache
+from medsynth.store.quarantine import UnusableImage, unusable_as
+
+SETTINGS = CxrRead
+SQUARES = {  # by CxrRead.fit; resizing stretches what is none
+    "pad": partial(padded_square, fill=0),
+    "crop": centre_square,
+    "stretch": lambda image: image,
+}
+
+
+def shard(
+    rows: pd.DataFrame,
+    root: Path,
+    settings: CxrRead,
+    images: Path,
+    attrs: dict[str, str],
+    cache: DigestCache | None = None,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Decode the radiographs of one shard to uint8 (image_size, image_size, 1).
+
+    The image is made square as settings.fit says, then its areas are averaged. Borders are black
+    as shown, also beside a MONOCHROME1 image, which is inverted before.
+
+    Returns:
+        Manifest of the usable rows: used with `row`, or quarantined or, for text in the
+        pixels, excluded with their reason.
+    """
+    jpg = rows["source"].str.endswith(".jpg").all()
+    read = read_jpg if jpg else partial(read_radiograph, burned_in=settings.burned_in)
+
+    def decode(data: bytes) -> np.ndarray:
+        square = SQUARES[settings.fit](read(data))
+        return resize_area(square, settings.image_size, settings.image_size)
+
+    return fill_shard(rows, root, images, attrs, decode)
+
+
+def read_jpg(data: bytes) -> np.ndarray:
+    """Read an image of MIMIC-CXR-JPG, which is inverted and equalised already.
+
+    Returns:
+        uint8 (H, W), 0 black to 255 white.
+
+    Raises:
+        UnusableImage: not_jpeg, not_grey, absurd_size, truncated, cannot_decode, blank.
+    """
+    with unusable_as("cannot_decode"):
+        try:
+            image = Image.open(BytesIO(data), formats=["JPEG"])
+            check_size(image.height, image.width)
+            if image.mode != "L":
+                raise UnusableImage("not_grey", image.mode)
+            grey = np.asarray(image)
+        except UnidentifiedImageError as error:
+            raise UnusableImage("not_jpeg") from error
+        except Image.DecompressionBombError as error:
+            raise UnusableImage("absurd_size", str(error)) from error
+        except OSError as error:
+            if "truncated" not in str(error).lower():
+                raise
+            raise UnusableImage("truncated", str(error)) from error
+    if np.ptp(grey) == 0:
+        raise UnusableImage("blank")
+    return grey

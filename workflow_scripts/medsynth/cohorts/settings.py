@@ -1,0 +1,62 @@
+"""What every kind of cohort tells the configuration, the rules and the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal, NamedTuple
+
+from medsynth.runtime.settings import ImageForm, Settings, TableLabel
+
+
+class Words(NamedTuple):
+    """What files of a kind are called unless their suffix tells, groups of items, and items."""
+
+    files: str
+    groups: str
+    items: str
+
+
+class CohortSettings(Settings):
+    """Base of the kinds; each has the fields kind, root, index (with label and shards) and split.
+
+    Attributes:
+        folder: package of the kind; its modules ``index`` and ``shard`` each have a function of
+            that name and SETTINGS, the class of what it is given.
+        words: for the page.
+        single: form of a generated image as a single file.
+        shard_threads: used by the shard function.
+        provides: further tables of the cohort that an experiment may need.
+    """
+
+    folder: ClassVar[str]
+    words: ClassVar[Words]
+    single: ClassVar[Literal["dicom", "png"]]
+    shard_threads: ClassVar[int] = 1
+    provides: ClassVar[tuple[str, ...]] = ()
+
+    def image_form(self) -> ImageForm:
+        """What the images of the shards are like."""
+        raise NotImplementedError
+
+    def index_settings(self) -> Settings:
+        """What the index depends on."""
+        return self.index
+
+    def shard_settings(self) -> Settings:
+        """What the shards depend on."""
+        raise NotImplementedError
+
+    def raw_paths(self) -> dict[str, list[Path]]:
+        """Raw paths that must exist, by the key of this group that names them."""
+        label = self.index.label
+        named = {"index.label.path": [label.path]} if isinstance(label, TableLabel) else {}
+        return {"root": [self.root]} | named
+
+    def tables_apart(self) -> list[Path]:
+        """Tables that the index reads beside what is in root; those that are there."""
+        label = self.index.label
+        return [label.path] if isinstance(label, TableLabel) else []
+
+    def optional_paths(self) -> list[Path]:
+        """Raw paths that need not exist."""
+        return []
