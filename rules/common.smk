@@ -117,9 +117,9 @@ def archive_module(wildcards):
     return {"name": CONFIG.fetch[wildcards.download].module}
 
 
-def code_of_archive(wildcards):
-    """Params function: digest of fetching from the download's archive."""
-    return code_of("fetch_archive", CONFIG.fetch[wildcards.download].module)
+def code_of_archive(script):
+    """Params function: digest of a script with the module of the download's archive."""
+    return lambda wildcards: code_of(script, CONFIG.fetch[wildcards.download].module)
 
 
 def raw(path):

@@ -26,6 +26,6 @@ rule fetch_archive:
         cfg=download_settings,
         limit={"max_quarantined": CONFIG.max_quarantined},
         cache=DIGESTS,
-        code=code_of_archive,
+        code=code_of_archive("fetch_archive"),
     script:
         "../workflow_scripts/fetch_archive.py"

@@ -4,12 +4,12 @@ Outputs: Parquet `manifest` and `quarantine`, JSON `summary` with counts only.
 """
 
 from medsynth.cohorts.assemble import assemble
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         params = snakemake.params.cfg
         labels = [read_table(path) for path in snakemake.input.labels]
         manifest, quarantine, summary = assemble(

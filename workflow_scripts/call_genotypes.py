@@ -7,12 +7,12 @@ JSON `counts` of both.
 from medsynth.cohorts.assemble import genotype_counts
 from medsynth.cohorts.slides.settings import Genotypes
 from medsynth.genomics.glioma import call_genotypes
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         params = snakemake.params.cfg
         settings = Genotypes(**params["genotypes"])
         calls, quarantine = call_genotypes(settings, params["max_quarantined"])

@@ -4,13 +4,13 @@ Output: JSON `gate`, which training and evaluation require.
 """
 
 from medsynth.cohorts.splits import leakage
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.errors import MedsynthError
 from medsynth.store.tables.parquet import read_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         found = leakage(read_table(snakemake.input.manifest))
         if not found["ok"]:
             raise MedsynthError(

@@ -6,12 +6,12 @@ Output: Parquet `receipts`, one row a file; the files themselves stay when this 
 from importlib import import_module
 
 from medsynth.fetch.settings import listing_of
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.digests import DigestCache
 from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         params = snakemake.params
         archive = import_module(params.module["name"])
         receipts = archive.fetch(

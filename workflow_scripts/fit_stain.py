@@ -7,12 +7,12 @@ from pathlib import Path
 
 from medsynth.cohorts.slides.normalise import fit_stain
 from medsynth.cohorts.slides.settings import Stain
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.tables.parquet import read_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         params, inputs = snakemake.params, snakemake.input
         folder = Path(inputs.shards[0]).parent
         settings = Stain(**params.cfg)

@@ -6,13 +6,13 @@ Output: Parquet `table`, one row a file.
 from importlib import import_module
 from pathlib import Path
 
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.digests import DigestCache
 from medsynth.store.quarantine import log_unused
 from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         params = snakemake.params
         kind = import_module(params.module["name"])
         settings = kind.SETTINGS(**params.cfg)

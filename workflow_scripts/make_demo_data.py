@@ -8,10 +8,10 @@ from medsynth.demo.genomics import write_genomics
 from medsynth.demo.radiographs import write_cxr
 from medsynth.demo.settings import Demo
 from medsynth.demo.slides import write_slides
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0]):
+    with job(snakemake):
         demo = Demo(**snakemake.params.cfg)
         folder = snakemake.output.folder
         match snakemake.wildcards.dataset:

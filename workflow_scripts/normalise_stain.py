@@ -9,13 +9,13 @@ import json
 from pathlib import Path
 
 from medsynth.cohorts.slides.normalise import normalise_shard
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.digests import digest_file, digest_json
 from medsynth.store.shards import made_from
 from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         params, inputs = snakemake.params, snakemake.input
         fit = json.loads(Path(inputs.stain).read_text())
         parts = [made_from([inputs.images]), digest_file(inputs.stain), params.code]

@@ -6,12 +6,12 @@ Outputs: Parquet `table`, one row a study, the only place where their text stand
 from pathlib import Path
 
 from medsynth.cohorts.mimic_cxr.reports import counts, read_reports
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         reports = read_reports(read_table(snakemake.input.index), Path(snakemake.params.reports))
         write_table(reports, snakemake.output.table)
         write_json(counts(reports), snakemake.output.counts)

@@ -7,13 +7,13 @@ are configured so also the folder `volumes` of NIfTI files.
 from importlib import import_module
 from pathlib import Path
 
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.digests import DigestCache, digest_file, digest_json
 from medsynth.store.quarantine import log_unused
 from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         params = snakemake.params
         kind = import_module(params.module["name"])
         index = read_table(snakemake.input.index)
@@ -22,11 +22,7 @@ if __name__ == "__main__":
             Path(params.root),
             kind.SETTINGS(**params.cfg),
             Path(snakemake.output.images),
-            {
-                "made_from": digest_json(
-                    digest_file(snakemake.input.index), params.cfg, params.code
-                )
-            },
+            {"made_from": digest_json(digest_file(snakemake.input.index), params.cfg, params.code)},
             DigestCache(params.cache),
             snakemake.threads,
         )

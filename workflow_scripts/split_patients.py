@@ -5,12 +5,12 @@ Output: Parquet `splits`: patient, split.
 
 from medsynth.cohorts.assemble import join_labels
 from medsynth.cohorts.splits import split_patients
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.runtime.settings import Split
 from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         index = read_table(snakemake.input.index)
         for labels in snakemake.input.labels:
             index = join_labels(index, read_table(labels))

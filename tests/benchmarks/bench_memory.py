@@ -16,8 +16,8 @@ from types import SimpleNamespace as Names
 import numpy as np
 import torch
 
-from medsynth.cohorts.mimic_cxr.reading import shard_mimic_cxr
 from medsynth.cohorts.mimic_cxr.settings import CxrRead
+from medsynth.cohorts.mimic_cxr.shard import shard as shard_mimic_cxr
 from medsynth.demo.radiographs import write_cxr
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.network import Classifier

@@ -18,9 +18,9 @@ import pandas as pd
 import yaml
 
 from medsynth.cohorts.assemble import assemble
-from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr
-from medsynth.cohorts.mimic_cxr.settings import CxrIndex
-from medsynth.cohorts.slides.reading import index_slides
+from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndexing
+from medsynth.cohorts.slides.index import index as index_slides
 from medsynth.cohorts.slides.settings import SlideIndex
 from medsynth.cohorts.splits import leakage, split_patients
 from medsynth.runtime.settings import Split
@@ -92,7 +92,7 @@ def _tables(folder: Path, mimic: Path, slides: Path):
     _, row = _timed("full size: identity of the raw folder", spent, digest_path, mimic, cache, 4)
     yield row
     label = {"kind": "finding", "findings": FINDINGS}
-    settings = CxrIndex(label=label, views=["AP", "PA"], shards=SHARDS)
+    settings = CxrIndexing(label=label, views=["AP", "PA"], shards=SHARDS)
     arguments = mimic, settings, cache, 4
     index, row = _timed("full size: index_mimic_cxr", spent, index_mimic_cxr, *arguments)
     yield row

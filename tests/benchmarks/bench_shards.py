@@ -21,12 +21,13 @@ import pydicom
 import tifffile
 from PIL import Image
 
-from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, shard_mimic_cxr
-from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead
-from medsynth.cohorts.slides.reading import tile_slides
-from medsynth.cohorts.slides.settings import SlideTiles
+from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead
+from medsynth.cohorts.mimic_cxr.shard import shard as shard_mimic_cxr
+from medsynth.cohorts.slides.shard import shard as tile_slides
 from medsynth.demo.radiographs import write_cxr
 from medsynth.demo.slides import write_slides
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.store.digests import digest_files
 from medsynth.store.manifests import manifest, used
 
@@ -57,7 +58,7 @@ def _radiographs(folder: Path) -> tuple[Path, pd.DataFrame]:
     if not root.is_dir():
         root = folder / "cxr"
         write_cxr(root, IMAGES, 7)
-    index = used(index_mimic_cxr(root, CxrIndex(label={"kind": "view"})))
+    index = used(index_mimic_cxr(root, CxrIndexing(label={"kind": "view"})))
     return root, index.iloc[:IMAGES]
 
 

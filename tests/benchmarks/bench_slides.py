@@ -12,10 +12,10 @@ import openslide
 import tifffile
 from PIL import Image
 
-from medsynth.cohorts.slides.settings import SlideTiles
 from medsynth.demo.cases import SUBTYPES
 from medsynth.demo.slides import draw
 from medsynth.imaging.histology import tiles
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.store.shards import ShardWriter
 
 ROUNDS = 7

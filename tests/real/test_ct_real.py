@@ -12,8 +12,9 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
-from medsynth.cohorts.ct.reading import convert_ct, index_ct
+from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.settings import CtConvert, CtIndex, TagContrast
+from medsynth.cohorts.ct.shard import shard as convert_ct
 from medsynth.imaging.ct.nifti import read_nifti, write_nifti
 from medsynth.imaging.dicom import read_hu
 from medsynth.runtime.settings import TableLabel
@@ -122,7 +123,7 @@ def test_volumes_lie_where_nibabel_and_simpleitk_say(tmp_path, name):
 def test_volumes_become_cubes_with_one_item_a_slice(tmp_path):
     index = labelled_volumes(tmp_path)
     settings = CtConvert(image_size=96, spacing_mm=3.0, nifti=True)
-    items = convert_ct(index, NIFTI, settings, tmp_path / "0.h5", {}, tmp_path / "volumes")
+    items = convert_ct(index, NIFTI, settings, tmp_path / "0.h5", {})
     sizes = items.groupby("source").size().to_dict()
     assert sizes == {
         "aorta_ct_cropped.nii.gz": 81,
@@ -130,7 +131,7 @@ def test_volumes_become_cubes_with_one_item_a_slice(tmp_path):
         "example_ct_sm.nii.gz": 29,
     }
     assert items["item_id"].is_unique and (items["z"] % 3 == 0).all()
-    written = [nibabel.load(file) for file in sorted((tmp_path / "volumes").iterdir())]
+    written = [nibabel.load(file) for file in sorted((tmp_path / "0.volumes").iterdir())]
     assert sorted(volume.shape for volume in written) == [
         (96, 96, n) for n in sorted(sizes.values())
     ]

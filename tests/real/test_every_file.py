@@ -18,12 +18,13 @@ from PIL import Image
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ImplicitVRLittleEndian
 
-from medsynth.cohorts.slides.settings import AssayColumns, SlideTiles
 from medsynth.genomics.assays import read_clinical
 from medsynth.genomics.mutations.maf import read_maf
 from medsynth.genomics.segments import read_segments
+from medsynth.genomics.settings import AssayColumns
 from medsynth.imaging.ct.nifti import read_nifti
 from medsynth.imaging.dicom import AIR_HU, RADIOGRAPHY, open_dicom, read_hu, read_radiograph
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.tiles import cut_tiles
 from medsynth.imaging.pixels import stored_codes
 from medsynth.store.digests import digest_file

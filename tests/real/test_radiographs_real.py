@@ -15,8 +15,9 @@ import pandas as pd
 import pydicom
 import pytest
 
-from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, shard_mimic_cxr
-from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead, ViewLabel
+from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead, ViewLabel
+from medsynth.cohorts.mimic_cxr.shard import shard as shard_mimic_cxr
 from medsynth.imaging.dicom import open_dicom, read_radiograph
 from medsynth.imaging.pixels import stored_codes
 from medsynth.store.quarantine import UnusableImage
@@ -73,7 +74,7 @@ def test_radiographs_span_black_to_white(file):
 
 def test_the_layout_of_the_archive_is_indexed_and_read(tmp_path):
     root = DATA / "mimic-cxr-layout"
-    index = index_mimic_cxr(root, CxrIndex(label=ViewLabel(kind="view"), shards=10))
+    index = index_mimic_cxr(root, CxrIndexing(label=ViewLabel(kind="view"), shards=10))
     assert index["label"].value_counts().to_dict() == {"AP": 104, "PA": 35}
     assert index["split_hint"].notna().all()
     rows = index[index["shard"] == 0]

@@ -10,8 +10,10 @@ import openslide
 import pytest
 from PIL import Image
 
-from medsynth.cohorts.slides.reading import index_slides, tile_slides
-from medsynth.cohorts.slides.settings import GenotypeLabel, SlideIndex, SlideTiles
+from medsynth.cohorts.slides.index import index as index_slides
+from medsynth.cohorts.slides.settings import GenotypeLabel, SlideIndex
+from medsynth.cohorts.slides.shard import shard as tile_slides
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.stain import Macenko, NoStain, Reinhard, some_pixels
 from medsynth.store.shards import ImageStore
 from tests.checkout import ROOT

@@ -13,14 +13,15 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.cohorts.mimic_cxr.reading import read_jpg
-from medsynth.cohorts.slides.settings import AssayColumns, SlideTiles
-from medsynth.cohorts.sources import read_csv
+from medsynth.cohorts.labels import read_csv
+from medsynth.cohorts.mimic_cxr.shard import read_jpg
 from medsynth.genomics.assays import read_clinical
 from medsynth.genomics.mutations.maf import read_maf
 from medsynth.genomics.segments import read_segments
+from medsynth.genomics.settings import AssayColumns
 from medsynth.imaging.ct.nifti import read_nifti
 from medsynth.imaging.dicom import read_hu, read_radiograph
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.tiles import cut_tiles
 from medsynth.runtime.subprocess import Isolated
 from medsynth.store.digests import digest_bytes

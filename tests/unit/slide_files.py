@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import tifffile
 
-from medsynth.cohorts.slides.reading import index_slides, tile_slides
-from medsynth.cohorts.slides.settings import GenotypeLabel, SlideIndex, SlideTiles
+from medsynth.cohorts.slides.index import index as index_slides
+from medsynth.cohorts.slides.settings import GenotypeLabel, SlideIndex
+from medsynth.cohorts.slides.shard import shard as tile_slides
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.resize import resize_area
 
 GENOTYPE = SlideIndex(label=GenotypeLabel(kind="genotype"), shards=1)

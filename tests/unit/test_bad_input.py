@@ -10,16 +10,20 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from medsynth.cohorts import sources
+from medsynth.cohorts import files as sources
 from medsynth.cohorts.assemble import TooManyQuarantined, assemble
-from medsynth.cohorts.ct.reading import index_ct
+from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.settings import CtIndex
-from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, shard_mimic_cxr
-from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead
-from medsynth.cohorts.slides.reading import index_slides, tile_slides
-from medsynth.cohorts.slides.settings import SlideIndex, SlideTiles
-from medsynth.cohorts.sources import read_csv, read_labels, read_unchanged
+from medsynth.cohorts.files import read_unchanged
+from medsynth.cohorts.labels import read_csv, read_labels
+from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead
+from medsynth.cohorts.mimic_cxr.shard import shard as shard_mimic_cxr
+from medsynth.cohorts.slides.index import index as index_slides
+from medsynth.cohorts.slides.settings import SlideIndex
+from medsynth.cohorts.slides.shard import shard as tile_slides
 from medsynth.cohorts.splits import split_patients
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.runtime.settings import Split, TableLabel
 from medsynth.store import digests
 from medsynth.store.manifests import manifest
@@ -27,7 +31,7 @@ from medsynth.store.quarantine import REASONS, CohortError, UnusableImage
 from tests.unit.ct_files import write_slice
 from tests.unit.cxr_files import mimic, radiograph
 
-CXR = CxrIndex(label={"kind": "view"}, shards=1)
+CXR = CxrIndexing(label={"kind": "view"}, shards=1)
 CT = CtIndex(label={"kind": "tags"}, shards=1)
 SLIDES = SlideIndex(label={"kind": "genotype"}, shards=1)
 TILES = SlideTiles(image_size=16, mpp=1.0, assume_mpp=1.0, min_tissue=0)

@@ -9,8 +9,9 @@ import pytest
 from ct_files import write_slice
 from pydicom.dataset import Dataset
 
-from medsynth.cohorts.ct.reading import convert_ct, index_ct
+from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.settings import CtConvert, CtIndex, TagContrast
+from medsynth.cohorts.ct.shard import shard as convert_ct
 from medsynth.imaging.ct.contrast.phase import contrast_of
 from medsynth.runtime.settings import TableLabel
 from medsynth.store.quarantine import CohortError

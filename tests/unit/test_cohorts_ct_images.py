@@ -17,7 +17,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from medsynth.cohorts.ct.reading import index_ct
+from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.settings import CtIndex, TagContrast
 from medsynth.imaging.ct.slices import check_ct_image
 from medsynth.store.quarantine import ExcludedImage

@@ -13,12 +13,14 @@ from ct_files import AIR, write_series, write_slice
 
 from medsynth.cohorts.ct import labels as ct_labels
 from medsynth.cohorts.ct import scans
+from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.pairs import pair_ct
-from medsynth.cohorts.ct.reading import convert_ct, index_ct
 from medsynth.cohorts.ct.scans import digest_of
-from medsynth.cohorts.ct.settings import CtConvert, CtIndex, CtPair, CtRegister, TagContrast
+from medsynth.cohorts.ct.settings import CtConvert, CtIndex, CtPair, TagContrast
+from medsynth.cohorts.ct.shard import shard as convert_ct
 from medsynth.cohorts.splits import leakage
 from medsynth.imaging.ct.registration import Registration
+from medsynth.imaging.ct.settings import CtRegister
 from medsynth.imaging.ct.volumes import Volume
 from medsynth.imaging.dicom import read_hu
 from medsynth.runtime.settings import TableLabel
@@ -42,7 +44,7 @@ def levels(low: float, high: float, step: float, x: float = -16, y: float = -20)
 
 def converted(root: Path, settings: CtConvert, index: pd.DataFrame | None = None):
     index = index_ct(root, TAGS) if index is None else index
-    items = convert_ct(index, root, settings, root / "0.h5", {}, root / "volumes")
+    items = convert_ct(index, root, settings, root / "0.h5", {})
     used = items[items["status"] == "used"].reset_index(drop=True)
     images = ImageStore(used, root).read(range(len(used)))[..., 0] if len(used) else None
     return items, used, images
@@ -226,7 +228,7 @@ def test_single_slices_are_shown_at_the_same_scale_and_are_no_volumes(tmp_path, 
     _, used, images = converted(tmp_path, settings)
     assert used["z"].tolist() == [60] and images.shape == (1, 16, 16)
     np.testing.assert_allclose((images[0] > 440).sum() * 4, np.pi * 8**2, rtol=0.1)
-    assert not list((tmp_path / "volumes").iterdir())
+    assert not list((tmp_path / "0.volumes").iterdir())
     assert "no NIfTI file of 1 single slices" in caplog.text
 
 
@@ -234,7 +236,7 @@ def test_volumes_are_written_under_names_that_name_nobody(tmp_path):
     write_series(tmp_path / "JOHN-1970", ball, levels(40, 60, 2), PatientID="JOHN")
     settings = CtConvert(image_size=16, spacing_mm=2.0, nifti=True)
     _, used, images = converted(tmp_path, settings)
-    (file,) = (tmp_path / "volumes").iterdir()
+    (file,) = (tmp_path / "0.volumes").iterdir()
     assert re.fullmatch(r"[0-9a-f]{16}-0\.nii\.gz", file.name)
     volume = nibabel.load(file)
     np.testing.assert_array_equal(np.asanyarray(volume.dataobj).transpose(2, 1, 0), images)

@@ -13,8 +13,10 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
-from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, read_jpg, shard_mimic_cxr
-from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead, FindingLabel, ViewLabel
+from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
+from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead, FindingLabel, ViewLabel
+from medsynth.cohorts.mimic_cxr.shard import read_jpg
+from medsynth.cohorts.mimic_cxr.shard import shard as shard_mimic_cxr
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.whole import check_raw_paths, parse_config
 from medsynth.imaging.pixels import MAX_PIXELS
@@ -22,7 +24,7 @@ from medsynth.store.digests import digest_file
 from medsynth.store.quarantine import CohortError, UnusableImage
 from medsynth.store.shards import ImageStore
 
-VIEW = CxrIndex(label=ViewLabel(kind="view"), shards=1)
+VIEW = CxrIndexing(label=ViewLabel(kind="view"), shards=1)
 IMAGES = pd.DataFrame(
     {
         "dicom_id": ["a", "b", "c", "d", "e"],
@@ -125,7 +127,7 @@ def test_findings(root, uncertain, labels, reasons, labeler):
     label = FindingLabel(
         kind="finding", labeler=labeler, findings=["Edema", "Pneumonia"], uncertain=uncertain
     )
-    index = index_mimic_cxr(root, CxrIndex(label=label)).set_index("item_id")
+    index = index_mimic_cxr(root, CxrIndexing(label=label)).set_index("item_id")
     assert index["label"].dropna().to_dict() == labels
     left_out = index[(index["status"] == "excluded") & (index["reason"] != "view")]
     assert left_out["reason"].to_dict() == reasons
@@ -134,12 +136,12 @@ def test_findings(root, uncertain, labels, reasons, labeler):
 def test_missing_tables_and_columns_are_named(root):
     label = FindingLabel(kind="finding", findings=["Edema", "Pneumonia"])
     with pytest.raises(CohortError, match="chexpert.csv.gz does not exist.*MIMIC-CXR-JPG.*tables"):
-        index_mimic_cxr(root, CxrIndex(label=label))
+        index_mimic_cxr(root, CxrIndexing(label=label))
     pd.DataFrame({"subject_id": [], "study_id": [], "Edema": []}).to_csv(
         root / "mimic-cxr-2.0.0-chexpert.csv.gz", index=False
     )
     with pytest.raises(CohortError, match="no column Pneumonia"):
-        index_mimic_cxr(root, CxrIndex(label=label))
+        index_mimic_cxr(root, CxrIndexing(label=label))
 
 
 TABLES = "mimic-cxr-2.0.0-{}.csv.gz"
@@ -150,7 +152,7 @@ def test_tables_may_lie_apart_from_the_images(root, tmp_path_factory):
     (root / TABLES.format("metadata")).rename(tables / TABLES.format("metadata"))
     splits = IMAGES.assign(split="test").drop(columns="ViewPosition")
     splits.to_csv(tables / TABLES.format("split"), index=False)
-    index = index_mimic_cxr(root, VIEW, tables=tables)
+    index = index_mimic_cxr(root, VIEW.model_copy(update={"tables": tables}))
     assert len(index) == 5 and set(index["split_hint"]) == {"test"}
     with pytest.raises(CohortError, match="metadata.csv.gz does not exist; it comes with .*-JPG"):
         index_mimic_cxr(root, VIEW)
@@ -158,7 +160,7 @@ def test_tables_may_lie_apart_from_the_images(root, tmp_path_factory):
 
 def test_a_root_without_images_is_named(root):
     with pytest.raises(CohortError, match="no .dcm or .jpg in files/pNN"):
-        index_mimic_cxr(root / "files", VIEW, tables=root)
+        index_mimic_cxr(root / "files", VIEW.model_copy(update={"tables": root}))
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,7 @@ def test_contradicting_and_strange_values_are_refused(root):
     findings.to_csv(root / TABLES.format("chexpert"), index=False)
     label = FindingLabel(kind="finding", findings=["Edema", "Pneumonia"])
     with pytest.raises(CohortError, match="chexpert.csv.gz: Pneumonia hold values"):
-        index_mimic_cxr(root, CxrIndex(label=label))
+        index_mimic_cxr(root, CxrIndexing(label=label))
 
 
 def test_missing_tables_and_reports_are_listed_before_anything_runs(root):

@@ -7,10 +7,10 @@ import pytest
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
-from medsynth.cohorts.ct.settings import CtRegister
 from medsynth.imaging.ct import registration
 from medsynth.imaging.ct.body import body_mask
 from medsynth.imaging.ct.registration import laid, register_rigid
+from medsynth.imaging.ct.settings import CtRegister
 from medsynth.imaging.ct.volumes import Volume
 
 QUICK = CtRegister(finest_mm=3.0, samples=10_000, iterations=60)

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from medsynth.cohorts.slides import reading as slides
-from medsynth.cohorts.slides.reading import index_slides, tile_slides
-from medsynth.cohorts.slides.settings import SlideIndex, SlideTiles
+from medsynth.cohorts.slides import shard as slides
+from medsynth.cohorts.slides.index import index as index_slides
+from medsynth.cohorts.slides.settings import SlideIndex
+from medsynth.cohorts.slides.shard import shard as tile_slides
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.resize import resize_area
 from medsynth.runtime.settings import TableLabel
 from medsynth.store.shards import ImageStore

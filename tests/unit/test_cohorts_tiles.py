@@ -11,9 +11,10 @@ import openslide
 import pytest
 from PIL import Image, ImageFilter
 
-from medsynth.cohorts.slides.reading import index_slides, tile_slides
-from medsynth.cohorts.slides.settings import SlideTiles
+from medsynth.cohorts.slides.index import index as index_slides
+from medsynth.cohorts.slides.shard import shard as tile_slides
 from medsynth.imaging.histology import tiles
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.tiles import level_for, thumbnail
 from medsynth.imaging.resize import resize_area
 from medsynth.store.quarantine import UnusableImage

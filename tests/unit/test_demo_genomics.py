@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.slides.settings import Genotypes
 from medsynth.demo.cases import SUBTYPES, glioma_cases
 from medsynth.demo.genomics import MAF_COLUMNS, write_genomics
 from medsynth.genomics.glioma import call_genotypes
+from medsynth.genomics.settings import Genotypes
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.slides.settings import Genotypes
 from medsynth.genomics.barcodes import parse_tumours
 from medsynth.genomics.glioma import (
     CODELETED,
@@ -18,6 +17,7 @@ from medsynth.genomics.glioma import (
     join_genotypes,
 )
 from medsynth.genomics.mutations.maf import call_idh, read_maf
+from medsynth.genomics.settings import Genotypes
 from medsynth.store.quarantine import REASONS
 
 MUTATIONS = [

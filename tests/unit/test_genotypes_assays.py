@@ -13,12 +13,12 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from medsynth.cohorts.slides.settings import AssayColumns, Genotypes
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.whole import check_raw_paths, parse_config
 from medsynth.genomics.assays import read_clinical
 from medsynth.genomics.barcodes import cases_within, parse_barcodes, parse_tumours
 from medsynth.genomics.glioma import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
+from medsynth.genomics.settings import AssayColumns, Genotypes
 from medsynth.store.quarantine import REASONS
 from medsynth.store.tables.tsv import TableError
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medsynth.cohorts.slides.settings import Genotypes
 from medsynth.genomics.barcodes import read_sample_sheet
 from medsynth.genomics.glioma import call_genotypes
 from medsynth.genomics.mutations.maf import read_maf
 from medsynth.genomics.panels import covers_idh
 from medsynth.genomics.segments import read_segments
+from medsynth.genomics.settings import Genotypes
 from medsynth.store.quarantine import REASONS
 from medsynth.store.tables import tsv
 from medsynth.store.tables.tsv import TableError, find_files

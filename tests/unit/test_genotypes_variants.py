@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.slides.settings import Genotypes
 from medsynth.genomics.glioma import call_genotypes
 from medsynth.genomics.mutations.hotspots import HOTSPOTS, PLACES, residue_of, translate
 from medsynth.genomics.mutations.variant_words import (
@@ -21,6 +20,7 @@ from medsynth.genomics.mutations.variant_words import (
     class_of,
 )
 from medsynth.genomics.mutations.variants import Row, judge
+from medsynth.genomics.settings import Genotypes
 from medsynth.store.quarantine import REASONS
 
 UNCLEAR = "unclear"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.slides.settings import AssayColumns, Genotypes
 from medsynth.genomics.ages import read_ages
 from medsynth.genomics.assays import read_clinical
 from medsynth.genomics.glioma import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
+from medsynth.genomics.settings import AssayColumns, Genotypes
 from medsynth.genomics.status_words import (
     UnknownWordError,
     codeletion_of,

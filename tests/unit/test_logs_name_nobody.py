@@ -18,18 +18,23 @@ import pytest
 from PIL import Image
 
 from medsynth.cohorts.assemble import assemble
-from medsynth.cohorts.ct.reading import convert_ct, index_ct
+from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.settings import CtConvert, CtIndex
-from medsynth.cohorts.mimic_cxr.reading import index_mimic_cxr, shard_mimic_cxr
+from medsynth.cohorts.ct.shard import shard as convert_ct
+from medsynth.cohorts.labels import missing_columns
+from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
 from medsynth.cohorts.mimic_cxr.reports import read_reports
-from medsynth.cohorts.mimic_cxr.settings import CxrIndex, CxrRead
-from medsynth.cohorts.slides.reading import index_slides, tile_slides
-from medsynth.cohorts.slides.settings import Genotypes, SlideIndex, SlideTiles
-from medsynth.cohorts.sources import missing_columns
+from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead
+from medsynth.cohorts.mimic_cxr.shard import shard as shard_mimic_cxr
+from medsynth.cohorts.slides.index import index as index_slides
+from medsynth.cohorts.slides.settings import SlideIndex
+from medsynth.cohorts.slides.shard import shard as tile_slides
 from medsynth.fetch.batch import fetch_all
 from medsynth.fetch.connection import UnusableFile
 from medsynth.fetch.downloads import Wanted
 from medsynth.genomics.glioma import call_genotypes
+from medsynth.genomics.settings import Genotypes
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.lineage.erasure.words import Words
 from medsynth.lineage.recording.masking import MaskingFilter
 from medsynth.runtime.logs import WITHHELD, configure_logging
@@ -115,7 +120,7 @@ def vanished_and_changed_radiographs(raw: Path) -> pd.DataFrame:
     place = raw / "files" / f"p{DAY[:2]}" / f"p{DAY}" / "s5" / f"{PERSON}.dcm"
     place.parent.mkdir(parents=True)
     files[0].rename(place)
-    index = index_mimic_cxr(raw, CxrIndex(label=VIEW, shards=1))
+    index = index_mimic_cxr(raw, CxrIndexing(label=VIEW, shards=1))
     place.unlink()
     files[1].write_bytes(b"other")
     return shard_mimic_cxr(index, raw, CxrRead(image_size=8), raw.parent / "0.h5", {})
@@ -125,13 +130,13 @@ def a_wrong_split(raw: Path) -> None:
     mimic(raw, 2)
     split = raw / "mimic-cxr-2.0.0-split.csv"
     split.write_text(f"dicom_id,subject_id,study_id,split\ni0,10,5,{PERSON}\ni1,11,5,test\n")
-    index_mimic_cxr(raw, CxrIndex(label=VIEW))
+    index_mimic_cxr(raw, CxrIndexing(label=VIEW))
 
 
 def metadata_without_a_header(raw: Path) -> None:
     mimic(raw, 2)
     (raw / "mimic-cxr-2.0.0-metadata.csv").write_text(f"{PERSON},{DAY},{CASE},AP\n")
-    index_mimic_cxr(raw, CxrIndex(label=VIEW))
+    index_mimic_cxr(raw, CxrIndexing(label=VIEW))
 
 
 def strange_findings(raw: Path) -> None:
@@ -139,7 +144,7 @@ def strange_findings(raw: Path) -> None:
     table = raw / "mimic-cxr-2.0.0-chexpert.csv"
     table.write_text(f"subject_id,study_id,Edema,Fracture\n10,5,{PERSON},1\n")
     finding = {"kind": "finding", "findings": ["Edema", "Fracture"]}
-    index_mimic_cxr(raw, CxrIndex(label=finding))
+    index_mimic_cxr(raw, CxrIndexing(label=finding))
 
 
 def damaged_slides(raw: Path) -> pd.DataFrame:

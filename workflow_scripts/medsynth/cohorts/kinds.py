@@ -11,8 +11,11 @@ The folder holds ``settings.py`` (a :class:`medsynth.cohorts.settings.CohortSett
 Scripts import these modules by the name in ``folder``, never this table.
 """
 
+from typing import get_args
+
 from medsynth.cohorts.ct.settings import CtCohort
 from medsynth.cohorts.mimic_cxr.settings import CxrCohort
 from medsynth.cohorts.slides.settings import SlideCohort
 
 KINDS = (CxrCohort, SlideCohort, CtCohort)
+KIND = {get_args(k.model_fields["kind"].annotation)[0]: k for k in KINDS}  # by name

@@ -22,6 +22,7 @@ class CohortSettings(Settings):
     Attributes:
         folder: package of the kind; its modules ``index`` and ``shard`` each have a function of
             that name and SETTINGS, the class of what it is given.
+        tasks: what the images can be for.
         words: for the page.
         single: form of a generated image as a single file.
         shard_threads: used by the shard function.
@@ -29,6 +30,7 @@ class CohortSettings(Settings):
     """
 
     folder: ClassVar[str]
+    tasks: ClassVar[tuple[str, ...]]
     words: ClassVar[Words]
     single: ClassVar[Literal["dicom", "png"]]
     shard_threads: ClassVar[int] = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -12,22 +12,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from medsynth.cohorts.ct import settings as ct
-from medsynth.cohorts.mimic_cxr import settings as cxr
-from medsynth.cohorts.slides import settings as slides
-from medsynth.config import whole
-from medsynth.demo import settings as demo
-from medsynth.fetch import settings as fetch
-from medsynth.metrics import settings as metrics
-from medsynth.models.classifier import settings as classifier
-from medsynth.models.families import FAMILIES
-from medsynth.runtime import settings as base
+from medsynth.config.whole import Config
 from medsynth.store.checkout import follow_checkout
-
-FAMILY_MODULES = [sys.modules[family.__module__] for family in FAMILIES]
-MODULES = (demo, whole, base, cxr, slides, ct, classifier, *FAMILY_MODULES, metrics, fetch)
-# No groups of the file: what others are made of, and what is implied.
-UNLISTED = (whole.Config, base.Settings, base.Loop, classifier.ClassifierExperiment)
 
 HEAD = """# Configuration
 
@@ -40,7 +26,7 @@ Unknown keys are mistakes. In raw paths `$VARIABLES` and `~` are filled in.
 
 def schema() -> str:
     """The JSON schema of the configuration, as kept in config/schema.json."""
-    return json.dumps(whole.Config.model_json_schema(), indent=2, default=str) + "\n"
+    return json.dumps(Config.model_json_schema(), indent=2, default=str) + "\n"
 
 
 def _default(field) -> str:
@@ -74,18 +60,21 @@ def _section(model: type[BaseModel]) -> str:
     return "\n".join(lines)
 
 
+def _groups(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The groups of settings that a type is made of."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _groups(argument)
+
+
 def tables() -> str:
-    """config/README.md: one table for every group of settings, the whole file first."""
-    groups = [
-        value
-        for module in MODULES
-        for value in vars(module).values()
-        if inspect.isclass(value)
-        and issubclass(value, base.Settings)
-        and value.__module__ == module.__name__
-    ]
-    own = [g for g in groups if g not in UNLISTED]
-    return "\n\n".join([HEAD, *map(_section, [whole.Config, *own])]) + "\n"
+    """config/README.md: one table for every group of settings, from the whole file inwards."""
+    groups = [Config]
+    for group in groups:
+        for field in group.model_fields.values():
+            groups += [g for g in _groups(field.annotation) if g not in groups]
+    return "\n\n".join([HEAD, *map(_section, groups)]) + "\n"
 
 
 if __name__ == "__main__":

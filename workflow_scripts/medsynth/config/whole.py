@@ -17,9 +17,7 @@ from typing import Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
-from medsynth.cohorts.ct.settings import CtCohort
-from medsynth.cohorts.mimic_cxr.settings import CxrCohort
-from medsynth.cohorts.slides.settings import SlideCohort
+from medsynth.cohorts.kinds import KIND, KINDS
 from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
 from medsynth.config.raw_paths import UNSET, path_mistakes
 from medsynth.config.settled import Settled, settle
@@ -30,10 +28,7 @@ from medsynth.models.classifier.settings import ClassifierTraining, classifier_n
 from medsynth.models.families import FAMILIES, FAMILY
 from medsynth.runtime.settings import Fraction, Name, RawPath, Settings, Uri
 
-KINDS = ("mimic_cxr", "slides", "ct")
-Cohort = Annotated[CxrCohort | SlideCohort | CtCohort, Field(discriminator="kind")]
-# What images of a kind can be for: those of CT are HU in two phases, the others have classes.
-TASKS = {"mimic_cxr": ("generation",), "slides": ("generation",), "ct": ("translation",)}
+Cohort = Annotated[Union[KINDS], Field(discriminator="kind")]  # noqa: UP007, a tuple
 Experiment = Annotated[Union[FAMILIES], Field(discriminator="family")]  # noqa: UP007, a tuple
 
 
@@ -49,11 +44,6 @@ class Lineage(Settings):
         description="where MLflow keeps files (folder, s3://...) of a study from its first run on;"
         " null: in results_dir, or where the server keeps them",
     )
-
-
-def _image_size(cohort: CxrCohort | SlideCohort | CtCohort) -> int:
-    stage = {"mimic_cxr": "read", "slides": "tiles", "ct": "convert"}[cohort.kind]
-    return getattr(cohort, stage).image_size
 
 
 def _can_be_a_folder(path: Path) -> Path:
@@ -141,10 +131,10 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
             continue
         cohort = settled.cohorts.get(name)
         kind = cohorts[name].get("kind") if isinstance(cohorts[name], dict) else None
-        if kind not in KINDS or family not in FAMILY:
+        if kind not in KIND or family not in FAMILY:
             continue
-        if FAMILY[family].task not in TASKS[kind]:
-            fitting = [name for name, f in FAMILY.items() if f.task in TASKS[kind]]
+        if FAMILY[family].task not in KIND[kind].tasks:
+            fitting = [name for name, f in FAMILY.items() if f.task in KIND[kind].tasks]
             yield Mistake(
                 f"{place}.family",
                 f"family {family} does not fit cohort kind {kind}: it is for {FAMILY[family].task};"
@@ -153,7 +143,7 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
         elif cohort and settled.right(f"cohorts.{name}"):
             with suppress(ValidationError):
                 experiment = TypeAdapter(Experiment).validate_python(e)
-                if misfit := experiment.misfit(_image_size(cohort)):
+                if misfit := experiment.misfit(cohort.image_form().size):
                     yield Mistake(f"{place}.{misfit.key}", misfit.why)
 
 

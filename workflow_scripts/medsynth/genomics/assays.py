@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from medsynth.genomics.settings import AUTO, AssayColumns
 from medsynth.genomics.ages import read_ages
 from medsynth.genomics.barcodes import FIRST_NORMAL, parse_barcodes
+from medsynth.genomics.settings import AUTO, AssayColumns
 from medsynth.genomics.status_words import (
     UnknownWordError,
     arm_of,

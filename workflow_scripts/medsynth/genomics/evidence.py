@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.genomics.settings import SAMPLE_SHEETS, Genotypes
 from medsynth.genomics.assays import ASSAYS, QUARANTINE, read_clinical
 from medsynth.genomics.barcodes import (
     FIRST_NORMAL,
@@ -23,6 +22,7 @@ from medsynth.genomics.barcodes import (
 from medsynth.genomics.mutations.maf import COLUMNS, call_idh, read_maf
 from medsynth.genomics.panels import covers_idh
 from medsynth.genomics.segments import DTYPES, call_codeletion, read_segments
+from medsynth.genomics.settings import SAMPLE_SHEETS, Genotypes
 from medsynth.store.tables.tsv import TableError, find_files
 
 MAF_FILES = ["*.maf", "*.maf.gz", "*.maf.tsv.gz", "data_mutations*.txt"]  # the last of cBioPortal

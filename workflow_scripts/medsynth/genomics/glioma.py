@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medsynth.genomics.settings import Genotypes
 from medsynth.genomics.evidence import read_evidence
+from medsynth.genomics.settings import Genotypes
 from medsynth.store.manifests import EXCLUDED, USED
 
 WILDTYPE = "IDH-wildtype"

@@ -80,6 +80,7 @@ class CtCohort(CohortSettings):
     """CT series with (cect) and without (ct) contrast medium."""
 
     folder: ClassVar = "medsynth.cohorts.ct"
+    tasks: ClassVar = ("translation",)
     words: ClassVar = Words("DICOM files", "series", "slices")
     single: ClassVar = "dicom"
     provides: ClassVar = ("pairs",)

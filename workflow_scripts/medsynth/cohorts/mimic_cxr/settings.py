@@ -75,6 +75,7 @@ class CxrCohort(CohortSettings):
     """Chest radiographs of a MIMIC-CXR (DICOM) or MIMIC-CXR-JPG download."""
 
     folder: ClassVar = "medsynth.cohorts.mimic_cxr"
+    tasks: ClassVar = ("generation",)
     words: ClassVar = Words("DICOM files", "studies", "radiographs")
     single: ClassVar = "dicom"
 

@@ -50,6 +50,7 @@ class SlideCohort(CohortSettings):
     """Histology slides as the GDC names them."""
 
     folder: ClassVar = "medsynth.cohorts.slides"
+    tasks: ClassVar = ("generation",)
     words: ClassVar = Words("slide files", "slides", "tiles")
     single: ClassVar = "png"
     shard_threads: ClassVar = 2  # decoding

@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
-from medsynth.imaging.ct.settings import CtRegister
 from medsynth.imaging.ct.body import body_mask
+from medsynth.imaging.ct.settings import CtRegister
 from medsynth.imaging.ct.volumes import Volume, resample
 
 log = logging.getLogger(__name__)

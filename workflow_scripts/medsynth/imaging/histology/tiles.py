@@ -12,9 +12,9 @@ import numpy as np
 import openslide
 from PIL import Image
 
-from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.pages import find_slide, opened
 from medsynth.imaging.histology.resolution import microns_per_pixel
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.tissue import (
     glass,
     pen_mask,

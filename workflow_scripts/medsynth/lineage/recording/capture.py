@@ -71,7 +71,8 @@ def _named(values: Any) -> list[tuple[str | None, Any]]:
     """(name, item) of each item in one of Snakemake's named lists; None where it has no name."""
     names: list[str | None] = [None] * len(values)
     for name, (start, end) in values._get_names():
-        names[start : end or start + 1] = [name] * ((end or start + 1) - start)
+        end = start + 1 if end is None else end  # 0 ends an empty list that stands first
+        names[start:end] = [name] * (end - start)
     return list(zip(names, values, strict=True))
 
 
