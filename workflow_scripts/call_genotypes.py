@@ -5,8 +5,8 @@ JSON `counts` of both.
 """
 
 from medsynth.cohorts.assemble import genotype_counts
-from medsynth.cohorts.slides.settings import Genotypes
 from medsynth.genomics.glioma import call_genotypes
+from medsynth.genomics.settings import Genotypes
 from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.tables.parquet import write_table

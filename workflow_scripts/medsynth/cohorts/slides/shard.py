@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from medsynth.cohorts.slides.settings import SlideTiles
+from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.tiles import cut_tiles, in_child
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import QUARANTINED, USED, manifest
