@@ -114,11 +114,17 @@ def test_a_module_imported_by_name_is_a_further_root(digest):
         digest("train_model.py", {}, "medsynth.models.missing")
 
 
-def test_scripts_of_the_workflow_follow_their_imports():
-    files = {f.relative_to(SCRIPTS).as_posix() for f in source_files(SCRIPTS / "build_report.py")}
-    assert {"build_report.py", "medsynth/store/digests.py"} <= files
-    assert {"medsynth/report/template.html", "medsynth/tasks/viewing/macros.html"} <= files
-    assert "medsynth/demo/radiographs.py" not in files
+def test_the_page_depends_on_every_template_and_no_more():
+    views = [
+        f"medsynth.tasks.{p.parent.name}.view" for p in SCRIPTS.glob("medsynth/tasks/*/view.py")
+    ]
+    files = set(source_files(SCRIPTS / "build_report.py", *views))
+    assert SCRIPTS / "medsynth/store/digests.py" in files
+    templates = {
+        f for room in ("report", "tasks") for f in SCRIPTS.glob(f"medsynth/{room}/**/*.html")
+    }
+    assert len(templates) > len(views) and templates <= files
+    assert not any(file.name in ("training.py", "sampling.py") for file in files)
 
 
 def test_the_library_names_every_data_file():
