@@ -64,9 +64,7 @@ rule write_singles:
         ENVIRONMENT
     params:
         cfg=lambda wildcards: {
-            "form": (
-                "png" if COHORTS[FILES.cohort(wildcards.experiment)].kind == "slides" else "dicom"
-            ),
+            "form": COHORTS[FILES.cohort(wildcards.experiment)].single,
             "per_class": CONFIG.singles,
         },
         code=code_of("write_singles"),

@@ -11,17 +11,8 @@ from medsynth.imaging.scale import PIXELS, PixelSize
 from medsynth.lineage.mlflow.database import database_uri
 from medsynth.lineage.recording.places import Places
 from medsynth.report.page import CohortArtifacts, ExperimentArtifacts, build_report
-from medsynth.report.tables import Nouns
 from medsynth.runtime.job import job
 from medsynth.store.digests import DigestCache
-
-NIFTI = {(".nii", ".nii.gz"): "NIfTI files"}
-JPEG = {(".jpg", ".jpeg"): "JPEG files"}
-NOUNS = {
-    "mimic_cxr": Nouns("DICOM files", "studies", "radiographs", JPEG | NIFTI),
-    "slides": Nouns("slide files", "slides", "tiles"),
-    "ct": Nouns("DICOM files", "series", "slices", JPEG | NIFTI, all_files_named=False),
-}
 
 
 def main(inputs, output, config, params):
@@ -39,9 +30,8 @@ def main(inputs, output, config, params):
                 for counts in map(Path, inputs.counts)
                 if counts.parent == Path(summary).parent
             ],
-            NOUNS[cohort.kind],
-            # Of CT slices the manifest tells, of radiographs nothing.
-            PixelSize(cohort.tiles.mpp, "µm") if cohort.kind == "slides" else PIXELS,
+            cohort.words,
+            PixelSize(um, "µm") if (um := cohort.pixel_um()) else PIXELS,
         )
         for cohort, summary, manifest, gate in zip(
             config.cohorts.values(), inputs.summaries, inputs.manifests, inputs.gates, strict=True

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from medsynth.cohorts.kinds import KIND
 from medsynth.report.page import CohortArtifacts, ExperimentArtifacts
-from medsynth.report.tables import Nouns
 from medsynth.store.atomic import write_json
 from medsynth.store.generated import write_samples
 from medsynth.store.manifests import manifest
@@ -18,11 +18,6 @@ from medsynth.store.tables.parquet import write_table
 SPLITS = ["train"] * 7 + ["validate"] * 2 + ["test"] * 3
 SECRET = "PATIENT-10234567"  # stands in patient, source, group and item_id of every cohort
 SIZE = 32
-NOUNS = {
-    "mimic_cxr": Nouns("DICOM files", "studies", "radiographs"),
-    "slides": Nouns("slide files", "slides", "tiles"),
-    "ct": Nouns("DICOM files", "series", "slices", all_files_named=False),
-}
 
 
 def picture(kind: str, k: int, rng: np.random.Generator) -> np.ndarray:
@@ -85,7 +80,7 @@ def make_cohort(
         shards=[folder / "shards" / "0.h5"],
         leakage=folder / "leakage.json",
         counts=[] if kind == "ct" else [counts],
-        nouns=NOUNS[kind],
+        words=KIND[kind].words,
     )
 
 

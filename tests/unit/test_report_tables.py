@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from build_report import NOUNS
+from medsynth.cohorts.kinds import KIND
 from medsynth.imaging.grids import strip
 from medsynth.imaging.scale import PIXELS, PixelSize, bar_of
 from medsynth.report import flow, tables
@@ -87,7 +87,7 @@ def test_files_are_called_what_they_are(kind, sources, files):
         {"source": s, "patient": "p", "group": "g", "row": 0, "status": "used"} for s in sources
     ]
     items = {"mimic_cxr": "Radiographs", "ct": "Slices", "slides": "Tiles"}[kind]
-    counts = tables.cohort_counts(NOUNS[kind], manifest(rows))
+    counts = tables.cohort_counts(KIND[kind].words, manifest(rows))
     assert counts[: len(files)] == files and counts[-1] == (f"{items} used", len(sources))
 
 

@@ -9,11 +9,26 @@ from medsynth.runtime.settings import ImageForm, Settings, TableLabel
 
 
 class Words(NamedTuple):
-    """What files of a kind are called unless their suffix tells, groups of items, and items."""
+    """What things of a kind are called, all in the plural.
+
+    Attributes:
+        files: raw files, unless their suffix tells.
+        groups: groups of items.
+        items: images.
+        files_by_suffix: raw files with one of these suffixes.
+        all_files_named: whether the manifest names every raw file that an image was made of; of a
+            series that became a volume it names some.
+    """
 
     files: str
     groups: str
     items: str
+    files_by_suffix: tuple[tuple[tuple[str, ...], str], ...] = ()
+    all_files_named: bool = True
+
+
+JPEG = ((".jpg", ".jpeg"), "JPEG files")
+NIFTI = ((".nii", ".nii.gz"), "NIfTI files")
 
 
 class CohortSettings(Settings):
@@ -39,6 +54,10 @@ class CohortSettings(Settings):
     def image_form(self) -> ImageForm:
         """What the images of the shards are like."""
         raise NotImplementedError
+
+    def pixel_um(self) -> float | None:
+        """Side of a pixel in micrometres; None where images differ or it is not known."""
+        return None
 
     def index_settings(self) -> Settings:
         """What the index depends on."""

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from medsynth.cohorts.settings import Words
 from medsynth.imaging.scale import PIXELS, PixelSize
 from medsynth.report import tables
 from medsynth.report.artifacts import artifact_rows
@@ -43,7 +44,7 @@ class CohortArtifacts:
     Attributes:
         shards: ``{k}.h5`` in one folder.
         counts: JSON files of counts, a table each.
-        nouns: what its files and images are called.
+        words: what its files and images are called.
         pixel: the size of a pixel, if it is the same in all images and known.
     """
 
@@ -52,7 +53,7 @@ class CohortArtifacts:
     shards: list[Path]
     leakage: Path
     counts: list[Path]
-    nouns: tables.Nouns
+    words: Words
     pixel: PixelSize = PIXELS
 
 
@@ -145,10 +146,10 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> dict[str, Any]:
     """Everything the template shows of one cohort and its experiments."""
-    summary, nouns = cohort.summary, cohort.files.nouns
+    summary, words = cohort.summary, cohort.files.words
     splits = tables.split_rows(summary, cohort.manifest)
-    left_out = tables.left_out(nouns, cohort.manifest)
-    nodes, links = tables.flow_of(nouns, cohort.manifest, splits, left_out)
+    left_out = tables.left_out(words, cohort.manifest)
+    nodes, links = tables.flow_of(words, cohort.manifest, splits, left_out)
     counts = "; ".join(f"{n.name}: {n.count:,}" for n in nodes)
     shown = ShownCohort(
         cohort.name,
@@ -160,14 +161,14 @@ def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> 
     return {
         "name": cohort.name,
         "summary": summary,
-        "counts": tables.cohort_counts(nouns, cohort.manifest),
-        "nouns": nouns,
-        "unit": tables.unit_of(nouns, cohort.manifest),
+        "counts": tables.cohort_counts(words, cohort.manifest),
+        "words": words,
+        "unit": tables.unit_of(words, cohort.manifest),
         "labels": shown.labels,
         "splits": splits,
         "flow": flow(nodes, links, f"Data flow of cohort {cohort.name}. {counts}."),
         "reasons": left_out,
-        "apart": tables.files_apart(nouns, cohort.manifest, left_out),
+        "apart": tables.files_apart(words, cohort.manifest, left_out),
         "counted": _counted(cohort),
         "leakage": _json(cohort.files.leakage),
         "curves": [curve for view in views for curve in view.curves],

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from medsynth.cohorts.settings import Words
 from medsynth.report.cohort_counts import in_words
 from medsynth.report.flow import Node
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, used
@@ -16,27 +16,6 @@ from medsynth.store.privacy.secrets import without_secrets
 from medsynth.store.quarantine import REASONS
 from medsynth.tasks.viewing.figures import COLORS, INK
 from medsynth.tasks.viewing.numbers import patients
-
-
-@dataclass(frozen=True)
-class Nouns:
-    """What things of a kind of cohort are called, all in the plural.
-
-    Attributes:
-        files: raw files, unless their suffix tells.
-        groups: groups of items.
-        items: images.
-        files_by_suffix: raw files with one of these suffixes.
-        all_files_named: whether the manifest names every raw file that an image was made of; of a
-            series that became a volume it names some.
-    """
-
-    files: str
-    groups: str
-    items: str
-    files_by_suffix: Mapping[tuple[str, ...], str] = field(default_factory=dict)
-    all_files_named: bool = True
-
 
 SPLITS = ("train", "validate", "test")
 SPLIT_COLORS = {"train": "#2b5c8a", "validate": "#6f93b5", "test": "#3c8d7e"}
@@ -48,10 +27,10 @@ def without_credentials(text: str) -> str:
     return without_secrets(text, mark="…")
 
 
-def _forms(nouns: Nouns, manifest: pd.DataFrame) -> pd.Series:
+def _forms(words: Words, manifest: pd.DataFrame) -> pd.Series:
     """What each row's source file is called."""
-    sources, forms = manifest["source"].str.lower(), pd.Series(nouns.files, manifest.index)
-    for suffixes, name in nouns.files_by_suffix.items():
+    sources, forms = manifest["source"].str.lower(), pd.Series(words.files, manifest.index)
+    for suffixes, name in words.files_by_suffix:
         forms[sources.str.endswith(suffixes, na=False)] = name
     return forms
 
@@ -66,23 +45,23 @@ def _is_a_file_each(manifest: pd.DataFrame) -> bool:
     return bool(manifest.loc[_is_image(manifest), "source"].is_unique)
 
 
-def unit_of(nouns: Nouns, manifest: pd.DataFrame) -> str:
+def unit_of(words: Words, manifest: pd.DataFrame) -> str:
     """What a flow counts."""
-    return "files" if _is_a_file_each(manifest) else nouns.items
+    return "files" if _is_a_file_each(manifest) else words.items
 
 
-def cohort_counts(nouns: Nouns, manifest: pd.DataFrame) -> list[tuple[str, int]]:
+def cohort_counts(words: Words, manifest: pd.DataFrame) -> list[tuple[str, int]]:
     """What the used items consist of: (name, count), without naming any of them."""
     kept = used(manifest)
-    forms = _forms(nouns, kept)
-    if not (nouns.all_files_named or _is_a_file_each(manifest)):
-        forms = forms[forms != nouns.files]
+    forms = _forms(words, kept)
+    if not (words.all_files_named or _is_a_file_each(manifest)):
+        forms = forms[forms != words.files]
     files = kept["source"].groupby(forms).nunique()
     return [
         *((f"{_capital(name)} used", int(n)) for name, n in files.items()),
         ("Patients", kept["patient"].nunique()),
-        (_capital(nouns.groups), kept["group"].nunique()),
-        (f"{_capital(nouns.items)} used", len(kept)),
+        (_capital(words.groups), kept["group"].nunique()),
+        (f"{_capital(words.items)} used", len(kept)),
     ]
 
 
@@ -109,7 +88,7 @@ def split_rows(summary: Mapping[str, Any], manifest: pd.DataFrame) -> list[dict[
 
 
 def flow_of(
-    nouns: Nouns,
+    words: Words,
     manifest: pd.DataFrame,
     splits: Sequence[Mapping[str, Any]],
     left_out: Sequence[Mapping[str, Any]],
@@ -119,12 +98,12 @@ def flow_of(
     All in one unit: files where each is one image, else the images that were made of them.
     """
     labels = sorted({label for row in splits for label in row["cells"]})
-    units = {row["unit"] for row in left_out} if _is_a_file_each(manifest) else {nouns.items}
+    units = {row["unit"] for row in left_out} if _is_a_file_each(manifest) else {words.items}
     reasons = [row for row in left_out if row["unit"] in units]
     kept = sum(row["items"] for row in splits)
     total = kept + sum(row["n"] for row in reasons)
     nodes = [
-        Node(f"all {unit_of(nouns, manifest)}", 0, total, INK),
+        Node(f"all {unit_of(words, manifest)}", 0, total, INK),
         Node("used", 1, kept, "#2b5c8a"),
     ]
     links = [(0, 1, kept)]
@@ -154,13 +133,13 @@ def labels_of(summary: Mapping[str, Any]) -> list[str]:
     return sorted({r["label"] for r in summary["by_label_split"]})
 
 
-def left_out(nouns: Nouns, manifest: pd.DataFrame) -> list[dict[str, Any]]:
+def left_out(words: Words, manifest: pd.DataFrame) -> list[dict[str, Any]]:
     """How many images, and files of which none was made, were left out and why.
 
     Most frequent first: status, reason, its title and meaning, n, and what was counted.
     """
     rows = manifest[manifest["status"].isin(STATUS_COLORS)]
-    unit = _forms(nouns, rows).where(~_is_image(rows), nouns.items).rename("unit")
+    unit = _forms(words, rows).where(~_is_image(rows), words.items).rename("unit")
     counts = rows.groupby(["status", "reason", unit]).size().rename("n").reset_index()
     found = sorted(counts.to_dict("records"), key=lambda r: (r["status"], -r["n"], r["reason"]))
     return [
@@ -169,13 +148,13 @@ def left_out(nouns: Nouns, manifest: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def files_apart(nouns: Nouns, manifest: pd.DataFrame, left: Sequence[Mapping[str, Any]]) -> str:
+def files_apart(words: Words, manifest: pd.DataFrame, left: Sequence[Mapping[str, Any]]) -> str:
     """The files from which no image was made and that are no part of a flow of images."""
     if _is_a_file_each(manifest):
         return ""
     counts: Counter[str] = Counter()
     for row in left:
-        if row["unit"] != nouns.items:
+        if row["unit"] != words.items:
             counts[row["unit"]] += row["n"]
     return ", ".join(
         f"{n:,} {unit if n > 1 else unit.removesuffix('s')}" for unit, n in sorted(counts.items())

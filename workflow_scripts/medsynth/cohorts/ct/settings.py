@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from medsynth.cohorts.settings import CohortSettings, Words
+from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Words
 from medsynth.imaging.ct.settings import CtRegister
 from medsynth.runtime.settings import (
     BurnedIn,
@@ -81,7 +81,7 @@ class CtCohort(CohortSettings):
 
     folder: ClassVar = "medsynth.cohorts.ct"
     tasks: ClassVar = ("translation",)
-    words: ClassVar = Words("DICOM files", "series", "slices")
+    words: ClassVar = Words("DICOM files", "series", "slices", (JPEG, NIFTI), all_files_named=False)
     single: ClassVar = "dicom"
     provides: ClassVar = ("pairs",)
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from medsynth.cohorts.settings import CohortSettings, Words
+from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Words
 from medsynth.runtime.settings import BurnedIn, Division, ImageForm, RawPath, Settings, Split
 
 
@@ -76,7 +76,7 @@ class CxrCohort(CohortSettings):
 
     folder: ClassVar = "medsynth.cohorts.mimic_cxr"
     tasks: ClassVar = ("generation",)
-    words: ClassVar = Words("DICOM files", "studies", "radiographs")
+    words: ClassVar = Words("DICOM files", "studies", "radiographs", (JPEG, NIFTI))
     single: ClassVar = "dicom"
 
     kind: Literal["mimic_cxr"] = Field(

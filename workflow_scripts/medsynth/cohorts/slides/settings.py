@@ -75,6 +75,9 @@ class SlideCohort(CohortSettings):
             raise ValueError("label kind 'genotype' needs a genotypes: group with maf and segments")
         return genotypes
 
+    def pixel_um(self) -> float:
+        return self.tiles.mpp
+
     def image_form(self) -> ImageForm:
         """Tiles in colour."""
         return ImageForm(self.tiles.image_size, 3, "uint8")
