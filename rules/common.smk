@@ -262,3 +262,18 @@ wildcard_constraints:
     download="[a-z][a-z0-9_]*",
     experiment="[a-z][a-z0-9_]*",
     shard=r"\d+",
+
+
+def models_of_evaluation(pattern):
+    """Input function: this file of the experiment and, if one judges it, of the classifier."""
+    return lambda wildcards: expand(pattern, experiment=FILES.judged_with(wildcards.experiment))
+
+
+def evaluation_gpus(wildcards):
+    """Metrics that need no network take no GPU from others."""
+    return GPUS if FILES.evaluates_on_gpu(wildcards.experiment) else 0
+
+
+def of_all(pattern):
+    """This file of every experiment."""
+    return expand(pattern, experiment=FILES.experiments)

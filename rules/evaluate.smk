@@ -1,16 +1,6 @@
 """Metrics against the held-out patients, whom no model involved has seen."""
 
 
-def models_of_evaluation(pattern):
-    """Input function: this file of the experiment and, if one judges it, of the classifier."""
-    return lambda wildcards: expand(pattern, experiment=FILES.judged_with(wildcards.experiment))
-
-
-def evaluation_gpus(wildcards):
-    """Metrics that need no network take no GPU from others."""
-    return GPUS if FILES.evaluates_on_gpu(wildcards.experiment) else 0
-
-
 rule check_evaluation:
     input:
         splits_gate=of_cohort(rules.check_leakage.output.gate),

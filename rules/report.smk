@@ -1,11 +1,6 @@
 """The page that shows what came out."""
 
 
-def of_all(pattern):
-    """This file of every experiment."""
-    return expand(pattern, experiment=FILES.experiments)
-
-
 rule build_report:
     input:
         summaries=expand(rules.assemble_cohort.output.summary, cohort=COHORTS),
