@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from medsynth.demo.ct import SIZE, draw
+from medsynth.imaging.ct.body import body_mask
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.translation.evaluation import (
-    body_mask,
     evaluate_translation,
     mae_hu,
     measure_pairs,
@@ -40,14 +42,49 @@ def evaluate(source, translated, target, hu_range=RANGE, patients=None) -> dict:
     return evaluate_translation(measured, SETTINGS, seed=1, patients=patients)
 
 
-def test_body_mask_fills_the_lungs_and_leaves_the_table_out():
-    expected = np.zeros((32, 32), dtype=bool)
-    expected[6:24, 4:28] = True
-    np.testing.assert_array_equal(body_mask(phantom()), expected)
+def on_a_table(patient: int, z: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A slice of the demo's phantom that lies on a hollow table: HU, body and table (80, 80)."""
+    hu = draw(np.random.default_rng(patient), z, False, (0.0, 0.0))
+    body = ndimage.binary_fill_holes(hu > -500)
+    top = np.flatnonzero(body.any(axis=1)).max()
+    table = np.zeros_like(body)
+    table[top : top + 6, 8 : SIZE - 8] = True
+    shell = table & ~ndimage.binary_erosion(table)
+    hu = np.where(shell & ~body, 100, np.where(table & ~body, -950, hu))
+    return hu, body, table & ~body
 
 
-def test_body_mask_of_air_is_empty():
-    assert not body_mask(np.full((16, 16), -1000)).any()
+def largest_part(hu: np.ndarray) -> np.ndarray:
+    """The mask that the metrics had before: the largest part above -500 HU, filled."""
+    parts, _ = ndimage.label(hu > -500)
+    largest = np.bincount(parts.ravel())[1:].argmax() + 1
+    return ndimage.binary_fill_holes(parts == largest)
+
+
+@pytest.mark.parametrize("z", [0.0, 0.2, 0.5, 0.9])
+def test_the_table_that_a_body_lies_on_is_not_measured(z):
+    hu, body, table = on_a_table(0, z)
+    before = largest_part(hu)
+    assert (before & table).sum() / before.sum() > 0.1  # it took in all of the table
+    mask = body_mask(hu)
+    assert (mask & table).sum() / mask.sum() < 0.01
+    assert (mask & body).sum() / body.sum() > 0.95
+    # An error on the table, and nowhere else, is none.
+    target = np.rint(hu).astype(np.int16)[None, ..., None]
+    wrong = np.where((table & ~mask)[None, ..., None], 500, target)
+    measured = measure_pairs(zip(target, wrong, target, strict=True), RANGE)
+    assert measured["mae_hu"].item() == 0
+
+
+@pytest.mark.parametrize("size", [40, 80])
+@pytest.mark.parametrize("z", [0.0, 0.2, 0.5, 0.9])
+def test_the_body_is_whole_at_every_size(size, z):
+    hu = draw(np.random.default_rng(0), z, False, (0.0, 0.0))
+    factor = SIZE // size
+    blocks = (size, factor, size, factor)
+    body = ndimage.binary_fill_holes(hu > -500).reshape(blocks).mean(axis=(1, 3)) > 0.5
+    mask = body_mask(hu.reshape(blocks).mean(axis=(1, 3)))
+    assert (mask & body).sum() / (mask | body).sum() > 0.95
 
 
 def test_psnr_and_ssim_equal_scikit_image_on_whole_images():

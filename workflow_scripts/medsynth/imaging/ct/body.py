@@ -8,6 +8,7 @@ from scipy import ndimage
 from medsynth.imaging.dicom import AIR_HU
 
 TISSUE_HU = -300  # fat is about -100 HU; lung, foam and cloth lie below -500 HU
+FAT_AND_AIR_HU = -500  # half of a coarse pixel at the skin is air
 LUNG_HU = -950  # lung is denser, the air round a body is not
 THIN = 1 / 100  # of the image's width: what is less than twice this thick is table, not body
 MOSTLY = 2 / 3  # of enclosed air's rim is solid; of a hollow table's or a gap's above it, less is
@@ -27,6 +28,9 @@ def body_mask(hu: np.ndarray) -> np.ndarray:
     stay. Where the field of view cuts through a lung, that is open to the border; it is told from
     what is outside by its density and by the body round the rest of it.
 
+    Pixels more than twice as wide as such a shell is thick show chest walls as thin as it: there
+    nothing is thinned, and a table stays out only where it does not touch the body.
+
     Args:
         hu: Hounsfield units (H, W) or (slices, H, W); padding is air (any value below -300).
 
@@ -34,8 +38,11 @@ def body_mask(hu: np.ndarray) -> np.ndarray:
         bool, the shape of `hu`; all False where there is no body.
     """
     volume = hu.reshape(-1, *hu.shape[-2:])
+    thickness = round(hu.shape[-1] * THIN)
+    if thickness == 0:
+        body = _largest(volume > FAT_AND_AIR_HU)
+        return (body | _holes(body)).reshape(hu.shape)
     tissue = volume > TISSUE_HU
-    thickness = max(1, round(hu.shape[-1] * THIN))
     solid = ndimage.binary_opening(tissue, CROSS, iterations=thickness)
     inside = _amid(solid, _holes(tissue), MOSTLY)
     seen = _field_of_view(volume, 2 * thickness)

@@ -8,28 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import ndimage
 from skimage.metrics import structural_similarity
 
+from medsynth.imaging.ct.body import body_mask
 from medsynth.metrics.intervals import Better, Metric, bootstrap_interval, metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.runtime.seeding import numpy_rng
 
-_BODY_HU = -500  # between lung and soft tissue
 _SSIM_SIGMA = 1.5  # pixels (Wang et al. 2004)
 _SSIM_WINDOW = 11  # pixels, the support scikit-image gives that sigma
-
-
-def body_mask(hu: np.ndarray) -> np.ndarray:
-    """The body in a slice (H, W) of Hounsfield units: the largest part above -500 HU, filled.
-
-    Filling brings the lungs back in and largest-only leaves the table out; all False for air.
-    """
-    parts, n = ndimage.label(hu > _BODY_HU)
-    if n == 0:
-        return np.zeros(hu.shape, dtype=bool)
-    largest = np.bincount(parts.ravel())[1:].argmax() + 1
-    return ndimage.binary_fill_holes(parts == largest)
 
 
 def mae_hu(image: np.ndarray, target: np.ndarray, mask: np.ndarray) -> float:
