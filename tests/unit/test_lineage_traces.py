@@ -80,6 +80,19 @@ def test_files_behind_links_are_the_patients_and_others_are_not(tmp_path):
     assert found.files == {root / "A", *(disk / name for name in ("1", "2", "own/5"))}
 
 
+def test_every_file_that_an_item_is_made_of_is_the_patients(tmp_path):
+    root = tmp_path / "raw"
+    [(index, _)] = indexed(root, [("A", "1.png"), ("B", "2.png")])
+    for name in ("1_gd.png", "1_mask.png"):
+        (root / name).write_bytes(b"pixels")
+    frame = pd.read_parquet(index).assign(source_sha256="0", source_after_sha256="1")
+    frame = frame.assign(source_after=["1_gd.png", None], mask_sha256="2", note="1_gd.png")
+    write_table(frame.assign(mask=["1_mask.png", None]), index)
+    found = raw_data("A", [(index, root)], [])
+    assert found.files == {root / name for name in ("1.png", "1_gd.png", "1_mask.png")}
+    assert found.identifiers == {"A", "item-0"}
+
+
 def test_traces_looks_into_every_form(tmp_path):
     folder = tmp_path / "results"
     (folder / PATIENT).mkdir(parents=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from medsynth.lineage.erasure.words import Words
 from medsynth.lineage.recording.identifiers import is_small
@@ -55,10 +56,7 @@ def raw_data(patient: str, indexed: Iterable[tuple[Path, Path]], other: Iterable
     """
     found = RawData(identifiers={patient})
     tables, sources, shared = set(), [], set()
-    listed = [
-        (root, pd.read_parquet(index, columns=["source", "patient", *IDENTIFIERS]))
-        for index, root in indexed
-    ]
+    listed = [(root, _listed(index)) for index, root in indexed]
     for _, rows in listed:
         found.patients |= set(rows["patient"].dropna())
     ids = Words([patient])
@@ -98,6 +96,17 @@ def raw_data(patient: str, indexed: Iterable[tuple[Path, Path]], other: Iterable
     found.files = {path for path in files if not files & set(path.parents)}
     found.rows = {t: n for t, n in found.rows.items() if not files & {t, *t.parents}}
     return found
+
+
+def _listed(index: Path) -> pd.DataFrame:
+    """Every file of an index table: an item may be made of several, each with its digest."""
+    digest = "_sha256"
+    names = pq.read_schema(index).names
+    files = [name for name in names if name + digest in names]
+    about = ["patient", *IDENTIFIERS]
+    rows = pd.read_parquet(index, columns=[*(files or ["source"]), *about])
+    each = [rows[[file, *about]].rename(columns={file: "source"}) for file in files or ["source"]]
+    return pd.concat(each, ignore_index=True)
 
 
 def _with_targets(files: set[Path], sources: set[Path], foreign: list[Path]) -> set[Path]:
