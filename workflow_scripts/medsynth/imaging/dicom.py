@@ -10,6 +10,7 @@ import logging
 import re
 import warnings
 import zlib
+from collections.abc import Collection
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -141,7 +142,21 @@ def is_padding(dataset: Dataset, levels: np.ndarray) -> np.ndarray:
 
 
 def read_radiograph(source: Path | bytes, burned_in: BurnedIn = "exclude") -> np.ndarray:
-    """Read a projection radiograph as it is meant to be shown.
+    """Read a projection radiograph as :func:`read_shown` does.
+
+    Raises:
+        UnusableImage: wrong_modality, and those of read_shown.
+    """
+    return read_shown(source, burned_in, RADIOGRAPHY)
+
+
+def read_shown(
+    source: Path | bytes,
+    burned_in: BurnedIn = "exclude",
+    modalities: Collection[str] = (),
+    window: tuple[float, float] | None = None,
+) -> np.ndarray:
+    """Read a grey image as it is meant to be shown.
 
     Modality LUT, then VOI LUT or the first window; without either, the range of the pixels that
     are not padding. MONOCHROME1 is inverted; padding is black. PhotometricInterpretation is
@@ -151,6 +166,8 @@ def read_radiograph(source: Path | bytes, burned_in: BurnedIn = "exclude") -> np
     Args:
         source: a file, or its bytes.
         burned_in: as in :func:`check_burned_in`.
+        modalities: those that are expected; none: any.
+        window: values behind the modality LUT that become black and white, instead of the file's.
 
     Returns:
         uint8 (H, W), 0 black to 255 white.
@@ -161,7 +178,8 @@ def read_radiograph(source: Path | bytes, burned_in: BurnedIn = "exclude") -> np
     """
     dataset = open_dicom(source)
     with unusable_as("bad_tags"):
-        if (modality := dataset.get("Modality") or "CR") not in RADIOGRAPHY:
+        modality = dataset.get("Modality") or "CR"
+        if modalities and modality not in modalities:
             raise UnusableImage("wrong_modality", str(modality))
         check_burned_in(dataset, burned_in)
     codes, levels = stored_codes(dataset)
@@ -171,8 +189,10 @@ def read_radiograph(source: Path | bytes, burned_in: BurnedIn = "exclude") -> np
         raise UnusableImage("blank", "only padding")
     with unusable_as("bad_tags"), np.errstate(over="ignore"):  # far from a sigmoid's window
         values = apply_modality_lut(levels, dataset)
-        window = [dataset.get("WindowCenter"), dataset.get("WindowWidth")]
-        if dataset.get("VOILUTSequence") or None not in window:
+        own = [dataset.get("WindowCenter"), dataset.get("WindowWidth")]
+        if window:
+            shown = np.asarray(window, np.float64)
+        elif dataset.get("VOILUTSequence") or None not in own:
             for lut in dataset.get("VOILUTSequence") or []:
                 # pydicom indexes 8-bit tables with 8 bits, and wraps round those of > 256 entries
                 lut.LUTDescriptor[2] = max(lut.LUTDescriptor[2], 16)

@@ -22,14 +22,14 @@ def resize_area(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def centre_square(image: np.ndarray) -> np.ndarray:
-    """The largest centred square of (H, W)."""
+    """The largest centred square of (H, W) or (H, W, 3)."""
     side = min(image.shape[:2])
     top, left = ((n - side) // 2 for n in image.shape[:2])
     return image[top : top + side, left : left + side]
 
 
 def padded_square(image: np.ndarray, fill: int) -> np.ndarray:
-    """(H, W) centred on the smallest square that holds it."""
-    side = max(image.shape)
-    margins = [((side - n) // 2, side - n - (side - n) // 2) for n in image.shape]
-    return np.pad(image, margins, constant_values=fill)
+    """(H, W) or (H, W, 3) centred on the smallest square that holds it."""
+    side = max(image.shape[:2])
+    margins = [((side - n) // 2, side - n - (side - n) // 2) for n in image.shape[:2]]
+    return np.pad(image, [*margins, *[(0, 0)] * (image.ndim - 2)], constant_values=fill)

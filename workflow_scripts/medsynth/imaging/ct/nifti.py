@@ -12,7 +12,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from medsynth.imaging.ct.nifti_header import LPS_TO_RAS, MAX_HEADER, SCANNER, parse_header
+from medsynth.imaging.ct.nifti_header import LPS_TO_RAS, MAX_HEADER, SCANNER, Header, parse_header
 from medsynth.imaging.ct.volumes import Volume, canonical
 from medsynth.imaging.dicom import AIR_HU, MOST_HU, unusable_as
 from medsynth.store.atomic import replacing
@@ -68,19 +68,8 @@ def read_nifti(data: bytes) -> Volume:
             of gzip), not_finite, not_hu (nothing is below 0 HU: a segmentation, or stored values
             without their intercept; scaled to a unit range, or beyond any HU), blank.
     """
-    with _unzipping():
-        zipped = data[:2] == b"\x1f\x8b"
-        stream = gzip.GzipFile(fileobj=BytesIO(data)) if zipped else BytesIO(data)
-        head = stream.read(MAX_HEADER)
-    header = parse_header(head)
-    with _unzipping():  # one byte too many is enough to know; at the end, gzip checks its checksum
-        raw = head + stream.read(max(1, header.end + 1 - len(head)))
-    _check_size(len(raw), header.end)
-    count = int(np.prod(header.shape))
-    values = np.frombuffer(raw, header.kind, count, header.offset)
-    values = values.reshape(header.shape, order="F")
-    if (header.slope, header.intercept) != (1, 0):
-        values = values * np.float32(header.slope) + np.float32(header.intercept)
+    header, values = stored_voxels(data)
+    values = values[..., 0]
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):  # a NaN anywhere makes both NaN
         raise UnusableImage("not_finite")
@@ -94,6 +83,33 @@ def read_nifti(data: bytes) -> Volume:
         values = np.rint(values)
     hu = np.clip(values, AIR_HU, MOST_HU).astype(np.int16)
     return canonical(Volume(hu.transpose(2, 1, 0), header.affine))
+
+
+def stored_voxels(data: bytes, *, hu: bool = True) -> tuple[Header, np.ndarray]:
+    """Header and voxels (columns, rows, slices, frames) as they are stored, scaled by scl_slope
+    and scl_inter.
+
+    Args:
+        data: of the file.
+        hu: as in :func:`medsynth.imaging.ct.nifti_header.parse_header`.
+
+    Raises:
+        UnusableImage: those of parse_header, truncated, bad_header, not_nifti.
+    """
+    with _unzipping():
+        zipped = data[:2] == b"\x1f\x8b"
+        stream = gzip.GzipFile(fileobj=BytesIO(data)) if zipped else BytesIO(data)
+        head = stream.read(MAX_HEADER)
+    header = parse_header(head, hu=hu)
+    with _unzipping():  # one byte too many is enough to know; at the end, gzip checks its checksum
+        raw = head + stream.read(max(1, header.end + 1 - len(head)))
+    _check_size(len(raw), header.end)
+    shape = (*header.shape, header.frames)
+    values = np.frombuffer(raw, header.kind, int(np.prod(shape)), header.offset)
+    values = values.reshape(shape, order="F")
+    if (header.slope, header.intercept) != (1, 0):
+        values = values * np.float32(header.slope) + np.float32(header.intercept)
+    return header, values
 
 
 @contextmanager

@@ -39,7 +39,8 @@ class Header:
 
     shape: columns, rows, slices as they are stored. kind: their type in the file's byte order.
     offset: of the first voxel, bytes. slope, intercept: 1 and 0 where the file names none.
-    affine: float64 (4, 4), from voxel to LPS mm.
+    affine: float64 (4, 4), from voxel to LPS mm. frames: volumes, one behind the other.
+    display: cal_min and cal_max, the values to be shown black and white; null where there are none.
     """
 
     shape: tuple[int, int, int]
@@ -48,26 +49,38 @@ class Header:
     slope: float
     intercept: float
     affine: np.ndarray
+    frames: int = 1
+    display: tuple[float, float] | None = None
 
     @property
     def end(self) -> int:
         """Bytes of the whole file."""
-        return self.offset + int(np.prod(self.shape)) * self.kind.itemsize
+        return self.offset + int(np.prod(self.shape)) * self.frames * self.kind.itemsize
 
 
-def parse_header(head: bytes) -> Header:
+def parse_header(head: bytes, *, hu: bool = True) -> Header:
     """Parse and check the first bytes of a file, uncompressed.
 
     Args:
         head: header and extensions, MAX_HEADER bytes if there are as many.
+        hu: the file is one CT volume; False takes single images, several volumes and values of
+            8 bits, too.
 
     Raises:
         UnusableImage: not_nifti (also one half of a pair .hdr and .img), not_3d, absurd_size,
             bad_header, not_hu (8-bit and complex values, colours), bad_spacing, no_affine.
     """
     raw = _raw_header(head)
-    shape = _shape(raw)
-    return Header(shape, _kind(raw), _offset(raw, head), *_scaling(raw), _affine(raw, shape))
+    shape, frames = _shape(raw, hu)
+    return Header(
+        shape,
+        _kind(raw, 2 if hu else 1),
+        _offset(raw, head),
+        *_scaling(raw),
+        _affine(raw, shape),
+        frames,
+        _display(raw),
+    )
 
 
 def _raw_header(head: bytes) -> nibabel.Nifti1Header:
@@ -83,27 +96,34 @@ def _raw_header(head: bytes) -> nibabel.Nifti1Header:
     raise UnusableImage("not_nifti", "neither NIfTI-1 nor NIfTI-2")
 
 
-def _shape(raw: nibabel.Nifti1Header) -> tuple[int, ...]:
-    """Without trailing axes of length one, which many writers add."""
+def _shape(raw: nibabel.Nifti1Header, hu: bool) -> tuple[tuple[int, ...], int]:
+    """Without trailing axes of length one, which many writers add; and the number of volumes."""
     axes, *lengths = map(int, raw["dim"])
     if not 1 <= axes <= 7:
         raise UnusableImage("bad_header", f"dim[0] is {axes}")
     shape = lengths[:axes]
     while len(shape) > 3 and shape[-1] == 1:
         shape.pop()
-    if len(shape) != 3:
+    if not hu and len(shape) == 2:
+        shape.append(1)
+    if len(shape) != 3 and (hu or len(shape) != 4):
         raise UnusableImage("not_3d", f"{len(shape)} axes")
     if min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
         raise UnusableImage("absurd_size", " x ".join(map(str, shape)))
-    return tuple(shape)
+    return tuple(shape[:3]), shape[3] if len(shape) > 3 else 1
 
 
-def _kind(raw: nibabel.Nifti1Header) -> np.dtype:
+def _display(raw: nibabel.Nifti1Header) -> tuple[float, float] | None:
+    low, high = float(raw["cal_min"]), float(raw["cal_max"])
+    return (low, high) if np.isfinite([low, high]).all() and low < high else None
+
+
+def _kind(raw: nibabel.Nifti1Header, least: int) -> np.dtype:
     with unusable_as("bad_header"):
         kind = raw.get_data_dtype()
     if kind.itemsize * 8 != raw["bitpix"]:
         raise UnusableImage("bad_header", f"{int(raw['bitpix'])} bits of {kind} values")
-    if kind.kind not in "iuf" or not 2 <= kind.itemsize <= 8:
+    if kind.kind not in "iuf" or not least <= kind.itemsize <= 8:
         raise UnusableImage("not_hu", f"{kind} values")
     return kind
 

@@ -1,0 +1,82 @@
+"""One slice of a NIfTI file as a picture, turned as a reader expects it."""
+
+from __future__ import annotations
+
+import numpy as np
+from nibabel import orientations
+
+from medsynth.imaging.ct.nifti import stored_voxels
+from medsynth.imaging.ct.nifti_header import Header
+from medsynth.imaging.pictures import scaled
+from medsynth.imaging.pixels import check_size
+from medsynth.store.quarantine import UnusableImage
+
+SQUARE = 0.01  # pixels whose sides differ by more would be stretched
+HEAD = 2  # axis of LPS
+
+
+def read_nifti_slice(
+    data: bytes,
+    window: tuple[float, float] | None = None,
+    place: int | None = None,
+    frame: int | None = None,
+) -> np.ndarray:
+    """Read one slice: the patient's left at the right, head or front at the top.
+
+    Args:
+        data: of the file.
+        window: values that become black and white; None: 0 to 255 of 8-bit files that are not
+            scaled, cal_min to cal_max of others.
+        place: slice along the third axis as it is stored, from 0; None: the file has one only.
+        frame: of a 4-D file, from 0; None: it has one only.
+
+    Returns:
+        uint8 (H, W).
+
+    Raises:
+        UnusableImage: not_2d (several slices), not_3d (several frames), bad_slice, bad_spacing
+            (pixels that are not square), needs_window, not_finite, and those of
+            :func:`.nifti.stored_voxels`.
+    """
+    header, values = _slice(data, place, frame)
+    plain = header.kind.kind == "u" and header.kind.itemsize == 1
+    if plain and (header.slope, header.intercept) == (1, 0) and header.display is None:
+        if window:
+            raise UnusableImage("eight_bits")
+        return _upright(values, header.affine)
+    if window is None and header.display is not None:
+        window = header.display
+    return _upright(scaled(values, window, None), header.affine)
+
+
+def read_nifti_mask(data: bytes, place: int | None = None, frame: int | None = None) -> np.ndarray:
+    """Read a mask as bool (H, W), turned as :func:`read_nifti_slice` does; inside is not 0."""
+    header, values = _slice(data, place, frame)
+    return _upright(values != 0, header.affine)
+
+
+def _slice(data: bytes, place: int | None, frame: int | None) -> tuple[Header, np.ndarray]:
+    header, voxels = stored_voxels(data, hu=False)
+    for number, axis, reason in ((place, 2, "not_2d"), (frame, 3, "not_3d")):
+        count = voxels.shape[axis]
+        if number is None and count > 1:
+            raise UnusableImage(reason, f"{count}, of which none is named")
+        if number is not None and number >= count:
+            raise UnusableImage("bad_slice", f"{number} of {count}, counted from 0")
+    values = voxels[:, :, place or 0, frame or 0]
+    check_size(*values.shape)
+    sizes = np.linalg.norm(header.affine[:3, :2], axis=0)
+    if abs(sizes[0] / sizes[1] - 1) > SQUARE:
+        raise UnusableImage("bad_spacing", "pixels of {:g} x {:g} mm".format(*sizes))
+    return header, values
+
+
+def _upright(values: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """Rows and columns of stored (i, j): columns to the left or back, rows to the back or feet."""
+    turn = orientations.io_orientation(affine)[:2]
+    for axis, (towards, sign) in enumerate(turn):
+        if (sign < 0) != (towards == HEAD):  # axes of LPS rise to the left, back and head
+            values = np.flip(values, axis)
+    if turn[0, 0] < turn[1, 0]:
+        values = values.T
+    return np.ascontiguousarray(values)

@@ -1,0 +1,174 @@
+"""PNG, JPEG and TIFF files as grey levels or colours of 8 bits, with nothing made up."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from medsynth.imaging.pixels import check_size
+from medsynth.store.quarantine import UnusableImage, unusable_as
+
+MAGIC = {
+    "PNG": b"\x89PNG",
+    "JPEG": b"\xff\xd8\xff",
+    "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+}
+BITS, COMPRESSION, PHOTOMETRIC, PLANAR, SAMPLE_FORMAT = 258, 259, 262, 284, 339  # of TIFF 6.0
+WHITE_IS_ZERO, UNSIGNED, SEPARATE = 0, 1, 2
+COLOURS = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX"}  # and levels of 8 bits
+LEAST_FILLED = 0.25  # of the range of 16 bits: 14 bits in them have less, and would be dark
+
+
+def is_picture(data: bytes) -> bool:
+    return any(data.startswith(magic) for magic in MAGIC.values())
+
+
+def read_picture(data: bytes, window: tuple[float, float] | None = None) -> np.ndarray:
+    """Read one image, turned as its Exif orientation says.
+
+    An alpha channel without transparency is dropped. Palettes become colours, 1 bit 0 and 255.
+    Colours of 16 bits keep the upper 8. Profiles and gamma are not applied.
+
+    Args:
+        data: of the file.
+        window: values that become black and white, of grey images of more than 8 bits; None: the
+            range of their bits.
+
+    Returns:
+        uint8 (H, W) or (H, W, 3).
+
+    Raises:
+        UnusableImage: cannot_decode, truncated, absurd_size, multi_frame, transparent,
+            colour_space, bit_depth, needs_window (32 bits or real numbers; or 16 bits that fill
+            less than a quarter of their range), eight_bits (or colours, beside a window),
+            not_finite.
+    """
+    with _opened(data) as (image, bits, inverted):
+        if bits == 8 or image.mode in COLOURS:
+            if window:
+                raise UnusableImage("eight_bits")
+            picture = _eight_bits(image)
+            if bits > 8 and picture.max() < LEAST_FILLED * 255:
+                raise UnusableImage("bit_depth", "colours that fill less than a quarter of 16 bits")
+            return picture
+        if image.info.get("transparency") is not None:
+            raise UnusableImage("transparent", "a transparent grey level")
+        values = np.asarray(image)
+        grey = scaled(values, window, (0, 2**bits - 1) if bits <= 16 else None)
+        return 255 - grey if inverted else grey
+
+
+def read_mask(data: bytes) -> np.ndarray:
+    """Read a mask as bool (H, W): inside is what is not 0.
+
+    Raises:
+        UnusableImage: bad_mask (colours, or JPEG, which blurs zeros), and those of read_picture.
+    """
+    with _opened(data) as (image, bits, _):
+        if data.startswith(MAGIC["JPEG"]):
+            raise UnusableImage("bad_mask", "JPEG")
+        if image.mode in COLOURS - {"P"}:  # of a palette the numbers count
+            values = _eight_bits(image)
+        else:
+            values = np.asarray(image)
+        if values.ndim == 3:
+            if not is_grey(values):
+                raise UnusableImage("bad_mask", "colours")
+            values = values[..., 0]
+        return values != 0
+
+
+def is_grey(colours: np.ndarray) -> bool:
+    """Whether the three channels (H, W, 3) are equal."""
+    return bool((colours == colours[..., :1]).all())
+
+
+def scaled(
+    values: np.ndarray, window: tuple[float, float] | None, full: tuple[float, float] | None
+) -> np.ndarray:
+    """Values as uint8, black at the lower end of the window and white at the upper.
+
+    Args:
+        full: the range that is meant where there is no window; None: it is not known.
+
+    Raises:
+        UnusableImage: not_finite, needs_window (no range, or one that the values do not fill).
+    """
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise UnusableImage("not_finite")
+    if window is None:
+        if full is None:
+            raise UnusableImage("needs_window", f"{values.dtype} values without a range")
+        if (most := float(values.max())) < full[0] + LEAST_FILLED * (full[1] - full[0]):
+            raise UnusableImage("needs_window", f"at most {most:g} of {full[1]:g}")
+    low, high = window or full
+    kind = np.float32 if values.dtype.itemsize <= 2 else np.float64
+    share = (values.astype(kind) - kind(low)) / kind(high - low)
+    return np.rint(np.clip(share, 0, 1, out=share) * 255).astype(np.uint8)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[tuple[Image.Image, int, bool]]:
+    """The image, upright; bits of its grey levels (8 of colours), and whether 0 is white."""
+    with unusable_as("cannot_decode"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about what is judged here
+        try:
+            with Image.open(BytesIO(data), formats=list(MAGIC)) as image:
+                check_size(image.height, image.width)
+                if getattr(image, "n_frames", 1) != 1:
+                    raise UnusableImage("multi_frame")
+                bits, inverted = _depth(image)
+                image.load()
+                yield ImageOps.exif_transpose(image), bits, inverted
+        except Image.DecompressionBombError as error:
+            raise UnusableImage("absurd_size", str(error)) from error
+        except UnidentifiedImageError as error:
+            raise UnusableImage("cannot_decode", "no header of an image") from error
+        except OSError as error:
+            if "truncated" not in str(error).lower():
+                raise
+            raise UnusableImage("truncated", str(error)) from error
+
+
+def _depth(image: Image.Image) -> tuple[int, bool]:
+    """Before the pixels are decoded: what the decoder does to 16 bits of colour is lost then."""
+    tags = getattr(image, "tag_v2", {})
+    declared, formats = tags.get(BITS, ()), tags.get(SAMPLE_FORMAT, (UNSIGNED,))
+    _refuse_misread(image, tags)
+    if image.mode in ("I", "F"):
+        return 32, tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+    if image.mode.startswith("I;16"):
+        return (declared or (16,))[0], tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+    if any(";16" in str(tile) for tile in image.tile):
+        return 16, False
+    if any(kind != UNSIGNED for kind in formats):
+        raise UnusableImage("bit_depth", "8 bits with a sign")
+    if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+        raise UnusableImage("colour_space", image.mode)
+    return 8, False
+
+
+def _refuse_misread(image: Image.Image, tags: Mapping[int, Any]) -> None:
+    """Forms of TIFF of which Pillow 13 mixes the bytes up without a word."""
+    swapped = getattr(tags, "prefix", b"").startswith(b"MM")
+    if swapped and image.mode in ("I", "F") and tags.get(COMPRESSION, 1) != 1:
+        raise UnusableImage("cannot_decode", "compressed big-endian levels of more than 16 bits")
+    if tags.get(PLANAR) == SEPARATE and any(bits > 8 for bits in tags.get(BITS, ())):
+        raise UnusableImage("cannot_decode", "planes of colours of 16 bits")
+
+
+def _eight_bits(image: Image.Image) -> np.ndarray:
+    mode = image.mode
+    if mode == "La":  # TIFF's alpha that the levels are multiplied with
+        image, mode = image.convert("LA"), "LA"
+    if mode in ("LA", "PA", "RGBA", "RGBX") or image.info.get("transparency") is not None:
+        alpha = np.asarray(image.convert("RGBA"))[..., 3]
+        if alpha.min() < 255:
+            raise UnusableImage("transparent", f"alpha down to {alpha.min()}")
+    return np.asarray(image.convert("L" if mode in ("1", "L", "LA") else "RGB"))
