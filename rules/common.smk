@@ -231,7 +231,7 @@ def genotype_tables(wildcards):
 
 def genotyped_cohorts():
     """Names of the slide cohorts whose label is the genotype."""
-    return [n for n, cohort in COHORTS.items() if cohort.index.label.kind == "genotype"]
+    return [n for n, cohort in COHORTS.items() if cohort.label_kind() == "genotype"]
 
 
 def cohort_counts(wildcards):

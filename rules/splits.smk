@@ -40,7 +40,7 @@ rule assemble_cohort:
     params:
         cfg=lambda wildcards: {
             "kind": COHORTS[wildcards.cohort].kind,
-            "label": COHORTS[wildcards.cohort].index.label.kind,
+            "label": COHORTS[wildcards.cohort].label_kind(),
             "max_quarantined": CONFIG.max_quarantined,
         },
         code=code_of("assemble_cohort"),

@@ -117,15 +117,16 @@ def _check_classes(frame: pd.DataFrame, cells: list[dict[str, Any]], named: bool
     patients = frame[frame["status"] == USED].groupby("label")["patient"].nunique()
     if not named and len(classes) > 2 and (patients == 1).all():
         raise CohortError(  # before the classes' names stand in the summary and in MLflow
-            f"each of the {len(classes)} classes has one patient only; correct index.label.value,"
-            " the column of the classes, which seems to name patients or images"
+            f"each of the {len(classes)} classes has one patient only; correct index.label.value"
+            " (index.columns.labels), the column of the classes, which seems to name patients or"
+            " images"
         )
     if empty := sorted(classes - trained):
         which = ", ".join(empty) if named else f"{len(empty)} of {len(classes)}"
         raise CohortError(
             f"no training images for class {which}; lower split.test_fraction and"
             " split.validate_fraction, drop the class, or add patients who have it"
-            + ("" if named else ", or correct index.label.value, the column of the classes")
+            + ("" if named else ", or correct index.label.value (index.columns.labels)")
         )
 
 

@@ -59,6 +59,10 @@ class CohortSettings(Settings):
         """Side of a pixel in micrometres; None where images differ or it is not known."""
         return None
 
+    def label_kind(self) -> str:
+        """Where the classes come from: a table of the user (table), or what else."""
+        return self.index.label.kind
+
     def index_settings(self) -> Settings:
         """What the index depends on."""
         return self.index

@@ -143,7 +143,14 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
         elif cohort and settled.right(f"cohorts.{name}"):
             with suppress(ValidationError):
                 experiment = TypeAdapter(Experiment).validate_python(e)
-                if misfit := experiment.misfit(cohort.image_form().size):
+                form = cohort.image_form()
+                if form.channels not in SHOWN:
+                    yield Mistake(
+                        f"{place}.cohort",
+                        f"images of {form.channels} channels can neither be generated nor shown;"
+                        f" make the cohort {name} one of 1 or 3",
+                    )
+                if misfit := experiment.misfit(form.size):
                     yield Mistake(f"{place}.{misfit.key}", misfit.why)
 
 
