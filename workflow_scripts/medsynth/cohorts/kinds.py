@@ -14,8 +14,9 @@ Scripts import these modules by the name in ``folder``, never this table.
 from typing import get_args
 
 from medsynth.cohorts.ct.settings import CtCohort
+from medsynth.cohorts.images.settings import ImagesCohort
 from medsynth.cohorts.mimic_cxr.settings import CxrCohort
 from medsynth.cohorts.slides.settings import SlideCohort
 
-KINDS = (CxrCohort, SlideCohort, CtCohort)
+KINDS = (CxrCohort, SlideCohort, CtCohort, ImagesCohort)
 KIND = {get_args(k.model_fields["kind"].annotation)[0]: k for k in KINDS}  # by name

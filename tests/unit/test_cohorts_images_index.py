@@ -1,0 +1,277 @@
+"""Which rows of a user's table become images, whose they are, and what they are called."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from medsynth.cohorts.images.settings import ImagesCohort
+from medsynth.cohorts.splits import leakage, split_patients
+from medsynth.store.quarantine import CohortError
+from tests.unit.image_files import cohort, encoded, indexed, levels
+
+PNG = encoded(levels())
+
+
+def pngs(*names: str) -> dict[str, bytes]:
+    """Files of different bytes."""
+    return {name: encoded(levels() // (k + 1)) for k, name in enumerate(names)}
+
+
+def row(image: str, patient: str = "p1", label: str = "a", **others: str) -> dict[str, str]:
+    return {"image": image, "patient": patient, "label": label, **others}
+
+
+def reasons(frame: pd.DataFrame) -> dict[str, str | None]:
+    told = [None if pd.isna(reason) else reason for reason in frame["reason"]]
+    return dict(zip(frame["item_id"], told, strict=True))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["d/x.y.png", "d/x.y", "x.y.png", "x.y", "./d/x.y.png", "d\\x.y.png", " d/x.y.png "],
+)
+def test_a_file_is_found_by_path_and_name_with_and_without_suffix(tmp_path, cell):
+    frame = indexed(cohort(tmp_path, pngs("d/x.y.png", "d/x.png"), [row(cell)]))
+    assert reasons(frame) == {"d/x.y.png": None, "d/x.png": "no_row"}
+    assert frame.set_index("item_id").loc["d/x.y.png", "patient"] == "p1"
+
+
+def test_an_absolute_path_below_root_is_found(tmp_path):
+    frame = indexed(cohort(tmp_path, pngs("x.png"), [row(str(tmp_path / "files" / "x.png"))]))
+    assert reasons(frame) == {"x.png": None}
+
+
+@pytest.mark.parametrize("cell", ["x.png", "x"])
+def test_a_bare_name_of_several_files_is_refused(tmp_path, cell):
+    settings = cohort(tmp_path, pngs("a/x.png", "b/x.png"), [row(cell)])
+    with pytest.raises(CohortError, match="1 cells in 'image' name several files"):
+        indexed(settings)
+
+
+def test_each_row_and_file_that_cannot_be_used_has_its_reason(tmp_path):
+    (tmp_path / "secret.png").write_bytes(PNG)
+    files = pngs(*(f"{name}.png" for name in "abcdefghi"))
+    files |= {"copy.png": files["a.png"], "notes.txt": b"-", "sub/.DS_Store": b"-"}
+    rows = [
+        row("a.png"),
+        row("copy.png"),
+        row("b.png", "p2"),
+        row("b.png", "p3"),  # whose?
+        row("c.png", ""),
+        row("d.png", "Unknown"),
+        row("e.png", "p2", ""),
+        row("f.png", "p4"),
+        row("f.png", "p4"),  # the same row twice says nothing new
+        row("lost.png", "p5"),
+        row("../secret.png", "p5"),
+        row("", "p6"),
+        row("", "", ""),
+        row("g.png", "17.0"),
+    ]
+    frame = indexed(cohort(tmp_path, files, rows))
+    told = frame.groupby("item_id")["reason"].agg(lambda r: sorted(set(r.fillna("-"))))
+    assert told.drop("row 10").to_dict() == {
+        "../secret.png": ["outside_root"],
+        "a.png": ["-"],
+        "b.png": ["two_rows"],
+        "c.png": ["no_patient"],
+        "copy.png": ["copy"],
+        "d.png": ["no_patient"],
+        "e.png": ["no_label"],
+        "f.png": ["-"],
+        "g.png": ["-"],
+        "h.png": ["no_row"],
+        "i.png": ["no_row"],
+        "lost.png": ["missing_file"],
+    }
+    assert len(frame) == 14  # b.png twice, f.png once
+    assert frame.set_index("item_id").loc["g.png", "patient"] == "17"  # as before a spreadsheet
+
+
+@pytest.mark.parametrize(("patient", "label"), [("p2", "a"), ("p1", "b")])
+def test_the_same_bytes_of_two_patients_or_classes_are_nobodys(tmp_path, patient, label):
+    rows = [row("a.png"), row("b.png", patient, label), row("c.png", "p3")]
+    frame = indexed(cohort(tmp_path, {"a.png": PNG, "b.png": PNG, **pngs("c.png")}, rows))
+    frame = frame[frame["item_id"] != "c.png"]
+    assert set(frame["reason"]) == {"whose_bytes"}
+
+
+def test_no_patient_is_an_error_with_both_remedies(tmp_path):
+    with pytest.raises(ValidationError) as error:
+        cohort(tmp_path, {}, [row("a")], {"patient": None})
+    told = str(error.value)
+    assert str(tmp_path / "table.csv") in told
+    assert "columns.patient" in told and "one_image_one_patient: true" in told
+
+
+def test_one_image_one_patient(tmp_path):
+    settings = cohort(
+        tmp_path,
+        pngs("a.png", "b.png"),
+        [row("a.png"), row("b.png")],
+        {"patient": None},
+        index={"one_image_one_patient": True},
+    )
+    frame = indexed(settings)
+    assert list(frame["patient"]) == ["a.png", "b.png"]
+    with pytest.raises(ValidationError, match="leave out one"):
+        cohort(tmp_path, {}, [row("a")], index={"one_image_one_patient": True})
+
+
+@pytest.mark.parametrize("other", ["P1", "p 1 ", "p01", "p1"])
+def test_patients_are_written_in_one_way(tmp_path, other):
+    first = "p 1" if " " in other else "p1"
+    rows = [row("a.png", first.upper() if " " in other else first), row("b.png", other)]
+    settings = cohort(tmp_path, pngs("a.png", "b.png"), rows)
+    if other == first:
+        assert set(indexed(settings)["reason"].isna()) == {True}
+    else:
+        with pytest.raises(CohortError, match="patients in 'patient': 1 are written in several"):
+            indexed(settings)
+
+
+def test_classes_are_written_in_one_way(tmp_path):
+    rows = [row("a.png", label="Oedema"), row("b.png", "p2", "oedema")]
+    with pytest.raises(CohortError, match="labels in 'label': 1 are written"):
+        indexed(cohort(tmp_path, pngs("a.png", "b.png"), rows))
+
+
+def test_further_labels_text_and_covariates_are_carried(tmp_path):
+    rows = [
+        row("a.png", grade="G2", note="No, none.", years="065Y", gender="F", scanner="X 1"),
+        row("b.png", "p2", grade="G3", note="", years="unknown", gender="1", scanner=""),
+        row("c.png", "p3", grade="", note="x", years="400", gender="Male", scanner="X 1"),
+    ]
+    columns = {
+        "labels": ["label", "grade"],
+        "text": "note",
+        "covariates": {"age": "years", "sex": "gender", "scanner": "scanner"},
+    }
+    frame = indexed(cohort(tmp_path, pngs("a.png", "b.png", "c.png"), rows, columns))
+    carried = frame[["label", "label_grade", "text", "age", "sex", "scanner"]]
+    expected = [
+        ["a", "G2", "No, none.", 65.0, "female", "X 1"],
+        ["a", "G3", None, None, None, None],
+        ["a", None, "x", None, "male", "X 1"],
+    ]
+    assert carried.astype(object).where(carried.notna(), None).to_numpy().tolist() == expected
+
+
+@pytest.mark.parametrize(("name", "cells"), [("sex", ["1", "2"]), ("age", ["old", "young"])])
+def test_a_covariate_of_which_nothing_is_understood_is_refused(tmp_path, name, cells):
+    rows = [row("a.png", **{name: cells[0]}), row("b.png", "p2", **{name: cells[1]})]
+    settings = cohort(tmp_path, pngs("a.png", "b.png"), rows, {"covariates": {name: name}})
+    with pytest.raises(CohortError, match=f"none of the 2 values in '{name}'"):
+        indexed(settings)
+
+
+@pytest.mark.parametrize("name", ["patient", "label", "mask", "source_after", "label_x", "Age"])
+def test_covariates_have_names_of_their_own(tmp_path, name):
+    with pytest.raises(ValidationError):
+        cohort(tmp_path, {}, [row("a")], {"covariates": {name: "label"}})
+
+
+def test_only_the_rows_that_are_kept(tmp_path):
+    rows = [row("a.png", flag="True"), row("b.png", flag="False"), row("c.png", flag="")]
+    settings = cohort(
+        tmp_path, pngs("a.png", "b.png", "c.png"), rows, index={"keep": {"flag": ["True"]}}
+    )
+    assert reasons(indexed(settings)) == {
+        "a.png": None,
+        "b.png": "not_kept",
+        "c.png": "not_kept",
+    }
+
+
+def test_a_column_of_splits_is_followed(tmp_path):
+    names = [f"{k}.png" for k in range(6)]
+    words = ["train", "Training", "val", "test", "train", "train"]
+    rows = [row(n, f"p{k}", s=w) for k, (n, w) in enumerate(zip(names, words, strict=True))]
+    settings = cohort(tmp_path, pngs(*names), rows, {"split": "s"})
+    frame = indexed(settings)
+    splits = split_patients(frame, settings.split, seed=1).set_index("patient")["split"]
+    expected = ["train", "train", "validate", "test", "train", "train"]
+    assert list(splits[[f"p{k}" for k in range(6)]]) == expected
+    assert leakage(frame.assign(split=frame["patient"].map(splits)))["ok"]
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [(["train", "test"], "puts 1 patients in two splits"), (["train", "fold 1"], "in 1 rows")],
+)
+def test_splits_that_contradict_or_are_unknown(tmp_path, words, match):
+    rows = [row("a.png", s=words[0]), row("b.png", s=words[1])]
+    settings = cohort(tmp_path, pngs("a.png", "b.png"), rows, {"split": "s"})
+    with pytest.raises(CohortError, match=match):
+        indexed(settings)
+
+
+@pytest.mark.parametrize(
+    ("columns", "official"), [({"split": "label"}, False), ({}, True)], ids=["column", "official"]
+)
+def test_column_and_setting_of_the_split_agree(tmp_path, columns, official):
+    with pytest.raises(ValidationError, match="index.columns.split"):
+        cohort(tmp_path, {}, [row("a")], columns, split={"official": official})
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "no header line"),
+        ("image;patient\nx;1\n", "no column label"),
+        ("image,patient,label,label\nx.png,1,a,b\n", "'label' stands twice"),
+        ("image,patient,label\nx.png,1,a,b,c\n", "fields"),
+        ('image,patient,label\n"x.png,1,a\ny.png,2,b\nz.png,3,c\n', "."),
+        ("image,patient,label\nx.png,1,\xff\n", "UTF-8"),
+    ],
+    ids=["empty", "column", "twice", "ragged", "quote", "latin"],
+)
+def test_a_table_that_cannot_be_understood_is_an_error(tmp_path, text, match):
+    settings = cohort(tmp_path, pngs("x.png"), [row("x.png")])
+    settings.index.table.write_bytes(text.encode("latin-1"))
+    with pytest.raises(CohortError, match=match):
+        indexed(settings)
+
+
+def test_no_table_and_no_files(tmp_path):
+    settings = cohort(tmp_path, {"x.png": PNG}, [row("x.png")], index={"pattern": "*.tif"})
+    with pytest.raises(CohortError, match="no file matches"):
+        indexed(settings)
+    settings.index.table.unlink()
+    with pytest.raises(CohortError, match="does not exist"):
+        indexed(settings)
+
+
+def test_roles_are_hashed_and_one_missing_is_enough(tmp_path):
+    columns = {"file": {"before": "image", "after": "after"}, "mask": "mask"}
+    rows = [
+        row("a.png", after="b.png", mask="c.png"),
+        row("d.png", "p2", after="lost.png", mask=""),
+        row("e.png", "p3", after="", mask=""),
+        row("f.png", "p4", after="b.png", mask="lost.png"),
+    ]
+    files = pngs(*(f"{name}.png" for name in "abcdef"))
+    frame = indexed(cohort(tmp_path, files, rows, columns))
+    assert reasons(frame) == {
+        "a.png": None,
+        "d.png": "missing_file",
+        "e.png": "bad_identifier",
+        "f.png": "missing_file",
+    }
+    one = frame.set_index("item_id").loc["a.png"]
+    assert one["source_after"] == "b.png" and one["mask"] == "c.png"
+    assert len({one[f"{c}_sha256"] for c in ("source", "source_after", "mask")}) == 3
+
+
+def test_an_index_does_not_depend_on_the_order_of_rows(tmp_path):
+    rows = [row(f"{k}.png", f"p{k}") for k in range(5)]
+    names = [f"{k}.png" for k in range(5)]
+    one = indexed(cohort(tmp_path, pngs(*names), rows))
+    pd.testing.assert_frame_equal(one, indexed(cohort(tmp_path, pngs(*names), rows[::-1])))
+
+
+def test_unknown_keys_are_refused():
+    with pytest.raises(ValidationError, match="pixels"):
+        ImagesCohort.model_validate({"kind": "images", "root": "x", "pixels": 3})

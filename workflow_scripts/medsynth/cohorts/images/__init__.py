@@ -1,0 +1,1 @@
+"""Folders of images and a table that says what they show."""

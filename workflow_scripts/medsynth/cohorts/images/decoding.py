@@ -1,0 +1,102 @@
+"""From the bytes of any readable file to square images of 8 bits."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from medsynth.cohorts.images.settings import COLOURS, ImagesRead
+from medsynth.imaging.ct.nifti_header import FORMATS
+from medsynth.imaging.ct.nifti_slice import read_nifti_mask, read_nifti_slice
+from medsynth.imaging.dicom import read_shown
+from medsynth.imaging.pictures import is_grey, is_picture, read_mask, read_picture
+from medsynth.imaging.resize import centre_square, padded_square, resize_area
+from medsynth.store.quarantine import UnusableImage
+
+SQUARES = {  # by ImagesRead.fit; resizing stretches what is none
+    "pad": partial(padded_square, fill=0),
+    "crop": centre_square,
+    "stretch": lambda image: image,
+}
+GZIP = b"\x1f\x8b"
+Size = tuple[int, int]
+
+
+def read_square(
+    data: bytes, name: str, settings: ImagesRead, place: int | None, frame: int | None
+) -> tuple[np.ndarray, Size]:
+    """One file as uint8 (image_size, image_size, channels), and its rows and columns before.
+
+    What the bytes are, they say themselves; only a DICOM file without preamble is known by its
+    name (.dcm, or no suffix).
+
+    Raises:
+        UnusableImage: empty_file, not_image, bad_slice (of a file that has no slices), not_grey,
+            not_colour, blank (a channel whose pixels are all equal), and those of the reader.
+    """
+    if not data:
+        raise UnusableImage("empty_file")
+    if _is_nifti(data):
+        picture = read_nifti_slice(data, settings.window, place, frame)
+    elif place is not None or frame is not None:
+        raise UnusableImage("bad_slice", "a slice or frame of a file that is not NIfTI")
+    elif is_picture(data):
+        picture = read_picture(data, settings.window)
+    elif data[128:132] == b"DICM" or _may_be_dicom(name):
+        picture = read_shown(data, settings.burned_in, window=settings.window)
+    else:
+        raise UnusableImage("not_image")
+    picture = _with_channels(picture, settings)
+    size = picture.shape[:2]
+    if (np.ptp(picture.reshape(-1, picture.shape[2]), axis=0) == 0).any():
+        raise UnusableImage("blank")
+    side = settings.image_size
+    square = SQUARES[settings.fit](picture)
+    resized = [resize_area(square[..., k], side, side) for k in range(square.shape[2])]
+    return np.stack(resized, axis=-1), size
+
+
+def read_mask_share(data: bytes, size: Size, place: int | None, frame: int | None) -> float:
+    """Share of an image of this size that is inside of its mask.
+
+    Raises:
+        UnusableImage: mask_size, empty_file, not_image, and those of the reader.
+    """
+    if not data:
+        raise UnusableImage("empty_file", "of the mask")
+    if _is_nifti(data):
+        mask = read_nifti_mask(data, place, frame)
+    elif is_picture(data):
+        mask = read_mask(data)
+    else:
+        raise UnusableImage("bad_mask", "neither PNG, TIFF nor NIfTI")
+    if mask.shape != size:
+        raise UnusableImage("mask_size", "{} x {} for {} x {}".format(*mask.shape, *size))
+    return float(mask.mean())
+
+
+def _is_nifti(data: bytes) -> bool:
+    sizes = {int.from_bytes(data[:4], order) for order in ("little", "big")}
+    return data.startswith(GZIP) or bool(sizes & FORMATS.keys())
+
+
+def _may_be_dicom(name: str) -> bool:
+    name = name.rsplit("/", 1)[-1].lower()
+    return name.endswith((".dcm", ".dicom", ".ima")) or "." not in name
+
+
+def _with_channels(picture: np.ndarray, settings: ImagesRead) -> np.ndarray:
+    """(H, W, channels) of a picture (H, W) or (H, W, 3), as the settings ask for them."""
+    channels, coloured = settings.channels, picture.ndim == 3
+    if channels == "grey":
+        if coloured and not is_grey(picture):
+            raise UnusableImage("not_grey")
+        return picture[..., :1] if coloured else picture[..., None]
+    if not coloured:
+        if not settings.grey_as_rgb:
+            raise UnusableImage("not_colour")
+        return np.repeat(picture[..., None], 3, axis=2)
+    if channels == "rgb":
+        return picture
+    return picture[..., [COLOURS.index(colour) for colour in channels.values()]]

@@ -1,0 +1,73 @@
+"""Which file below the cohort's folder a cell of the table names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from medsynth.cohorts.files import matching_files
+from medsynth.store.quarantine import CohortError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".nii", ".nii.gz")
+
+
+class Files:
+    """The files below `root` by their paths and names, with and without suffix.
+
+    Raises:
+        CohortError: no file matches the pattern.
+    """
+
+    def __init__(self, root: Path, pattern: str):
+        self._root = root
+        self.paths = [file.relative_to(root).as_posix() for file in matching_files(root, pattern)]
+        self._by_key: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(4)]
+        for path in self.paths:
+            name = PurePosixPath(path).name
+            for keys, key in zip(self._by_key, (path, _bare(path), name, _bare(name)), strict=True):
+                keys[key].append(path)
+
+    def find(self, cells: pd.Series, heading: str) -> pd.Series:
+        """The path below root of every cell; what names no file stays as it is.
+
+        The whole path goes before the path without suffix, the name and the bare name.
+
+        Raises:
+            CohortError: a cell names several files.
+        """
+        paths, ambiguous = {}, 0
+        for cell in cells.dropna().unique():
+            found = self._candidates(cell)
+            ambiguous += len(found) > 1
+            paths[cell] = found[0]
+        if ambiguous:
+            raise CohortError(
+                f"{ambiguous} cells in {heading!r} name several files each below {self._root}; give"
+                " paths below root, with suffix, or narrow index.pattern"
+            )
+        return cells.map(paths).astype("str")
+
+    def _candidates(self, cell: str) -> list[str]:
+        for key in dict.fromkeys((cell, cell.replace("\\", "/"))):
+            if key.startswith("/") and PurePosixPath(key).is_relative_to(self._root):
+                key = PurePosixPath(key).relative_to(self._root).as_posix()
+            key = key.removeprefix("./")
+            for keys in self._by_key:
+                if key in keys:
+                    return keys[key]
+        return [cell]
+
+    def without_row(self, named: Iterable[str]) -> list[str]:
+        """Image files that no cell names."""
+        known = set(named)
+        return [p for p in self.paths if p.lower().endswith(SUFFIXES) and p not in known]
+
+
+def _bare(path: str) -> str:
+    """Without the suffix, also that of .nii.gz; a dot elsewhere stays."""
+    lower = path.lower()
+    suffix = next((s for s in sorted(SUFFIXES, key=len, reverse=True) if lower.endswith(s)), "")
+    return path[: len(path) - len(suffix)]

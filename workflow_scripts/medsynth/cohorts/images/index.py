@@ -1,0 +1,96 @@
+"""Which images there are: the rows of the table, and the files below the cohort's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from medsynth.cohorts.files import hash_sources, set_aside
+from medsynth.cohorts.images.files import Files
+from medsynth.cohorts.images.settings import ImagesIndex
+from medsynth.cohorts.images.table import read_rows
+from medsynth.store.digests import DigestCache
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
+
+SETTINGS = ImagesIndex
+PLACES = ["slice", "frame"]
+
+
+def index(
+    root: Path, settings: ImagesIndex, cache: DigestCache | None = None, threads: int = 1
+) -> pd.DataFrame:
+    """One row for every row of the table, and for every image file that no row names.
+
+    Args:
+        root: folder of the files.
+        settings: the table and its columns.
+        cache: known digests of files.
+        threads: files hashed at the same time.
+
+    Returns:
+        Index manifest with the extra columns of :func:`.table.read_rows`, and of every further
+        file NAME (source_ROLE, mask) its NAME_sha256. item_id is the first file's path below root,
+        with :SLICE and :FRAME where they are named. Excluded: no_row, and those of read_rows.
+        Quarantined: two_rows (different rows for one image), whose_bytes (the same bytes under two
+        patients or classes), copy (the same bytes once more), and those of read_rows and
+        hash_sources.
+
+    Raises:
+        CohortError: no files, or see read_rows and :meth:`.files.Files.find`.
+    """
+    frame = read_rows(settings)
+    files = Files(root, settings.pattern)
+    columns = settings.columns
+    named = columns.sources() | ({"mask": columns.mask} if columns.mask else {})
+    for name, heading in named.items():
+        frame[name] = files.find(frame[name], heading)
+    lines = pd.Series(range(len(frame)), frame.index)
+    frame["item_id"] = frame["source"].fillna("row " + lines.astype(str))
+    for place in PLACES:
+        if place in frame:
+            frame["item_id"] += (":" + frame[place].astype("str")).fillna("")
+    if not columns.patient:
+        frame["patient"] = frame["source"]
+    if not columns.group:
+        frame["group"] = frame["patient"]
+    frame = frame.drop_duplicates(ignore_index=True)
+    usable = frame["status"] == USED
+    twice = frame["item_id"].where(usable).duplicated(keep=False) & usable
+    set_aside(frame, twice, QUARANTINED, "two_rows")
+    known = frame[list(named)].stack().dropna()
+    unnamed = pd.DataFrame({"source": files.without_row(known)})
+    unnamed = unnamed.assign(item_id=unnamed["source"], status=EXCLUDED, reason="no_row")
+    frame = pd.concat([frame, unnamed], ignore_index=True)
+    frame["shard"] = [shard_of(item, settings.shards) for item in frame["item_id"]]
+    frame = manifest(frame.sort_values("item_id", ignore_index=True, kind="stable"))
+    _hash(frame, list(named), root, cache, threads)
+    _set_copies_aside(frame, [f"{name}_sha256" for name in columns.sources()])
+    empty = [name for name in frame if frame[name].dtype == object]  # text, if there were any
+    return manifest(frame.astype(dict.fromkeys(empty, "str")))
+
+
+def _hash(
+    frame: pd.DataFrame, names: list[str], root: Path, cache: DigestCache | None, threads: int
+) -> None:
+    """Fill NAME_sha256 of every file of the usable rows, in place."""
+    hash_sources(frame, root, cache, threads)
+    for name in names[1:]:
+        rows = frame[(frame["status"] == USED) & frame[name].notna()]
+        others = manifest(rows[["status", "reason"]].assign(source=rows[name]))
+        hash_sources(others, root, cache, threads)
+        frame[f"{name}_sha256"] = others["source_sha256"].reindex(frame.index)
+        for reason, lost in others[others["status"] != USED].groupby("reason"):
+            set_aside(frame, frame.index.isin(lost.index), QUARANTINED, reason)
+
+
+def _set_copies_aside(frame: pd.DataFrame, digests: list[str]) -> None:
+    """The same bytes are one image, and of one patient; else nobody knows whose, in place."""
+    usable = frame[frame["status"] == USED]
+    patients = usable.groupby("source_sha256")["patient"].transform("nunique")
+    same = usable.groupby([*digests, *(usable[p].fillna(-1) for p in PLACES if p in usable)])
+    labels = same["label"].transform("nunique")
+    torn = (patients > 1) | (labels > 1)
+    set_aside(frame, frame.index.isin(usable.index[torn]), QUARANTINED, "whose_bytes")
+    again = usable.index[same.cumcount() > 0]
+    set_aside(frame, frame.index.isin(again), EXCLUDED, "copy")

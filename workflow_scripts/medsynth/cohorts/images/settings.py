@@ -1,0 +1,253 @@
+"""Settings of a folder of images and the table that describes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+
+from medsynth.cohorts.settings import CohortSettings, Words
+from medsynth.runtime.settings import (
+    BurnedIn,
+    Division,
+    Glob,
+    ImageForm,
+    Name,
+    RawPath,
+    Settings,
+    Split,
+)
+
+# What the manifest calls its own columns, or columns of the table that have a key of their own.
+RESERVED = {
+    *("item_id", "source", "source_sha256", "source_bytes", "patient", "group", "label", "split"),
+    *("shard", "row", "status", "reason", "detail", "split_hint", "text", "slice", "frame", "mask"),
+}
+COLOURS = ("red", "green", "blue")
+Role = Name
+Labels = Annotated[
+    list[str],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    Field(min_length=1),
+]
+
+
+class ImageColumns(Settings):
+    """What the table calls its columns: the headings of its first line."""
+
+    file: str | dict[Role, str] = Field(
+        description="column of the image file: its path below root or its bare name, with or"
+        " without its suffix; or several columns by role, as {before: t1, after: t1_gd}: files of"
+        " the same size, which become the channels of one image"
+    )
+    patient: str | None = Field(
+        None,
+        description="column of the patient, whose images are kept in one split; null only with"
+        " one_image_one_patient",
+    )
+    labels: Labels = Field(
+        description="column of the class, or a list of columns: the first is the class, the"
+        " others are kept in the manifest as label_NAME; rows without a class are excluded"
+    )
+    group: str | None = Field(
+        None, description="column of the study or series; null: all images of a patient are one"
+    )
+    text: str | None = Field(None, description="column of a text about the image, kept as text")
+    mask: str | None = Field(
+        None,
+        description="column of the mask's file (PNG, TIFF or NIfTI, inside is what is not 0; an"
+        " empty cell: none). It must have the image's size; path and share inside are kept in the"
+        " manifest, the mask itself is not yet stored beside the image",
+    )
+    slice: str | None = Field(
+        None, description="column of the slice in a 3-D NIfTI file, its third axis counted from 0"
+    )
+    frame: str | None = Field(
+        None, description="column of the frame in a 4-D NIfTI file, counted from 0"
+    )
+    split: str | None = Field(
+        None,
+        description="column that says train, validate or test, the same for all images of a"
+        " patient; it is then used instead of a random division",
+    )
+    covariates: dict[Name, str] = Field(
+        {},
+        description="further columns kept in the manifest, by name: age in years and sex (female,"
+        " male) are understood, and what cannot be is null and counted; others stay as they are",
+    )
+
+    @field_validator("file")
+    @classmethod
+    def _has_two_or_three_roles(cls, file: str | dict[str, str]) -> str | dict[str, str]:
+        if isinstance(file, dict) and len(file) not in (2, 3):
+            raise ValueError("name two or three roles, or one column of the files")
+        return file
+
+    @field_validator("covariates")
+    @classmethod
+    def _have_free_names(cls, covariates: dict[str, str]) -> dict[str, str]:
+        for name in covariates:
+            if (
+                name in RESERVED
+                or name.startswith(("label_", "source_", "mask_"))
+                or (name.endswith("_sha256"))
+            ):
+                raise ValueError(f"{name!r} is a column of the manifest; call the covariate else")
+        return covariates
+
+    def sources(self) -> dict[str, str]:
+        """Heading of the column of every file of an item by the manifest's column; first comes the
+        one after which the item is named."""
+        if isinstance(self.file, str):
+            return {"source": self.file}
+        first, *others = self.file
+        return {"source": self.file[first]} | {f"source_{r}": self.file[r] for r in others}
+
+    def headings(self) -> list[str]:
+        """All the columns that the table must have."""
+        single = [self.patient, self.group, self.text, self.mask, self.slice, self.frame]
+        named = [*self.sources().values(), *self.labels, *self.covariates.values()]
+        return [*named, *(heading for heading in [*single, self.split] if heading)]
+
+
+class ImagesIndex(Settings):
+    table: RawPath = Field(description="CSV or TSV file with one row an image, and a header")
+    columns: ImageColumns = Field(description="which columns of the table say what")
+    one_image_one_patient: bool = Field(
+        False,
+        description="true states that no two images are of one patient, where the table has no"
+        " column of patients; if that is wrong, models are tested on patients they were trained on",
+    )
+    keep: dict[str, list[str]] = Field(
+        {},
+        description="rows to use, by column and its values, as {has_postcontrast: ['True']};"
+        " others are excluded",
+    )
+    pattern: Glob = Field(
+        "**/*", description="glob of files below root among which names are sought"
+    )
+    shards: int = Field(2, ge=1, description="jobs the reading is divided into")
+
+    @field_validator("one_image_one_patient")
+    @classmethod
+    def _knows_patients(cls, alone: bool, info: ValidationInfo) -> bool:
+        columns = info.data.get("columns")
+        if columns and not columns.patient and not alone:
+            table = info.data.get("table", "the table")
+            raise ValueError(
+                f"nobody says whose the images of {table} are: name the column of the patient as"
+                " columns.patient, or state one_image_one_patient: true"
+            )
+        if columns and columns.patient and alone:
+            raise ValueError(
+                f"columns.patient is {columns.patient!r}, too; leave out one of the two"
+            )
+        return alone
+
+
+class ImagesRead(Settings):
+    image_size: int = Field(32, ge=8, description="pixels, both sides")
+    channels: Literal["grey", "rgb"] | dict[Role, Literal["red", "green", "blue"]] = Field(
+        "grey",
+        description="grey, which colour images are refused for unless their channels are equal;"
+        " rgb; or channels of colour files by role, as {flair: green}",
+    )
+    grey_as_rgb: bool = Field(
+        False, description="repeat grey images three times for channels rgb; false refuses them"
+    )
+    window: tuple[float, float] | None = Field(
+        None,
+        description="values that become black and white, for files of more than 8 bits (HU of"
+        " CT); files of 8 bits are then refused. null: PNG and TIFF by the full range of 16 bits,"
+        " DICOM by its own window or else the range of its pixels, NIfTI by cal_min and cal_max",
+    )
+    fit: Literal["pad", "crop", "stretch"] = Field(
+        "pad",
+        description="how an image becomes square: black borders (pad), its largest centred square"
+        " (crop), or with its sides scaled apart (stretch: shapes are distorted)",
+    )
+    burned_in: BurnedIn = "exclude"
+
+    @field_validator("channels")
+    @classmethod
+    def _differ(cls, channels: Any) -> Any:
+        if isinstance(channels, dict) and (
+            not channels or len(set(channels.values())) < len(channels)
+        ):
+            raise ValueError("name one to three roles, each a channel of its own")
+        return channels
+
+    @field_validator("grey_as_rgb")
+    @classmethod
+    def _is_for_rgb(cls, repeat: bool, info: ValidationInfo) -> bool:
+        if repeat and info.data.get("channels", "rgb") != "rgb":
+            raise ValueError("grey_as_rgb needs channels: rgb; correct one of the two")
+        return repeat
+
+    @field_validator("window")
+    @classmethod
+    def _rises(cls, window: tuple[float, float] | None) -> tuple[float, float] | None:
+        if window and window[0] >= window[1]:
+            raise ValueError(f"black {window[0]:g} must be below white {window[1]:g}")
+        return window
+
+
+class ImagesCohort(CohortSettings):
+    """A folder of PNG, JPEG, TIFF, DICOM or NIfTI files and a table that describes them."""
+
+    folder: ClassVar = "medsynth.cohorts.images"
+    tasks: ClassVar = ("generation",)
+    words: ClassVar = Words("image files", "studies", "images")
+    single: ClassVar = "png"
+
+    kind: Literal["images"] = Field(description="image files and a table of yours")
+    root: RawPath = Field(description="folder of the image files")
+    index: ImagesIndex = Field(description="the table, and what its columns say")
+    read: ImagesRead = Field(ImagesRead(), description="how files become square 8-bit images")
+    split: Division = Split()
+
+    @field_validator("read")
+    @classmethod
+    def _stacks_grey_files(cls, read: ImagesRead, info: ValidationInfo) -> ImagesRead:
+        index = info.data.get("index")
+        if index and isinstance(index.columns.file, dict) and read.channels != "grey":
+            raise ValueError("files by role are stacked as grey images; set channels: grey")
+        return read
+
+    @field_validator("split")
+    @classmethod
+    def _follows_the_column(cls, split: Split, info: ValidationInfo) -> Split:
+        if not (index := info.data.get("index")):
+            return split
+        if not (column := index.columns.split):
+            if split.official:
+                raise ValueError("official needs index.columns.split, the column of the splits")
+            return split
+        if "official" in split.model_fields_set and not split.official:
+            raise ValueError(
+                f"official: false, but index.columns.split names {column!r}; leave out one of them"
+            )
+        return split.model_copy(update={"official": True})
+
+    def image_form(self) -> ImageForm:
+        """Grey images, colours, or a channel a role."""
+        file, channels = self.index.columns.file, self.read.channels
+        if isinstance(channels, dict) or isinstance(file, dict):
+            count = len(channels) if isinstance(channels, dict) else len(file)
+        else:
+            count = {"grey": 1, "rgb": 3}[channels]
+        return ImageForm(self.read.image_size, count, "uint8")
+
+    def label_kind(self) -> str:
+        return "table"
+
+    def shard_settings(self) -> ImagesRead:
+        return self.read
+
+    def raw_paths(self) -> dict[str, list[Path]]:
+        """The folder and the table."""
+        return {"root": [self.root], "index.table": [self.index.table]}
+
+    def tables_apart(self) -> list[Path]:
+        return [self.index.table]

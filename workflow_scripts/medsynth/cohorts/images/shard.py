@@ -1,0 +1,88 @@
+"""Images of one shard: decoded in a guarded process, and stacked by role."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from medsynth.cohorts.files import read_unchanged
+from medsynth.cohorts.images.decoding import read_mask_share, read_square
+from medsynth.cohorts.images.settings import ImagesRead
+from medsynth.runtime.subprocess import Isolated
+from medsynth.store.digests import DigestCache
+from medsynth.store.manifests import USED, manifest
+from medsynth.store.quarantine import UnusableImage
+from medsynth.store.shards import ShardWriter
+
+SETTINGS = ImagesRead
+PATIENCE_S = 120  # seconds one file may take
+
+log = logging.getLogger(__name__)
+in_child = Isolated(PATIENCE_S)  # a header that lies may crash a decoder, or keep it for ever
+
+
+def shard(
+    rows: pd.DataFrame,
+    root: Path,
+    settings: ImagesRead,
+    images: Path,
+    attrs: dict[str, str],
+    cache: DigestCache | None = None,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Decode the usable rows to uint8 (image_size, image_size, channels).
+
+    Channels are one of grey files, three of colours, or one a role. An image is made square as
+    settings.fit says, then its areas are averaged.
+
+    Args:
+        rows: index rows of this shard.
+        root: folder that their files lie in.
+        settings: size, channels, window.
+        images: HDF5 file to write.
+        attrs: attributes of the file.
+        cache, threads: not used; a file is read once, and its bytes are those that are hashed.
+
+    Returns:
+        Manifest of the usable rows: used with `row`, or quarantined or excluded with `reason`; of
+        masks the extra column mask_share, the share of pixels inside.
+    """
+    roles = ["source", *(c for c in rows if c.startswith("source_") and f"{c}_sha256" in rows)]
+    items = []
+    in_child(bool)  # begun now: it would inherit the open shard, and the lock on it
+    with ShardWriter(images, attrs) as writer:
+        for item in rows[rows["status"] == USED].to_dict("records"):
+            try:
+                image, mask_share = _read(item, root, settings, roles)
+                item["row"] = writer.append(image, item["item_id"])
+                item |= {"mask_share": mask_share} if "mask" in rows else {}
+            except UnusableImage as error:
+                item |= {"status": error.status, "reason": error.reason, "detail": error.detail}
+            items.append(item)
+    log.info("%d of %d images", sum(item["status"] == USED for item in items), len(items))
+    table = manifest(items)
+    return table.astype({"mask_share": float}) if "mask_share" in table else table
+
+
+def _read(
+    item: dict[str, Any], root: Path, settings: ImagesRead, roles: list[str]
+) -> tuple[np.ndarray, float | None]:
+    """The image of an item, and the share of it in its mask, if it has one."""
+    place, frame = (
+        None if pd.isna(item.get(name)) else int(item[name]) for name in ("slice", "frame")
+    )
+    read = []
+    for role in roles:
+        data = read_unchanged(root / item[role], item[f"{role}_sha256"])
+        read.append(in_child(read_square, data, item[role], settings, place, frame))
+    if len({size for _, size in read}) > 1:
+        raise UnusableImage("role_size", " and ".join(f"{r} x {c}" for _, (r, c) in read))
+    image = np.concatenate([square for square, _ in read], axis=-1)
+    if pd.isna(item.get("mask")):
+        return image, None
+    data = read_unchanged(root / item["mask"], item["mask_sha256"])
+    return image, in_child(read_mask_share, data, read[0][1], place, frame)

@@ -1,0 +1,152 @@
+"""The user's table: one row an image, its patient, labels, text and covariates."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import pandas as pd
+
+from medsynth.cohorts.files import set_aside
+from medsynth.cohorts.images.settings import ImagesIndex
+from medsynth.cohorts.labels import read_csv
+from medsynth.genomics.ages import read_ages
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED
+from medsynth.store.quarantine import CohortError
+
+log = logging.getLogger(__name__)
+
+NOBODY = {"na", "n/a", "nan", "none", "null", "unknown", "missing", "-", "?", "."}
+SEXES = {
+    **dict.fromkeys(["f", "female", "w", "woman", "girl"], "female"),
+    **dict.fromkeys(["m", "male", "man", "boy"], "male"),
+}
+SPLITS = {
+    **dict.fromkeys(["train", "training"], "train"),
+    **dict.fromkeys(["validate", "validation", "valid", "val", "dev"], "validate"),
+    **dict.fromkeys(["test", "testing"], "test"),
+}
+
+
+def read_rows(settings: ImagesIndex) -> pd.DataFrame:
+    """The table with the manifest's names of its columns.
+
+    Returns:
+        DataFrame(source, source_ROLE, mask, patient, group, label, label_NAME, text, slice, frame,
+        split_hint, covariates, status, reason), as far as the table has them. Equal rows are
+        one. Excluded: not_kept, no_label. Quarantined: bad_identifier (no file is named),
+        no_patient, bad_slice.
+
+    Raises:
+        CohortError: the table or a column is missing; identifiers, labels or splits that are
+            written in several ways or contradict each other.
+    """
+    columns = settings.columns
+    table = read_csv(settings.table, [*columns.headings(), *settings.keep])
+    for heading in {*columns.headings(), *settings.keep}:
+        if f"{heading}.1" in table:  # so a reader of tables calls the second of equal headings
+            raise CohortError(f"{settings.table}: column {heading!r} stands twice; rename one")
+    table = table.dropna(how="all")
+    names = columns.sources() | {"label": columns.labels[0]}
+    names |= {f"label_{heading}": heading for heading in columns.labels[1:]}
+    single = {"patient": columns.patient, "group": columns.group, "text": columns.text}
+    single |= {"mask": columns.mask, "slice": columns.slice, "frame": columns.frame}
+    single |= {"split_hint": columns.split}
+    names |= {name: heading for name, heading in single.items() if heading} | columns.covariates
+    frame = pd.DataFrame({name: table[heading] for name, heading in names.items()})
+    frame = frame.assign(status=USED, reason=None)
+    kept = pd.DataFrame({c: table[c].isin(values) for c, values in settings.keep.items()})
+    if settings.keep:
+        set_aside(frame, ~kept.all(axis=1), EXCLUDED, "not_kept")
+    frame = frame.drop_duplicates(ignore_index=True)
+    set_aside(
+        frame, frame[list(columns.sources())].isna().any(axis=1), QUARANTINED, "bad_identifier"
+    )
+    if columns.patient:
+        _read_patients(frame, settings)
+    for heading in columns.labels:
+        name = "label" if heading == columns.labels[0] else f"label_{heading}"
+        _check_spelling(frame[name], f"{settings.table}: labels in {heading!r}")
+    set_aside(frame, frame["label"].isna(), EXCLUDED, "no_label")
+    for name in {"slice", "frame"} & set(frame):
+        _read_place(frame, name)
+    for name in columns.covariates:
+        _read_covariate(frame, name, settings)
+    if columns.split:
+        _read_splits(frame, settings)
+    return frame
+
+
+def _read_patients(frame: pd.DataFrame, settings: ImagesIndex) -> None:
+    # A spreadsheet makes 17.0 of 17 where a cell of the column is empty.
+    ids = frame["patient"].str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
+    frame["patient"] = ids.mask(ids.str.lower().isin(NOBODY))
+    where = f"{settings.table}: patients in {settings.columns.patient!r}"
+    _check_spelling(frame["patient"], where)
+    set_aside(frame, frame["patient"].isna(), QUARANTINED, "no_patient")
+
+
+def _check_spelling(words: pd.Series, what: str) -> None:
+    """Refuse words that are one but for capitals, spaces, or zeros before a number.
+
+    One patient under two names could be trained and tested on; one class would be two.
+    """
+
+    def plain(word: str) -> str:
+        word = re.sub(r"[\s_]+", " ", word).casefold().removesuffix(".0")
+        return re.sub(r"^([^\W\d]*[ -]?)0+(?=\d+$)", r"\1", word)
+
+    different = pd.Series(words.dropna().unique(), dtype="str")
+    if twice := int(different.map(plain).duplicated().sum()):
+        raise CohortError(
+            f"{what}: {twice} are written in several ways, which differ in capitals, spaces or"
+            " leading zeros only; write each in one way"
+        )
+
+
+def _read_place(frame: pd.DataFrame, name: str) -> None:
+    """Whole numbers from 0, in place; they may be written 17.0."""
+    cells = frame[name].str.replace(r"\.0+$", "", regex=True)
+    whole = cells.str.fullmatch(r"\d{1,6}", na=False)
+    set_aside(frame, cells.notna() & ~whole, QUARANTINED, "bad_slice")
+    frame[name] = pd.to_numeric(cells.where(whole)).astype("Int64")
+
+
+def _read_covariate(frame: pd.DataFrame, name: str, settings: ImagesIndex) -> None:
+    """Ages and sexes, in place; other covariates stay what they are."""
+    heading, cells = settings.columns.covariates[name], frame[name]
+    if name == "age":
+        frame[name], _ = read_ages(cells, heading)
+    elif name == "sex":
+        frame[name] = cells.str.lower().map(SEXES).astype("str")
+    else:
+        return
+    unread, filled = int((cells.notna() & frame[name].isna()).sum()), int(cells.notna().sum())
+    if filled and unread == filled:
+        expected = "an age" if name == "age" else f"a sex ({', '.join(sorted(SEXES))})"
+        raise CohortError(
+            f"{settings.table}: none of the {filled} values in {heading!r} is {expected}; correct"
+            f" the column, or leave {name} out of columns.covariates"
+        )
+    log.log(
+        logging.WARNING if unread else logging.INFO,
+        f"{name}: %d cells empty, %d not understood and left empty, of %d",
+        *(len(cells) - filled, unread, len(cells)),
+    )
+
+
+def _read_splits(frame: pd.DataFrame, settings: ImagesIndex) -> None:
+    where = f"{settings.table}: column {settings.columns.split!r}"
+    splits = frame["split_hint"].str.lower().map(SPLITS).astype("str")
+    if strange := int((frame["split_hint"].notna() & splits.isna()).sum()):
+        raise CohortError(
+            f"{where} holds words other than train, validate and test in {strange} rows; correct"
+            " them"
+        )
+    frame["split_hint"] = splits
+    if "patient" in frame:
+        usable = frame[frame["status"] == USED]
+        if torn := int((usable.groupby("patient")["split_hint"].nunique() > 1).sum()):
+            raise CohortError(
+                f"{where} puts {torn} patients in two splits; give all images of a patient the same"
+            )
