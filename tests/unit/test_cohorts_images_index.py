@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from medsynth.cohorts.images import index as indexing
 from medsynth.cohorts.images.settings import ImagesCohort
 from medsynth.cohorts.splits import leakage, split_patients
 from medsynth.store.quarantine import CohortError
@@ -104,6 +105,46 @@ def test_no_patient_is_an_error_with_both_remedies(tmp_path):
     told = str(error.value)
     assert str(tmp_path / "table.csv") in told
     assert "columns.patient" in told and "one_image_one_patient: true" in told
+
+
+def test_a_table_without_its_column_of_patients_names_both_remedies(tmp_path):
+    settings = cohort(tmp_path, pngs("a.png"), [row("a.png")], {"patient": "Subject"})
+    with pytest.raises(CohortError) as error:
+        indexed(settings)
+    told = str(error.value)
+    assert f"{tmp_path / 'table.csv'}: no column Subject" in told
+    assert "correct columns.patient" in told and "one_image_one_patient: true" in told
+
+
+@pytest.mark.parametrize(
+    "cell", ["x" * 5000, "http://a/b.png", "C:\\x.png", "*", "d", "d/", "~", "é" * 300, "nan"]
+)
+def test_a_cell_that_names_no_file_costs_its_row(tmp_path, cell):
+    rows = [row(cell), row("a.png", "p2")]
+    frame = indexed(cohort(tmp_path, pngs("a.png", "d/b.png"), rows))
+    told = reasons(frame)
+    assert told.pop("a.png") is None and told.pop("d/b.png") == "no_row"
+    assert set(told.values()) <= {"missing_file", "unreadable"} and len(told) == 1
+
+
+def test_an_accent_is_the_same_letter_however_it_is_written(tmp_path):
+    frame = indexed(cohort(tmp_path, pngs("cafe\u0301.png"), [row("caf\u00e9.png")]))
+    assert list(frame["status"]) == ["used"]
+
+
+def test_a_volume_is_hashed_once(tmp_path, monkeypatch):
+    hashed = []
+    real = indexing.hash_sources
+
+    def counted(frame, *others):
+        hashed.extend(frame["source"])
+        real(frame, *others)
+
+    monkeypatch.setattr(indexing, "hash_sources", counted)
+    rows = [row("v.nii", z=str(k)) for k in range(5)]
+    frame = indexed(cohort(tmp_path, {"v.nii": PNG}, rows, {"slice": "z"}))
+    assert hashed == ["v.nii"] and list(frame["status"]) == ["used"] * 5
+    assert frame["source_bytes"].nunique() == frame["source_sha256"].nunique() == 1
 
 
 def test_one_image_one_patient(tmp_path):

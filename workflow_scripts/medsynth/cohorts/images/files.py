@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -22,13 +23,13 @@ class Files:
     """
 
     def __init__(self, root: Path, pattern: str):
-        self._root = root
+        self._root = root.absolute()
         self.paths = [file.relative_to(root).as_posix() for file in matching_files(root, pattern)]
         self._by_key: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(4)]
         for path in self.paths:
             name = PurePosixPath(path).name
             for keys, key in zip(self._by_key, (path, _bare(path), name, _bare(name)), strict=True):
-                keys[key].append(path)
+                keys[_composed(key)].append(path)
 
     def find(self, cells: pd.Series, heading: str) -> pd.Series:
         """The path below root of every cell; what names no file stays as it is.
@@ -56,14 +57,19 @@ class Files:
                 key = PurePosixPath(key).relative_to(self._root).as_posix()
             key = key.removeprefix("./")
             for keys in self._by_key:
-                if key in keys:
-                    return keys[key]
+                if _composed(key) in keys:
+                    return keys[_composed(key)]
         return [cell]
 
     def without_row(self, named: Iterable[str]) -> list[str]:
         """Image files that no cell names."""
         known = set(named)
         return [p for p in self.paths if p.lower().endswith(SUFFIXES) and p not in known]
+
+
+def _composed(name: str) -> str:
+    """Accented letters as one character each; some file systems write two."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _bare(path: str) -> str:

@@ -74,13 +74,16 @@ def _hash(
     frame: pd.DataFrame, names: list[str], root: Path, cache: DigestCache | None, threads: int
 ) -> None:
     """Fill NAME_sha256 of every file of the usable rows, in place."""
-    hash_sources(frame, root, cache, threads)
-    for name in names[1:]:
-        rows = frame[(frame["status"] == USED) & frame[name].notna()]
-        others = manifest(rows[["status", "reason"]].assign(source=rows[name]))
-        hash_sources(others, root, cache, threads)
-        frame[f"{name}_sha256"] = others["source_sha256"].reindex(frame.index)
-        for reason, lost in others[others["status"] != USED].groupby("reason"):
+    for name in names:
+        wanted = frame.loc[(frame["status"] == USED) & frame[name].notna(), name]
+        # A volume is read once, however many slices of it are named.
+        files = manifest([{"source": file, "status": USED} for file in wanted.unique()])
+        hash_sources(files, root, cache, threads)
+        found = files.set_index("source").reindex(wanted).set_axis(wanted.index)
+        frame[f"{name}_sha256"] = found["source_sha256"].reindex(frame.index)
+        if name == names[0]:
+            frame["source_bytes"] = found["source_bytes"].reindex(frame.index)
+        for reason, lost in found[found["status"] != USED].groupby("reason"):
             set_aside(frame, frame.index.isin(lost.index), QUARANTINED, reason)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 
 import pandas as pd
 
 from medsynth.cohorts.files import set_aside
 from medsynth.cohorts.images.settings import ImagesIndex
-from medsynth.cohorts.labels import read_csv
+from medsynth.cohorts.labels import missing_columns, read_csv
 from medsynth.genomics.ages import read_ages
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED
 from medsynth.store.quarantine import CohortError
@@ -17,6 +18,10 @@ from medsynth.store.quarantine import CohortError
 log = logging.getLogger(__name__)
 
 NOBODY = {"na", "n/a", "nan", "none", "null", "unknown", "missing", "-", "?", "."}
+PATIENTS = (
+    ". Without patients nothing can be divided: correct columns.patient, or, if no two images are"
+    " of one patient, leave it out and state one_image_one_patient: true"
+)
 SEXES = {
     **dict.fromkeys(["f", "female", "w", "woman", "girl"], "female"),
     **dict.fromkeys(["m", "male", "man", "boy"], "male"),
@@ -42,7 +47,10 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
             written in several ways or contradict each other.
     """
     columns = settings.columns
-    table = read_csv(settings.table, [*columns.headings(), *settings.keep])
+    table = read_csv(settings.table, [])
+    if missing := [c for c in [*columns.headings(), *settings.keep] if c not in table]:
+        told = f"{settings.table}: {missing_columns(missing, list(table.columns))}"
+        raise CohortError(told + (PATIENTS if columns.patient in missing else ""))
     for heading in {*columns.headings(), *settings.keep}:
         if f"{heading}.1" in table:  # so a reader of tables calls the second of equal headings
             raise CohortError(f"{settings.table}: column {heading!r} stands twice; rename one")
@@ -93,6 +101,7 @@ def _check_spelling(words: pd.Series, what: str) -> None:
     """
 
     def plain(word: str) -> str:
+        word = unicodedata.normalize("NFKC", word)
         word = re.sub(r"[\s_]+", " ", word).casefold().removesuffix(".0")
         return re.sub(r"^([^\W\d]*[ -]?)0+(?=\d+$)", r"\1", word)
 
