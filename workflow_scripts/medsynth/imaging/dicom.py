@@ -142,11 +142,7 @@ def is_padding(dataset: Dataset, levels: np.ndarray) -> np.ndarray:
 
 
 def read_radiograph(source: Path | bytes, burned_in: BurnedIn = "exclude") -> np.ndarray:
-    """Read a projection radiograph as :func:`read_shown` does.
-
-    Raises:
-        UnusableImage: wrong_modality, and those of read_shown.
-    """
+    """Read a projection radiograph as :func:`read_shown` does."""
     return read_shown(source, burned_in, RADIOGRAPHY)
 
 

@@ -232,12 +232,9 @@ class ImagesCohort(CohortSettings):
 
     def image_form(self) -> ImageForm:
         """Grey images, colours, or a channel a role."""
-        file, channels = self.index.columns.file, self.read.channels
-        if isinstance(channels, dict) or isinstance(file, dict):
-            count = len(channels) if isinstance(channels, dict) else len(file)
-        else:
-            count = {"grey": 1, "rgb": 3}[channels]
-        return ImageForm(self.read.image_size, count, "uint8")
+        roles = [r for r in (self.index.columns.file, self.read.channels) if isinstance(r, dict)]
+        channels = len(roles[0]) if roles else {"grey": 1, "rgb": 3}[self.read.channels]
+        return ImageForm(self.read.image_size, channels, "uint8")
 
     def label_kind(self) -> str:
         return "table"
