@@ -144,7 +144,7 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
             with suppress(ValidationError):
                 experiment = TypeAdapter(Experiment).validate_python(e)
                 form = cohort.image_form()
-                if form.channels not in SHOWN:
+                if form.channels not in (1, 3):  # neither grey nor colours
                     yield Mistake(
                         f"{place}.cohort",
                         f"images of {form.channels} channels can neither be generated nor shown;"
