@@ -51,13 +51,20 @@ def test_radiographs_are_eight_bit_secondary_captures(tmp_path, size):
     assert said["samples_sha256"] == SAMPLES
 
 
-def test_tiles_are_png_with_text(tmp_path):
+def test_colours_are_no_dicom(tmp_path):
+    images = np.zeros((1, 8, 8, 3), np.uint8)
+    with pytest.raises(ValueError, match="3 channels"):
+        write_singles(images, table(["a"]), SAMPLES, "dicom", tmp_path / "a")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_tiles_are_png_with_text(tmp_path, channels):
     from PIL import Image
 
-    images = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3)).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (1, 8, 8, channels)).astype(np.uint8)
     write_singles(images, table(["IDH-wildtype"]), SAMPLES, "png", tmp_path / "a")
     path = tmp_path / "a/idh-wildtype-000003.png"
-    np.testing.assert_array_equal(np.asarray(Image.open(path)), images[0])
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), images[0].squeeze())
     assert embedded_provenance(path)["model_sha256"] == MODEL
 
 

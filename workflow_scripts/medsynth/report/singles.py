@@ -62,7 +62,8 @@ def _write_png(image: np.ndarray, provenance: dict[str, str], path: Path) -> Non
     text = PngInfo()
     for key, value in provenance.items():
         text.add_text(key, value)
-    Image.fromarray(image).save(path, pnginfo=text)
+    grey = image.shape[-1] == 1
+    Image.fromarray(image[..., 0] if grey else image).save(path, pnginfo=text)
 
 
 def _write_dicom(image: np.ndarray, provenance: dict[str, str], path: Path) -> None:
