@@ -357,3 +357,24 @@ def test_a_missing_path_is_told_before_any_job(tmp_path, key):
     where = "root" if key == "root" else "index.table"
     with pytest.raises(ConfigError, match=f"cohorts.mine.{where}"):
         load_config(raw)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        row("b.png", "doe^JANE"),  # the same patient, written otherwise
+        row("b.png", "Doe^Jane", s="test"),  # in two splits
+        row("b.png", "Doe^Jane", s="Doe^Jane"),  # no split
+        row("x.png", "Doe^Jane"),  # of two files
+        row("b.png", "Doe^Jane", sex="Doe^Jane"),
+    ],
+    ids=["spelling", "splits", "word", "files", "sex"],
+)
+def test_no_error_and_no_log_names_a_patient(tmp_path, caplog, second):
+    caplog.set_level("DEBUG")
+    rows = [row("a.png", "Doe^Jane", s="train", sex=""), {"s": "train", "sex": ""} | second]
+    columns = {"split": "s", "covariates": {"sex": "sex"}}
+    files = pngs("a.png", "b.png", "c/x.png", "d/x.png")
+    with pytest.raises(CohortError) as error:
+        indexed(cohort(tmp_path, files, rows, columns))
+    assert "doe" not in f"{error.value}{caplog.text}".lower()
