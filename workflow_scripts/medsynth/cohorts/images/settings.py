@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from medsynth.cohorts.settings import CohortSettings, Words
+from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Words
 from medsynth.runtime.settings import (
     BurnedIn,
     Division,
@@ -198,7 +198,7 @@ class ImagesCohort(CohortSettings):
 
     folder: ClassVar = "medsynth.cohorts.images"
     tasks: ClassVar = ("generation",)
-    words: ClassVar = Words("image files", "studies", "images")
+    words: ClassVar = Words("image files", "studies", "images", (JPEG, NIFTI))
     single: ClassVar = "png"
 
     kind: Literal["images"] = Field(description="image files and a table of yours")
