@@ -17,6 +17,7 @@ HOUSE = (
     ("cohorts", "models", "metrics"),
     ("tasks",),
     ("report",),
+    ("api",),
     ("commands",),
 )
 LINEAGE = (

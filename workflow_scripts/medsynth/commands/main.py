@@ -1,4 +1,4 @@
-"""The `medsynth` command: asks the lineage of a results folder."""
+"""The `medsynth` command: images of trained models, and the lineage of a results folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from medsynth.store.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError
 
 # The order in which --help lists them; each is a module of this folder.
-COMMANDS = ("status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
+COMMANDS = ("sample", "status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
 OK, WRONG, UNKNOWN = 0, 1, 2
 EXIT_STATUS = """
 exit status: 0 all is well; 1 something is wrong (each question says what); 2 the question cannot

@@ -21,3 +21,7 @@ class LostSecretError(MedsynthError):
 
 class NoRecordError(MedsynthError, ValueError):
     """What should be a record is none; the message names what is wrong, and no value."""
+
+
+class PatientNamed(MedsynthError):
+    """A known patient's id stands where it would go into the record."""

@@ -23,11 +23,18 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from medsynth.store.digests import digest_bytes
+
 Form = Literal["dicom", "png"]
 
 
+def file_stem(label: str) -> str:
+    """A label as file names have it: lower case, with hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+
+
 def write_singles(
-    images: np.ndarray, table: pd.DataFrame, samples_sha256: str, form: Form, folder: Path
+    images: np.ndarray, table: pd.DataFrame, samples_sha256: str | None, form: Form, folder: Path
 ) -> None:
     """Write every image of `images` into a new folder as `<label>-<row>.dcm` or `.png`.
 
@@ -36,16 +43,12 @@ def write_singles(
             secondary captures, the latter CT.
         table: their rows (columns row, label, seed, model_sha256), in the same order. Columns that
             name source items are not written: those are patients' images.
-        samples_sha256: digest of the image store they come from.
+        samples_sha256: digest of the image store they come from, if they come from one.
         form: of the files; RGB is PNG.
         folder: must not exist.
-
-    Raises:
-        ValueError: colours as DICOM, of which one channel would be left.
     """
-    if form == "dicom" and images.shape[-1] != 1:
-        raise ValueError(f"images of {images.shape[-1]} channels are written as png, not as dicom")
     folder.mkdir(parents=True)
+    origin = samples_sha256 or digest_bytes(images.tobytes())
     for image, sample in zip(images, table.to_dict("records"), strict=True):
         provenance = {
             "synthetic": "yes",
@@ -53,38 +56,36 @@ def write_singles(
             "row": str(sample["row"]),
             "seed": str(sample["seed"]),
             "model_sha256": sample["model_sha256"],
-            "samples_sha256": samples_sha256,
         }
-        name = re.sub(r"[^a-z0-9]+", "-", provenance["label"].lower()).strip("-")
-        path = folder / f"{name}-{sample['row']:06d}"
+        if samples_sha256:
+            provenance["samples_sha256"] = samples_sha256
+        path = folder / f"{file_stem(provenance['label'])}-{sample['row']:06d}"
         if form == "png":
             _write_png(image, provenance, path.with_suffix(".png"))
         else:
-            _write_dicom(image[..., 0], provenance, path.with_suffix(".dcm"))
+            _write_dicom(image[..., 0], provenance, origin, path.with_suffix(".dcm"))
 
 
 def _write_png(image: np.ndarray, provenance: dict[str, str], path: Path) -> None:
     text = PngInfo()
     for key, value in provenance.items():
         text.add_text(key, value)
-    grey = image.shape[-1] == 1
-    Image.fromarray(image[..., 0] if grey else image).save(path, pnginfo=text)
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path, pnginfo=text)
 
 
-def _write_dicom(image: np.ndarray, provenance: dict[str, str], path: Path) -> None:
+def _write_dicom(image: np.ndarray, provenance: dict[str, str], origin: str, path: Path) -> None:
     """One instance with Synthetic Data (0008,001C) = YES (PS3.3 C.12.1).
 
     Who made it, and from what, stands as JSON in the Contribution Description (0018,A003) of a
     Contributing Equipment item. Identifiers derive from the provenance, so that the same image
     is the same instance; there is no date.
     """
-    origin = [provenance["samples_sha256"], provenance["row"]]
     is_ct = image.dtype.kind == "i"
     dataset = Dataset()
     dataset.SOPClassUID = CTImageStorage if is_ct else SecondaryCaptureImageStorage
-    dataset.SOPInstanceUID = generate_uid(entropy_srcs=origin)
+    dataset.SOPInstanceUID = generate_uid(entropy_srcs=[origin, provenance["row"]])
     dataset.StudyInstanceUID = generate_uid(entropy_srcs=[provenance["model_sha256"]])
-    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=origin[:1])
+    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=[origin])
     dataset.SyntheticData = "YES"
     dataset.Modality = "CT" if is_ct else "CR"
     dataset.ConversionType = "SYN"

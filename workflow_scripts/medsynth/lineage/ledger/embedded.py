@@ -10,7 +10,9 @@ from medsynth.lineage.ledger.ledger import Ledger
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DICOM_AT, DICOM = 128, b"DICM"
-MODEL, SAMPLES = "model_sha256", "samples_sha256"
+MODEL, SAMPLES, ROW = "model_sha256", "samples_sha256", "row"
+# What `medsynth sample` is called in its record; its files have a row, but come from no samples.
+SAMPLED_SINGLY = "sample_singles"
 
 
 def embedded_provenance(path: str | Path) -> dict[str, str] | None:
@@ -50,8 +52,19 @@ def _in_dicom(path: str | Path) -> dict[str, str]:
 
 
 def made_with(embedded: dict[str, str], ledger: Ledger) -> Row | None:
-    """The samples that the image is one of, else the picture made with that model and seed, else
-    the model; None if all are unknown."""
+    """The samples that the image is one of, or the folder in which a command put it, else the
+    picture made with that model and seed, else the model; None if all are unknown."""
+    singly = ROW in embedded and SAMPLES not in embedded
+    folders = ledger.query(
+        "SELECT made.* FROM artifacts AS used JOIN artifacts AS made USING (job)"
+        " JOIN events ON events.id=job AND phase='start' JOIN items ON items.id=job"
+        " WHERE rule=? AND used.role='inputs' AND used.sha256=? AND made.role='outputs'"
+        " AND json_extract(record, '$.seed')=CAST(? AS INTEGER)"
+        " ORDER BY made.seq DESC LIMIT 1",
+        SAMPLED_SINGLY if singly else None,
+        embedded[MODEL],
+        embedded.get("seed"),
+    )
     samples = ledger.query(
         "SELECT * FROM artifacts WHERE role='outputs' AND sha256=? ORDER BY seq DESC LIMIT 1",
         embedded.get(SAMPLES),
@@ -70,4 +83,4 @@ def made_with(embedded: dict[str, str], ledger: Ledger) -> Row | None:
         "SELECT * FROM artifacts WHERE sha256=? ORDER BY role='outputs' DESC, seq DESC LIMIT 1",
         embedded[MODEL],
     )
-    return next(iter([*samples, *images, *models]), None)
+    return next(iter([*samples, *folders, *images, *models]), None)

@@ -84,10 +84,14 @@ def job_summary(item: JobItem, ledger: Ledger) -> Row:
         "host": start["process"]["host"],
     }
     job |= {k: start[k] for k in ("rule", "wildcards", "params", "code", "seed", "attempt")}
-    if item["invocation"] and (around := ledger.record(item["invocation"], "start")):
+    around = ledger.record(item["invocation"], "start") if item["invocation"] else None
+    if around:
+        job |= {"invocation": item["invocation"], "config_sha256": around["config_sha256"]}
+    elif "git" in start:  # a command's, which belongs to no invocation
+        around = start
+    if around:
         environment = around["environment"]
-        job |= {"invocation": item["invocation"], "git": around["git"]}
-        job |= {"config_sha256": around["config_sha256"]}
+        job |= {"git": around["git"]}
         kept = ("python", "packages_sha256", "lock_sha256", "snakemake")
         job |= {key: environment.get(key) for key in kept}
     return job

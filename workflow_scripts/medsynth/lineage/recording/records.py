@@ -44,6 +44,8 @@ class JobRecord(TypedDict):
 
 
 class JobStart(JobRecord):
+    """git, environment: of a command's job, which has no invocation to say that."""
+
     phase: Literal["start"]
     rule: str
     wildcards: dict[str, str]
@@ -57,6 +59,8 @@ class JobStart(JobRecord):
     inputs: list[File]
     outputs: list[str]
     process: Process
+    git: NotRequired[CodeState]
+    environment: NotRequired[dict[str, Any]]
 
 
 class JobEnd(JobRecord):

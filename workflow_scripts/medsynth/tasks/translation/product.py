@@ -24,6 +24,7 @@ from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table
 
 BATCH = 16
+DIRECTIONS = ("ct_to_cect", "cect_to_ct")  # adds contrast medium, takes it away
 GRID_SLICES = 4  # of each direction
 
 
@@ -42,7 +43,7 @@ def write_product(
     model = load_model(inputs.weights, inputs.card)
     store = ImageStore(in_split(read_table(inputs.manifest), "test"), Path(inputs.shards[0]).parent)
     domain = store.manifest["label"].to_numpy()
-    directions = np.where(domain == "ct", "ct_to_cect", "cect_to_ct")
+    directions = np.where(domain == "ct", *DIRECTIONS)
 
     def translated(direction: str) -> Iterator[np.ndarray]:
         request = Translation(

@@ -1,0 +1,132 @@
+"""`medsynth sample`: files that say what made them, and a job that the ledger knows."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from tiny_results import CLASSES, make_results
+
+import medsynth
+from medsynth.api.models import TrainedModel
+from medsynth.commands import main as command
+from medsynth.lineage.collector import drain, sole_writer
+from medsynth.lineage.ledger.embedded import embedded_provenance
+from medsynth.lineage.ledger.people import local_secret, patient_key
+from medsynth.lineage.opening import existing_ledger
+from medsynth.lineage.recording import identifiers
+
+SAMPLE = ["sample", "cxr_ddpm", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("sampled")
+    make_results(folder / "results")
+    return folder
+
+
+@pytest.fixture
+def toy(original, tmp_path, monkeypatch) -> Path:
+    toy = Path(shutil.copytree(original, tmp_path / "toy"))
+    monkeypatch.chdir(toy)
+    return toy
+
+
+def jobs() -> list[dict]:
+    with existing_ledger("results") as ledger:
+        return [ledger.item(row["id"]) for row in ledger.query("SELECT id FROM items ORDER BY seq")]
+
+
+def test_files_and_their_copies_lead_to_the_model(toy, ask, tmp_path):
+    model = medsynth.load("results/experiments/cxr_ddpm", "cpu")
+    code, said = ask(toy, *SAMPLE, "--label", CLASSES[1], "--n", "2", "--seed", "7", "--out", "o/a")
+    files = ["o/a/no-finding-000000.png", "o/a/no-finding-000001.png"]
+    assert (code, said["files"]) == (command.OK, files)
+    for path, image in zip(files, model.sample(CLASSES[1], 2, seed=7).images, strict=True):
+        np.testing.assert_array_equal(np.asarray(Image.open(path)), image[..., 0])
+    assert embedded_provenance(files[1]) == {
+        **{"synthetic": "yes", "label": CLASSES[1], "row": "1", "seed": "7"},
+        "model_sha256": model.sha256,
+    }
+    (job,) = jobs()
+    assert (job["status"], job["start"]["seed"], job["end"]["device"]) == ("COMPLETE", 7, "cpu")
+    assert job["start"]["params"] == {"labels": [CLASSES[1]], "n": 2, "form": "png"}
+    # Another one with this model, so that only what the file says can tell them apart.
+    assert ask(toy, *SAMPLE, "--seed", "8", "--out", "o/b")[0] == command.OK
+    copy = shutil.copy(files[1], tmp_path / "sent-back.png")
+    for asked in (files[1], copy):
+        code, found = ask(toy, "trace", asked)
+        assert code == command.OK and found["artifact"]["path"] == "o/a"
+        (shown,) = found["jobs"].values()
+        assert {file["name"]: file["sha256"] for file in shown["inputs"]}["weights"] == model.sha256
+        assert shown["git"].keys() == {"head", "dirty"} and shown["packages_sha256"]
+    Path(files[0]).write_bytes(b"altered")
+    assert ask(toy, "trace", files[1])[0] == command.WRONG
+
+
+def test_dicom_files_are_marked_and_each_an_instance_of_its_own(toy, ask):
+    arguments = [*SAMPLE, "--n", "2", "--form", "dicom", "--guidance"]
+    assert ask(toy, *arguments, "0", "--out", "a")[0] == command.OK
+    assert ask(toy, *arguments, "0", "--out", "b")[0] == command.OK
+    assert ask(toy, *arguments, "3", "--out", "c")[0] == command.OK
+    read = {f: [pydicom.dcmread(path) for path in sorted(Path(f).iterdir())] for f in "abc"}
+    instances = {f: [file.SOPInstanceUID for file in files] for f, files in read.items()}
+    assert {file.SyntheticData for file in read["a"]} == {"YES"}
+    assert instances["a"] == instances["b"] and len(set(instances["a"] + instances["c"])) == 8
+
+
+def test_what_cannot_be_is_refused_before_anything_is_recorded(toy, ask):
+    (toy / "full").mkdir()
+    (toy / "full/mine.txt").write_text("kept")
+    shutil.copytree("results/experiments/cxr_ddpm", "elsewhere")
+    for arguments, message in {
+        (*SAMPLE, "--out", "full"): "full exists and is not an empty folder",
+        (*SAMPLE, "--out", "x", "--label", "Fracture"): "no label 'Fracture'; the model knows",
+        (*SAMPLE, "--out", "x", "--n", "0"): "n of 1 or more",
+        ("sample", "ct_cyclegan", "--out", "x"): "use .translate",
+        ("sample", "nothing", "--out", "x"): "results/experiments/nothing: no trained model",
+        ("sample", "elsewhere", "--out", "x"): "elsewhere is not in results",
+    }.items():
+        code, said = ask(toy, *arguments)
+        assert code == command.UNKNOWN and message in said
+    assert not (toy / "x").exists() and not (toy / "results/lineage/ledger.db").exists()
+    assert [path.name for path in (toy / "full").iterdir()] == ["mine.txt"]
+
+
+def test_an_empty_folder_is_filled_and_a_failure_leaves_it_empty(toy, ask, monkeypatch):
+    (toy / "out").mkdir()
+
+    def fail(*_, **__):
+        raise RuntimeError("out of memory")
+
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(TrainedModel, "sample", fail)
+        ask(toy, *SAMPLE, "--out", "out")
+    assert not any((toy / "out").iterdir()) and not list(toy.glob(".out-*"))
+    with sole_writer("results") as ledger:
+        drain("results", ledger)
+    assert [(job["status"], job["end"]["error"]) for job in jobs()] == [("FAILED", "RuntimeError")]
+    assert ask(toy, *SAMPLE, "--out", "out")[0] == command.OK
+    assert len(list((toy / "out").iterdir())) == len(CLASSES)
+
+
+def test_no_patients_id_goes_into_the_record(toy, ask):
+    lineage = toy / "results/lineage"
+    lineage.mkdir()
+    identifiers.remember("results", [patient_key(local_secret("results"), "p10000032")])
+    code, said = ask(toy, *SAMPLE, "--out", "for-p10000032")
+    assert code == command.UNKNOWN and "the id of a patient" in said
+    assert not (toy / "for-p10000032").exists() and not list(lineage.glob("spool/*"))
+
+
+def test_the_help_does_not_wait_for_the_model_code():
+    code = "import medsynth.commands.sample, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "numpy", "pandas", "pydantic", "mlflow"} & set(done.stdout.split())

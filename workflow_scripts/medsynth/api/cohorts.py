@@ -1,0 +1,158 @@
+"""The images of a cohort, from Python: as the workflow divided them, for trainings of one's own."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from medsynth.cohorts.splits import TEST, TRAIN, VALIDATE
+from medsynth.runtime.tensors import hu_to_network, to_network
+from medsynth.store.errors import MedsynthError
+from medsynth.store.layout import Layout
+from medsynth.store.manifests import class_indices, classes_of, in_split
+from medsynth.store.shards import ImageStore
+from medsynth.store.tables.parquet import read_table
+
+SPLITS = (TRAIN, VALIDATE, TEST)
+HU_RANGE = (-1000, 1000)
+
+
+class CohortError(MedsynthError):
+    """There is no such cohort, or it may not be used yet."""
+
+
+def cohort(where: str | Path, results: str | Path | None = None) -> Cohort:
+    """A cohort that the workflow has assembled.
+
+    Args:
+        where: its folder, such as "results/cohorts/cxr"; with `results`, its name.
+        results: the results folder, if `where` is a name.
+
+    Raises:
+        CohortError: there is none.
+    """
+    if results is not None:
+        return Cohort(Path(Layout(results).cohort.format(cohort=where)))
+    return Cohort(Path(where))
+
+
+class Cohort:
+    """The images of a cohort and what is known of them.
+
+    Attributes:
+        folder: results/cohorts/NAME.
+        name: as experiments call it.
+        manifest: one row an item, also of those that could not be used.
+        classes: labels of the used items, sorted; an index into it is a class.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder, self.name = folder, folder.name
+        if not self._file("manifest.parquet").is_file():
+            others = sorted(path.parent.name for path in folder.parent.glob("*/manifest.parquet"))
+            there = f"there are {', '.join(others)}; " if others else ""
+            raise CohortError(
+                f"{folder}: no cohort is here (manifest.parquet); {there}give the folder of an"
+                " assembled cohort, such as results/cohorts/NAME"
+            )
+        self.manifest = read_table(self._file("manifest.parquet"))
+        self.classes = classes_of(self.manifest)
+
+    def __repr__(self) -> str:
+        return f"<cohort {self.folder}, {len(self.manifest)} items, {len(self.classes)} classes>"
+
+    def _file(self, name: str) -> Path:
+        return self.folder / name
+
+    @property
+    def layout(self) -> Layout:
+        """The paths of the results folder that the cohort is of."""
+        return Layout(self.folder.parents[1])
+
+    @cached_property
+    def shards(self) -> list[Path]:
+        """The image stores that trainings read: stain-normalised, where the cohort is."""
+        layout = self.layout
+        for pattern in (layout.normalised_images, layout.shard_images):
+            files = Path(pattern.format(cohort=self.name, shard="0")).parent.glob("[0-9]*.h5")
+            if found := sorted(files, key=lambda path: int(path.stem)):
+                return found
+        raise CohortError(f"{self.folder}: no image shards are here; run the workflow for it again")
+
+    def require_gate(self) -> None:
+        """Refuse a division of patients that was not checked.
+
+        Raises:
+            CohortError: the leakage gate has not passed.
+        """
+        gate = Path(self.layout.split_gate.format(cohort=self.name))
+        if not gate.is_file() or not json.loads(gate.read_text())["ok"]:
+            raise CohortError(
+                f"{gate}: the check that no patient stands in two splits has not passed; run"
+                f" `snakemake {gate}` before you train or judge on this cohort"
+            )
+
+    def dataset(self, split: str, hu_range: tuple[int, int] = HU_RANGE) -> CohortDataset:
+        """The images of one split for PyTorch.
+
+        Args:
+            split: "train", "validate" or "test".
+            hu_range: Hounsfield units that become [-1, 1], of CT.
+
+        Raises:
+            CohortError: no such split, or the leakage gate has not passed.
+        """
+        if split not in SPLITS:
+            raise CohortError(f"no split {split!r}; there are {', '.join(SPLITS)}")
+        self.require_gate()
+        rows = in_split(self.manifest, split)
+        return CohortDataset(rows, self.classes, self.shards[0].parent, hu_range)
+
+
+class CohortDataset(Dataset[tuple[Tensor, int]]):
+    """Images of one split: (float tensor (C, H, W) in [-1, 1], index of its label).
+
+    Fit for a DataLoader with workers of any start method.
+
+    Attributes:
+        manifest: one row an item, in the order of the dataset.
+        classes: names, of the whole cohort.
+    """
+
+    def __init__(
+        self, rows: pd.DataFrame, classes: list[str], folder: Path, hu_range: tuple[int, int]
+    ):
+        self.manifest, self.classes = rows, classes
+        self._labels = class_indices(rows, classes)
+        self._folder, self._hu_range = folder, hu_range
+        self._opened: tuple[int, ImageStore] | None = None
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def __getitem__(self, position: int) -> tuple[Tensor, int]:
+        if not -len(self) <= position < len(self):
+            raise IndexError(f"item {position} of {len(self)}")
+        return self._tensor(self._store().read([position % len(self)])), int(self._labels[position])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_opened": None}
+
+    def _tensor(self, image: np.ndarray) -> Tensor:
+        if image.dtype == np.uint8:
+            return to_network(image)[0]
+        return hu_to_network(image, self._hu_range)[0]
+
+    def _store(self) -> ImageStore:
+        """Opened once in every process: open HDF5 files survive neither a fork nor a pickle."""
+        if self._opened is None or self._opened[0] != os.getpid():
+            self._opened = os.getpid(), ImageStore(self.manifest, self._folder)
+        return self._opened[1]

@@ -1,0 +1,41 @@
+"""Settings that are given as keywords."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from medsynth.runtime.settings import Settings
+from medsynth.store.errors import MedsynthError
+
+S = TypeVar("S", bound=Settings)
+
+
+class SettingError(MedsynthError):
+    """There is no such setting, or no such value of it."""
+
+
+def checked(
+    form: type[S], given: Mapping[str, Any], whose: str, *, elsewhere: Collection[str] = ()
+) -> S:
+    """Settings of this form, with those that are given changed.
+
+    Args:
+        whose: for messages.
+        elsewhere: settings that are given in another way.
+
+    Raises:
+        SettingError: one of them is not as it must be; the message names all.
+    """
+    known = sorted(set(form.model_fields) - set(elsewhere))
+    if unknown := sorted(set(given) - set(known)):
+        raise SettingError(
+            f"{', '.join(unknown)}: no such setting of {whose}; there are {', '.join(known)}"
+        )
+    try:
+        return form(**given)
+    except ValidationError as error:
+        wrong = [f"{e['loc'][0]}: {e['msg']}, not {e['input']!r}" for e in error.errors()]
+        raise SettingError("; ".join(wrong)) from None

@@ -1,0 +1,196 @@
+"""Trained models: what they were trained to do, from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from medsynth.api.keywords import checked
+from medsynth.models.classifier.settings import ClassifierExperiment
+from medsynth.models.contract import Translation
+from medsynth.models.families import FAMILY
+from medsynth.runtime.run import Run
+from medsynth.store.digests import digest_file
+from medsynth.store.errors import MedsynthError
+from medsynth.store.layout import Layout
+from medsynth.store.models import load_model
+from medsynth.tasks.translation.product import BATCH, DIRECTIONS
+
+WEIGHTS, CARD = (Path(path).name for path in (Layout("").weights, Layout("").card))
+KNOWN = FAMILY | {"classifier": ClassifierExperiment}
+CALLS = {
+    "generation": "generates images; use .sample(labels, n, seed=…)",
+    "translation": "translates; use .translate(images, direction)",
+}
+
+
+class ModelError(MedsynthError):
+    """There is no such model, or it is asked for what it cannot do."""
+
+
+class Sampled(NamedTuple):
+    """Generated images (N, H, W, C) uint8, and the label of each."""
+
+    images: np.ndarray
+    labels: list[str]
+
+
+class Request(NamedTuple):
+    """The label of every image to generate, and the family's settings of sampling."""
+
+    labels: list[str]
+    settings: Any
+
+
+def load(folder: str | Path, device: str | torch.device | None = None) -> TrainedModel:
+    """The trained model of an experiment.
+
+    Args:
+        folder: of the experiment, such as "results/experiments/cxr_ddpm".
+        device: where to compute; default a GPU if torch sees one. No lease is taken: jobs of a
+            workflow on this machine do not know of it.
+
+    Raises:
+        ModelError: there is no trained model, or none of a family of this version.
+    """
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return TrainedModel(Path(folder), device)
+
+
+class TrainedModel:
+    """A trained model.
+
+    Attributes:
+        folder: of its experiment.
+        card: what was trained: family, image_size, image_channels, classes (of generative models
+            and classifiers), settings of the network.
+        task: "generation", "translation" or "classification".
+    """
+
+    def __init__(self, folder: Path, device: str | torch.device):
+        self.folder, self._device = folder, device
+        if not (folder / WEIGHTS).is_file() or not (folder / CARD).is_file():
+            others = sorted(path.parent.name for path in folder.parent.glob(f"*/{WEIGHTS}"))
+            there = f"models beside it: {', '.join(others)}; " if others else ""
+            raise ModelError(
+                f"{folder}: no trained model is here ({WEIGHTS}, {CARD}); {there}give the folder of"
+                " an experiment whose training has ended, such as results/experiments/NAME"
+            )
+        self._model = load_model(folder / WEIGHTS, folder / CARD)
+        self.card: dict[str, Any] = dict(self._model.card)
+        if self.card.get("family") not in KNOWN:
+            raise ModelError(
+                f"{folder / CARD}: family {self.card.get('family')!r} is none of this version's:"
+                f" {', '.join(KNOWN)}; use the version of medsynth that trained it"
+            )
+        self._family = KNOWN[self.card["family"]]
+        self.task: str = self._family.task
+
+    def __repr__(self) -> str:
+        return f"<{self.card['family']} model {self.folder}, {self.task}>"
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Weights and card."""
+        return {"weights": self.folder / WEIGHTS, "card": self.folder / CARD}
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the weights, by which images and lineage know the model."""
+        return digest_file(self.folder / WEIGHTS)
+
+    def sample(
+        self,
+        labels: str | Sequence[str] | None = None,
+        n: int = 1,
+        *,
+        seed: int = 0,
+        **settings: Any,
+    ) -> Sampled:
+        """Generate `n` images of every label, label after label.
+
+        An image depends on model, seed, label and its number within the label: with the seed, the
+        settings and the batch of an experiment these are the images of its samples.h5.
+
+        Args:
+            labels: of `card["classes"]`; default all.
+            n: images of each label.
+            seed: all randomness derives from it.
+            settings: of the family's sampling, such as `guidance` or `batch`; default the
+                family's own, not the experiment's.
+
+        Raises:
+            ModelError: the model does not generate, or knows no such label.
+            SettingError: there is no such setting, or no such value.
+        """
+        wanted = self.request(labels, n, settings)
+        classes = self.card["classes"]
+        indices = np.array([classes.index(name) for name in wanted.labels])
+        run = Run(seed, self._device)
+        generate = self._sampling("generation").generate
+        images = np.concatenate(list(generate(self._model, indices, wanted.settings, run)))
+        return Sampled(images, wanted.labels)
+
+    def request(
+        self, labels: str | Sequence[str] | None, n: int, settings: Mapping[str, Any]
+    ) -> Request:
+        """What :meth:`sample` would make of these; errors as there."""
+        whose, elsewhere = f"sampling from {self.card['family']}", ["per_class"]
+        form = self._sampling("generation").SETTINGS
+        classes = self.card["classes"]
+        names = [labels] if isinstance(labels, str) else list(classes if labels is None else labels)
+        if unknown := [name for name in names if name not in classes]:
+            raise ModelError(
+                f"{self.folder}: no label {', '.join(map(repr, unknown))}; the model knows"
+                f" {', '.join(map(repr, classes))}"
+            )
+        if n < 1 or not names:
+            raise ModelError("no images asked for: give at least one label, and n of 1 or more")
+        chosen = checked(form, settings, whose, elsewhere=elsewhere)
+        return Request([name for name in names for _ in range(n)], chosen)
+
+    def translate(self, images: np.ndarray, direction: str) -> np.ndarray:
+        """Translate CT slices to the other contrast phase.
+
+        Args:
+            images: (N, H, W, 1) or (N, H, W), int16 Hounsfield units, of the size that the model
+                was trained on.
+            direction: "ct_to_cect" adds contrast medium, "cect_to_ct" takes it away.
+
+        Returns:
+            Slices of the same shape and unit.
+
+        Raises:
+            ModelError: the model does not translate, or the images or direction do not fit it.
+        """
+        sampling = self._sampling("translation")
+        if direction not in DIRECTIONS:
+            raise ModelError(f"no direction {direction!r}; there are {', '.join(DIRECTIONS)}")
+        images = np.asarray(images)
+        slices = images[..., None] if images.ndim == 3 else images
+        size = self.card["image_size"]
+        form = (size, size, self.card["image_channels"])
+        if slices.shape[1:] != form or slices.dtype != np.int16 or not len(slices):
+            raise ModelError(
+                f"images are {images.shape} {images.dtype}; this model translates"
+                f" (N, {', '.join(map(str, form))}) int16 Hounsfield units, N of 1 or more"
+            )
+        batches = (slices[at : at + BATCH] for at in range(0, len(slices), BATCH))
+        settings = sampling.SETTINGS and sampling.SETTINGS()
+        run = Run(0, self._device)  # nothing is drawn
+        made = sampling.generate(self._model, Translation(batches, direction), settings, run)
+        return np.concatenate(list(made)).reshape(images.shape)
+
+    def _sampling(self, task: str) -> ModuleType:
+        """The family's module that makes images, if it does this."""
+        if self.task != task:
+            does = CALLS.get(self.task, f"is for {self.task} and makes no images")
+            raise ModelError(f"{self.folder}: this model {does}")
+        return import_module(f"{self._family.folder}.sampling")

@@ -1,0 +1,127 @@
+"""`medsynth sample`: images of a trained model as single files that say what they are.
+
+The model must be of the results folder, in whose ledger the job is recorded: `medsynth trace` finds
+model and data behind every file, and behind a copy of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from medsynth.store.errors import MedsynthError
+from medsynth.store.layout import Layout
+
+HELP = "single images of a trained model, with their provenance inside, recorded as a job"
+EXAMPLE = "medsynth sample cxr_ddpm --label Cardiomegaly --n 4 --seed 7 --out images"
+
+
+class OutputError(MedsynthError):
+    """The images cannot be written there, or not in this form."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", metavar="MODEL", help="name of an experiment in the results folder, or its folder"
+    )
+    parser.add_argument(
+        "--label",
+        action="append",
+        metavar="L",
+        help="a class that the model knows; may be repeated; default: all",
+    )
+    parser.add_argument("--n", type=int, default=1, help="images of each label; default: 1")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="of all randomness; default: 0"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new or empty")
+    parser.add_argument("--form", choices=("png", "dicom"), default="png", help="default: png")
+    parser.add_argument(
+        "--guidance", type=float, metavar="W", help="strength of the label, of models that have it"
+    )
+    parser.add_argument("--batch", type=int, metavar="B", help="images generated at once")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+
+
+def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    folder, out = _model_folder(results, arguments.model), arguments.out
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out} exists and is not an empty folder; give --out a new one")
+    from medsynth.runtime.lease import choose_device  # before torch is imported
+
+    with choose_device(arguments.device, gpus=0 if arguments.device == "cpu" else 1) as device:
+        return _sample(results, folder, device, arguments)
+
+
+def _sample(
+    results: Path, folder: Path, device: str, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    # These take seconds, and --help must not wait for them.
+    import pandas as pd
+
+    from medsynth.api.models import load
+    from medsynth.lineage.ledger.embedded import SAMPLED_SINGLY
+    from medsynth.lineage.recording.command import recorded_command
+    from medsynth.report.singles import write_singles
+
+    model, out, seed = load(folder, device), arguments.out, arguments.seed
+    if arguments.form == "dicom" and model.card["image_channels"] != 1:
+        raise OutputError(f"{folder}: its images are in colour; --form png writes them")
+    chosen = {"guidance": arguments.guidance, "batch": arguments.batch}
+    settings = {name: value for name, value in chosen.items() if value is not None}
+    asked = {"labels": arguments.label, "n": arguments.n, "form": arguments.form, **settings}
+    labels = model.request(arguments.label, arguments.n, settings).labels  # an error here is no job
+    rows = {"row": range(len(labels)), "label": labels, "seed": seed, "model_sha256": model.sha256}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    job = recorded_command(
+        results, SAMPLED_SINGLY, model.files, {"images": out}, asked, seed=seed, device=device
+    )
+    with job, tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
+        images, _ = model.sample(arguments.label, arguments.n, seed=seed, **settings)
+        whole = Path(beside, "images")
+        write_singles(images, pd.DataFrame(rows), None, arguments.form, whole)
+        whole.rename(out)
+    _collect(results)
+    files = sorted(str(path) for path in out.iterdir())
+    return {"model": str(folder), "model_sha256": model.sha256, "seed": seed, "files": files}
+
+
+def _collect(results: Path) -> None:
+    """Bring the record into the ledger, and into MLflow, if it is here or the environment names it.
+
+    A server that only the configuration names gets it with the next run of the workflow.
+    """
+    from medsynth.lineage.collector import collect, drain, sole_writer
+    from medsynth.lineage.recording.invocation import TRACKING_URI
+    from medsynth.lineage.recording.spool import lineage_dir
+
+    if os.environ.get(TRACKING_URI) or (lineage_dir(results) / "mlflow.db").exists():
+        collect(results)
+    else:
+        with sole_writer(results) as ledger:
+            drain(results, ledger)
+
+
+def _model_folder(results: Path, model: str) -> Path:
+    """The folder that is meant, which must be of these results: their ledger knows the model."""
+    named = Path(Layout(results).experiment.format(experiment=model))
+    folder = Path(model)
+    if named.is_dir() or not folder.is_dir():
+        return named
+    if not folder.resolve().is_relative_to(results.resolve()):
+        raise OutputError(
+            f"{folder} is not in {results}, whose ledger would not know the model; name its results"
+            " folder with --results"
+        )
+    return folder
+
+
+def wrong(answer: dict[str, Any]) -> bool:
+    return False
+
+
+def show(answer: dict[str, Any]) -> str:
+    return "\n".join(answer["files"])
