@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ from torch.utils.data import DataLoader
 import medsynth
 from medsynth.commands import main as command
 from medsynth.store.generated import Samples
+from medsynth.store.source_digest import source_files
+from medsynth.store.tables.parquet import read_table, write_table
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"bootstrap": 5, "kid_subsets": 2, "kid_subset_size": 4}
@@ -49,6 +52,11 @@ def test_the_import_waits_for_nothing_and_names_what_there_is():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "numpy", "pandas", "pydantic"} & set(done.stdout.split())
     assert {"load", "cohort", "evaluate", "Error"} <= set(dir(medsynth))
+    scripts = ROOT / "workflow_scripts"
+    for script in ("train_model.py", "build_report.py"):  # no job depends on what people call
+        files = {f.relative_to(scripts).as_posix() for f in source_files(scripts / script)}
+        assert "medsynth/__init__.py" in files
+        assert not [name for name in files if name.startswith("medsynth/api/")]
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         medsynth.nothing  # noqa: B018
 
@@ -196,6 +204,24 @@ def test_arrays_of_another_form_are_refused(results, model):
         medsynth.evaluate(images[:, :4, :4], "results/cohorts/cxr", labels)
     with pytest.raises(medsynth.Error, match="resamples: no such setting of the evaluation"):
         medsynth.evaluate(images, "results/cohorts/cxr", labels, resamples=3)
+
+
+def test_a_judge_that_is_missing_or_has_seen_the_patients_is_refused(folder, tmp_path, model):
+    images, labels = model.sample(n=1)
+    results = Path(shutil.copytree(folder / "results", tmp_path / "results"))
+    judge = results / "experiments/cxr_classifier"
+    people = read_table(judge / "people.parquet")
+    write_table(people.assign(patient="patient-11"), judge / "people.parquet")
+    with pytest.raises(medsynth.Error, match="was trained on patients of the test split"):
+        medsynth.evaluate(images, results / "cohorts/cxr", labels)
+    shutil.rmtree(judge)
+    with pytest.raises(medsynth.Error, match="cohort cxr has no trained classifier"):
+        medsynth.evaluate(images, results / "cohorts/cxr", labels)
+
+
+def test_a_cohort_is_found_from_within_the_results(results, monkeypatch):
+    monkeypatch.chdir(results / "cohorts")
+    assert len(medsynth.cohort("cxr").dataset("validate")) == 8
 
 
 def test_the_page_about_python_runs(results, capsys):

@@ -76,3 +76,14 @@ def test_patients_dicom_says_nothing(tmp_path):
     dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
     dataset.save_as(tmp_path / "x.dcm", enforce_file_format=True)
     assert embedded_provenance(tmp_path / "x.dcm") is None
+
+
+def test_files_that_come_from_no_samples_name_none_and_are_told_apart_by_their_pixels(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 1)).astype(np.uint8)
+    for name, pixels in {"a": images, "b": images[::-1]}.items():
+        write_singles(pixels, table(["x", "x"]), None, "dicom", tmp_path / name)
+    files = [path for name in "ab" for path in sorted((tmp_path / name).iterdir())]
+    assert len({pydicom.dcmread(path).SOPInstanceUID for path in files}) == 4
+    assert "samples_sha256" not in embedded_provenance(files[0])
+    write_singles(images, table(["x", "x"]), None, "png", tmp_path / "grey")
+    assert "samples_sha256" not in embedded_provenance(tmp_path / "grey/x-000003.png")

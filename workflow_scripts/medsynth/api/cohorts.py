@@ -23,6 +23,7 @@ from medsynth.store.tables.parquet import read_table
 
 SPLITS = (TRAIN, VALIDATE, TEST)
 HU_RANGE = (-1000, 1000)
+MANIFEST = Path(Layout("").manifest).name
 
 
 class CohortError(MedsynthError):
@@ -56,26 +57,23 @@ class Cohort:
 
     def __init__(self, folder: Path):
         self.folder, self.name = folder, folder.name
-        if not self._file("manifest.parquet").is_file():
-            others = sorted(path.parent.name for path in folder.parent.glob("*/manifest.parquet"))
+        if not (folder / MANIFEST).is_file():
+            others = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST}"))
             there = f"there are {', '.join(others)}; " if others else ""
             raise CohortError(
-                f"{folder}: no cohort is here (manifest.parquet); {there}give the folder of an"
+                f"{folder}: no cohort is here ({MANIFEST}); {there}give the folder of an"
                 " assembled cohort, such as results/cohorts/NAME"
             )
-        self.manifest = read_table(self._file("manifest.parquet"))
+        self.manifest = read_table(folder / MANIFEST)
         self.classes = classes_of(self.manifest)
 
     def __repr__(self) -> str:
         return f"<cohort {self.folder}, {len(self.manifest)} items, {len(self.classes)} classes>"
 
-    def _file(self, name: str) -> Path:
-        return self.folder / name
-
     @property
     def layout(self) -> Layout:
         """The paths of the results folder that the cohort is of."""
-        return Layout(self.folder.parents[1])
+        return Layout(os.path.normpath(self.folder / "../.."))
 
     @cached_property
     def shards(self) -> list[Path]:

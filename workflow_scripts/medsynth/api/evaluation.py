@@ -79,7 +79,7 @@ def evaluate(
     with tempfile.TemporaryDirectory(prefix="medsynth-evaluate-") as folder:
         made = {"images": Path(folder, "images.h5"), "table": Path(folder, "images.parquet")}
         write_samples(found, names, *made.values(), seed=seed, model_sha256="", extra={})
-        manifest = data.folder / "manifest.parquet"
+        manifest = data.layout.manifest.format(cohort=data.name)
         inputs = SimpleNamespace(manifest=manifest, shards=data.shards, **judge, **made)
         return evaluate_generation(inputs, cfg, {"cohort": data.name}, Run(seed, device))
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.queries.impact import impact
 from medsynth.lineage.wording import when
 
 Row = dict[str, Any]
@@ -33,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def answer(results: Path, arguments: argparse.Namespace) -> Row:
+    from medsynth.lineage.queries.impact import impact  # pandas, for which --help need not wait
+
     if arguments.erase and arguments.yes:
         from medsynth.lineage.erasure.erase import erase, idle
 

@@ -46,7 +46,12 @@ def write_singles(
         samples_sha256: digest of the image store they come from, if they come from one.
         form: of the files; RGB is PNG.
         folder: must not exist.
+
+    Raises:
+        ValueError: colours as DICOM, of which one channel would be left.
     """
+    if form == "dicom" and images.shape[-1] != 1:
+        raise ValueError(f"images of {images.shape[-1]} channels are written as png, not as dicom")
     folder.mkdir(parents=True)
     origin = samples_sha256 or digest_bytes(images.tobytes())
     for image, sample in zip(images, table.to_dict("records"), strict=True):

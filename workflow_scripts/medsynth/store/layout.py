@@ -21,6 +21,7 @@ class Layout:
 
     Attributes:
         cohort, experiment: folders of one of them.
+        manifest: of a cohort, its assembled items.
         split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
         weights, card, history, people: of a trained model; people, whom it was trained on.
         metrics: of an experiment.
@@ -38,6 +39,7 @@ class Layout:
         self.demo = f"{self.results}/demo"
         self.cohort = f"{self.results}/cohorts/{{cohort}}"
         self.experiment = f"{self.results}/experiments/{{experiment}}"
+        self.manifest = f"{self.cohort}/manifest.parquet"
         self.split_gate = f"{self.cohort}/leakage.json"
         self.evaluation_gate = f"{self.experiment}/leakage.json"
         self.weights = f"{self.experiment}/model.safetensors"
