@@ -67,6 +67,8 @@ def test_files_and_their_copies_lead_to_the_model(toy, ask, tmp_path):
         (shown,) = found["jobs"].values()
         assert {file["name"]: file["sha256"] for file in shown["inputs"]}["weights"] == model.sha256
         assert shown["git"].keys() == {"head", "dirty"} and shown["packages_sha256"]
+    code, said = ask(toy, "rerun", "o/a")
+    assert code == command.UNKNOWN and "sample_singles, was a command" in said
     Path(files[0]).write_bytes(b"altered")
     assert ask(toy, "trace", files[1])[0] == command.WRONG
 

@@ -69,6 +69,11 @@ def _rerun(
     history = ancestors([job], ledger)
     item = history[0]
     ran = ledger.record(item["invocation"], "start") if item["invocation"] else None
+    if "git" in item["start"]:
+        raise UnknownArtifact(
+            f"job {job[:SHORT]}, {item['rule']}, was a command, which no workflow repeats; call it"
+            " again with the parameters that `medsynth trace --json` shows"
+        )
     if item["status"] != "COMPLETE" or not ran:
         raise UnknownArtifact(
             f"job {job[:SHORT]} is {item['status']}, or its invocation is not recorded"
