@@ -12,7 +12,7 @@ from PIL import Image
 
 from medsynth.imaging.histology.pages import find_slide, opened
 from medsynth.store.quarantine import UnusableImage
-from tests.unit.slide_files import SLIDE, smooth, tiles_of
+from tests.unit.slide_files import SLIDE, smooth, tiles_of, write_svs
 
 SLIDE_PAGE, THUMBNAIL = smooth(256), np.ascontiguousarray(smooth(256)[::4, ::4])
 MACRO = np.full((300, 400, 3), (60, 90, 60), np.uint8)
@@ -158,3 +158,13 @@ def test_a_page_too_large_for_pillow_is_set_aside_before_it_is_read(tmp_path, mo
     with pytest.raises(UnusableImage) as error:
         find_slide(tmp_path / f"{SLIDE}.tif")
     assert error.value.reason == "absurd_size" and "256 x 256" in error.value.detail
+
+
+def test_a_property_whose_name_is_no_utf8_costs_no_slide(tmp_path):
+    """OpenSlide lists such a name, and then knows no value of it."""
+    write_svs(tmp_path / "a.svs", [smooth(128)], about="|AppMag = 40|MPP = 0.25|Note = x")
+    data = (tmp_path / "a.svs").read_bytes()
+    (tmp_path / "a.svs").write_bytes(data.replace(b"|Note = x", b"|N\xff\xfee = x"))
+    properties = find_slide(tmp_path / "a.svs").properties
+    assert properties["aperio.MPP"] == "0.25"
+    assert not any("�" in name for name in properties)

@@ -79,7 +79,7 @@ def find_slide(path: Path) -> Slide:
     size, properties = None, {}
     if vendor is not None or path.suffix.lower() not in PLAIN:
         with openslide.OpenSlide(path) as slide:
-            size, properties = slide.dimensions, dict(slide.properties)
+            size, properties = slide.dimensions, _properties(slide)
         if vendor != "generic-tiff" and not _exceeded(size, properties):
             return Slide(None, properties)
     with path.open("rb") as file:
@@ -95,6 +95,12 @@ def find_slide(path: Path) -> Slide:
     if best.size[0] * best.size[1] > 2 * Image.MAX_IMAGE_PIXELS:  # before the file is in memory
         raise UnusableImage("absurd_size", "{} x {}, behind another page".format(*best.size))
     return Slide(best.offset, best.properties)
+
+
+def _properties(slide: openslide.OpenSlide) -> dict[str, str]:
+    """What OpenSlide says of a slide; it lists names that are no UTF-8, and knows no value then."""
+    found = {name: slide.properties.get(name) for name in slide.properties}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 @contextmanager
