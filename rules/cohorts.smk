@@ -3,9 +3,9 @@
 
 rule index_cohort:
     input:
-        root=cohort_root,
-        tables=tables_apart,
-        receipts=cohort_receipts,
+        root=of_cohort(COHORT_FILES.root),
+        tables=of_cohort(COHORT_FILES.tables_apart),
+        receipts=of_cohort(COHORT_FILES.cohort_receipts),
     output:
         table=LAYOUT.index,
     log:
@@ -35,14 +35,14 @@ rule shard_cohort:
     benchmark:
         f"{BENCHMARKS}/shard_cohort/{{cohort}}/{{shard}}.tsv"
     wildcard_constraints:
-        cohort=one_of(cohorts_with_nifti(False)),
+        cohort=one_of(COHORT_FILES.with_nifti(False)),
     conda:
         ENVIRONMENT
     threads: lambda wildcards: COHORTS[wildcards.cohort].shard_threads
     params:
         module=cohort_module("shard"),
         cfg=lambda wildcards: settings(COHORTS[wildcards.cohort].shard_settings()),
-        root=cohort_root,
+        root=of_cohort(COHORT_FILES.root),
         cache=DIGESTS,
         code=code_of_cohort("shard_cohort", "shard"),
     script:
@@ -55,14 +55,14 @@ use rule shard_cohort as shard_cohort_to_nifti with:
         table=SHARD_TABLE,
         volumes=directory(LAYOUT.shard_volumes),
     wildcard_constraints:
-        cohort=one_of(cohorts_with_nifti(True)),
+        cohort=one_of(COHORT_FILES.with_nifti(True)),
 
 
 rule read_reports:
     input:
         index=rules.index_cohort.output.table,
-        reports=cohort_reports,
-        receipts=cohort_receipts,
+        reports=of_cohort(COHORT_FILES.reports),
+        receipts=of_cohort(COHORT_FILES.cohort_receipts),
     output:
         table=f"{COHORT}/reports.parquet",
         counts=f"{COHORT}/reports.json",
@@ -71,7 +71,7 @@ rule read_reports:
     benchmark:
         f"{BENCHMARKS}/read_reports/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(cohorts_with_reports()),
+        cohort=one_of(COHORT_FILES.with_reports()),
     conda:
         ENVIRONMENT
     params:

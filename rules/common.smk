@@ -11,12 +11,11 @@ LIBRARY = Path(workflow.basedir, "workflow_scripts").as_posix()
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 
+from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.raw_paths import DATASETS, demo_dataset, raw_paths
+from medsynth.config.raw_paths import DATASETS, raw_paths
 from medsynth.config.whole import load_config
-from medsynth.fetch.settings import fills
-from medsynth.genomics.settings import SAMPLE_SHEETS
 from medsynth.lineage.recording import capture
 from medsynth.store.layout import Layout
 from medsynth.store.privacy import raw_names
@@ -46,6 +45,7 @@ NORMALISED_IMAGES = LAYOUT.normalised_images
 ENVIRONMENT = Path(workflow.basedir, "envs", "medsynth.yaml").as_posix()
 
 COHORTS = CONFIG.cohorts
+COHORT_FILES = CohortFiles(CONFIG, LAYOUT)
 FILES = ExperimentFiles(CONFIG, LAYOUT)
 EXPERIMENTS = FILES.listed
 GPUS = 0 if CONFIG.device == "cpu" else 1
@@ -55,25 +55,6 @@ def one_of(names):
     """A wildcard constraint that matches exactly these names."""
     # Without a name the pattern matches nothing, so that the rule is never chosen.
     return "|".join(names) or "a^"
-
-
-def cohorts_with(table):
-    """Names of the cohorts whose kind provides a further table."""
-    return [name for name, cohort in COHORTS.items() if table in cohort.provides]
-
-
-def cohorts_with_nifti(wanted):
-    """Names of the cohorts whose volumes are, or are not, wanted as NIfTI files, too."""
-    return [
-        name
-        for name, cohort in COHORTS.items()
-        if getattr(cohort.shard_settings(), "nifti", False) == wanted
-    ]
-
-
-def cohorts_with_reports():
-    """Names of the cohorts whose reports are read, too."""
-    return [name for name, cohort in COHORTS.items() if getattr(cohort, "reports", None)]
 
 
 def settings(group):
@@ -94,6 +75,21 @@ def code_of(script, *modules):
 def of_experiment(function, *arguments):
     """Input or params function: what `function` says of the wildcard's experiment."""
     return lambda wildcards: function(wildcards.experiment, *arguments)
+
+
+def of_cohort(function, *arguments):
+    """Input or params function: what `function` says of the wildcard's cohort."""
+    return lambda wildcards: function(wildcards.cohort, *arguments)
+
+
+def in_cohort(pattern):
+    """Input function: this file of the experiment's cohort."""
+    return lambda wildcards: pattern.format(cohort=FILES.cohort(wildcards.experiment))
+
+
+def cohort_images(wildcards):
+    """The image shards of the experiment's cohort."""
+    return COHORT_FILES.images(FILES.cohort(wildcards.experiment))
 
 
 def experiment_code(script, *parts):
@@ -122,35 +118,6 @@ def code_of_archive(script):
     return lambda wildcards: code_of(script, CONFIG.fetch[wildcards.download].module)
 
 
-def raw(path):
-    """A raw path as an input; a folder stands for what the demo or a download puts into it."""
-    if CONFIG.demo and (dataset := demo_dataset(CONFIG.results_dir, path)):
-        return f"{DEMO}/{dataset}"
-    for download in CONFIG.fetch.values():
-        if fills(download, path):
-            return download.destination.as_posix()
-    return path.as_posix()
-
-
-def receipts(paths):
-    """Receipts of the downloads that bring these raw paths."""
-    downloads = CONFIG.fetch.items()
-    names = [name for name, d in downloads if any(fills(d, path) for path in paths if path)]
-    return expand(RECEIPTS, download=names)
-
-
-def cohort_receipts(wildcards):
-    """Receipts of the downloads that bring a cohort's images and what is read beside them."""
-    cohort = COHORTS[wildcards.cohort]
-    beside = [cohort.root, *cohort.tables_apart(), getattr(cohort, "reports", None)]
-    return receipts(beside)
-
-
-def genotype_receipts(wildcards):
-    """Receipts of the downloads that bring a cohort's genotype tables."""
-    return receipts([Path(path) for path in genotype_tables(wildcards)])
-
-
 def download_settings(wildcards):
     """Params function: the settings of the wildcard's download."""
     return settings(CONFIG.fetch[wildcards.download])
@@ -165,95 +132,6 @@ def download_manifest(wildcards):
 def connections(wildcards):
     """Files that a download fetches at once."""
     return CONFIG.fetch[wildcards.download].connections
-
-
-def cohort_root(wildcards):
-    """The raw folder of a cohort."""
-    return raw(COHORTS[wildcards.cohort].root)
-
-
-def tables_apart(wildcards):
-    """The tables of a cohort that lie apart from its images, and are there or yet to come."""
-    tables = COHORTS[wildcards.cohort].tables_apart()
-    made = [p for p in tables if CONFIG.demo and demo_dataset(CONFIG.results_dir, p)]
-    return sorted({raw(p) for p in tables if p in made or receipts([p]) or p.exists()})
-
-
-def cohort_reports(wildcards):
-    """The archive or folder of a cohort's reports."""
-    return raw(COHORTS[wildcards.cohort].reports)
-
-
-def shard_files(pattern):
-    """Input function: this file of every shard of a cohort."""
-
-    def files(wildcards):
-        cohort = COHORTS[wildcards.cohort]
-        return expand(pattern, cohort=wildcards.cohort, shard=range(cohort.index.shards))
-
-    return files
-
-
-def of_cohort(pattern):
-    """Input function: this file of the experiment's cohort."""
-    return lambda wildcards: pattern.format(cohort=FILES.cohort(wildcards.experiment))
-
-
-def normalised_cohorts():
-    """Names of the slide cohorts whose stain is normalised."""
-    return [n for n, c in COHORTS.items() if getattr(c, "stain", None) and c.stain.method != "none"]
-
-
-def image_shards(name):
-    """The image shards of a cohort that models, metrics and the report read."""
-    pattern = NORMALISED_IMAGES if name in normalised_cohorts() else SHARD_IMAGES
-    return expand(pattern, cohort=name, shard=range(COHORTS[name].index.shards))
-
-
-def shards_of_cohort(wildcards):
-    """The image shards of the wildcard's cohort."""
-    return image_shards(wildcards.cohort)
-
-
-def shards_of_experiment(wildcards):
-    """The image shards of the experiment's cohort."""
-    return image_shards(FILES.cohort(wildcards.experiment))
-
-
-def genotype_tables(wildcards):
-    """Mutation, panel, copy-number and clinical tables of a cohort, and the sheets beside them."""
-    tables = COHORTS[wildcards.cohort].genotypes
-    single = [path for path in (tables.clinical, tables.coverage) if isinstance(path, Path)]
-    files = [path for path in [*tables.maf, *tables.segments] if path.is_file()]
-    sheets = [sheet for path in files for sheet in path.parent.glob(SAMPLE_SHEETS)]
-    return sorted({raw(path) for path in [*tables.maf, *tables.segments, *single, *sheets]})
-
-
-def genotyped_cohorts():
-    """Names of the slide cohorts whose label is the genotype."""
-    return [n for n, cohort in COHORTS.items() if cohort.label_kind() == "genotype"]
-
-
-def cohort_counts(wildcards):
-    """What else there is to say of the cohorts: counts of reports, genotypes, stains, pairs."""
-    with_counts = {
-        "reports": cohorts_with_reports(),
-        "calls": genotyped_cohorts(),
-        "stain": normalised_cohorts(),
-        "normalised": normalised_cohorts(),
-        "pairs": cohorts_with("pairs"),
-    }
-    return [
-        f"{COHORT}/{counts}.json".format(cohort=name)
-        for counts, names in with_counts.items()
-        for name in names
-    ]
-
-
-def genotype_labels(wildcards):
-    """The joined labels of cohorts whose label is the genotype."""
-    genotyped = wildcards.cohort in genotyped_cohorts()
-    return expand(rules.join_genotypes.output.labels, cohort=wildcards.cohort) if genotyped else []
 
 
 wildcard_constraints:

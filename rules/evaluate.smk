@@ -3,8 +3,8 @@
 
 rule check_evaluation:
     input:
-        splits_gate=of_cohort(rules.check_leakage.output.gate),
-        manifest=of_cohort(rules.assemble_cohort.output.manifest),
+        splits_gate=in_cohort(rules.check_leakage.output.gate),
+        manifest=in_cohort(rules.assemble_cohort.output.manifest),
         weights=models_of_evaluation(LAYOUT.weights),
         people=models_of_evaluation(LAYOUT.people),
         table=of_experiment(FILES.made, ".parquet"),
@@ -27,8 +27,8 @@ rule check_evaluation:
 rule evaluate_model:
     input:
         unpack(of_experiment(FILES.evaluated)),
-        manifest=of_cohort(rules.assemble_cohort.output.manifest),
-        shards=shards_of_experiment,
+        manifest=in_cohort(rules.assemble_cohort.output.manifest),
+        shards=cohort_images,
     output:
         metrics=LAYOUT.metrics,
     log:

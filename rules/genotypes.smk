@@ -3,8 +3,8 @@
 
 rule call_genotypes:
     input:
-        tables=genotype_tables,
-        receipts=genotype_receipts,
+        tables=of_cohort(COHORT_FILES.genotype_tables),
+        receipts=of_cohort(COHORT_FILES.genotype_receipts),
     output:
         calls=f"{COHORT}/calls.parquet",
         quarantine=f"{COHORT}/calls_quarantine.parquet",
@@ -14,7 +14,7 @@ rule call_genotypes:
     benchmark:
         f"{BENCHMARKS}/call_genotypes/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(genotyped_cohorts()),
+        cohort=one_of(COHORT_FILES.genotyped()),
     conda:
         ENVIRONMENT
     params:
@@ -38,7 +38,7 @@ rule join_genotypes:
     benchmark:
         f"{BENCHMARKS}/join_genotypes/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(genotyped_cohorts()),
+        cohort=one_of(COHORT_FILES.genotyped()),
     conda:
         ENVIRONMENT
     params:

@@ -12,7 +12,7 @@ rule pair_ct:
     benchmark:
         f"{BENCHMARKS}/pair_ct/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(cohorts_with("pairs")),
+        cohort=one_of(COHORT_FILES.providing("pairs")),
     conda:
         ENVIRONMENT
     params:

@@ -34,8 +34,8 @@ use rule sample_model as translate_images with:
         unpack(of_experiment(FILES.tables)),
         weights=rules.train_model.output.weights,
         card=rules.train_model.output.card,
-        manifest=of_cohort(rules.assemble_cohort.output.manifest),
-        shards=shards_of_experiment,
+        manifest=in_cohort(rules.assemble_cohort.output.manifest),
+        shards=cohort_images,
     output:
         images=f"{EXPERIMENT}/translations.h5",
         table=f"{EXPERIMENT}/translations.parquet",

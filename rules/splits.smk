@@ -4,7 +4,7 @@
 rule split_patients:
     input:
         index=rules.index_cohort.output.table,
-        labels=genotype_labels,
+        labels=of_cohort(COHORT_FILES.labels),
     output:
         splits=f"{COHORT}/splits.parquet",
     log:
@@ -24,8 +24,8 @@ rule split_patients:
 rule assemble_cohort:
     input:
         index=rules.index_cohort.output.table,
-        tables=shard_files(rules.shard_cohort.output.table),
-        labels=genotype_labels,
+        tables=of_cohort(COHORT_FILES.shards, rules.shard_cohort.output.table),
+        labels=of_cohort(COHORT_FILES.labels),
         splits=rules.split_patients.output.splits,
     output:
         manifest=f"{COHORT}/manifest.parquet",

@@ -5,7 +5,7 @@ rule fit_stain:
     input:
         manifest=rules.assemble_cohort.output.manifest,
         gate=rules.check_leakage.output.gate,
-        shards=shard_files(rules.shard_cohort.output.images),
+        shards=of_cohort(COHORT_FILES.shards, rules.shard_cohort.output.images),
     output:
         stain=f"{COHORT}/stain.json",
     log:
@@ -13,7 +13,7 @@ rule fit_stain:
     benchmark:
         f"{BENCHMARKS}/fit_stain/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(normalised_cohorts()),
+        cohort=one_of(COHORT_FILES.normalised()),
     conda:
         ENVIRONMENT
     params:
@@ -37,7 +37,7 @@ rule normalise_stain:
     benchmark:
         f"{BENCHMARKS}/normalise_stain/{{cohort}}/{{shard}}.tsv"
     wildcard_constraints:
-        cohort=one_of(normalised_cohorts()),
+        cohort=one_of(COHORT_FILES.normalised()),
     conda:
         ENVIRONMENT
     params:
@@ -48,7 +48,7 @@ rule normalise_stain:
 
 rule count_normalised:
     input:
-        tables=shard_files(rules.normalise_stain.output.table),
+        tables=of_cohort(COHORT_FILES.shards, rules.normalise_stain.output.table),
     output:
         counts=f"{COHORT}/normalised.json",
     log:
@@ -56,7 +56,7 @@ rule count_normalised:
     benchmark:
         f"{BENCHMARKS}/count_normalised/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(normalised_cohorts()),
+        cohort=one_of(COHORT_FILES.normalised()),
     conda:
         ENVIRONMENT
     params:

@@ -4,9 +4,9 @@
 rule train_model:
     input:
         unpack(of_experiment(FILES.tables)),
-        manifest=of_cohort(rules.assemble_cohort.output.manifest),
-        gate=of_cohort(rules.check_leakage.output.gate),
-        shards=shards_of_experiment,
+        manifest=in_cohort(rules.assemble_cohort.output.manifest),
+        gate=in_cohort(rules.check_leakage.output.gate),
+        shards=cohort_images,
     output:
         weights=LAYOUT.weights,
         card=LAYOUT.card,

@@ -1,0 +1,136 @@
+"""Which cohorts there are, and which files each is made of or makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from medsynth.config.raw_paths import demo_dataset
+from medsynth.config.whole import Config
+from medsynth.fetch.settings import fills
+from medsynth.genomics.settings import SAMPLE_SHEETS
+from medsynth.store.layout import Layout
+
+
+class CohortFiles:
+    """The cohorts of a configuration as nodes of the workflow.
+
+    Attributes:
+        cohorts: their settings, by name.
+    """
+
+    def __init__(self, config: Config, layout: Layout):
+        self._config, self._layout = config, layout
+        self.cohorts: dict[str, Any] = config.cohorts
+
+    def providing(self, table: str) -> list[str]:
+        """Names of the cohorts whose kind provides a further table."""
+        return [name for name, cohort in self.cohorts.items() if table in cohort.provides]
+
+    def with_nifti(self, wanted: bool) -> list[str]:
+        """Names of the cohorts whose volumes are, or are not, wanted as NIfTI files, too."""
+        return [
+            name
+            for name, cohort in self.cohorts.items()
+            if getattr(cohort.shard_settings(), "nifti", False) == wanted
+        ]
+
+    def with_reports(self) -> list[str]:
+        """Names of the cohorts whose reports are read, too."""
+        return [n for n, cohort in self.cohorts.items() if getattr(cohort, "reports", None)]
+
+    def normalised(self) -> list[str]:
+        """Names of the slide cohorts whose stain is normalised."""
+        stains = {n: getattr(cohort, "stain", None) for n, cohort in self.cohorts.items()}
+        return [n for n, stain in stains.items() if stain and stain.method != "none"]
+
+    def genotyped(self) -> list[str]:
+        """Names of the slide cohorts whose label is the genotype."""
+        return [n for n, cohort in self.cohorts.items() if cohort.label_kind() == "genotype"]
+
+    def raw(self, path: Path) -> str:
+        """A raw path as an input; a folder stands for what the demo or a download puts into it."""
+        if self._config.demo and (dataset := demo_dataset(self._config.results_dir, path)):
+            return f"{self._layout.demo}/{dataset}"
+        for download in self._config.fetch.values():
+            if fills(download, path):
+                return download.destination.as_posix()
+        return path.as_posix()
+
+    def receipts(self, paths: Iterable[Path | None]) -> list[str]:
+        """Receipts of the downloads that bring these raw paths."""
+        given = [path for path in paths if path]
+        return [
+            self._layout.receipts.format(download=name)
+            for name, download in self._config.fetch.items()
+            if any(fills(download, path) for path in given)
+        ]
+
+    def root(self, name: str) -> str:
+        """The raw folder of a cohort."""
+        return self.raw(self.cohorts[name].root)
+
+    def tables_apart(self, name: str) -> list[str]:
+        """The tables of a cohort that lie apart from its images, and are there or yet to come."""
+        demo, results = self._config.demo, self._config.results_dir
+        return sorted(
+            {
+                self.raw(path)
+                for path in self.cohorts[name].tables_apart()
+                if (demo and demo_dataset(results, path)) or self.receipts([path]) or path.exists()
+            }
+        )
+
+    def reports(self, name: str) -> str:
+        """The archive or folder of a cohort's reports."""
+        return self.raw(self.cohorts[name].reports)
+
+    def cohort_receipts(self, name: str) -> list[str]:
+        """Receipts of the downloads that bring a cohort's images and what is read beside them."""
+        cohort = self.cohorts[name]
+        beside = [cohort.root, *cohort.tables_apart(), getattr(cohort, "reports", None)]
+        return self.receipts(beside)
+
+    def genotype_tables(self, name: str) -> list[str]:
+        """Mutation, panel, copy-number and clinical tables of a cohort, and the sheets beside."""
+        tables = self.cohorts[name].genotypes
+        single = [path for path in (tables.clinical, tables.coverage) if isinstance(path, Path)]
+        files = [path for path in [*tables.maf, *tables.segments] if path.is_file()]
+        sheets = [sheet for path in files for sheet in path.parent.glob(SAMPLE_SHEETS)]
+        paths = [*tables.maf, *tables.segments, *single, *sheets]
+        return sorted({self.raw(path) for path in paths})
+
+    def genotype_receipts(self, name: str) -> list[str]:
+        """Receipts of the downloads that bring a cohort's genotype tables."""
+        return self.receipts(Path(path) for path in self.genotype_tables(name))
+
+    def shards(self, name: str, pattern: str) -> list[str]:
+        """This file of every shard of a cohort."""
+        count = self.cohorts[name].index.shards
+        return [pattern.format(cohort=name, shard=shard) for shard in range(count)]
+
+    def images(self, name: str) -> list[str]:
+        """The image shards of a cohort that models, metrics and the report read."""
+        normalised, layout = name in self.normalised(), self._layout
+        return self.shards(name, layout.normalised_images if normalised else layout.shard_images)
+
+    def labels(self, name: str) -> list[str]:
+        """The table of labels that are joined to the index, of a cohort that has one."""
+        folder = self._layout.cohort.format(cohort=name)
+        return [f"{folder}/labels.parquet"] if name in self.genotyped() else []
+
+    def counts(self) -> list[str]:
+        """What else there is to say of the cohorts: counts of reports, genotypes, stains, pairs."""
+        with_counts = {
+            "reports": self.with_reports(),
+            "calls": self.genotyped(),
+            "stain": self.normalised(),
+            "normalised": self.normalised(),
+            "pairs": self.providing("pairs"),
+        }
+        return [
+            f"{self._layout.cohort.format(cohort=name)}/{counts}.json"
+            for counts, names in with_counts.items()
+            for name in names
+        ]
