@@ -134,14 +134,6 @@ def connections(wildcards):
     return CONFIG.fetch[wildcards.download].connections
 
 
-wildcard_constraints:
-    # Names hold no slash or dot, so that a path is read in one way only.
-    cohort="[a-z][a-z0-9_]*",
-    download="[a-z][a-z0-9_]*",
-    experiment="[a-z][a-z0-9_]*",
-    shard=r"\d+",
-
-
 def models_of_evaluation(pattern):
     """Input function: this file of the experiment and, if one judges it, of the classifier."""
     return lambda wildcards: expand(pattern, experiment=FILES.judged_with(wildcards.experiment))
@@ -155,3 +147,11 @@ def evaluation_gpus(wildcards):
 def of_all(pattern):
     """This file of every experiment."""
     return expand(pattern, experiment=FILES.experiments)
+
+
+wildcard_constraints:
+    # Names hold no slash or dot, so that a path is read in one way only.
+    cohort="[a-z][a-z0-9_]*",
+    download="[a-z][a-z0-9_]*",
+    experiment="[a-z][a-z0-9_]*",
+    shard=r"\d+",

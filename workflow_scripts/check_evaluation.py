@@ -6,7 +6,7 @@ Output: JSON `gate`, which evaluation requires.
 """
 
 from medsynth.cohorts.trained import seen_in_training
-from medsynth.runtime.logs import configure_logging
+from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
@@ -45,5 +45,5 @@ def check(inputs):
 
 
 if __name__ == "__main__":
-    with configure_logging(snakemake.log[0], reads_patients=True):
+    with job(snakemake, reads_patients=True):
         write_json(check(snakemake.input), snakemake.output.gate)

@@ -6,6 +6,7 @@ import csv
 from io import BytesIO
 from pathlib import Path
 
+import h5py
 import nibabel
 import numpy as np
 import pandas as pd
@@ -78,3 +79,26 @@ def made(settings: ImagesCohort, path: Path) -> pd.DataFrame:
     rows = indexed(settings)
     items = shard(rows, settings.root, settings.read, path, {"made_from": "test"})
     return pd.concat([rows[rows["status"] != "used"], items], ignore_index=True)
+
+
+GREY, RGB = levels(), colours()
+DEEP = levels(dtype=np.uint16, most=65535)
+NOISE = np.random.default_rng(0).integers(0, 255, (200, 200), np.uint8)
+BIG, BIG_JPEG = encoded(NOISE), encoded(NOISE, "JPEG")
+VOLUME = np.stack([levels(dtype=np.int16, most=1000).T + 10 * k for k in range(4)], axis=2)
+
+
+def read(tmp_path, data: bytes, name: str = "x.png", columns=None, others=None, **settings):
+    """(status and reason) of one file, and its image (8, 8, channels)."""
+    row = {"image": name, "patient": "p", "label": "a", **(others or {})}
+    files = {name: data} | settings.pop("files", {})
+    frame = made(cohort(tmp_path, files, [row], columns, read=settings), tmp_path / "0.h5")
+    item = frame[frame["reason"] != "no_row"].iloc[0]
+    if item["status"] != "used":
+        return item["reason"], None
+    with h5py.File(tmp_path / "0.h5") as file:
+        return None, file["images"][0]
+
+
+def size_8(image: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(image).resize((8, 8), Image.Resampling.BOX))

@@ -114,6 +114,21 @@ def test_a_module_imported_by_name_is_a_further_root(digest):
         digest("train_model.py", {}, "medsynth.models.missing")
 
 
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("medsynth/models/training.py", "from .ddpm import RATE\n"),
+        ("medsynth/models/training.py", "from . import ddpm\n"),
+        ("medsynth/page/singles.py", "from ..models.ddpm import RATE\n"),
+        ("medsynth/models/__init__.py", "from .ddpm import RATE\n"),
+    ],
+)
+def test_relative_imports_count(digest, file, line):
+    importing = {file: SOURCES[file] + line}
+    other = edited("medsynth/models/ddpm.py", "1", "2")
+    assert digest("train_model.py", importing) != digest("train_model.py", importing | other)
+
+
 def test_the_page_depends_on_every_template_and_no_more():
     views = [
         f"medsynth.tasks.{p.parent.name}.view" for p in SCRIPTS.glob("medsynth/tasks/*/view.py")

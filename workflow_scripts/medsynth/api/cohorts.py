@@ -26,7 +26,7 @@ HU_RANGE = (-1000, 1000)
 MANIFEST = Path(Layout("").manifest).name
 
 
-class CohortError(MedsynthError):
+class CohortNotReady(MedsynthError):
     """There is no such cohort, or it may not be used yet."""
 
 
@@ -38,7 +38,7 @@ def cohort(where: str | Path, results: str | Path | None = None) -> Cohort:
         results: the results folder, if `where` is a name.
 
     Raises:
-        CohortError: there is none.
+        CohortNotReady: there is none.
     """
     if results is not None:
         return Cohort(Path(Layout(results).cohort.format(cohort=where)))
@@ -60,7 +60,7 @@ class Cohort:
         if not (folder / MANIFEST).is_file():
             others = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST}"))
             there = f"there are {', '.join(others)}; " if others else ""
-            raise CohortError(
+            raise CohortNotReady(
                 f"{folder}: no cohort is here ({MANIFEST}); {there}give the folder of an"
                 " assembled cohort, such as results/cohorts/NAME"
             )
@@ -77,23 +77,28 @@ class Cohort:
 
     @cached_property
     def shards(self) -> list[Path]:
-        """The image stores that trainings read: stain-normalised, where the cohort is."""
+        """The image stores that trainings read: stain-normalised, where the cohort is.
+
+        The folder tells: after a switch to `stain: {method: none}` delete its `normalised`.
+        """
         layout = self.layout
         for pattern in (layout.normalised_images, layout.shard_images):
             files = Path(pattern.format(cohort=self.name, shard="0")).parent.glob("[0-9]*.h5")
             if found := sorted(files, key=lambda path: int(path.stem)):
                 return found
-        raise CohortError(f"{self.folder}: no image shards are here; run the workflow for it again")
+        raise CohortNotReady(
+            f"{self.folder}: no image shards are here; run the workflow for it again"
+        )
 
     def require_gate(self) -> None:
         """Refuse a division of patients that was not checked.
 
         Raises:
-            CohortError: the leakage gate has not passed.
+            CohortNotReady: the leakage gate has not passed.
         """
         gate = Path(self.layout.split_gate.format(cohort=self.name))
         if not gate.is_file() or not json.loads(gate.read_text())["ok"]:
-            raise CohortError(
+            raise CohortNotReady(
                 f"{gate}: the check that no patient stands in two splits has not passed; run"
                 f" `snakemake {gate}` before you train or judge on this cohort"
             )
@@ -106,10 +111,10 @@ class Cohort:
             hu_range: Hounsfield units that become [-1, 1], of CT.
 
         Raises:
-            CohortError: no such split, or the leakage gate has not passed.
+            CohortNotReady: no such split, or the leakage gate has not passed.
         """
         if split not in SPLITS:
-            raise CohortError(f"no split {split!r}; there are {', '.join(SPLITS)}")
+            raise CohortNotReady(f"no split {split!r}; there are {', '.join(SPLITS)}")
         self.require_gate()
         rows = in_split(self.manifest, split)
         return CohortDataset(rows, self.classes, self.shards[0].parent, hu_range)

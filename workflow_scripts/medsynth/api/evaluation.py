@@ -15,8 +15,8 @@ from PIL import Image
 from medsynth.api.cohorts import Cohort, cohort
 from medsynth.api.keywords import checked
 from medsynth.cohorts.trained import seen_in_training
-from medsynth.config.experiment_files import classifier_name
 from medsynth.metrics.settings import Evaluation
+from medsynth.models.classifier.settings import classifier_name
 from medsynth.report.singles import file_stem
 from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
@@ -60,7 +60,7 @@ def evaluate(
 
     Raises:
         EvaluationError: the cohort has no trained classifier, or the images do not fit it.
-        CohortError: there is no such cohort, or its leakage gate has not passed.
+        CohortNotReady: there is no such cohort, or its leakage gate has not passed.
     """
     cfg = checked(Evaluation, settings, "the evaluation").model_dump()
     data = cohort_or_folder if isinstance(cohort_or_folder, Cohort) else cohort(cohort_or_folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ class _Meaning:
     A file that mentions `__doc__` keeps its docstrings: it may show them.
     """
 
-    def __init__(self, source: str):
+    def __init__(self, source: str, package: Sequence[str]):
+        self._package = package  # that relative imports begin at
         self.names: set[str] = set()  # of the modules it imports
         self._documented = () if "__doc__" in source else DOCUMENTED
         self._words: list[str] = []
@@ -52,9 +54,11 @@ class _Meaning:
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         if isinstance(node, ast.Import):
             self.names.update(alias.name for alias in node.names)
-        elif node.module:
+        else:
+            above = self._package[: len(self._package) + 1 - node.level] if node.level else ()
+            module = ".".join([*above, *filter(None, [node.module])])
             # `from package import module` names a module too.
-            self.names.update(f"{node.module}.{alias.name}" for alias in node.names)
+            self.names.update(f"{module}.{alias.name}" for alias in node.names)
 
 
 def _is_for_typing(test: ast.expr) -> bool:
@@ -81,7 +85,7 @@ def _read(file: Path, root: Path) -> tuple[str, frozenset[Path]]:
     text = file.read_text(errors="replace")
     used: set[Path] = set()
     if file.suffix == ".py":
-        meaning = _Meaning(text)
+        meaning = _Meaning(text, file.parent.relative_to(root).parts)
         digest = meaning.digest
         used.update(*(_module_files(name, root) for name in meaning.names))
     else:
