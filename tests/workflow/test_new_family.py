@@ -91,7 +91,7 @@ def grown(finished, tmp_path: Path) -> Checkout:
         (models / "toy" / f"{name}.py").write_text(text)
     table = (models / "families.py").read_text()
     line = "from medsynth.models.toy.settings import ToyExperiment\n"
-    table = table.replace("\nFAMILIES = (\n", f"{line}\nFAMILIES = (\n    ToyExperiment,\n")
+    table = table.replace("\nFamily = ", f"{line}\nFamily = ToyExperiment | ")
     (models / "families.py").write_text(table)
     return Checkout(tmp_path / "medsynth", exists=True)
 

@@ -16,7 +16,11 @@ from typing import get_args
 from medsynth.cohorts.ct.settings import CtCohort
 from medsynth.cohorts.images.settings import ImagesCohort
 from medsynth.cohorts.mimic_cxr.settings import CxrCohort
+from medsynth.cohorts.settings import CohortSettings
 from medsynth.cohorts.slides.settings import SlideCohort
 
-KINDS = (CxrCohort, SlideCohort, CtCohort, ImagesCohort)
-KIND = {get_args(k.model_fields["kind"].annotation)[0]: k for k in KINDS}  # by name
+Kind = CxrCohort | SlideCohort | CtCohort | ImagesCohort
+
+KIND: dict[str, type[CohortSettings]] = {
+    get_args(k.model_fields["kind"].annotation)[0]: k for k in get_args(Kind)
+}  # by name

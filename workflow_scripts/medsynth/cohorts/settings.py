@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from medsynth.runtime.settings import ImageForm, Settings, TableLabel
+from medsynth.runtime.settings import ImageForm, Settings, Split, TableLabel
 
 
 class Words(NamedTuple):
@@ -51,6 +51,11 @@ class CohortSettings(Settings):
     shard_threads: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ()
 
+    if TYPE_CHECKING:  # fields of every kind, each in its own order and words
+        root: Path
+        index: Any  # a group with shards and, unless label_kind is overridden, label
+        split: Split
+
     def image_form(self) -> ImageForm:
         """What the images of the shards are like."""
         raise NotImplementedError
@@ -61,11 +66,12 @@ class CohortSettings(Settings):
 
     def label_kind(self) -> str:
         """Where the classes come from: a table of the user (table), or what else."""
-        return self.index.label.kind
+        return str(self.index.label.kind)
 
     def index_settings(self) -> Settings:
         """What the index depends on."""
-        return self.index
+        index: Settings = self.index
+        return index
 
     def shard_settings(self) -> Settings:
         """What the shards depend on."""

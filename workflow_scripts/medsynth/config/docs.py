@@ -10,6 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from medsynth.config.whole import Config
@@ -29,7 +30,7 @@ def schema() -> str:
     return json.dumps(Config.model_json_schema(), indent=2, default=str) + "\n"
 
 
-def _default(field) -> str:
+def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "required" if field.is_required() else ""
     value = field.default
@@ -70,7 +71,7 @@ def _groups(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def tables() -> str:
     """config/README.md: one table for every group of settings, from the whole file inwards."""
-    groups = [Config]
+    groups: list[type[BaseModel]] = [Config]
     for group in groups:
         for field in group.model_fields.values():
             groups += [g for g in _groups(field.annotation) if g not in groups]

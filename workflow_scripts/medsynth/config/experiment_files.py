@@ -118,4 +118,4 @@ class ExperimentFiles:
 
     def evaluates_on_gpu(self, name: str) -> bool:
         """Whether the metrics need a network."""
-        return task_of(self.experiments[name]).GPU_EVALUATION
+        return bool(task_of(self.experiments[name]).GPU_EVALUATION)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from medsynth.runtime.settings import NAME
 from medsynth.store.errors import MedsynthError
@@ -46,7 +47,7 @@ def refuse(mistakes: Iterable[Mistake], title: str = "mistake(s) in the configur
         raise ConfigError(without_secrets("\n".join([f"{len(lines)} {title}:", *lines])))
 
 
-def keys_of(error: Any, raw: Any) -> Iterator[Any]:
+def keys_of(error: ErrorDetails, raw: Any) -> Iterator[Any]:
     """The keys and positions of an error of pydantic's in a raw configuration.
 
     What is no key there, the tags of unions that pydantic puts between, is left out.
@@ -84,13 +85,14 @@ def place_of(keys: Iterable[Any], raw: Any) -> str:
 def _name(items: list[Any], position: int) -> str:
     names = [item.get("name") if isinstance(item, dict) else None for item in items]
     name = names[position]
-    told = isinstance(name, str) and re.fullmatch(r"[^\s.\[\]]+", name)
-    return name if told and names.count(name) == 1 else str(position)
+    if isinstance(name, str) and re.fullmatch(r"[^\s.\[\]]+", name) and names.count(name) == 1:
+        return name
+    return str(position)
 
 
 def mistakes_of(error: ValidationError, raw: Any) -> Iterator[Mistake]:
     """Every mistake of a validation; what no branch of a union takes is one."""
-    found: dict[str, list[Any]] = {}
+    found: dict[str, list[ErrorDetails]] = {}
     for entry in error.errors():
         place = place_of(keys_of(entry, raw), raw)
         if entry["type"].startswith("union_tag"):
@@ -101,7 +103,7 @@ def mistakes_of(error: ValidationError, raw: Any) -> Iterator[Mistake]:
         yield Mistake(place, f"{said} -- hint: {_hint(entries[0])}")
 
 
-def _said(error: Any) -> str:
+def _said(error: ErrorDetails) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind in GROUPS:
         return "Input should be a group of keys"
@@ -112,7 +114,7 @@ def _said(error: Any) -> str:
     return error["msg"].removeprefix("Value error, ")
 
 
-def _hint(error: Any) -> str:
+def _hint(error: ErrorDetails) -> str:
     kind, given = error["type"], error["input"]
     if kind == "extra_forbidden":
         return "unknown key; remove it or check its spelling in config/schema.json"

@@ -57,7 +57,7 @@ def settle(raw: Mapping[str, Any], results: Any, fetch: Any, cohort: Any) -> Set
         return found
 
     downloads, cohorts = righted("fetch", fetch), righted("cohorts", cohort)
-    named = raw.get("cohorts") if isinstance(raw.get("cohorts"), dict) else {}
+    named = given if isinstance(given := raw.get("cohorts"), dict) else {}
     roots = {
         name: _valid(RawPath, value.get("root"))
         for name, value in named.items()
@@ -85,7 +85,8 @@ def _without_mistakes(kind: Any, value: Any) -> tuple[Any, set[str]]:
 
     And their places.
     """
-    value, wrong = copy.deepcopy(value), set()
+    wrong: set[str] = set()
+    value = copy.deepcopy(value)
     while True:
         try:
             return TypeAdapter(kind).validate_python(value), wrong

@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
-from medsynth.cohorts.kinds import KIND, KINDS
+from medsynth.cohorts.kinds import KIND, Kind
 from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
 from medsynth.config.raw_paths import UNSET, path_mistakes
 from medsynth.config.settled import Settled, settle
@@ -25,11 +25,11 @@ from medsynth.demo.settings import Demo
 from medsynth.fetch.settings import Download
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.settings import ClassifierTraining, classifier_name
-from medsynth.models.families import FAMILIES, FAMILY
+from medsynth.models.families import FAMILY, Family
 from medsynth.runtime.settings import Fraction, Name, RawPath, Settings, Uri
 
-Cohort = Annotated[Union[KINDS], Field(discriminator="kind")]  # noqa: UP007, a tuple
-Experiment = Annotated[Union[FAMILIES], Field(discriminator="family")]  # noqa: UP007, a tuple
+Cohort = Annotated[Kind, Field(discriminator="kind")]
+Experiment = Annotated[Family, Field(discriminator="family")]
 
 
 class Lineage(Settings):
@@ -107,8 +107,8 @@ def _settled(raw: dict[str, Any]) -> Settled:
 
 def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
     """What does not fit together, of all that can be told whatever else is wrong."""
-    cohorts = raw.get("cohorts") if isinstance(raw.get("cohorts"), dict) else {}
-    listed = raw.get("experiments") if isinstance(raw.get("experiments"), list) else []
+    cohorts = given if isinstance(given := raw.get("cohorts"), dict) else {}
+    listed = given if isinstance(given := raw.get("experiments"), list) else []
     named = [(i, e) for i, e in enumerate(listed) if isinstance(e, dict)]
     counts = Counter(e["name"] for _, e in named if isinstance(e.get("name"), str))
     for name in sorted(name for name, n in counts.items() if n > 1):
@@ -162,6 +162,7 @@ def parse_config(raw: dict[str, Any]) -> Config:
     """
     _, config, mistakes = _checked(raw)
     refuse(mistakes)
+    assert config  # else there were mistakes
     return config
 
 
@@ -189,6 +190,7 @@ def load_config(raw: dict[str, Any], files: Iterable[str | Path] = ()) -> Config
     settled, config, mistakes = _checked(raw)
     repeated = [mistake for file in files for mistake in repeated_keys(Path(file))]
     refuse([*repeated, *mistakes, *path_mistakes(settled)])
+    assert config  # else there were mistakes
     return config
 
 

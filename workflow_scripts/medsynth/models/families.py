@@ -1,15 +1,14 @@
-"""The model families that experiments may name: one line each."""
+"""The model families that experiments may name: one name each."""
 
 from typing import get_args
 
 from medsynth.models.cyclegan.settings import CycleganExperiment
 from medsynth.models.ddpm.settings import DdpmExperiment
 from medsynth.models.progan.settings import ProganExperiment
+from medsynth.models.settings import FamilyExperiment
 
-FAMILIES = (
-    DdpmExperiment,
-    ProganExperiment,
-    CycleganExperiment,
-)
+Family = DdpmExperiment | ProganExperiment | CycleganExperiment
 
-FAMILY = {get_args(f.model_fields["family"].annotation)[0]: f for f in FAMILIES}  # by name
+FAMILY: dict[str, type[FamilyExperiment]] = {
+    get_args(f.model_fields["family"].annotation)[0]: f for f in get_args(Family)
+}  # by name

@@ -66,4 +66,4 @@ def load_checkpoint(path: Path, state: Mapping[str, HasState]) -> int:
     saved = torch.load(path, map_location="cpu", weights_only=True)
     for name, part in state.items():
         part.load_state_dict(saved[name])
-    return saved["step"]
+    return int(saved["step"])

@@ -21,7 +21,8 @@ class Ema:
         self._decay = decay
         self._updates = 0
         self.module = copy.deepcopy(trained).eval().requires_grad_(False)
-        self._averages, self._weights = [list(m.parameters()) for m in (self.module, trained)]
+        self._averages: list[torch.Tensor] = list(self.module.parameters())
+        self._weights: list[torch.Tensor] = list(trained.parameters())
 
     @torch.no_grad()
     def update(self) -> None:

@@ -83,7 +83,10 @@ def configure_logging(path: str | Path, *, reads_patients: bool = False) -> Iter
         reads_patients: the job reads raw data, or tables with a row a patient, image or slide.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handlers = [logging.FileHandler(path, mode="w"), logging.StreamHandler()]
+    handlers: list[logging.Handler] = [
+        logging.FileHandler(path, mode="w"),
+        logging.StreamHandler(),
+    ]
     formatter = (GuardedFormatter if reads_patients else MaskedFormatter)(FORMAT)
     for handler in handlers:
         handler.setFormatter(formatter)

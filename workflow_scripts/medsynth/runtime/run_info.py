@@ -57,7 +57,12 @@ def read_info(logs: Iterable[str | Path]) -> RunInfo:
         except (OSError, ValueError):
             continue
         if isinstance(found, dict):
-            return {k: found[k] for k in RunInfo.__annotations__ if isinstance(found.get(k), str)}
+            info: RunInfo = {}
+            if isinstance(device := found.get("device"), str):
+                info["device"] = device
+            if isinstance(history := found.get("history"), str):
+                info["history"] = history
+            return info
     return {}
 
 

@@ -25,6 +25,7 @@ RESERVED = {
     *("shard", "row", "status", "reason", "detail", "split_hint", "text", "slice", "frame", "mask"),
 }
 COLOURS = ("red", "green", "blue")
+CHANNELS = {"grey": 1, "rgb": 3}
 Role = Name
 Labels = Annotated[
     list[str],
@@ -232,9 +233,12 @@ class ImagesCohort(CohortSettings):
 
     def image_form(self) -> ImageForm:
         """Grey images, colours, or a channel a role."""
-        roles = [r for r in (self.index.columns.file, self.read.channels) if isinstance(r, dict)]
-        channels = len(roles[0]) if roles else {"grey": 1, "rgb": 3}[self.read.channels]
-        return ImageForm(self.read.image_size, channels, "uint8")
+        files, channels = self.index.columns.file, self.read.channels
+        if isinstance(files, dict):
+            number = len(files)
+        else:
+            number = len(channels) if isinstance(channels, dict) else CHANNELS[channels]
+        return ImageForm(self.read.image_size, number, "uint8")
 
     def label_kind(self) -> str:
         return "table"
