@@ -13,6 +13,7 @@ rule build_report:
         images=[FILES.made(name, ".h5") for name in EXPERIMENTS],
         tables=[FILES.made(name, ".parquet") for name in EXPERIMENTS],
         metrics=of_all(rules.evaluate_model.output.metrics),
+        people=of_all(rules.train_model.output.people),
     output:
         page=LAYOUT.page,
     log:

@@ -39,12 +39,17 @@ def main(inputs, output, config, params):
     ]
     made = zip(inputs.images, inputs.tables, strict=True)
     experiments = []
-    for experiment, history, model, metrics in zip(
-        params.experiments, inputs.histories, inputs.models, inputs.metrics, strict=True
+    for experiment, history, model, metrics, people in zip(
+        params.experiments,
+        inputs.histories,
+        inputs.models,
+        inputs.metrics,
+        inputs.people,
+        strict=True,
     ):
         identity = {key: experiment[key] for key in ("name", "cohort", "family", "task")}
         images, table = map(Path, next(made)) if experiment["makes_images"] else (None, None)
-        paths = Path(history), Path(model), images, table, Path(metrics)
+        paths = Path(history), Path(model), images, table, Path(people), Path(metrics)
         experiments.append(ExperimentArtifacts(*identity.values(), *paths))
     # Neither the working folder nor an absolute way to the results is content.
     results = os.path.relpath(config.results_dir)

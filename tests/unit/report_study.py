@@ -104,7 +104,18 @@ def make_classifier(root: Path, cohort: str, labels: list[str]) -> ExperimentArt
         images=None,
         table=None,
         metrics=folder / "metrics.json",
+        people=write_people(folder),
     )
+
+
+def write_people(folder: Path) -> Path:
+    """Of every training: the seven patients of the training split, two files each."""
+    path = folder / "people.parquet"
+    rows = [
+        {"patient": f"{SECRET}-{p}", "source_sha256": f"{p}{i}"} for p in range(7) for i in "ab"
+    ]
+    write_table(pd.DataFrame(rows), path)
+    return path
 
 
 def write_history(path: Path, names: list[str]) -> None:
@@ -207,6 +218,7 @@ def make_experiment(
         images=images,
         table=table,
         metrics=folder / "metrics.json",
+        people=write_people(folder),
     )
 
 

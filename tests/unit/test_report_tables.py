@@ -12,14 +12,13 @@ import pytest
 from PIL import Image
 
 from medsynth.cohorts.kinds import KIND
-from medsynth.imaging.grids import strip
 from medsynth.imaging.scale import PIXELS, PixelSize, bar_of
 from medsynth.report import flow, tables
 from medsynth.report.cohort_counts import count_rows
 from medsynth.store.manifests import manifest
 from medsynth.tasks.viewing import figures
 from medsynth.tasks.viewing.numbers import number
-from medsynth.tasks.viewing.strips import strip_uri
+from medsynth.tasks.viewing.strips import evenly_spread, spread_from_the_start, tile
 
 
 @pytest.mark.parametrize(
@@ -134,11 +133,22 @@ def test_a_scale_bar_has_a_round_length(side, pixel, bar):
     assert bar_of(side, pixel).pixels <= side / 2
 
 
-def test_a_strip_carries_its_bar_below():
-    images = np.full((2, 32, 32, 1), 200, np.uint8)
-    data = base64.b64decode(strip_uri(images, PixelSize(1.0, "µm")).split(",")[1])
-    drawn = np.asarray(Image.open(io.BytesIO(data)))
-    line = drawn[64:]
-    assert np.array_equal(drawn[:64], strip(images))
-    black = (line[line.shape[0] // 2] == 0).all(axis=-1)
-    assert black[:20].all() and not black[20:24].any()  # 10 of 32 pixels, drawn twice as large
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_tile_keeps_every_pixel(channels):
+    image = np.random.default_rng(0).integers(0, 256, (9, 7, channels), dtype=np.uint8)
+    data = base64.b64decode(tile(image).split(",")[1])
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(data))).reshape(9, 7, channels), image)
+
+
+def test_a_tile_of_ct_is_seen_in_a_soft_tissue_window():
+    hu = np.array([[[-1000], [-150], [50], [250], [3000]]], np.int16)
+    data = base64.b64decode(tile(hu).split(",")[1])
+    assert np.asarray(Image.open(io.BytesIO(data))).tolist() == [[0, 0, 128, 255, 255]]
+
+
+def test_the_first_tiles_of_a_strip_are_spread_over_all():
+    chosen = spread_from_the_start(96, 12)
+    assert sorted(chosen) == sorted(evenly_spread(96, 12))
+    assert chosen[:4].tolist() == [0, 26, 52, 78]
+    assert spread_from_the_start(0, 12).tolist() == []
+    assert spread_from_the_start(3, 12).tolist() == [0, 1, 2]

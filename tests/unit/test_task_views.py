@@ -15,6 +15,7 @@ from medsynth.tasks.viewing.metric_tables import (
     metrics_in_order,
     side_by_side,
 )
+from medsynth.tasks.viewing.verdicts import Verdict
 
 
 def entry(value, interval=None, better="lower", reason=None, **more) -> dict:
@@ -50,7 +51,8 @@ def experiment(name: str, **metrics) -> ShownExperiment:
 
 def cells_of(task, one: ShownExperiment, main, *more) -> list:
     cohort = ShownCohort("cohort", [], None, PIXELS)
-    return finding(cohort, one, [one], task.METRICS, main, *more).cells
+    said = Verdict("unknown", "", "")
+    return finding(cohort, one, [one], task.METRICS, main, said, *more).cells
 
 
 def test_best_value_follows_the_direction_and_needs_all_values():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -25,6 +26,8 @@ MIN_SIDE = 64  # smaller images are enlarged by a whole factor, so that no pixel
 SOFT_TISSUE = (50.0, 400.0)  # window center and width in HU
 CAPTION_LETTERS = 15  # of a caption, to an inch
 DIFFERENCE_HU = 200.0  # the difference map saturates here
+DIFFERENCE_COLORS = colormaps["RdBu_r"]
+_SYMMETRIC = Normalize(-DIFFERENCE_HU, DIFFERENCE_HU)
 
 
 def strip(images: np.ndarray) -> np.ndarray:
@@ -110,6 +113,17 @@ class Direction:
         return "source" if self.target is None else "target"
 
 
+def windowed(hu: np.ndarray) -> np.ndarray:
+    """HU in the soft-tissue window as uint8: its lower end is 0, its upper 255."""
+    center, width = SOFT_TISSUE
+    return (np.clip((hu - center) / width + 0.5, 0, 1) * 255).round().astype(np.uint8)
+
+
+def difference_colors(hu: np.ndarray) -> np.ndarray:
+    """Differences (H,W) in HU as RGB uint8: blue below 0, white, red above; full at 200 HU."""
+    return (DIFFERENCE_COLORS(_SYMMETRIC(hu))[..., :3] * 255).round().astype(np.uint8)
+
+
 def caption_of(direction: Direction) -> str:
     """What the picture of a direction shows, in one sentence or two."""
     center, width = SOFT_TISSUE
@@ -126,7 +140,7 @@ def caption_of(direction: Direction) -> str:
     )
 
 
-def translation_figure(*directions: Direction, captioned: bool = True) -> Figure:
+def translation_figure(*directions: Direction) -> Figure:
     """Per direction, under its name and caption: source, translated, target if any, difference.
 
     The difference in HU is translated - target, or translated - source where no target is given.
@@ -138,17 +152,15 @@ def translation_figure(*directions: Direction, captioned: bool = True) -> Figure
         if not len(each.source) or len({a.shape for a in each.shown.values()}) > 1:
             shapes = ", ".join(f"{name} {a.shape}" for name, a in each.shown.items())
             raise ValueError(f"translation grid needs slices of one shape, got {shapes}")
-    above = 0.95 if captioned else 0.35
-    rows = [1.7 * len(each.source) + above for each in directions]
+    rows = [1.7 * len(each.source) + 0.95 for each in directions]
     width = 1.7 * max(len(each.shown) + 1 for each in directions) + 1.1
     figure = Figure(figsize=(width, sum(rows)), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     parts = figure.subfigures(len(directions), 1, height_ratios=rows, squeeze=False)[:, 0]
     for part, each in zip(parts, directions, strict=True):
-        if captioned:
-            said = f"{each.name.replace('_', ' ')}: {caption_of(each)}"
-            lines = textwrap.fill(said, int(width * CAPTION_LETTERS))
-            part.suptitle(lines, fontsize=8, ha="left", x=0.01)
+        said = f"{each.name.replace('_', ' ')}: {caption_of(each)}"
+        lines = textwrap.fill(said, int(width * CAPTION_LETTERS))
+        part.suptitle(lines, fontsize=8, ha="left", x=0.01)
         _draw(part, each)
     return figure
 
@@ -158,7 +170,7 @@ def _draw(part: SubFigure, direction: Direction) -> None:
     translated = direction.translated.astype(np.float32)
     difference = translated - shown[reference].astype(np.float32)
     low, high = SOFT_TISSUE[0] - SOFT_TISSUE[1] / 2, SOFT_TISSUE[0] + SOFT_TISSUE[1] / 2
-    window, symmetric = Normalize(low, high), Normalize(-DIFFERENCE_HU, DIFFERENCE_HU)
+    window = Normalize(low, high)
 
     count = len(direction.source)
     axes = part.subplots(count, len(shown) + 1, squeeze=False)
@@ -168,12 +180,12 @@ def _draw(part: SubFigure, direction: Direction) -> None:
             axes[row, column].imshow(slices[row, ..., 0], cmap="gray", norm=window)
     axes[0, -1].set_title(f"translated − {reference}", fontsize=10)
     for row, pixel in enumerate(direction.pixels):
-        axes[row, -1].imshow(difference[row, ..., 0], cmap="RdBu_r", norm=symmetric)
+        axes[row, -1].imshow(difference[row, ..., 0], cmap=DIFFERENCE_COLORS, norm=_SYMMETRIC)
         _draw_bar(axes[row, 0], bar_of(direction.source.shape[2], pixel), direction.source.shape)
     for axis in axes.flat:
         axis.set_axis_off()
     bar = part.colorbar(
-        ScalarMappable(symmetric, "RdBu_r"),
+        ScalarMappable(_SYMMETRIC, DIFFERENCE_COLORS),
         ax=axes[:, -1],
         extend="both",
         shrink=0.9,

@@ -31,6 +31,7 @@ from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
 from medsynth.tasks.viewing.figures import curves
+from medsynth.tasks.viewing.numbers import patients
 from medsynth.tasks.viewing.strips import class_strips
 from medsynth.tasks.viewing.templates import render
 
@@ -69,6 +70,7 @@ class ExperimentArtifacts:
     model: Path
     images: Path | None
     table: Path | None
+    people: Path
     metrics: Path
 
 
@@ -130,6 +132,8 @@ def build_report(
         config=config_dump,
         config_text=tables.without_credentials(config_text),
         findings=[finding for section in sections for finding in section["findings"]],
+        trained={e.name: patients(tables.trained_on(e.people)) for e in experiments},
+        held_out={section["name"]: section["splits"][-1]["patients"] for section in sections},
         cohorts=sections,
         artifacts=artifact_rows([*cohorts, *experiments], shown, cache),
         tracking_uri=tracking_uri,
@@ -162,6 +166,7 @@ def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> 
         "name": cohort.name,
         "summary": summary,
         "counts": tables.cohort_counts(words, cohort.manifest),
+        "counts_in_words": tables.in_a_line(words, shown.labels, cohort.manifest),
         "words": words,
         "unit": tables.unit_of(words, cohort.manifest),
         "labels": shown.labels,
@@ -172,7 +177,7 @@ def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> 
         "counted": _counted(cohort),
         "leakage": _json(cohort.files.leakage),
         "curves": [curve for view in views for curve in view.curves],
-        "pictures": [view.pictures for view in views if view.pictures] or _real_images(shown),
+        "pictures": [view.pictures for view in views if view.pictures] or [class_strips(shown, [])],
         "findings": [finding for view in views for finding in view.findings],
         "notes": [view.note for view in views if view.note],
         "metrics": [
@@ -195,13 +200,6 @@ def _views(cohort: ShownCohort, experiments: list[ExperimentArtifacts]) -> list[
         importlib.import_module(f"medsynth.tasks.{task}.view").view(cohort, of_this_task)
         for task, of_this_task in of_task.items()
     ]
-
-
-def _real_images(cohort: ShownCohort) -> list[str]:
-    """Of a cohort for which nothing made images: what it has itself, if a browser can show it."""
-    store = cohort.images
-    grey_or_colour = len(store) and store.read([0]).dtype.itemsize == 1
-    return [class_strips(cohort, [])] if grey_or_colour else []
 
 
 def _counted(cohort: _Cohort) -> list[tuple[str, list[tuple[str, str, Any, str]]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from medsynth.report.flow import Node
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, used
 from medsynth.store.privacy.secrets import without_secrets
 from medsynth.store.quarantine import REASONS
+from medsynth.store.tables.parquet import read_table
 from medsynth.tasks.viewing.figures import COLORS, INK
 from medsynth.tasks.viewing.numbers import patients
 
@@ -63,6 +65,18 @@ def cohort_counts(words: Words, manifest: pd.DataFrame) -> list[tuple[str, int]]
         (_capital(words.groups), kept["group"].nunique()),
         (f"{_capital(words.items)} used", len(kept)),
     ]
+
+
+def in_a_line(words: Words, labels: Sequence[str], manifest: pd.DataFrame) -> str:
+    """What a cohort consists of, as the head of the page says it."""
+    kept = used(manifest)
+    classes = f"{len(labels)} class{'' if len(labels) == 1 else 'es'}"
+    return f"{len(kept):,} {words.items} of {patients(kept['patient'].nunique())} in {classes}"
+
+
+def trained_on(people: Path) -> int:
+    """How many patients a model was trained on."""
+    return read_table(people)["patient"].nunique()
 
 
 def _capital(name: str) -> str:

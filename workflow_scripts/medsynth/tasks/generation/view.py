@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medsynth.tasks.generation.agreement import agreement_bars
+from medsynth.tasks.generation.verdict import verdict
 from medsynth.tasks.viewing.comparison import finding, shown_results
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
 from medsynth.tasks.viewing.metric_tables import shown_metric, side_by_side, small_numbers
@@ -35,7 +36,12 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
     metrics = {e.name: e.results["metrics"] for e in experiments}
     return View(
         curves=[(f"{e.name} ({e.family})", e.curves) for e in experiments],
-        findings=[finding(cohort, e, experiments, METRICS, list(METRICS)) for e in experiments],
+        findings=[
+            finding(
+                cohort, e, experiments, METRICS, list(METRICS), verdict(e, experiments, METRICS)
+            )
+            for e in experiments
+        ],
         pictures=class_strips(cohort, experiments),
         note=render("tasks/generation/note.html"),
         metrics=render(

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from medsynth.imaging.grids import Direction, caption_of, translation_figure
-from medsynth.imaging.scale import pixels_of_fields
+from medsynth.imaging.grids import DIFFERENCE_HU, Direction, caption_of, difference_colors
+from medsynth.imaging.scale import bar_of, pixels_of_fields
+from medsynth.tasks.translation.verdict import GAIN, verdict
 from medsynth.tasks.viewing.comparison import finding, shown_results
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
-from medsynth.tasks.viewing.figures import png_uri
 from medsynth.tasks.viewing.metric_tables import (
     ShownMetric,
     shown_metric,
     side_by_side,
     small_numbers,
 )
-from medsynth.tasks.viewing.strips import evenly_spread
+from medsynth.tasks.viewing.strips import Block, Strip, evenly_spread, render_blocks, tile
 from medsynth.tasks.viewing.templates import render
 
 MEASURES = {
@@ -27,7 +26,7 @@ MEASURES = {
     "psnr_db": ("PSNR (dB)", "peak signal-to-noise ratio against the paired target"),
     "ssim": ("SSIM", "structural similarity with the paired target"),
 }
-BASELINE, GAIN = "_do_nothing", "_gain"
+BASELINE = "_do_nothing"
 SUFFIXES = {
     "": ("", None),
     BASELINE: (
@@ -41,7 +40,8 @@ METRICS = {
     for name, (title, meaning) in MEASURES.items()
     for suffix, (words, other) in SUFFIXES.items()
 }
-SLICES_PER_DIRECTION = 3
+SLICES_PER_DIRECTION = 6
+DIFFERENCES = f"blue: −{DIFFERENCE_HU:g} HU, white: 0, red: +{DIFFERENCE_HU:g} HU"
 
 
 def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
@@ -54,13 +54,18 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
     return View(
         curves=[(f"{e.name} ({e.family})", e.curves) for e in experiments],
         findings=[
-            finding(cohort, e, experiments, METRICS, list(MEASURES), untranslated)
+            finding(
+                cohort,
+                e,
+                experiments,
+                METRICS,
+                list(MEASURES),
+                verdict(e, experiments, MEASURES),
+                untranslated,
+            )
             for e in experiments
         ],
-        pictures=render(
-            "tasks/translation/pictures.html",
-            pictures=[picture for e in experiments for picture in _pictures(cohort, e)],
-        ),
+        pictures=render_blocks([b for e in experiments for b in _blocks(cohort, e)], "direction"),
         metrics=render(
             "tasks/translation/metrics.html",
             cohort=cohort.name,
@@ -82,33 +87,44 @@ def untranslated(experiment: ShownExperiment, metric: ShownMetric) -> list[str]:
     return [f"untranslated {nothing.text}; gain {gain.text} ({gain.interval})"]
 
 
-def _pictures(cohort: ShownCohort, experiment: ShownExperiment) -> list[dict[str, Any]]:
-    """One picture for each direction: source, translated, target if there is one, difference."""
+def _blocks(cohort: ShownCohort, experiment: ShownExperiment) -> list[Block]:
+    """A block for each direction: source, translated, target if there is one, difference."""
     store, samples = cohort.images, experiment.generated
     position = pd.Series(np.arange(len(store)), index=store.manifest["item_id"])
-    found = []
+    fields = store.manifest.get("field_mm", pd.Series(np.nan, store.manifest.index)).to_numpy()
+    blocks = []
     for label, rows in samples.table.reset_index().groupby("label", sort=True):
         paired = rows[rows["target_item"].notna()]
         rows = paired if len(paired) else rows
         rows = rows.iloc[evenly_spread(len(rows), SLICES_PER_DIRECTION)]
-        places = position[rows["source_item"]]
-        source = store.read(places)
-        fields = store.manifest.get("field_mm", pd.Series(np.nan, store.manifest.index))
-        direction = Direction(
-            str(label),
-            source,
-            samples.read(rows["index"]),
-            store.read(position[rows["target_item"]]) if len(paired) else None,
-            pixels_of_fields(fields.to_numpy()[places], source.shape[2]),
+        places = position[rows["source_item"]].to_numpy()
+        source, translated = store.read(places), samples.read(rows["index"])
+        target = store.read(position[rows["target_item"]]) if len(paired) else None
+        reference = "source" if target is None else "target"
+        difference = translated.astype(np.float32) - (source if target is None else target)
+        shown = [
+            ("source", "real", source),
+            (f"translated by {experiment.name}", "made", translated),
+        ]
+        if target is not None:
+            shown.append(("target", "real", target))
+        colors = np.stack([difference_colors(each[..., 0]) for each in difference])
+        shown.append((f"translated − {reference}", "drawn", colors))
+        side = source.shape[2]
+        pixels = pixels_of_fields(fields[places], side)
+        direction = Direction(str(label), source, translated, target, pixels)
+        strips = [
+            Strip(name, origin, [tile(i) for i in images], DIFFERENCES if origin == "drawn" else "")
+            for name, origin, images in shown
+        ]
+        bars = [bar_of(side, pixel) for pixel in pixels]
+        blocks.append(
+            Block(
+                f"{experiment.name}: {direction.name.replace('_', ' ')}",
+                strips,
+                bars,
+                side,
+                caption_of(direction),
+            )
         )
-        found.append(
-            {
-                "name": experiment.name,
-                "direction": direction.name,
-                "caption": caption_of(direction),
-                "paired": direction.target is not None,
-                "shown": len(rows),
-                "uri": png_uri(translation_figure(direction, captioned=False)),
-            }
-        )
-    return found
+    return blocks

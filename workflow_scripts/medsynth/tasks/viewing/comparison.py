@@ -14,6 +14,7 @@ from medsynth.tasks.viewing.metric_tables import (
     compared_with,
     metrics_in_order,
 )
+from medsynth.tasks.viewing.verdicts import Verdict
 
 MAIN = 3  # metrics in a row of the key findings
 
@@ -28,6 +29,7 @@ def finding(
     experiments: Sequence[ShownExperiment],
     titles: Titles,
     main: Sequence[str],
+    verdict: Verdict,
     more: Callable[[ShownExperiment, ShownMetric], list[str]] = _no_more,
 ) -> Finding:
     """The main metrics of an experiment beside what they must beat.
@@ -38,6 +40,7 @@ def finding(
     Args:
         experiments: all of the task on the cohort, this one among them.
         main: names of metrics that may stand here; the first three that there are do.
+        verdict: what they allow to be said.
         more: the lines that the task adds to a metric.
     """
     metrics = {e.name: e.results["metrics"] for e in experiments}
@@ -49,7 +52,7 @@ def finding(
         beside += compared_with(metric.name, experiment.name, metrics)
         cells.append(FindingCell(metric, [line for line in beside if line]))
     n = experiment.results["n_real"], experiment.results["n_generated"]
-    return Finding(experiment.name, experiment.family, cohort.name, *n, cells)
+    return Finding(experiment.name, experiment.family, cohort.name, *n, cells, verdict)
 
 
 def shown_results(

@@ -16,6 +16,7 @@ from medsynth.imaging.scale import PixelSize
 from medsynth.store.generated import Samples
 from medsynth.store.shards import ImageStore
 from medsynth.tasks.viewing.metric_tables import ShownMetric
+from medsynth.tasks.viewing.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class FindingCell:
 
 @dataclass(frozen=True)
 class Finding:
-    """A row of the key findings: an experiment in three main metrics at most."""
+    """An experiment in a verdict, and in three main metrics at most."""
 
     experiment: str
     family: str
@@ -69,6 +70,7 @@ class Finding:
     n_real: int
     n_generated: int
     cells: Sequence[FindingCell]
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ class View:
 
     Attributes:
         curves: (title, data URI) of the training curves.
-        findings: rows of the key findings.
-        pictures: HTML for the section of images.
+        findings: of each experiment that is judged.
+        pictures: HTML, images that were made beside real ones, the first thing on the page.
         note: HTML, sentences on how the metrics are to be read, at their head.
         metrics: HTML for the section of metrics.
         appendix: HTML that follows the metrics of all tasks: what these rest on.

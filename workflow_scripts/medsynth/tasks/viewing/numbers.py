@@ -4,8 +4,11 @@ from __future__ import annotations
 
 
 def number(value: float) -> str:
-    """Four significant digits; whole numbers with thousands separators."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    """Four significant digits; thousands are separated."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = f"{value:.4g}"
+    return f"{float(text):,.0f}" if 1e4 <= abs(value) < 1e12 else text
 
 
 def patients(n: int) -> str:

@@ -1,22 +1,63 @@
-"""Strips of images by class: real ones beside those that each experiment made."""
+"""Strips of images: real ones beside those that experiments made, an image a tile.
+
+A tile is stored pixel by pixel; the page enlarges it without smoothing.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from medsynth.imaging.grids import MIN_SIDE, strip
-from medsynth.imaging.scale import PixelSize, bar_of, below
+from medsynth.imaging.grids import windowed
+from medsynth.imaging.scale import Bar, bar_of
+from medsynth.store.generated import Samples
+from medsynth.store.shards import ImageStore
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment
 from medsynth.tasks.viewing.figures import data_uri
 from medsynth.tasks.viewing.templates import render
 
-STRIP_PIXELS = 1024
+STRIP_PIXELS = 1024  # of the images of a strip side by side, so that large ones are fewer
+FIRST = 4  # tiles of a strip that every screen shows
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Images of one origin side by side.
+
+    Attributes:
+        name: their origin.
+        origin: real images, made ones, or a drawing made of both.
+        tiles: PNG data URIs.
+        note: how many there are, or why there is none.
+    """
+
+    name: str
+    origin: Literal["real", "made", "drawn"]
+    tiles: Sequence[str]
+    note: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Strips that are compared with each other, one above the other.
+
+    Attributes:
+        title: a class, or a direction.
+        bars: scale bars: one for all images, or one for each column.
+        side: of the images in pixels.
+    """
+
+    title: str
+    strips: Sequence[Strip]
+    bars: Sequence[Bar]
+    side: int
+    caption: str = ""
 
 
 def evenly_spread(n: int, most: int) -> np.ndarray:
@@ -24,45 +65,78 @@ def evenly_spread(n: int, most: int) -> np.ndarray:
     return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int)) if n else np.arange(0)
 
 
-def strip_uri(images: np.ndarray, pixel: PixelSize | None = None) -> str:
-    """(N,H,W,C) uint8 side by side, as a PNG data URI; with the size of a pixel, a scale bar."""
-    buffer, drawn = io.BytesIO(), strip(images)
-    if pixel:
-        side = images.shape[1]
-        drawn = below(drawn, bar_of(side, pixel), drawn.shape[0] // side)
-    Image.fromarray(drawn).save(buffer, format="PNG")
+def spread_from_the_start(n: int, most: int) -> np.ndarray:
+    """The same in an order in which the first few are spread, too."""
+    chosen = evenly_spread(n, most)
+    step = -(-len(chosen) // FIRST) or 1
+    return np.concatenate([chosen[k::step] for k in range(step)])
+
+
+def tile(image: np.ndarray) -> str:
+    """One image (H,W,C) as a PNG data URI.
+
+    It is uint8 grey or RGB, or int16 HU, which is shown in a soft-tissue window.
+    """
+    if image.dtype.kind == "i":
+        image = windowed(image)
+    buffer = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, format="PNG")
     return data_uri(buffer.getvalue(), "image/png")
 
 
 def class_strips(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> Markup:
-    """Strips of images per class: real ones of the test split, then each experiment's.
+    """A block for each class: real images of the test split, then those of each experiment.
 
-    The last strip of a class carries the scale bar of all. Images must be uint8; of a generated
-    one the label is its class.
+    Real images are evenly spread, generated ones the first; the label of one is its class.
     """
     store = cohort.images
-    side = store.read([0]).shape[1] if len(store) else MIN_SIDE
-    most = min(12, max(4, STRIP_PIXELS // side))
-    tested = store.manifest["split"] == "test"
+    if not len(store):
+        return Markup()
+    side = store.read([0]).shape[2]
+    most = min(12, max(FIRST, STRIP_PIXELS // side))
+    tested = (store.manifest["split"] == "test").to_numpy()
     made = [(e.name, e.generated) for e in experiments if e.generated is not None]
-    classes: list[dict[str, Any]] = []
-    for name in cohort.labels:
-        places = np.flatnonzero(tested & (store.manifest["label"] == name))
-        strips = [("real, held out", store, places, places[evenly_spread(len(places), most)])]
-        for experiment, samples in made:
-            places = np.flatnonzero(samples.table["label"] == name)
-            strips.append((experiment, samples, places, places[:most]))
-        last = max((k for k, strip in enumerate(strips) if len(strip[3])), default=None)
-        shown = [
-            {
-                "name": who,
-                "uri": strip_uri(images.read(some), cohort.pixel if k == last else None)
-                if len(some)
-                else None,
-                "shown": len(some),
-                "of": len(places),
-            }
-            for k, (who, images, places, some) in enumerate(strips)
+    blocks = []
+    for label in cohort.labels:
+        places = np.flatnonzero(tested & (store.manifest["label"] == label).to_numpy())
+        chosen = places[spread_from_the_start(len(places), most)]
+        strips = [
+            Strip(
+                "real, held out",
+                "real",
+                _tiles(store, chosen),
+                f"{len(chosen)} of {len(places):,}"
+                if len(places)
+                else "no image of this class in the test split",
+            )
         ]
-        classes.append({"name": name, "strips": shown})
-    return render("tasks/viewing/strips.html", classes=classes)
+        for name, samples in made:
+            places = np.flatnonzero(samples.table["label"] == label)
+            tiles = _tiles(samples, places[:most])
+            note = f"{len(tiles)} of {len(places):,}" if tiles else "none was made"
+            strips.append(Strip(name, "made", tiles, note))
+        blocks.append(Block(label, strips, [bar_of(side, cohort.pixel)], side))
+    return render_blocks(blocks, "class")
+
+
+def _tiles(images: ImageStore | Samples, places: np.ndarray) -> list[str]:
+    return [tile(image) for image in images.read(places)] if len(places) else []
+
+
+def render_blocks(blocks: Sequence[Block], each: str) -> Markup:
+    """Blocks as HTML.
+
+    Args:
+        each: what a block is of, in a word: class, direction.
+    """
+    # The fewer blocks stand side by side, the more tiles of a strip are seen at once.
+    columns = {1: 3 * FIRST, 2: 6}.get(len(blocks), FIRST)
+    most = max((len(s.tiles) for b in blocks for s in b.strips), default=0)
+    return render(
+        "tasks/viewing/strips.html",
+        blocks=blocks,
+        each=each,
+        columns=columns,
+        most=most,
+        first=FIRST,
+    )

@@ -1,0 +1,130 @@
+"""What the figures of generated images allow to be said of the experiment that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from medsynth.metrics.baselines import not_beaten
+from medsynth.tasks.viewing.contract import ShownExperiment
+from medsynth.tasks.viewing.metric_tables import SMALL, Titles, baselines_of, shown_metric
+from medsynth.tasks.viewing.verdicts import Verdict, listed, reaches, sentence, standing_in_all
+
+# A claim must hold by each of these that is there: KID is unbiased, FID is what others report.
+DISTANCES = ("kid", "fid")
+NULLS = {"noise": "noise", "constant": "a constant image"}
+
+
+def verdict(
+    experiment: ShownExperiment, experiments: Sequence[ShownExperiment], titles: Titles
+) -> Verdict:
+    """The verdict on one experiment beside noise, real images and the others on its cohort."""
+    results = experiment.results
+    metrics = results["metrics"]
+    found = {n: metrics[n] for n in DISTANCES if n in metrics and metrics[n].get("null")}
+    figures = "; ".join(_figure(name, entry, titles) for name, entry in found.items())
+    judged = {name: entry for name, entry in found.items() if entry["interval"]}
+    if not judged:
+        why = {metrics[n]["reason"] or "" for n in DISTANCES if n in metrics}
+        said = sentence("no distance to real images with an interval", *sorted(why))
+        return Verdict("unknown", said, figures)
+
+    unbeaten = [titles[name][0] for name, entry in judged.items() if not_beaten(entry)]
+    others = _standings(experiment, experiments, judged)
+    nulls = [NULLS.get(name, name) for name in next(iter(judged.values()))["null"]]
+    wins = ([] if unbeaten else nulls) + others["better"]
+    at_floor = [name for name, entry in judged.items() if reaches(entry, entry["floor"])]
+    text = sentence(
+        f"not shown to beat {listed(nulls, 'or')} by {listed(unbeaten)}" if unbeaten else "",
+        f"beats {listed(wins)}" if wins else "",
+        _exceptions(metrics, nulls, titles),
+        f"worse than {listed(others['worse'])}" if others["worse"] else "",
+        f"not told apart from {listed(others[''], 'or')}, where intervals overlap or disagree"
+        if others[""]
+        else "",
+        _floor(judged, at_floor, titles),
+        _control(results),
+        _few(results),
+    )
+    real = len(at_floor) == len(judged) and not _few(results)
+    return Verdict("unproven" if unbeaten else "floor" if real else "better", text, figures)
+
+
+def _figure(name: str, entry: Mapping[str, Any], titles: Titles) -> str:
+    shown = shown_metric(name, entry, titles)
+    interval = shown.interval if entry["interval"] else "no interval"
+    return f"{shown.title} {shown.text} ({interval}), {baselines_of(shown)}"
+
+
+def _standings(
+    experiment: ShownExperiment, experiments: Sequence[ShownExperiment], judged: Collection[str]
+) -> dict[str, list[str]]:
+    """The other experiments by how this one stands to them in all distances that both have."""
+    found: dict[str, list[str]] = {"better": [], "worse": [], "": []}
+    mine = experiment.results
+    for other in experiments:
+        theirs = other.results
+        # Another extractor is another scale, and the bias of FID is that of the number of images.
+        if other is experiment or theirs["extractor"] != mine["extractor"]:
+            continue
+        same_n = _compared(mine) == _compared(theirs)
+        shared = [n for n in judged if n in theirs["metrics"] and (same_n or n != "fid")]
+        if shared:
+            pairs = [(mine["metrics"][n], theirs["metrics"][n]) for n in shared]
+            found[standing_in_all(pairs)].append(other.name)
+    return found
+
+
+def _compared(results: Mapping[str, Any]) -> int:
+    """How many images a side were compared."""
+    return results.get("n", min(results["n_real"], results["n_generated"]))
+
+
+def _exceptions(metrics: Mapping[str, Any], nulls: Sequence[str], titles: Titles) -> str:
+    """Other figures in which images that show nothing are not beaten."""
+    names = [
+        titles.get(name, (name, ""))[0]
+        for name, entry in metrics.items()
+        if name not in DISTANCES and not_beaten(entry)
+    ]
+    return f"not shown to beat {listed(nulls, 'or')} in {listed(names, 'or')}" if names else ""
+
+
+def _floor(judged: Collection[str], at_floor: Sequence[str], titles: Titles) -> str:
+    if len(at_floor) == len(judged):
+        return "reaches the real-vs-real floor within its intervals"
+    if at_floor:
+        within, without = (
+            listed([titles[n][0] for n in judged if (n in at_floor) is here])
+            for here in (True, False)
+        )
+        return f"within the real-vs-real floor by {within}, not by {without}"
+    return "not yet within the real-vs-real floor"
+
+
+def _control(results: Mapping[str, Any]) -> str:
+    """Whether the images show the classes that were asked for."""
+    entries = {
+        name: metrics["label_agreement"]
+        for name, metrics in results["per_class"].items()
+        if "label_agreement" in metrics
+    }
+    if not entries:
+        return ""
+    judge = next(iter(entries.values())).get("judge")
+    if judge and (not judge["interval"] or judge["interval"][0] <= judge["chance"]):
+        return "control of classes unknown, their judge is not shown to be above chance"
+    doubtful = [
+        name
+        for name, entry in entries.items()
+        if not (entry["interval"] and entry["chance"] is not None)
+        or entry["interval"][0] <= entry["chance"]
+    ]
+    if doubtful:
+        return f"label agreement not shown to be above chance for {listed(doubtful)}"
+    return "label agreement above chance in every class"
+
+
+def _few(results: Mapping[str, Any]) -> str:
+    few = _compared(results)
+    return f"on {few:,} images a side, too few to speak of quality" if few < SMALL else ""
