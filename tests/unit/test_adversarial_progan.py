@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -194,7 +195,8 @@ def test_trained_classes_differ_and_samples_do_not_depend_on_their_batch(tmp_pat
 
     def sample(labels: np.ndarray, batch: int) -> np.ndarray:
         sampling = ProganSampling(batch=batch)
-        batches = generate(Model(state, card), labels, sampling, Run(4, "cpu"))
+        request = pd.DataFrame({"label": np.array(card["classes"])[labels]})
+        batches = generate(Model(state, card), request, sampling, Run(4, "cpu"))
         return np.concatenate(list(batches)).astype(int)
 
     dark, bright = sample(np.zeros(6, int), 6), sample(np.ones(6, int), 6)

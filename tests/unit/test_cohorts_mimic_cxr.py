@@ -101,6 +101,7 @@ def test_unpacked_tables_are_read_too(root):
     assert len(index_mimic_cxr(root, VIEW)) == 5
 
 
+@pytest.mark.parametrize("several", ["use", "exclude"])
 @pytest.mark.parametrize("labeler", ["chexpert", "negbio"])
 @pytest.mark.parametrize(
     ("uncertain", "labels", "reasons"),
@@ -110,7 +111,10 @@ def test_unpacked_tables_are_read_too(root):
         ("negative", {"c": "Edema"}, {"a": "ambiguous", "d": "no_finding", "f": "no_finding"}),
     ],
 )
-def test_findings(root, uncertain, labels, reasons, labeler):
+def test_findings(root, uncertain, labels, reasons, labeler, several):
+    if several == "use":
+        labels = labels | {"a": "Edema + Pneumonia"}
+        reasons = {image: reason for image, reason in reasons.items() if image != "a"}
     extra = pd.DataFrame([["f", "10000005", "56", "AP"]], columns=IMAGES.columns)
     images = pd.concat([IMAGES, extra])
     images.to_csv(root / "mimic-cxr-2.0.0-metadata.csv.gz", index=False)
@@ -125,7 +129,11 @@ def test_findings(root, uncertain, labels, reasons, labeler):
         }
     ).to_csv(root / f"mimic-cxr-2.0.0-{labeler}.csv.gz", index=False)
     label = FindingLabel(
-        kind="finding", labeler=labeler, findings=["Edema", "Pneumonia"], uncertain=uncertain
+        kind="finding",
+        labeler=labeler,
+        findings=["Pneumonia", "Edema"],
+        uncertain=uncertain,
+        several=several,
     )
     index = index_mimic_cxr(root, CxrIndexing(label=label)).set_index("item_id")
     assert index["label"].dropna().to_dict() == labels

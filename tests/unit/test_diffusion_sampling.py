@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
@@ -110,7 +111,8 @@ def saved_model():
 
 def _draw(saved_model, labels, seed=3, **settings) -> np.ndarray:
     wanted = DdpmSampling(**settings)
-    batches = generate(saved_model, np.array(labels), wanted, Run(seed, "cpu"))
+    request = pd.DataFrame({"label": np.array(["a", "b"])[labels]})
+    batches = generate(saved_model, request, wanted, Run(seed, "cpu"))
     return np.concatenate(list(batches))
 
 
@@ -134,8 +136,8 @@ def test_another_class_leaves_the_noise_of_the_others_as_it_was():
     """`ab` comes between `a` and `b`, so that `b` gets another index."""
 
     def noise(classes: list[str]) -> dict[str, list[Tensor]]:
-        labels = np.repeat(np.arange(len(classes)), 3)
-        drawn = [torch.randn(5, generator=g) for g in sample_generators(labels, classes, seed=3)]
+        labels = np.repeat(classes, 3)
+        drawn = [torch.randn(5, generator=g) for g in sample_generators(labels, seed=3)]
         return {name: drawn[3 * k : 3 * k + 3] for k, name in enumerate(classes)}
 
     two, three = noise(["a", "b"]), noise(["a", "ab", "b"])

@@ -71,7 +71,8 @@ def test_training_learns_the_classes(store, tmp_path):
 
     card = json.loads(json.dumps(model_card(settings, ["dark", "bright"], 1, 8)))
     wanted = DdpmSampling(guidance=0)
-    batches = generate(Model(state, card), LABELS[:16], wanted, Run(2, "cpu"))
+    names = pd.DataFrame({"label": np.array(["dark", "bright"])[LABELS[:16]]})
+    batches = generate(Model(state, card), names, wanted, Run(2, "cpu"))
     images = np.concatenate(list(batches))
     brightness = images.mean(axis=(1, 2, 3))
     dark, bright = brightness[LABELS[:16] == 0], brightness[LABELS[:16] == 1]
@@ -124,9 +125,17 @@ def test_seed_decides_the_weights(store, tmp_path):
     assert not torch.equal(one["stem.weight"], other["stem.weight"])
 
 
-@pytest.mark.parametrize("labels", [LABELS[:-1], np.where(LABELS == 1, 2, LABELS)])
-def test_labels_that_do_not_fit_are_refused(store, tmp_path, labels):
-    with pytest.raises(ValueError, match="one label in 0..1"):
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (LABELS[:-1], "23 labels for 24 images"),
+        (np.where(LABELS == 1, 2, LABELS), "labels must lie in 0..1"),
+        (np.zeros((24, 2), np.float32), "at least one 1"),
+        (np.ones((24, 3), np.float32), "must hold 2 times"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(store, tmp_path, labels, said):
+    with pytest.raises(ValueError, match=said):
         _train(store, _settings(), tmp_path, labels=labels)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -46,7 +47,8 @@ def test_ddpm_trains_and_samples_the_same_images_twice(store, tmp_path):
     data = LabelledImages(store, LABELS, ["a", "b"])
     trained = train_ddpm(data, settings, Run(1, "cuda", tmp_path))
     model = Model(trained.state, trained.card)
-    images = [next(generate(model, LABELS[:4], DdpmSampling(), Run(2, "cuda"))) for _ in range(2)]
+    request = pd.DataFrame({"label": np.array(["a", "b"])[LABELS[:4]]})
+    images = [next(generate(model, request, DdpmSampling(), Run(2, "cuda"))) for _ in range(2)]
     assert images[0].shape == (4, 16, 16, 1)
     # Convolutions may add in another order.
     assert np.abs(np.subtract(*images, dtype=int)).max() <= 1

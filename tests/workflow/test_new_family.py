@@ -72,9 +72,10 @@ from medsynth.runtime.tensors import to_uint8
 SETTINGS = Sampling
 
 
-def generate(model, labels, settings, run):
+def generate(model, request, settings, run):
     height, width, channels = model.card["shape"]
-    for k, own in zip(labels, sample_generators(labels, model.card["classes"], run.seed)):
+    for label, own in zip(request["label"], sample_generators(request["label"], run.seed)):
+        k = model.card["classes"].index(label)
         x = model.state["weight"][k].reshape(1, channels, height, width)
         yield to_uint8(x + 0.1 * torch.randn(x.shape, generator=own))
 """

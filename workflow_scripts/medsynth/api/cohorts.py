@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -17,7 +18,7 @@ from medsynth.cohorts.splits import TEST, TRAIN, VALIDATE
 from medsynth.runtime.tensors import hu_to_network, to_network
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
-from medsynth.store.manifests import class_indices, classes_of, in_split
+from medsynth.store.manifests import class_indices, classes_of, has_several, in_split, multi_hot
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
 
@@ -52,7 +53,7 @@ class Cohort:
         folder: results/cohorts/NAME.
         name: as experiments call it.
         manifest: one row an item, also of those that could not be used.
-        classes: labels of the used items, sorted; an index into it is a class.
+        classes: findings of the used items, sorted; an index into it is a class.
     """
 
     def __init__(self, folder: Path):
@@ -117,11 +118,15 @@ class Cohort:
             raise CohortNotReady(f"no split {split!r}; there are {', '.join(SPLITS)}")
         self.require_gate()
         rows = in_split(self.manifest, split)
-        return CohortDataset(rows, self.classes, self.shards[0].parent, hu_range)
+        several = has_several(self.manifest)
+        return CohortDataset(rows, self.classes, several, self.shards[0].parent, hu_range)
 
 
-class CohortDataset(Dataset[tuple[Tensor, int]]):
+class CohortDataset(Dataset[tuple[Tensor, int | Tensor]]):
     """Images of one split: (float tensor (C, H, W) in [-1, 1], index of its label).
+
+    Where images of the cohort have several findings, the second is a tensor (len(classes),)
+    float32, 1 for each that the image has.
 
     Fit for a DataLoader with workers of any start method.
 
@@ -131,20 +136,29 @@ class CohortDataset(Dataset[tuple[Tensor, int]]):
     """
 
     def __init__(
-        self, rows: pd.DataFrame, classes: list[str], folder: Path, hu_range: tuple[int, int]
+        self,
+        rows: pd.DataFrame,
+        classes: list[str],
+        several: bool,
+        folder: Path,
+        hu_range: tuple[int, int],
     ):
         self.manifest, self.classes = rows, classes
-        self._labels = class_indices(rows, classes)
+        self._labels = (
+            multi_hot(rows["label"], classes) if several else class_indices(rows, classes)
+        )
         self._folder, self._hu_range = folder, hu_range
         self._opened: tuple[int, ImageStore] | None = None
 
     def __len__(self) -> int:
         return len(self.manifest)
 
-    def __getitem__(self, position: int) -> tuple[Tensor, int]:
+    def __getitem__(self, position: int) -> tuple[Tensor, int | Tensor]:
         if not -len(self) <= position < len(self):
             raise IndexError(f"item {position} of {len(self)}")
-        return self._tensor(self._store().read([position % len(self)])), int(self._labels[position])
+        image, label = self._store().read([position % len(self)]), self._labels[position]
+        target = int(label) if label.ndim == 0 else torch.from_numpy(label)
+        return self._tensor(image), target
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_opened": None}

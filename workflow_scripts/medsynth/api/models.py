@@ -9,10 +9,12 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 
 from medsynth.api.keywords import checked
 from medsynth.models.classifier.settings import ClassifierExperiment
+from medsynth.models.conditioning import LabelError, wanted
 from medsynth.models.contract import Translation
 from medsynth.models.families import FAMILY
 from medsynth.runtime.run import Run
@@ -42,9 +44,9 @@ class Sampled(NamedTuple):
 
 
 class Request(NamedTuple):
-    """The label of every image to generate, and the family's settings of sampling."""
+    """A row for every image to generate, and the family's settings of sampling."""
 
-    labels: list[str]
+    rows: pd.DataFrame
     settings: Any
 
 
@@ -120,7 +122,8 @@ class TrainedModel:
         settings and the batch of an experiment these are the images of its samples.h5.
 
         Args:
-            labels: of `card["classes"]`; default all.
+            labels: of `card["classes"]`, or several of them, as in "Edema + Cardiomegaly", where
+                images have several findings; default all, or the usual combinations.
             n: images of each label.
             seed: all randomness derives from it.
             settings: of the family's sampling, such as `guidance` or `batch`; default the
@@ -130,31 +133,28 @@ class TrainedModel:
             ModelError: the model does not generate, or knows no such label.
             SettingError: there is no such setting, or no such value.
         """
-        wanted = self.request(labels, n, settings)
-        classes = self.card["classes"]
-        indices = np.array([classes.index(name) for name in wanted.labels])
+        request = self.request(labels, n, settings)
         run = Run(seed, self._device)
         generate = self._sampling("generation").generate
-        images = np.concatenate(list(generate(self._model, indices, wanted.settings, run)))
-        return Sampled(images, wanted.labels)
+        images = np.concatenate(list(generate(self._model, request.rows, request.settings, run)))
+        return Sampled(images, request.rows["label"].to_list())
 
     def request(
         self, labels: str | Sequence[str] | None, n: int, settings: Mapping[str, Any]
     ) -> Request:
         """What :meth:`sample` would make of these; errors as there."""
-        whose, elsewhere = f"sampling from {self.card['family']}", ["per_class"]
+        whose = f"sampling from {self.card['family']}"
+        elsewhere = ["per_class", "labels", "at_least"]
         form = self._sampling("generation").SETTINGS
-        classes = self.card["classes"]
-        names = [labels] if isinstance(labels, str) else list(classes if labels is None else labels)
-        if unknown := [name for name in names if name not in classes]:
-            raise ModelError(
-                f"{self.folder}: no label {', '.join(map(repr, unknown))}; the model knows"
-                f" {', '.join(map(repr, classes))}"
-            )
-        if n < 1 or not names:
-            raise ModelError("no images asked for: give at least one label, and n of 1 or more")
         chosen = checked(form, settings, whose, elsewhere=elsewhere)
-        return Request([name for name in names for _ in range(n)], chosen)
+        try:
+            names = [labels] if isinstance(labels, str) else labels
+            rows = wanted(self.card, names, n, chosen.at_least)
+        except LabelError as error:
+            raise ModelError(f"{self.folder}: {error}") from None
+        if rows.empty:
+            raise ModelError("no images asked for: give at least one label, and n of 1 or more")
+        return Request(rows, chosen)
 
     def translate(self, images: np.ndarray, direction: str) -> np.ndarray:
         """Translate CT slices to the other contrast phase.

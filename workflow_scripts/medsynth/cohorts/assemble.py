@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, by_finding, has_several, manifest
 from medsynth.store.quarantine import CohortError, reason_lines
 
 
@@ -59,7 +59,9 @@ def assemble(
 
     Returns:
         The manifest (all rows, sorted by patient and item), its quarantined rows, and the summary
-        {"items", "reasons", "by_label_split"}; the caller adds the names of cohort and kind.
+        {"items", "reasons", "by_label_split"}, and, where images have several findings,
+        "by_finding_split", which counts an image once for each; the caller adds the names of cohort
+        and kind.
 
     Raises:
         TooManyQuarantined: above max_quarantined; counts by reason.
@@ -73,7 +75,7 @@ def assemble(
     frame["split"] = frame["patient"].map(splits.set_index("patient")["split"])
     frame = manifest(frame.sort_values(["patient", "item_id"], ignore_index=True))
     summary = _summary(frame)
-    _check_classes(frame, summary["by_label_split"], name_classes)
+    _check_classes(frame, name_classes)
     return frame, frame[frame["status"] == QUARANTINED].reset_index(drop=True), summary
 
 
@@ -96,25 +98,29 @@ def _listed(rows: pd.DataFrame) -> str:
 def _summary(frame: pd.DataFrame) -> dict[str, Any]:
     status = frame["status"].value_counts()
     reasons = frame[frame["status"] != USED].groupby(["status", "reason"]).size()
-    cells = frame[frame["status"] == USED].groupby(["label", "split"])["patient"]
-    table = cells.agg(items="size", patients="nunique").reset_index()
+    findings = {"by_finding_split": _by_split(by_finding(frame))} if has_several(frame) else {}
     return {
         "items": {"in": len(frame)}
         | {name: int(status.get(name, 0)) for name in (USED, QUARANTINED, EXCLUDED)},
         "reasons": reasons.rename("n").reset_index().to_dict("records"),
-        "by_label_split": table.to_dict("records"),
-    }
+        "by_label_split": _by_split(frame),
+    } | findings
 
 
-def _check_classes(frame: pd.DataFrame, cells: list[dict[str, Any]], named: bool) -> None:
-    if not cells:
+def _by_split(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    cells = frame[frame["status"] == USED].groupby(["label", "split"])["patient"]
+    return cells.agg(items="size", patients="nunique").reset_index().to_dict("records")
+
+
+def _check_classes(frame: pd.DataFrame, named: bool) -> None:
+    rows = by_finding(frame[frame["status"] == USED])
+    if rows.empty:
         raise CohortError(
             f"no image of this cohort can be used:\n{_listed(frame)}\nIts index and shard tables"
             " name every file (columns source, status, reason, detail)."
         )
-    trained = {cell["label"] for cell in cells if cell["split"] == "train"}
-    classes = {cell["label"] for cell in cells}
-    patients = frame[frame["status"] == USED].groupby("label")["patient"].nunique()
+    classes, trained = set(rows["label"]), set(rows.loc[rows["split"] == "train", "label"])
+    patients = rows.groupby("label")["patient"].nunique()
     if not named and len(classes) > 2 and (patients == 1).all():
         raise CohortError(  # before the classes' names stand in the summary and in MLflow
             f"each of the {len(classes)} classes has one patient only; correct index.label.value"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from medsynth.runtime.settings import TableLabel
+from medsynth.store.manifests import JOINT
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.delimited import read_table
 
@@ -63,6 +64,7 @@ def read_labels(settings: TableLabel, *others: str) -> pd.DataFrame:
             column that is used.
     """
     table = read_csv(settings.path, [settings.key, settings.value])
+    check_classes(table[settings.value], f"{settings.path}: column {settings.value!r}")
     table = table.assign(label=table[settings.value]).dropna(subset=[settings.key])
     others = tuple(column for column in others if column in table)
     table = table.drop_duplicates([settings.key, "label", *others]).set_index(settings.key)
@@ -73,6 +75,19 @@ def read_labels(settings: TableLabel, *others: str) -> pd.DataFrame:
             f" {columns}; leave one row for each image"
         )
     return table
+
+
+def check_classes(labels: pd.Series, where: str) -> None:
+    """Refuse classes that look like several findings of one image.
+
+    Raises:
+        CohortError: one does.
+    """
+    if joint := labels.dropna()[lambda words: words.str.contains(JOINT, regex=False)].nunique():
+        raise CohortError(
+            f"{where}: {joint} classes hold {JOINT!r}, which stands between several findings of one"
+            " image; write them in another way"
+        )
 
 
 def check_names(files: list[Path], root: Path, table: pd.DataFrame) -> None:

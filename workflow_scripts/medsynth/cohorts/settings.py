@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import AfterValidator, Field
 
 from medsynth.runtime.settings import ImageForm, Settings, Split, TableLabel
+
+JOINT = " + "  # stands between the findings of an image
+
+
+def _are_different(findings: list[str]) -> list[str]:
+    if twice := [name for i, name in enumerate(findings) if name in findings[:i]]:
+        raise ValueError(f"{twice[0]} stands twice; name each class once")
+    if joint := [name for name in findings if JOINT in name]:
+        raise ValueError(f"{joint[0]!r} holds {JOINT!r}, which joins several findings; rename it")
+    return findings
+
+
+Findings = Annotated[list[str], Field(min_length=2), AfterValidator(_are_different)]
+Several = Annotated[
+    Literal["use", "exclude"],
+    Field(
+        description="images with several of the findings: the model learns and draws all of them"
+        " together (use), or the images are excluded as ambiguous (exclude). 'No Finding' beside a"
+        " finding is a contradiction, and the image is quarantined"
+    ),
+]
 
 
 class Words(NamedTuple):

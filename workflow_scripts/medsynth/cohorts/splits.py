@@ -7,7 +7,7 @@ import hashlib
 import pandas as pd
 
 from medsynth.runtime.settings import Split
-from medsynth.store.manifests import used
+from medsynth.store.manifests import by_finding, used
 from medsynth.store.quarantine import CohortError
 
 TRAIN, VALIDATE, TEST = "train", "validate", "test"
@@ -16,8 +16,8 @@ TRAIN, VALIDATE, TEST = "train", "validate", "test"
 def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
     """Divide the patients that have usable rows; every patient stands in exactly one split.
 
-    Patients are grouped by their most frequent label and ordered by sha256(seed, patient), so
-    the place of one does not depend on who else is there. Of every label that at least three
+    Patients are grouped by their most frequent finding and ordered by sha256(seed, patient), so
+    the place of one does not depend on who else is there. Of every finding that at least three
     patients have, at least one patient is in train and one in test.
 
     Args:
@@ -75,7 +75,7 @@ def _official(rows: pd.DataFrame) -> pd.Series:
 
 
 def _stratified(rows: pd.DataFrame, settings: Split, seed: int) -> pd.Series:
-    labels = rows.groupby(["patient", "label"]).size().rename("n").reset_index()
+    labels = by_finding(rows).groupby(["patient", "label"]).size().rename("n").reset_index()
     labels["order"] = [_order(seed, patient) for patient in labels["patient"]]
     main = labels.sort_values(["n", "label"], ascending=[False, True]).drop_duplicates("patient")
     split = pd.Series(TRAIN, index=main["patient"])

@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--label",
         action="append",
         metavar="L",
-        help="a class that the model knows; may be repeated; default: all",
+        help="a class that the model knows, or several as in 'Edema + Cardiomegaly'; may be"
+        " repeated; default: all",
     )
     parser.add_argument("--n", type=int, default=1, help="images of each label; default: 1")
     parser.add_argument(
@@ -60,8 +61,6 @@ def _sample(
     results: Path, folder: Path, device: str, arguments: argparse.Namespace
 ) -> dict[str, Any]:
     # These take seconds, and --help must not wait for them.
-    import pandas as pd
-
     from medsynth.api.models import load
     from medsynth.lineage.ledger.embedded import SAMPLED_SINGLY
     from medsynth.lineage.recording.command import recorded_command
@@ -73,8 +72,8 @@ def _sample(
     chosen = {"guidance": arguments.guidance, "batch": arguments.batch}
     settings = {name: value for name, value in chosen.items() if value is not None}
     asked = {"labels": arguments.label, "n": arguments.n, "form": arguments.form, **settings}
-    labels = model.request(arguments.label, arguments.n, settings).labels  # an error here is no job
-    rows = {"row": range(len(labels)), "label": labels, "seed": seed, "model_sha256": model.sha256}
+    rows = model.request(arguments.label, arguments.n, settings).rows  # an error here is no job
+    rows = rows.assign(row=range(len(rows)), seed=seed, model_sha256=model.sha256)
     out.parent.mkdir(parents=True, exist_ok=True)
     job = recorded_command(
         results, SAMPLED_SINGLY, model.files, {"images": out}, asked, seed=seed, device=device
@@ -82,7 +81,7 @@ def _sample(
     with job, tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
         images, _ = model.sample(arguments.label, arguments.n, seed=seed, **settings)
         whole = Path(beside, "images")
-        write_singles(images, pd.DataFrame(rows), None, arguments.form, whole)
+        write_singles(images, rows, None, arguments.form, whole)
         whole.rename(out)
     _collect(results)
     files = sorted(str(path) for path in out.iterdir())

@@ -7,7 +7,8 @@ A family is a folder with two modules, so that an edit of the sampler retrains n
 - `sampling`, where it makes images: ``SETTINGS``, None where there are none, and
   ``generate(model, request, settings, run)``, an iterator of batches (B, H, W, C) of images.
 
-What `data` and `request` are is the task's matter.
+What `data` and `request` are is the task's matter: of generation the request is a table, a row an
+image, with the column label and those that :func:`medsynth.models.conditioning.wanted` adds.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import Tensor
 
 from medsynth.store.shards import ImageStore
@@ -30,7 +32,8 @@ class LabelledImages:
 
     Attributes:
         images: of the training split, uint8.
-        labels: (len(images),) indices into `classes`.
+        labels: (len(images),) indices into `classes` or, where images have several,
+            (len(images), len(classes)) float32, 1 for each that an image has.
         classes: names.
     """
 
@@ -42,6 +45,29 @@ class LabelledImages:
     def manifest(self) -> pd.DataFrame:
         """The rows that were read."""
         return self.images.manifest
+
+    def targets(self, positions: np.ndarray, device: str | torch.device) -> Tensor:
+        """Labels of these images as networks take them: int64 indices, or float32 rows."""
+        return torch.from_numpy(self.labels[positions]).to(device)
+
+    def check(self) -> None:
+        """Refuse labels that are not those of the images.
+
+        Raises:
+            ValueError: no images, not one label for each, or a label that is no class.
+        """
+        labels, k = self.labels, len(self.classes)
+        if not len(self.images) or len(labels) != len(self.images):
+            raise ValueError(
+                f"{len(labels)} labels for {len(self.images)} images; training needs images, and"
+                " one label for each"
+            )
+        if labels.ndim == 1 and not np.isin(labels, np.arange(k)).all():
+            raise ValueError(f"labels must lie in 0..{k - 1}; found {np.unique(labels)}")
+        if labels.ndim == 2 and not (
+            labels.shape[1] == k and np.isin(labels, (0, 1)).all() and labels.any(1).all()
+        ):
+            raise ValueError(f"rows of labels must hold {k} times 0 or 1, and at least one 1")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,16 @@ class Sampling(Settings):
     """What every sampling of classes has."""
 
     per_class: int = Field(64, ge=1, description="images for every class")
+    labels: list[str] | None = Field(
+        None,
+        min_length=1,
+        description="what to draw: classes or, of images with several findings, these joined, as in"
+        " Cardiomegaly + Edema, also such as were never seen together; null: every class or every"
+        " combination that at_least asks for",
+    )
+    at_least: int = Field(
+        10, ge=1, description="training images of a combination of findings that is drawn unasked"
+    )
     batch: Together = 64
 
     def provenance(self) -> dict[str, float | str]:

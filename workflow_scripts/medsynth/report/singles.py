@@ -64,6 +64,8 @@ def write_singles(
         }
         if samples_sha256:
             provenance["samples_sha256"] = samples_sha256
+        if "training_images" in sample:  # with the same findings; 0: never seen together
+            provenance["training_images"] = str(sample["training_images"])
         path = folder / f"{file_stem(provenance['label'])}-{sample['row']:06d}"
         if form == "png":
             _write_png(image, provenance, path.with_suffix(".png"))

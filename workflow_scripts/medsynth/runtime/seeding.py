@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -30,17 +30,14 @@ def numpy_rng(seed: int, *keys: int | str) -> np.random.Generator:
 
 
 def sample_generators(
-    labels: np.ndarray, classes: Sequence[str], seed: int, device: str | torch.device = "cpu"
+    labels: Iterable[str], seed: int, device: str | torch.device = "cpu"
 ) -> Iterator[torch.Generator]:
-    """A generator for every image to draw, from (seed, the class's name, the number within it).
+    """A generator for every image to draw, from (seed, its label, the number within the label).
 
-    Another class, or more images of one, leaves the noise of all others as it was.
-
-    Args:
-        labels: (n,) indices into `classes`.
+    Another label, or more images of one, leaves the noise of all others as it was.
     """
     drawn: Counter[str] = Counter()
-    for name in (classes[k] for k in labels):
+    for name in labels:
         yield generator(seed, "sample", name, drawn[name], device=device)
         drawn[name] += 1
 

@@ -13,14 +13,9 @@ from medsynth.store.shards import ShardWriter, open_images
 from medsynth.store.tables.parquet import read_table, write_table
 
 
-def requested_labels(classes: Sequence[str], per_class: int) -> np.ndarray:
-    """Class (n,) of every image to generate: `per_class` of each, class after class."""
-    return np.repeat(np.arange(len(classes)), per_class)
-
-
 def write_samples(
     images: Iterable[np.ndarray],
-    labels: Sequence[str],
+    labels: Iterable[str],
     h5_path: str | Path,
     table_path: str | Path,
     *,
@@ -31,7 +26,7 @@ def write_samples(
     """Write generated images (H, W, C), as they come, and a table with one row for each.
 
     Every row carries label, seed, digest of the model's weights and the `extra` columns
-    (guidance, direction, source item).
+    (guidance, direction, source item), each one value for all rows or one for each.
     """
     with ShardWriter(h5_path, {"model_sha256": model_sha256, "synthetic": "yes"}) as shard:
         rows = [shard.append(image, f"synthetic-{i:06d}") for i, image in enumerate(images)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ _DTYPES = {
     "reason": "str",
 }
 COLUMNS = list(_DTYPES)
+JOINT = " + "  # between the findings of one image in its label; no class is called so
 
 
 def manifest(rows: Sequence[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
@@ -47,9 +48,25 @@ def in_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
     return used(frame[frame["split"] == split])
 
 
+def joined(findings: Iterable[str]) -> str:
+    """The label of an image that shows these findings, whatever their order."""
+    return JOINT.join(sorted(findings))
+
+
+def has_several(frame: pd.DataFrame) -> bool:
+    """Whether a used row has several findings; if one has, those of all rows are multi-hot."""
+    return bool(used(frame)["label"].str.contains(JOINT, regex=False, na=False).any())
+
+
+def by_finding(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows once for each of their findings, which is then their label."""
+    return frame.assign(label=frame["label"].str.split(JOINT, regex=False)).explode("label")
+
+
 def classes_of(frame: pd.DataFrame) -> list[str]:
-    """The labels of the used rows, sorted; a class is its place in this list."""
-    return sorted(used(frame)["label"].dropna().unique())
+    """The findings of the used rows, sorted; a class is its place in this list."""
+    labels = used(frame)["label"].dropna().unique()
+    return sorted({finding for label in labels for finding in label.split(JOINT)})
 
 
 def class_indices(frame: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
@@ -60,6 +77,20 @@ def class_indices(frame: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
     """
     place = {label: i for i, label in enumerate(classes)}
     return np.array([place[label] for label in frame["label"]], dtype=np.int64)
+
+
+def multi_hot(labels: Iterable[str], classes: Sequence[str]) -> np.ndarray:
+    """1 for every finding of a label and else 0, (n, k) float32.
+
+    Raises:
+        KeyError: a finding is not among `classes`.
+    """
+    place = {label: i for i, label in enumerate(classes)}
+    rows = [[place[finding] for finding in label.split(JOINT)] for label in labels]
+    found = np.zeros((len(rows), len(classes)), np.float32)
+    for row, places in zip(found, rows, strict=True):
+        row[places] = 1
+    return found
 
 
 def shard_of(item_id: str, shards: int) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Words
+from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Findings, Several, Words
 from medsynth.runtime.settings import (
     BurnedIn,
     Division,
@@ -47,9 +47,15 @@ class ImageColumns(Settings):
         description="column of the patient, whose images are kept in one split; null only with"
         " one_image_one_patient",
     )
-    labels: Labels = Field(
+    labels: Labels | None = Field(
+        None,
         description="column of the class, or a list of columns: the first is the class, the"
-        " others are kept in the manifest as label_NAME; rows without a class are excluded"
+        " others are kept in the manifest as label_NAME; rows without a class are excluded",
+    )
+    findings: Findings | None = Field(
+        None,
+        description="instead of labels: columns that say 1, 0 or yes, no, each of a finding, whose"
+        " headings are the classes; what is uncertain (-1) or empty is not known",
     )
     group: str | None = Field(
         None, description="column of the study or series; null: all images of a patient are one"
@@ -77,6 +83,15 @@ class ImageColumns(Settings):
         description="further columns kept in the manifest, by name: age in years and sex (female,"
         " male) are understood, and what cannot be is null and counted; others stay as they are",
     )
+
+    @field_validator("findings")
+    @classmethod
+    def _are_the_classes(cls, findings: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        if "labels" in info.data and (findings is None) == (info.data["labels"] is None):
+            raise ValueError(
+                "give labels, the column of the class, or findings, yes-or-no columns: one of both"
+            )
+        return findings
 
     @field_validator("file")
     @classmethod
@@ -108,13 +123,18 @@ class ImageColumns(Settings):
     def headings(self) -> list[str]:
         """All the columns that the table must have."""
         single = [self.patient, self.group, self.text, self.mask, self.slice, self.frame]
-        named = [*self.sources().values(), *self.labels, *self.covariates.values()]
+        classes = self.labels or self.findings or []
+        named = [*self.sources().values(), *classes, *self.covariates.values()]
         return [*named, *(heading for heading in [*single, self.split] if heading)]
 
 
 class ImagesIndex(Settings):
     table: RawPath = Field(description="CSV or TSV file with one row an image, and a header")
     columns: ImageColumns = Field(description="which columns of the table say what")
+    several: Several = "use"
+    uncertain: Literal["exclude", "positive", "negative"] = Field(
+        "exclude", description="what a finding counts as that the table does not know"
+    )
     one_image_one_patient: bool = Field(
         False,
         description="true states that no two images are of one patient, where the table has no"

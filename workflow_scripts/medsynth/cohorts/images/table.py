@@ -9,8 +9,9 @@ import unicodedata
 import pandas as pd
 
 from medsynth.cohorts.files import set_aside
+from medsynth.cohorts.findings import NEGATIVE, POSITIVE, UNCERTAIN, label_findings
 from medsynth.cohorts.images.settings import ImagesIndex
-from medsynth.cohorts.labels import missing_columns, read_csv
+from medsynth.cohorts.labels import check_classes, missing_columns, read_csv
 from medsynth.genomics.ages import read_ages
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED
 from medsynth.store.quarantine import CohortError
@@ -26,6 +27,11 @@ SEXES = {
     **dict.fromkeys(["f", "female", "w", "woman", "girl"], "female"),
     **dict.fromkeys(["m", "male", "man", "boy"], "male"),
 }
+VALUES = {  # of a finding; what is empty is not known
+    **dict.fromkeys(["1", "1.0", "yes", "y", "true", "present", "positive"], POSITIVE),
+    **dict.fromkeys(["0", "0.0", "no", "n", "false", "absent", "negative"], NEGATIVE),
+    **dict.fromkeys(["-1", "-1.0", "uncertain", "unknown", "?", "na", "n/a", "nan"], UNCERTAIN),
+}
 SPLITS = {
     **dict.fromkeys(["train", "training"], "train"),
     **dict.fromkeys(["validate", "validation", "valid", "val", "dev"], "validate"),
@@ -40,11 +46,11 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
         DataFrame(source, source_ROLE, mask, patient, group, label, label_NAME, text, slice, frame,
         split_hint, covariates, status, reason), as far as the table has them. Equal rows are
         one. Excluded: not_kept, no_label. Quarantined: bad_identifier (no file is named),
-        no_patient, bad_slice.
+        no_patient, bad_slice. Both: those of label_findings.
 
     Raises:
         CohortError: the table or a column is missing; identifiers, labels or splits that are
-            written in several ways or contradict each other.
+            written in several ways or contradict each other; findings neither yes nor no.
     """
     columns = settings.columns
     table = read_csv(settings.table, [])
@@ -55,8 +61,9 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
         if f"{heading}.1" in table:  # so a reader of tables calls the second of equal headings
             raise CohortError(f"{settings.table}: column {heading!r} stands twice; rename one")
     table = table.dropna(how="all")
-    names = columns.sources() | {"label": columns.labels[0]}
-    names |= {f"label_{heading}": heading for heading in columns.labels[1:]}
+    names = columns.sources()
+    for k, heading in enumerate(columns.labels or columns.findings or []):
+        names["label" if k == 0 and columns.labels else f"label_{heading}"] = heading
     single = {"patient": columns.patient, "group": columns.group, "text": columns.text}
     single |= {"mask": columns.mask, "slice": columns.slice, "frame": columns.frame}
     single |= {"split_hint": columns.split}
@@ -72,10 +79,14 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
     )
     if columns.patient:
         _read_patients(frame, settings)
-    for heading in columns.labels:
+    for heading in columns.labels or []:
         name = "label" if heading == columns.labels[0] else f"label_{heading}"
         _check_spelling(frame[name], f"{settings.table}: labels in {heading!r}")
-    set_aside(frame, frame["label"].isna(), EXCLUDED, "no_label")
+    if columns.findings:
+        _read_findings(frame, columns.findings, settings)
+    else:
+        check_classes(frame["label"], f"{settings.table}: labels")
+        set_aside(frame, frame["label"].isna(), EXCLUDED, "no_label")
     for name in {"slice", "frame"} & set(frame):
         _read_place(frame, name)
     for name in columns.covariates:
@@ -111,6 +122,19 @@ def _check_spelling(words: pd.Series, what: str) -> None:
             f"{what}: {twice} are written in several ways, which differ in capitals, spaces or"
             " leading zeros only; write each in one way"
         )
+
+
+def _read_findings(frame: pd.DataFrame, findings: list[str], settings: ImagesIndex) -> None:
+    """The label from columns that say yes or no, in place. An empty cell is not a no."""
+    cells = pd.DataFrame({name: frame.pop(f"label_{name}") for name in findings})
+    values = cells.apply(lambda words: words.str.lower().map(VALUES))
+    if wrong := [name for name in findings if (cells[name].notna() & values[name].isna()).any()]:
+        raise CohortError(
+            f"{settings.table}: findings in {', '.join(map(repr, wrong))} are neither 1, 0, -1 nor"
+            " yes, no, uncertain; correct them, or name the column of the class as columns.labels"
+        )
+    values = values.fillna(UNCERTAIN)
+    label_findings(frame, values, uncertain=settings.uncertain, several=settings.several)
 
 
 def _read_place(frame: pd.DataFrame, name: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from medsynth.cohorts.files import hash_sources, quarantine_repeats, set_aside
+from medsynth.cohorts.findings import NEGATIVE, POSITIVE, UNCERTAIN, label_findings
 from medsynth.cohorts.labels import read_csv
 from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, FindingLabel, published_table
 from medsynth.store.digests import DigestCache
@@ -22,7 +23,6 @@ SETTINGS = CxrIndexing
 STUDY = ["subject_id", "study_id"]
 KEYS = [*STUDY, "dicom_id"]
 SPLITS = {"train", "validate", "test"}
-POSITIVE, NEGATIVE, UNCERTAIN = 1, 0, -1  # of a finding; empty: not mentioned
 
 
 def index(
@@ -40,9 +40,9 @@ def index(
 
     Returns:
         Index manifest with the extra columns "view" and "split_hint" (train, validate, test or
-        null). item_id is dicom_id, patient subject_id, group study_id. Excluded: view, no_finding
-        (none of the findings is positive), ambiguous (several are), uncertain. Quarantined:
-        bad_identifier, duplicate, and those of hash_sources. Only used rows are hashed.
+        null). item_id is dicom_id, patient subject_id, group study_id. Excluded: view. Quarantined:
+        bad_identifier, duplicate. Both: those of label_findings and hash_sources. Only used rows
+        are hashed.
 
     Raises:
         CohortError: no images; a table or a column is missing, holds values that are not its
@@ -122,7 +122,11 @@ def _look_up(frame: pd.DataFrame, path: Path, keys: list[str], columns: list[str
 
 
 def _label_findings(frame: pd.DataFrame, tables: Path, label: FindingLabel) -> None:
-    """Fill in the one positive finding of the study, in place."""
+    """Fill in the positive findings of the study, in place.
+
+    An empty cell of the table means that the report does not mention the finding (MIMIC-CXR-JPG,
+    description of the files): reports say what is there, and it counts as absent.
+    """
     path = published_table(tables, label.labeler)
     cells = _look_up(frame, path, STUDY, label.findings)
     values = cells.apply(pd.to_numeric, errors="coerce")
@@ -133,12 +137,7 @@ def _label_findings(frame: pd.DataFrame, tables: Path, label: FindingLabel) -> N
             f"{path}: {columns} hold values that are neither empty nor 1, 0, -1; give the table as"
             " PhysioNet publishes it"
         )
-    if label.uncertain == "exclude":
-        set_aside(frame, (values == UNCERTAIN).any(axis=1), EXCLUDED, "uncertain")
-    positive = (values == POSITIVE) | ((values == UNCERTAIN) & (label.uncertain == "positive"))
-    set_aside(frame, positive.sum(axis=1) == 0, EXCLUDED, "no_finding")
-    set_aside(frame, positive.sum(axis=1) > 1, EXCLUDED, "ambiguous")
-    frame["label"] = positive.idxmax(axis=1).where(frame["status"] == USED)
+    label_findings(frame, values, uncertain=label.uncertain, several=label.several)
 
 
 def _split_hint(frame: pd.DataFrame, tables: Path) -> pd.Series | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Words
+from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Findings, Several, Words
 from medsynth.runtime.settings import BurnedIn, Division, ImageForm, RawPath, Settings, Split
 
 
@@ -25,25 +25,22 @@ class ViewLabel(Settings):
 
 
 class FindingLabel(Settings):
-    """The one positive finding among those listed as the class, as a labeler read the report."""
+    """The positive ones among the findings listed as classes, as a labeler read the report."""
 
     kind: Literal["finding"] = Field(
-        description="the class is a finding that a labeler read in the study's report"
+        description="the classes are findings that a labeler read in the study's report"
     )
     labeler: Literal["chexpert", "negbio"] = Field(
         "chexpert", description="table mimic-cxr-2.0.0-chexpert.csv.gz or -negbio.csv.gz"
     )
-    findings: list[str] = Field(min_length=2, description="its columns, e.g. Cardiomegaly")
+    findings: Findings = Field(
+        description="its columns, e.g. Cardiomegaly; an empty cell means that the report does not"
+        " mention the finding, and counts as absent"
+    )
     uncertain: Literal["exclude", "positive", "negative"] = Field(
         "exclude", description="what the labeler's -1 counts as"
     )
-
-    @field_validator("findings")
-    @classmethod
-    def _are_different(cls, findings: list[str]) -> list[str]:
-        if twice := [name for i, name in enumerate(findings) if name in findings[:i]]:
-            raise ValueError(f"{twice[0]} stands twice; name each class once")
-        return findings
+    several: Several = "use"
 
 
 class CxrIndex(Settings):

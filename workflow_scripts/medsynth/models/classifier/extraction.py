@@ -14,7 +14,10 @@ from medsynth.runtime.tensors import to_network
 
 
 class Seen(NamedTuple):
-    """Of n images: statistics (n, d) of every layer and class probabilities (n, k), float64."""
+    """Of n images: statistics (n, d) of every layer and probabilities (n, k), float64.
+
+    These are of the classes and add up to 1, or, where images have several findings, of each.
+    """
 
     statistics: np.ndarray
     probabilities: np.ndarray
@@ -45,10 +48,13 @@ def extract(
     )
     network.load_state_dict(state)
     network.to(device).eval()
+    several = "combinations" in card
 
     def look(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         statistics, logits = network.look(to_network(images, device))
-        return statistics.double().cpu().numpy(), logits.double().softmax(1).cpu().numpy()
+        logits = logits.double()
+        probabilities = logits.sigmoid() if several else logits.softmax(1)
+        return statistics.double().cpu().numpy(), probabilities.cpu().numpy()
 
     found = []
     for images in batches:

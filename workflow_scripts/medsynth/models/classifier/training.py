@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from medsynth.models.classifier.network import Classifier
 from medsynth.models.classifier.settings import ClassifierTraining
+from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.run import Run
@@ -20,6 +21,7 @@ from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
 
 SETTINGS = ClassifierTraining
+Loss = Callable[[Tensor, Tensor], Tensor]
 _MAX_SHIFT = 2  # pixels
 
 
@@ -52,6 +54,40 @@ def class_weights(labels: np.ndarray, n_classes: int) -> np.ndarray:
     return counts.sum() / (n_classes * counts)
 
 
+def finding_weights(labels: np.ndarray) -> np.ndarray:
+    """Loss weights (2, k) of absent and present, which give both the same share of each finding.
+
+    Args:
+        labels: (n, k), 0 or 1.
+
+    Raises:
+        ValueError: a finding has no training image.
+    """
+    counts = np.stack([len(labels) - labels.sum(0), labels.sum(0)])
+    if empty := np.flatnonzero(counts[1] == 0).tolist():
+        raise ValueError(
+            f"no training images of finding index {empty}; drop these findings from the cohort's"
+            " label or give the training split more patients"
+        )
+    return len(labels) / (2 * np.maximum(counts, 1))
+
+
+def balanced_loss(data: LabelledImages, device: str | torch.device) -> Loss:
+    """Cross-entropy of logits (b, k) and labels, of classes or of each finding on its own.
+
+    Raises:
+        ValueError: a class has no training image.
+    """
+    if data.labels.ndim == 1:
+        of_class = torch.tensor(class_weights(data.labels, len(data.classes)), dtype=torch.float32)
+        of_class = of_class.to(device)
+        return lambda logits, target: F.cross_entropy(logits, target, of_class)
+    absent, present = torch.tensor(finding_weights(data.labels), dtype=torch.float32).to(device)
+    return lambda logits, target: F.binary_cross_entropy_with_logits(
+        logits, target, torch.where(target > 0, present, absent)
+    )
+
+
 def random_shift(x: Tensor, rng: torch.Generator) -> Tensor:
     """Move every image (n, C, H, W) by up to 2 pixels each way, repeating its border.
 
@@ -71,6 +107,8 @@ def random_shift(x: Tensor, rng: torch.Generator) -> Tensor:
 def train(data: LabelledImages, settings: ClassifierTraining, run: Run) -> Trained:
     """Train on every image, with a class-balanced loss and a cosine learning rate.
 
+    Where images have several findings, each is answered on its own: the head's logits are theirs.
+
     Args:
         data: square images and their labels.
         settings: steps, widths, learning rate.
@@ -78,16 +116,16 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: Run) -> Train
             continued.
 
     Returns:
-        Weights and a history of loss and accuracy on the augmented batches.
+        Weights and a history of loss and accuracy (of findings, the share of right answers) on the
+        augmented batches.
 
     Raises:
         ValueError: labels do not fit the images, a class has no images, or images are not square.
     """
-    store, labels, n_classes = data.images, data.labels, len(data.classes)
+    data.check()
+    store, n_classes = data.images, len(data.classes)
     seed, device = run.seed, run.device
-    if len(labels) != len(store):
-        raise ValueError(f"{len(labels)} labels for {len(store)} images; give one label an image")
-    weights = torch.tensor(class_weights(labels, n_classes), dtype=torch.float32, device=device)
+    loss_of = balanced_loss(data, device)
     size, width, channels = store.read([0]).shape[1:]
     if size != width:
         raise ValueError(f"images are {size}x{width} (rows x columns), they must be square")
@@ -99,19 +137,21 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: Run) -> Train
 
     def step(i: int) -> dict[str, float]:
         positions = batch_positions(len(store), settings.batch, seed, i, "classifier")
-        target = torch.from_numpy(labels[positions]).to(device)
+        target = data.targets(positions, device)
         x = random_shift(to_network(store.read(positions), device), generator(seed, "shift", i))
         logits = network(x)
-        loss = F.cross_entropy(logits, target, weights)
+        loss = loss_of(logits, target)
         for group in optimizer.param_groups:
             group["lr"] = settings.lr * 0.5 * (1 + math.cos(math.pi * i / settings.steps))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        accuracy = (logits.argmax(1) == target).float().mean()
+        answer = logits.argmax(1) if target.ndim == 1 else logits > 0
+        accuracy = (answer == target).float().mean()
         return {"loss": loss.item(), "train_accuracy": accuracy.item()}
 
     state = {"network": network, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=run.work)
     card = model_card(settings, data.classes, image_channels=channels, image_size=size)
+    card |= label_facts(data.labels, data.classes)
     return Trained(network.state_dict(), card, history)

@@ -24,13 +24,18 @@ def q_sample(x0: Tensor, t: Tensor, noise: Tensor, schedule: Schedule) -> Tensor
     return signal.sqrt().to(x0.dtype) * x0 + (1 - signal).sqrt().to(x0.dtype) * noise
 
 
+def no_label(labels: Tensor, null: int) -> Tensor:
+    """As many times "no label": the index `null`, or rows without a finding."""
+    return torch.zeros_like(labels) if labels.ndim == 2 else torch.full_like(labels, null)
+
+
 def drop_labels(labels: Tensor, share: float, null: int, generator: torch.Generator) -> Tensor:
-    """Replace each label by `null` with probability `share` (Ho & Salimans 2022, Algorithm 1).
+    """Replace each label by none with probability `share` (Ho & Salimans 2022, Algorithm 1).
 
     The network so learns the unconditional noise as well, which guidance needs.
     """
-    dropped = torch.rand(labels.shape, generator=generator, device=labels.device) < share
-    return labels.masked_fill(dropped, null)
+    dropped = torch.rand(len(labels), generator=generator, device=labels.device) < share
+    return torch.where(dropped.view(-1, *[1] * (labels.ndim - 1)), no_label(labels, null), labels)
 
 
 def ddpm_loss(
@@ -48,7 +53,7 @@ def ddpm_loss(
     Args:
         model: predicts the noise from (x_t, t, labels); `model.null_label` means "no label".
         x0: (N, C, H, W) images in [-1, 1].
-        labels: (N,) int64 class indices.
+        labels: (N,) int64 class indices, or (N, k) float32 rows of findings.
         schedule: the forward process, on the device of `x0`.
         weights: (T + 1,) weight of each timestep, e.g. :func:`p2_weights`.
         label_drop: probability of hiding a label.

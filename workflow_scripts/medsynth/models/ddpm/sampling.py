@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from medsynth.models.conditioning import condition
+from medsynth.models.ddpm.process import no_label
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
@@ -30,12 +33,12 @@ def guided_noise(model: nn.Module, x: Tensor, t: Tensor, labels: Tensor, guidanc
         model: predicts noise from (x, t, labels); `model.null_label` means "no label".
         x: (N, C, H, W) noisy images.
         t: (N,) timesteps.
-        labels: (N,) class indices.
+        labels: (N,) class indices, or (N, k) rows of findings.
         guidance: w; 0 is the conditional model alone, and costs half.
     """
     if guidance == 0:
         return model(x, t, labels)
-    null = torch.full_like(labels, model.null_label)
+    null = no_label(labels, model.null_label)
     both = model(torch.cat([x, x]), torch.cat([t, t]), torch.cat([labels, null]))
     conditional, unconditional = both.chunk(2)
     return (1 + guidance) * conditional - guidance * unconditional
@@ -72,7 +75,7 @@ def sample(
 
     Args:
         model: see :func:`guided_noise`.
-        labels: (N,) class indices.
+        labels: as there.
         shape: (C, H, W) of one image.
         schedule: the forward process, on the CPU.
         generators: one for each image, on the device of `labels`. All noise of an image comes from
@@ -89,7 +92,7 @@ def sample(
     x = draw()
     report_every = math.ceil(schedule.timesteps / 5)
     for t in range(schedule.timesteps, 0, -1):
-        steps = torch.full_like(labels, t)
+        steps = torch.full((len(labels),), t, device=labels.device)
         predicted = guided_noise(model, x, steps, labels, guidance)
         x = ancestral_step(x, predicted, t, draw(), schedule)
         if (t - 1) % report_every == 0:
@@ -98,9 +101,9 @@ def sample(
 
 
 def generate(
-    model: Model, labels: np.ndarray, settings: DdpmSampling, run: Run
+    model: Model, request: pd.DataFrame, settings: DdpmSampling, run: Run
 ) -> Iterator[np.ndarray]:
-    """Draw one image for every label from a saved model, batch after batch.
+    """Draw one image for every row of the request from a saved model, batch after batch.
 
     An image depends on (model, seed, label, its number within the label) only: its noise is its
     own, whatever is drawn beside it. The network itself may round differently in batches of
@@ -108,13 +111,13 @@ def generate(
 
     Args:
         model: as :func:`medsynth.models.ddpm.training.train` makes it.
-        labels: (N,) indices into the card's classes.
+        request: N rows, of whose columns label is read.
         settings: batch and guidance.
         run: all randomness derives from its seed, the label and the image's number; without
             autocast.
 
     Yields:
-        (B, H, W, C) uint8, in the order of the labels.
+        (B, H, W, C) uint8, in the order of the rows.
     """
     card, device = model.card, run.device
     training = DdpmTraining.model_validate(card["settings"])
@@ -124,11 +127,12 @@ def generate(
     network.to(device, memory_format=torch.channels_last).eval()
     schedule = linear_schedule(training.timesteps, training.beta_start, training.beta_end)
 
-    of_images = sample_generators(labels, card["classes"], run.seed, device)
-    for start in range(0, len(labels), settings.batch):
-        wanted = torch.from_numpy(labels[start : start + settings.batch]).long().to(device)
-        generators = list(islice(of_images, len(wanted)))
-        log.info("images %d to %d of %d", start + 1, start + len(wanted), len(labels))
+    of_images = sample_generators(request["label"], run.seed, device)
+    for start in range(0, len(request), settings.batch):
+        rows = request.iloc[start : start + settings.batch]
+        wanted = condition(rows["label"], card, device)
+        generators = list(islice(of_images, len(rows)))
+        log.info("images %d to %d of %d", start + 1, start + len(rows), len(request))
         shape = (channels, size, size)
         x = sample(network, wanted, shape, schedule, generators, guidance=settings.guidance)
         yield to_uint8(x)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 
+from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
 from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
@@ -50,7 +50,8 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
     bit.
 
     Args:
-        data: images and labels; index len(classes) becomes the null label.
+        data: images and labels; index len(classes), or a row without a finding, becomes "no
+            label".
         settings: schedule, objective, network and loop.
         run: on CUDA in bfloat16 autocast.
 
@@ -60,18 +61,13 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
     Raises:
         ValueError: no images, labels that do not fit images or classes, or see :func:`build_unet`.
     """
-    store, labels, n_classes, seed = data.images, data.labels, len(data.classes), run.seed
-    fitting = len(labels) == len(store) and np.isin(labels, np.arange(n_classes)).all()
-    if len(store) == 0 or not fitting:
-        raise ValueError(
-            f"{len(labels)} labels for {len(store)} images; training needs images, and for each"
-            f" image one label in 0..{n_classes - 1}"
-        )
+    data.check()
+    store, seed = data.images, run.seed
     device = torch.device(run.device)
     image_size, image_channels = store.read([0]).shape[2:]
 
     torch.manual_seed(generator(seed, "weights").initial_seed())
-    model = build_unet(image_channels, image_size, n_classes, settings.unet)
+    model = build_unet(image_channels, image_size, len(data.classes), settings.unet)
     model.to(device, memory_format=torch.channels_last)  # faster convolutions on CPU and GPU
     ema = Ema(model, settings.ema_decay)
     parameters = list(model.parameters())
@@ -84,7 +80,7 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
     def step(i: int) -> dict[str, float]:
         positions = batch_positions(len(store), settings.batch, seed, i)
         x0 = to_network(store.read(positions), device)
-        y = torch.from_numpy(labels[positions]).long().to(device)
+        y = data.targets(positions, device)
         noise = generator(seed, "noise", i, device=device)
         # dropout draws from the global generator and from no other
         torch.manual_seed(generator(seed, "dropout", i).initial_seed())
@@ -103,4 +99,4 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
     history = run_steps(step, state=state, settings=settings, work=run.work)
     averaged = {k: v.cpu() for k, v in ema.module.state_dict().items()}
     card = model_card(settings, data.classes, image_channels, image_size)
-    return Trained(averaged, card, history)
+    return Trained(averaged, card | label_facts(data.labels, data.classes), history)

@@ -1,6 +1,7 @@
 """The noise predictor: a U-Net with ResNet blocks, self-attention, time and class embedding.
 
-Architecture of Ho et al. 2020, appendix B, with class embeddings added to the time embedding.
+Architecture of Ho et al. 2020, appendix B, with class embeddings added to the time embedding. The
+embedding of an image with several findings is the sum of theirs.
 """
 
 from __future__ import annotations
@@ -152,19 +153,27 @@ class ConditionalUNet(nn.Module):
             _norm(current), nn.SiLU(), _zeroed(nn.Conv2d(current, image_channels, 3, padding=1))
         )
 
+    def embed(self, labels: Tensor) -> Tensor:
+        """Embeddings (N, width) of labels as :meth:`forward` takes them."""
+        if labels.ndim == 1:
+            return self.label(labels)
+        null = (labels == 0).all(dim=1, keepdim=True).to(labels.dtype)
+        return torch.cat([labels, null], dim=1) @ self.label.weight
+
     def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """Predict the noise.
 
         Args:
             x: (N, C, H, W) noisy images.
             t: (N,) timesteps, 1..T.
-            labels: (N,) class indices, or `null_label`.
+            labels: (N,) class indices, or `null_label`; or (N, n_classes) float, 1 for every
+                finding of an image, of which rows of zeros mean "no label".
 
         Returns:
             (N, C, H, W) predicted noise; zero before the first training step.
         """
         code = timestep_embedding(t, self.channels)
-        embedding = self.time(code) + self.label(labels)
+        embedding = self.time(code) + self.embed(labels)
         h = self.stem(x)
         skips = [h]
         for layer in self.down:

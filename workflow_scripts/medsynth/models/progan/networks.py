@@ -49,6 +49,10 @@ def shrink(x: Tensor, phase: int, alpha: float) -> Tensor:
     return torch.lerp(_up(functional.avg_pool2d(x, 2)), x, alpha)
 
 
+def _multi_hot(labels: Tensor, n_classes: int) -> Tensor:
+    return labels if labels.ndim == 2 else functional.one_hot(labels, n_classes)
+
+
 class Generator(nn.Module):
     """Latent vectors and classes to images.
 
@@ -84,15 +88,16 @@ class Generator(nn.Module):
     def forward(
         self, z: Tensor, labels: Tensor, phase: int | None = None, alpha: float = 1.0
     ) -> Tensor:
-        """z (N, latent) from N(0, 1) and labels (N,) to images (N, C, S, S), unbounded.
+        """z (N, latent) from N(0, 1) and labels to images (N, C, S, S), unbounded.
 
         Args:
+            labels: (N,) indices, or (N, n_classes) float, 1 for every finding of an image.
             phase: S = 4 * 2^phase; the last one if left out.
         """
         phase = len(self.blocks) if phase is None else phase
-        one_hot = functional.one_hot(labels, self.embed.weight.shape[1]).to(z.dtype)
+        hot = _multi_hot(labels, self.embed.weight.shape[1]).to(z.dtype)
         # Both halves are normalised on their own, so neither drowns the other.
-        code = torch.cat([pixel_norm(z), pixel_norm(self.embed(one_hot))], dim=1)
+        code = torch.cat([pixel_norm(z), pixel_norm(self.embed(hot))], dim=1)
         h = self._activate(self.dense(code).unflatten(1, (-1, 4, 4)))
         h = self._activate(self.first(h))
         before = h
@@ -131,7 +136,7 @@ class Critic(nn.Module):
     def forward(
         self, x: Tensor, labels: Tensor, phase: int | None = None, alpha: float = 1.0
     ) -> Tensor:
-        """Images (N, C, S, S) of a phase and labels (N,) to unbounded scores (N,)."""
+        """Images (N, C, S, S) of a phase and labels as there to unbounded scores (N,)."""
         phase = len(self.blocks) if phase is None else phase
         h = self._read(x, phase)
         for p in reversed(range(phase)):
@@ -142,5 +147,9 @@ class Critic(nn.Module):
                 h = torch.lerp(self._read(functional.avg_pool2d(x, 2), p), h, alpha)
         h = functional.leaky_relu(self.last(minibatch_stddev(h)), 0.2)
         h = functional.leaky_relu(self.dense(h.flatten(1)), 0.2)
-        of_class = self.project(h).gather(1, labels[:, None])
+        scores = self.project(h)
+        if labels.ndim == 1:
+            of_class = scores.gather(1, labels[:, None])
+        else:
+            of_class = (scores * labels).sum(dim=1, keepdim=True)
         return (self.score(h) + of_class).squeeze(1)

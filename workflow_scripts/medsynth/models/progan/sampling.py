@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 import torch
 
+from medsynth.models.conditioning import condition
 from medsynth.models.progan.networks import Generator
 from medsynth.models.progan.settings import ProganSampling
 from medsynth.runtime.run import Run
@@ -20,14 +22,14 @@ SETTINGS = ProganSampling
 
 @torch.no_grad()
 def generate(
-    model: Model, labels: np.ndarray, settings: ProganSampling, run: Run
+    model: Model, request: pd.DataFrame, settings: ProganSampling, run: Run
 ) -> Iterator[np.ndarray]:
-    """One image for each label, batch after batch (uint8, NHWC).
+    """One image for each row of the request, batch after batch (uint8, NHWC).
 
     An image depends on (model, seed, label, its number within the label) only.
 
     Args:
-        labels: (n,) positions in the card's ``classes``.
+        request: rows, of whose columns label is read.
     """
     card, device = model.card, run.device
     network = Generator(
@@ -39,9 +41,9 @@ def generate(
     )
     network.load_state_dict(model.state)
     network.to(device).eval()
-    of_images = sample_generators(labels, card["classes"], run.seed)
-    for start in range(0, len(labels), settings.batch):
-        chosen = torch.from_numpy(labels[start : start + settings.batch]).long().to(device)
+    of_images = sample_generators(request["label"], run.seed)
+    for start in range(0, len(request), settings.batch):
+        chosen = condition(request["label"].iloc[start : start + settings.batch], card, device)
         own = islice(of_images, len(chosen))
         z = torch.stack([torch.randn(card["latent"], generator=g) for g in own])
         yield to_uint8(network(z.to(device), chosen))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
 from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.losses import gradient_penalty, wasserstein_critic
@@ -55,12 +55,9 @@ def train(data: LabelledImages, settings: ProganTraining, run: Run) -> Trained:
     Raises:
         ValueError: there are no images, labels do not fit them, or the image size does not fit.
     """
-    store, labels, n_classes = data.images, data.labels, len(data.classes)
+    data.check()
+    store, n_classes = data.images, len(data.classes)
     seed, device = run.seed, run.device
-    if len(labels) != len(store):
-        raise ValueError(f"{len(labels)} labels for {len(store)} images; give one label an image")
-    if len(labels) and not 0 <= labels.min() <= labels.max() < n_classes:
-        raise ValueError(f"labels must lie in 0..{n_classes - 1}; found {np.unique(labels)}")
     size, channels = store.read(batch_positions(len(store), 1, seed, 0)).shape[2:]
     n_phases = phases(size)
     latent, width = settings.latent, settings.channels
@@ -79,7 +76,7 @@ def train(data: LabelledImages, settings: ProganTraining, run: Run) -> Trained:
         phase, alpha = phase_at(i, settings.steps, n_phases)
         chosen = batch_positions(len(store), settings.batch, seed, i, "images")
         real = shrink(to_network(store.read(chosen), device), phase, alpha)
-        classes = torch.from_numpy(labels[chosen]).long().to(device)
+        classes = data.targets(chosen, device)
         rng = generator(seed, "noise", i)
         z = torch.randn(2, len(chosen), latent, generator=rng).to(device)
         share = torch.rand(len(chosen), 1, 1, 1, generator=rng).to(device)
@@ -119,4 +116,5 @@ def train(data: LabelledImages, settings: ProganTraining, run: Run) -> Trained:
     }
     history = run_steps(step, state=state, settings=settings, work=run.work)
     card = model_card(settings, data.classes, channels, size)
+    card |= label_facts(data.labels, data.classes)
     return Trained(ema.module.state_dict(), card, history)

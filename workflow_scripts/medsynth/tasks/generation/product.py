@@ -7,9 +7,10 @@ from types import ModuleType
 from typing import Any
 
 from medsynth.imaging.grids import COLUMNS, write_grid
+from medsynth.models.conditioning import wanted
 from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
-from medsynth.store.generated import Samples, requested_labels, write_samples
+from medsynth.store.generated import Samples, write_samples
 from medsynth.store.models import load_model
 
 
@@ -25,13 +26,19 @@ def write_product(
     """
     settings = sampling.SETTINGS(**cfg)
     model = load_model(inputs.weights, inputs.card)
-    classes = model.card["classes"]
-    labels = requested_labels(classes, settings.per_class)
+    request = wanted(model.card, settings.labels, settings.per_class, settings.at_least)
     made_by = {"seed": run.seed, "model_sha256": digest_file(inputs.weights)}
     extra = settings.provenance()
-    images = chain.from_iterable(sampling.generate(model, labels, settings, run))
-    names = [classes[k] for k in labels]
-    write_samples(images, names, outputs.images, outputs.table, **made_by, extra=extra)
+    images = chain.from_iterable(sampling.generate(model, request, settings, run))
+    columns = dict(request.drop(columns="label"))
+    write_samples(
+        images,
+        request["label"],
+        outputs.images,
+        outputs.table,
+        **made_by,
+        extra=extra | columns,
+    )
 
     samples = Samples(outputs.images, outputs.table)
     shown = samples.first_of_each(COLUMNS)
