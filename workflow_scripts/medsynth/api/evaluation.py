@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,6 +67,7 @@ def evaluate(
     data.require_gate()
     judge = _judge(data)
     card = load_model(judge["weights"], judge["card"]).card
+    found: Iterable[np.ndarray]
     if isinstance(images, np.ndarray):
         found, names = _of_array(images, labels, card)
     elif labels is not None:
@@ -109,12 +110,12 @@ def _judge(data: Cohort) -> dict[str, Path]:
     return files
 
 
-def _form(card: dict[str, Any]) -> tuple[int, int, int]:
+def _form(card: Mapping[str, Any]) -> tuple[int, int, int]:
     return card["image_size"], card["image_size"], card["image_channels"]
 
 
 def _of_array(
-    images: np.ndarray, labels: Sequence[str] | None, card: dict[str, Any]
+    images: np.ndarray, labels: Sequence[str] | None, card: Mapping[str, Any]
 ) -> tuple[np.ndarray, list[str]]:
     stack = images[..., None] if images.ndim == 3 else images
     if stack.shape[1:] != _form(card) or stack.dtype != np.uint8 or not len(stack):
@@ -169,7 +170,7 @@ def _opened(path: Path) -> Image.Image:
         raise EvaluationError(f"{path}: no readable PNG; remove it or write it again") from None
 
 
-def _pictures(paths: Iterable[Path], card: dict[str, Any]) -> Iterator[np.ndarray]:
+def _pictures(paths: Iterable[Path], card: Mapping[str, Any]) -> Iterator[np.ndarray]:
     """Every file as (H, W, C) uint8, as it comes."""
     form = _form(card)
     for path in paths:

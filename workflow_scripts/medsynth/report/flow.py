@@ -41,7 +41,8 @@ def flow(nodes: Sequence[Node], links: Sequence[tuple[int, int, int]], summary: 
     """
     pixels = SCALE / max(1, *(node.count for node in nodes))
     tall = [max(node.count * pixels, 1.5) for node in nodes]
-    top, below = [], defaultdict(float)
+    top: list[float] = []
+    below: defaultdict[int, float] = defaultdict(float)
     for node, height in zip(nodes, tall, strict=True):
         top.append(below[node.column])
         below[node.column] += max(height, SLOT) + GAP

@@ -82,7 +82,7 @@ class _Cohort:
 
     @property
     def name(self) -> str:
-        return self.summary["cohort"]
+        return str(self.summary["cohort"])
 
 
 def build_report(
@@ -145,7 +145,8 @@ def build_report(
 
 
 def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text())
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
 
 
 def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def flow_of(
     manifest: pd.DataFrame,
     splits: Sequence[Mapping[str, Any]],
     left_out: Sequence[Mapping[str, Any]],
-) -> tuple[list, list]:
+) -> tuple[list[Node], list[tuple[int, int, int]]]:
     """Nodes and links of the flow: what there was, what became of it, splits, classes.
 
     All in one unit: files where each is one image, else the images that were made of them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,8 +25,8 @@ class Seen(NamedTuple):
 
 @torch.inference_mode()
 def extract(
-    state: dict[str, Tensor],
-    card: dict[str, Any],
+    state: Mapping[str, Tensor],
+    card: Mapping[str, Any],
     batches: Iterable[np.ndarray],
     device: str | torch.device,
 ) -> Seen:

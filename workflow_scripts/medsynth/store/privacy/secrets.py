@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, overload
 from urllib.parse import unquote
 
 from medsynth.store.privacy.secret_names import is_count, is_secret_name
@@ -117,6 +117,14 @@ def known_secrets() -> list[str]:
     """What was learnt, and values of variables whose names are of secrets, longest first."""
     named = {v for name, v in os.environ.items() if len(v) >= SHORTEST and is_secret_name(name)}
     return sorted(named | _LEARNT, key=len, reverse=True)
+
+
+@overload
+def without_secrets(value: str, mark: str = MARK) -> str: ...
+
+
+@overload
+def without_secrets(value: Any, mark: str = MARK) -> Any: ...
 
 
 def without_secrets(value: Any, mark: str = MARK) -> Any:

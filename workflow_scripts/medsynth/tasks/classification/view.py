@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
@@ -28,7 +28,7 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
     )
 
 
-def _classifier(results: dict[str, Any]) -> dict[str, Any]:
+def _classifier(results: Mapping[str, Any]) -> dict[str, Any]:
     """Metrics and confusion (rows: truth, columns: answer) of a classifier."""
     return {
         "metrics": metrics_in_order(results["metrics"], METRICS),

@@ -27,7 +27,8 @@ def write_product(
     settings = sampling.SETTINGS(**cfg)
     model = load_model(inputs.weights, inputs.card)
     request = wanted(model.card, settings.labels, settings.per_class, settings.at_least)
-    made_by = {"seed": run.seed, "model_sha256": digest_file(inputs.weights)}
+    model_sha256 = digest_file(inputs.weights)
+    made_by = {"seed": run.seed, "model_sha256": model_sha256}
     extra = settings.provenance()
     images = chain.from_iterable(sampling.generate(model, request, settings, run))
     columns = dict(request.drop(columns="label"))
@@ -36,7 +37,8 @@ def write_product(
         request["label"],
         outputs.images,
         outputs.table,
-        **made_by,
+        seed=run.seed,
+        model_sha256=model_sha256,
         extra=extra | columns,
     )
 

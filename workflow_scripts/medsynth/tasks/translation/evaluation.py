@@ -40,7 +40,7 @@ def evaluate(
     target = positions_of(table["target_item"].iloc[paired], store.manifest)
     pairs = (
         (store.read([s])[0], translated.read([k])[0], store.read([t])[0])
-        for s, k, t in zip(source, paired, target, strict=True)
+        for s, k, t in zip(source.tolist(), paired.tolist(), target.tolist(), strict=True)
     )
     measured = measure_pairs(pairs, tuple(card["hu_range"]))
     patients = store.manifest["patient"].to_numpy()[source]

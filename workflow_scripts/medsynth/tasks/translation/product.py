@@ -56,13 +56,21 @@ def write_product(
     images = (next(made[direction]) for direction in directions)
     items = store.manifest["item_id"]
     target = partners(items, read_table(inputs.pairs))
-    made_by = {"seed": run.seed, "model_sha256": digest_file(inputs.weights)}
+    model_sha256 = digest_file(inputs.weights)
     extra = {"source_item": items, "target_item": target}
-    write_samples(images, directions, outputs.images, outputs.table, **made_by, extra=extra)
+    write_samples(
+        images,
+        directions,
+        outputs.images,
+        outputs.table,
+        seed=run.seed,
+        model_sha256=model_sha256,
+        extra=extra,
+    )
 
     samples = Samples(outputs.images, outputs.table)
     shown = [_shown(d, directions == d, target, store, samples) for d in np.unique(directions)]
-    provenance = {key: str(value) for key, value in made_by.items()}
+    provenance = {"seed": str(run.seed), "model_sha256": model_sha256}
     write_translation_grid(shown, outputs.grid, provenance)
 
 

@@ -90,6 +90,7 @@ def untranslated(experiment: ShownExperiment, metric: ShownMetric) -> list[str]:
 def _blocks(cohort: ShownCohort, experiment: ShownExperiment) -> list[Block]:
     """A block for each direction: source, translated, target if there is one, difference."""
     store, samples = cohort.images, experiment.generated
+    assert samples is not None  # the task makes images
     position = pd.Series(np.arange(len(store)), index=store.manifest["item_id"])
     fields = store.manifest.get("field_mm", pd.Series(np.nan, store.manifest.index)).to_numpy()
     blocks = []

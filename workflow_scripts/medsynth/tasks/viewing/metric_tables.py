@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from medsynth.metrics.baselines import not_beaten
+from medsynth.metrics.intervals import Metric
 from medsynth.tasks.viewing.numbers import number
 
 Titles = Mapping[str, tuple[str, str]]  # metric -> (title, what it says), most telling first
@@ -30,7 +31,7 @@ class ShownMetric(NamedTuple):
     not_beaten: str | None
 
 
-def shown_metric(name: str, entry: Mapping[str, Any], titles: Titles) -> ShownMetric:
+def shown_metric(name: str, entry: Metric, titles: Titles) -> ShownMetric:
     """A metric under its title; one without a title stands for itself."""
     title, meaning = titles.get(name, (name.replace("_", " "), ""))
     value, interval = entry["value"], entry["interval"]
@@ -55,7 +56,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else number(value)
 
 
-def _accuracy(balanced: Mapping[str, Any]) -> str:
+def _accuracy(balanced: Metric) -> str:
     """How good the classifier is that an agreement rests on."""
     shown = shown_metric("balanced_accuracy", balanced, {})
     if shown.value is None:
@@ -72,14 +73,16 @@ def baselines_of(metric: ShownMetric) -> str:
     return "; ".join(f"{name} {value}" for name, value in reached.items() if value)
 
 
-def metrics_in_order(metrics: Mapping[str, Any], titles: Titles) -> list[ShownMetric]:
+def metrics_in_order(metrics: Mapping[str, Metric], titles: Titles) -> list[ShownMetric]:
     """The metrics of one experiment in the order of the titles, those without one last."""
     order = {name: k for k, name in enumerate(titles)}
     names = sorted(metrics, key=lambda name: (order.get(name, len(order)), name))
     return [shown_metric(name, metrics[name], titles) for name in names]
 
 
-def by_class(per_class: Mapping[str, Any], titles: Titles) -> dict[str, Any] | None:
+def by_class(
+    per_class: Mapping[str, Mapping[str, Metric]], titles: Titles
+) -> dict[str, Any] | None:
     """The per_class part of a metrics.json as a table: corner, head, and rows of (name, metrics).
 
     Classes are the rows, unless there are more metrics than classes.
@@ -106,7 +109,7 @@ def small_numbers(n_real: int, n_generated: int) -> list[str]:
     ]
 
 
-def compare(mine: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+def compare(mine: Metric, other: Metric) -> str:
     """How one value stands to another, in words that claim no more than the intervals allow."""
     a, b = mine["value"], other["value"]
     if a is None or b is None:
@@ -123,7 +126,7 @@ def compare(mine: Mapping[str, Any], other: Mapping[str, Any]) -> str:
 
 
 def compared_with(
-    metric: str, experiment: str, metrics: Mapping[str, Mapping[str, Any]]
+    metric: str, experiment: str, metrics: Mapping[str, Mapping[str, Metric]]
 ) -> list[str]:
     """How a metric of one experiment stands to that of every other which has it, a line each.
 
@@ -140,7 +143,9 @@ def compared_with(
     ]
 
 
-def side_by_side(metrics: Mapping[str, Mapping[str, Any]], titles: Titles) -> list[dict[str, Any]]:
+def side_by_side(
+    metrics: Mapping[str, Mapping[str, Metric]], titles: Titles
+) -> list[dict[str, Any]]:
     """The metrics that several experiments share, one row each; [] for one experiment.
 
     ``best`` names the experiment with the best value, None where any value is missing or equal, or
@@ -160,11 +165,11 @@ def side_by_side(metrics: Mapping[str, Mapping[str, Any]], titles: Titles) -> li
             experiment: shown_metric(metric.name, entries[metric.name], titles)
             for experiment, entries in metrics.items()
         }
-        values = [m.value for m in cells.values()]
+        values = {e: m.value for e, m in cells.items() if m.value is not None}
         best = None
-        if None not in values and len(set(values)) == len(values):
+        if len(set(values.values())) == len(cells):
             pick = min if metric.better == "lower" else max
-            best = pick(cells, key=lambda e: cells[e].value)
+            best = pick(values, key=values.__getitem__)
             best = None if cells[best].not_beaten else best
         rows.append({"metric": metric, "cells": cells, "best": best})
     return rows
