@@ -76,7 +76,7 @@ def in_a_line(words: Words, labels: Sequence[str], manifest: pd.DataFrame) -> st
 
 def trained_on(people: Path) -> int:
     """How many patients a model was trained on."""
-    return read_table(people)["patient"].nunique()
+    return int(read_table(people)["patient"].nunique())
 
 
 def _capital(name: str) -> str:

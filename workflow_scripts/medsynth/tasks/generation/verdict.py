@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from medsynth.metrics.baselines import not_beaten
+from medsynth.metrics.intervals import Metric
 from medsynth.tasks.viewing.contract import ShownExperiment
 from medsynth.tasks.viewing.metric_tables import SMALL, Titles, baselines_of, shown_metric
 from medsynth.tasks.viewing.verdicts import Verdict, listed, reaches, sentence, standing_in_all
@@ -33,7 +34,11 @@ def verdict(
     others = _standings(experiment, experiments, judged)
     nulls = [NULLS.get(name, name) for name in next(iter(judged.values()))["null"]]
     wins = ([] if unbeaten else nulls) + others["better"]
-    at_floor = [name for name, entry in judged.items() if reaches(entry, entry["floor"])]
+    at_floor = [
+        name
+        for name, entry in judged.items()
+        if reaches(entry["interval"], entry["better"], entry["floor"])
+    ]
     text = sentence(
         f"not shown to beat {listed(nulls, 'or')} by {listed(unbeaten)}" if unbeaten else "",
         f"beats {listed(wins)}" if wins else "",
@@ -50,7 +55,7 @@ def verdict(
     return Verdict("unproven" if unbeaten else "floor" if real else "better", text, figures)
 
 
-def _figure(name: str, entry: Mapping[str, Any], titles: Titles) -> str:
+def _figure(name: str, entry: Metric, titles: Titles) -> str:
     shown = shown_metric(name, entry, titles)
     interval = shown.interval if entry["interval"] else "no interval"
     return f"{shown.title} {shown.text} ({interval}), {baselines_of(shown)}"
@@ -77,10 +82,10 @@ def _standings(
 
 def _compared(results: Mapping[str, Any]) -> int:
     """How many images a side were compared."""
-    return results.get("n", min(results["n_real"], results["n_generated"]))
+    return int(results.get("n", min(results["n_real"], results["n_generated"])))
 
 
-def _exceptions(metrics: Mapping[str, Any], nulls: Sequence[str], titles: Titles) -> str:
+def _exceptions(metrics: Mapping[str, Metric], nulls: Sequence[str], titles: Titles) -> str:
     """Other figures in which images that show nothing are not beaten."""
     names = [
         titles.get(name, (name, ""))[0]

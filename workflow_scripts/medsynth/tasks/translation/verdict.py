@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from medsynth.metrics.intervals import Metric
 from medsynth.tasks.viewing.contract import ShownExperiment
 from medsynth.tasks.viewing.metric_tables import SMALL, Titles, shown_metric
 from medsynth.tasks.viewing.verdicts import Verdict, listed, sentence, standing_in_all
@@ -29,7 +30,7 @@ def verdict(
     def titled(sign: int) -> list[str]:
         return [measures[name][0] for name, found in signs.items() if found == sign]
 
-    others = {"better": [], "worse": [], "": []}
+    others: dict[str, list[str]] = {"better": [], "worse": [], "": []}
     for other in experiments:
         theirs = other.results["metrics"]
         pairs = [(metrics[n], theirs[n]) for n in signs if n in theirs]
@@ -49,7 +50,7 @@ def verdict(
     return Verdict("worse" if worse else "unproven" if unclear else "better", text, figures)
 
 
-def _sign(gain: Mapping[str, Any] | None) -> int | None:
+def _sign(gain: Metric | None) -> int | None:
     """1 where the interval of a gain is above 0, -1 below, 0 around it; None without one."""
     if not gain or not gain["interval"]:
         return None

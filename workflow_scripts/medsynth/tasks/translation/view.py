@@ -18,7 +18,7 @@ from medsynth.tasks.viewing.metric_tables import (
     side_by_side,
     small_numbers,
 )
-from medsynth.tasks.viewing.strips import Block, Strip, evenly_spread, render_blocks, tile
+from medsynth.tasks.viewing.strips import Block, Origin, Strip, evenly_spread, render_blocks, tile
 from medsynth.tasks.viewing.templates import render
 
 MEASURES = {
@@ -103,7 +103,7 @@ def _blocks(cohort: ShownCohort, experiment: ShownExperiment) -> list[Block]:
         target = store.read(position[rows["target_item"]]) if len(paired) else None
         reference = "source" if target is None else "target"
         difference = translated.astype(np.float32) - (source if target is None else target)
-        shown = [
+        shown: list[tuple[str, Origin, np.ndarray]] = [
             ("source", "real", source),
             (f"translated by {experiment.name}", "made", translated),
         ]

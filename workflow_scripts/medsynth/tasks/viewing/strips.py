@@ -23,6 +23,7 @@ from medsynth.tasks.viewing.figures import data_uri
 from medsynth.tasks.viewing.templates import render
 
 STRIP_PIXELS = 1024  # of the images of a strip side by side, so that large ones are fewer
+Origin = Literal["real", "made", "drawn"]
 FIRST = 4  # tiles of a strip that every screen shows
 
 
@@ -38,7 +39,7 @@ class Strip:
     """
 
     name: str
-    origin: Literal["real", "made", "drawn"]
+    origin: Origin
     tiles: Sequence[str]
     note: str
 

@@ -6,9 +6,11 @@ overlap, and one beats a baseline where all of its interval does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from medsynth.metrics.intervals import Better, Interval, Metric
 
 Grade = Literal["floor", "better", "unproven", "worse", "unknown"]
 BADGES: dict[Grade, str] = {
@@ -41,7 +43,7 @@ class Verdict:
         return BADGES[self.grade]
 
 
-def standing(mine: Mapping[str, Any], other: Mapping[str, Any]) -> Literal["better", "worse", ""]:
+def standing(mine: Metric, other: Metric) -> Literal["better", "worse", ""]:
     """How one metric stands to another where their intervals do not overlap, "" if they do."""
     if not (mine["interval"] and other["interval"]):
         return ""
@@ -51,18 +53,16 @@ def standing(mine: Mapping[str, Any], other: Mapping[str, Any]) -> Literal["bett
     return "better" if (a_high < b_low) == (mine["better"] == "lower") else "worse"
 
 
-def standing_in_all(
-    pairs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
-) -> Literal["better", "worse", ""]:
+def standing_in_all(pairs: Sequence[tuple[Metric, Metric]]) -> Literal["better", "worse", ""]:
     """How an experiment stands to another in every one of these metrics, "" if they disagree."""
     found = {standing(mine, other) for mine, other in pairs}
     return found.pop() if len(found) == 1 else ""
 
 
-def reaches(metric: Mapping[str, Any], floor: float) -> bool:
+def reaches(interval: Interval, better: Better, floor: float) -> bool:
     """Whether the better end of a metric's interval is as good as the floor."""
-    low, high = metric["interval"]
-    return low <= floor if metric["better"] == "lower" else high >= floor
+    low, high = interval
+    return low <= floor if better == "lower" else high >= floor
 
 
 def listed(names: Sequence[str], joint: str = "and") -> str:
