@@ -93,8 +93,8 @@ def cohort_images(wildcards):
 
 
 def experiment_code(script, *parts):
-    """Params function: as `code_of`, with the parts of the experiment's family and task."""
-    return lambda wildcards: code_of(script, *FILES.modules(wildcards.experiment, *parts))
+    """Params function: as `code_of`, with the parts of the experiment's family, task and inputs."""
+    return lambda wildcards: code_of(script, *FILES.code(wildcards.experiment, *parts))
 
 
 def cohort_module(part):

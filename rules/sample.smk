@@ -5,6 +5,7 @@ rule sample_model:
     input:
         weights=rules.train_model.output.weights,
         card=rules.train_model.output.card,
+        inputs=of_experiment(FILES.input_files),
     output:
         images=f"{EXPERIMENT}/samples.h5",
         table=f"{EXPERIMENT}/samples.parquet",
@@ -34,6 +35,7 @@ use rule sample_model as translate_images with:
         unpack(of_experiment(FILES.tables)),
         weights=rules.train_model.output.weights,
         card=rules.train_model.output.card,
+        inputs=of_experiment(FILES.input_files),
         manifest=in_cohort(rules.assemble_cohort.output.manifest),
         shards=cohort_images,
     output:

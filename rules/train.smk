@@ -6,6 +6,7 @@ rule train_model:
         unpack(of_experiment(FILES.tables)),
         manifest=in_cohort(rules.assemble_cohort.output.manifest),
         gate=in_cohort(rules.check_leakage.output.gate),
+        inputs=of_experiment(FILES.input_files),
         shards=cohort_images,
     output:
         weights=LAYOUT.weights,
@@ -25,6 +26,7 @@ rule train_model:
     params:
         cfg=of_experiment(FILES.settings, "train"),
         modules=of_experiment(FILES.modules, "training", "data"),
+        inputs=of_experiment(FILES.inputs),
         seed={"seed": CONFIG.seed},
         device={"device": CONFIG.device},
         work=WORK,

@@ -7,23 +7,46 @@ Outputs: `weights` (safetensors), `card` (JSON), `history` (CSV: step, name, val
 from dataclasses import replace
 from importlib import import_module
 
-from medsynth.cohorts.trained import trained_on
+from medsynth.cohorts.splits import TEST
+from medsynth.cohorts.trained import seen_in_training, trained_on
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.run import run_on_device
 from medsynth.store.atomic import publish
 from medsynth.store.digests import digest_file
-from medsynth.store.models import save_model
-from medsynth.store.tables.parquet import write_table
+from medsynth.store.errors import MedsynthError
+from medsynth.store.manifests import in_split
+from medsynth.store.models import beside, load_inputs, named_inputs, save_model
+from medsynth.store.tables.parquet import read_table, write_table
+
+
+def people_of_inputs(inputs, outputs, named):
+    """Whom its inputs were trained on; MedsynthError if some are held out."""
+    held_out, found = in_split(read_table(inputs.manifest), TEST), []
+    for one in named.values():
+        found.append(read_table(beside(outputs.people, one["experiment"])))
+        seen = seen_in_training(held_out, found[-1], one["sha256"])
+        if not seen["ok"]:
+            raise MedsynthError(
+                f"{inputs.manifest}: {seen['patients_seen']} patients and {seen['images_seen']}"
+                f" images of the {TEST} split were trained on by {one['experiment']}, an input of"
+                " this experiment: its metrics would be worthless; take another input, or divide"
+                " both cohorts alike, and train the input again"
+            )
+    return found
 
 
 def main(inputs, outputs, params, name, run):
     training, task = map(import_module, params.modules)
-    data, settings = task.training_data(inputs), training.SETTINGS(**params.cfg)
-    identity = (params.cfg, run.seed, task.data_digests(inputs), params.code)
+    named = named_inputs(outputs.weights, params.inputs)
+    models = load_inputs(outputs.weights, outputs.card, named)
+    below = people_of_inputs(inputs, outputs, named)
+    data = replace(task.training_data(inputs), models=models)
+    settings, rests_on = training.SETTINGS(**params.cfg), {"inputs": named} if named else {}
+    identity = (params.cfg, run.seed, task.data_digests(inputs), named, params.code)
     with work_folder(params.work, name, *identity) as work:
         trained = training.train(data, settings, replace(run, work=work))
-        save_model(trained.state, trained.card, outputs.weights, outputs.card)
-        people = trained_on(data.manifest, digest_file(outputs.weights))
+        save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
+        people = trained_on(data.manifest, digest_file(outputs.weights), below)
         write_table(people, outputs.people)
         publish(trained.history, outputs.history)
 

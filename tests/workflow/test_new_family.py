@@ -1,4 +1,7 @@
-"""A family is added by one folder and one line: nothing else is edited, no other model redone."""
+"""A family is added by one folder and one line: nothing else is edited, no other model redone.
+
+Its experiment rests on a model of another family and another cohort.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from mlflow.tracking import MlflowClient
@@ -14,12 +18,16 @@ from tests.checkout import Checkout
 from tests.workflow.test_demo import rerun_rules
 
 SETTINGS = """
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from medsynth.models.settings import FamilyExperiment, Sampling
-from medsynth.runtime.settings import Loop
+from medsynth.models.settings import FamilyExperiment, Inputs, Sampling, Takes
+from medsynth.runtime.settings import Loop, Name
+
+
+class ToyInputs(Inputs):
+    begin: Annotated[Name, Takes(other_cohorts=True)] = Field(description="any model")
 
 
 class ToyExperiment(FamilyExperiment):
@@ -27,6 +35,7 @@ class ToyExperiment(FamilyExperiment):
     folder: ClassVar = "medsynth.models.toy"
 
     family: Literal["toy"] = Field(description="the mean of some images of a class, and noise")
+    inputs: ToyInputs = Field(description="the model that its card tells the family of")
     train: Loop = Field(Loop(), description="training")
     sample: Sampling = Field(Sampling(), description="images to generate")
 """
@@ -59,7 +68,8 @@ def train(data, settings, run):
 
     state = {"net": net, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=run.work)
-    card = {"family": "toy", "classes": data.classes, "shape": list(shape)}
+    begin = data.models["begin"].card["family"]
+    card = {"family": "toy", "begin": begin, "classes": data.classes, "shape": list(shape)}
     return Trained(net.state_dict(), card, history)
 """
 SAMPLING = """
@@ -73,6 +83,7 @@ SETTINGS = Sampling
 
 
 def generate(model, request, settings, run):
+    assert model.inputs["begin"].card["family"] == model.card["begin"]
     height, width, channels = model.card["shape"]
     for label, own in zip(request["label"], sample_generators(request["label"], run.seed)):
         k = model.card["classes"].index(label)
@@ -103,7 +114,8 @@ def test_a_family_of_one_folder_and_one_line_goes_all_the_way_and_reruns_nothing
     config = yaml.safe_load((grown.folder / "tiny.yaml").read_text())
     train = {"steps": 20, "batch": 8, "lr": 10.0, "checkpoint_every": 20}
     own = {"name": "glioma_toy", "family": "toy", "cohort": "glioma", "train": train}
-    config["experiments"].append(own | {"sample": {"per_class": 8}})
+    own |= {"sample": {"per_class": 8}, "inputs": {"begin": "cxr_ddpm"}}
+    config["experiments"].append(own)
     (grown.folder / "tiny.yaml").write_text(yaml.safe_dump(config))
     rules = ("train_model", "sample_model", "check_evaluation", "evaluate_model", "write_singles")
     assert rerun_rules(grown) == dict.fromkeys((*rules, "build_report", "all"), 1)
@@ -117,3 +129,21 @@ def test_a_family_of_one_folder_and_one_line_goes_all_the_way_and_reruns_nothing
     study = client.get_experiment_by_name("medsynth-test").experiment_id
     runs = client.search_runs([study], max_results=1000)
     assert any("glioma_toy" in json.dumps(run.data.params | run.data.tags) for run in runs)
+
+    card = json.loads((results / "experiments" / "glioma_toy" / "model.json").read_text())
+    assert (card["begin"], card["inputs"]["begin"]["experiment"]) == ("ddpm", "cxr_ddpm")
+    people = {
+        name: set(pd.read_parquet(results / "experiments" / name / "people.parquet")["patient"])
+        for name in ("glioma_toy", "glioma_ddpm", "cxr_ddpm")
+    }
+    assert people["glioma_toy"] == people["glioma_ddpm"] | people["cxr_ddpm"]
+    somebody = min(people["cxr_ddpm"])
+    withdrawn = json.loads(grown.medsynth("impact", somebody, "--json").stdout)
+    touched = {entry["path"] for entry in (*withdrawn["destroy"], *withdrawn["redo"])}
+    own = {f"results/experiments/glioma_toy/{n}" for n in ("model.safetensors", "samples.h5")}
+    assert own <= touched
+    assert not any("glioma_ddpm" in path for path in touched)
+
+    sampler = grown.folder / "workflow_scripts" / "medsynth" / "models" / "ddpm" / "sampling.py"
+    sampler.write_text(sampler.read_text() + "\nEDITED = True\n")
+    assert rerun_rules(grown)["train_model"] == 1

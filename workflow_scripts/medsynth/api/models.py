@@ -21,7 +21,7 @@ from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
-from medsynth.store.models import load_model
+from medsynth.store.models import files_of, load_model
 from medsynth.tasks.translation.product import BATCH, DIRECTIONS
 
 WEIGHTS, CARD = (Path(path).name for path in (Layout("").weights, Layout("").card))
@@ -100,8 +100,10 @@ class TrainedModel:
 
     @property
     def files(self) -> dict[str, Path]:
-        """Weights and card."""
-        return {"weights": self.folder / WEIGHTS, "card": self.folder / CARD}
+        """Weights and card, and those of the models that it rests on."""
+        weights, card, *below = files_of(self.folder / WEIGHTS, self.folder / CARD)
+        named = {f"{path.parent.name}/{path.name}": path for path in below}
+        return {"weights": weights, "card": card, **named}
 
     @property
     def sha256(self) -> str:

@@ -6,22 +6,29 @@ to. The gate therefore does not depend on what the cohort's manifest says after 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 KEYS = {"patients": "patient", "images": "source_sha256"}
 
 
-def trained_on(manifest: pd.DataFrame, model_sha256: str) -> pd.DataFrame:
-    """The people of a training.
+def trained_on(
+    manifest: pd.DataFrame, model_sha256: str, of_inputs: Sequence[pd.DataFrame] = ()
+) -> pd.DataFrame:
+    """The people of a training; who was trained on by a model that it rests on is one of them.
 
     Args:
         manifest: the rows the training read.
         model_sha256: digest of the weights it published.
+        of_inputs: the people of the models that it rests on.
 
     Returns:
         DataFrame(patient, source_sha256, model_sha256), one row for each raw file, sorted.
     """
-    people = manifest[list(KEYS.values())].drop_duplicates().sort_values(list(KEYS.values()))
+    keys = list(KEYS.values())
+    people = pd.concat([manifest[keys], *(one[keys] for one in of_inputs)])
+    people = people.drop_duplicates().sort_values(keys)
     return people.assign(model_sha256=model_sha256).reset_index(drop=True)
 
 

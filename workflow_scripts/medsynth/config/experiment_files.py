@@ -6,8 +6,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from medsynth.config.experiment_inputs import classifiers, in_order
 from medsynth.config.whole import Config
-from medsynth.models.classifier.settings import ClassifierExperiment, classifier_name
+from medsynth.models.classifier.settings import classifier_name
 from medsynth.models.settings import FamilyExperiment
 from medsynth.store.layout import Layout
 
@@ -22,23 +23,20 @@ class ExperimentFiles:
 
     Attributes:
         listed: experiments of the configuration, by name.
-        classifiers: of the cohorts whose experiments need one as a judge, by cohort.
+        classifiers: that judge experiments, or that some name as an input, by cohort.
         experiments: both, by name; those that others rest on come first.
     """
 
     def __init__(self, config: Config, layout: Layout):
         self._config, self._layout = config, layout
         self.listed: dict[str, FamilyExperiment] = {e.name: e for e in config.experiments}
-        judged = {e.cohort for e in config.experiments if task_of(e).JUDGED}
-        self.classifiers = {
-            cohort: ClassifierExperiment(
-                name=classifier_name(cohort), cohort=cohort, train=config.classifier
-            )
-            for cohort in config.cohorts
-            if cohort in judged
-        }
-        implied = {e.name: e for e in self.classifiers.values()}
-        self.experiments: dict[str, FamilyExperiment] = implied | self.listed
+        wanted = {classifier_name(e.cohort) for e in config.experiments if task_of(e).JUDGED}
+        wanted |= {name for e in config.experiments for name in e.named_inputs().values()}
+        possible = classifiers(config.cohorts, config.classifier)
+        implied = {name: e for name, e in possible.items() if name in wanted}
+        self.classifiers = {e.cohort: e for e in implied.values()}
+        every: dict[str, FamilyExperiment] = implied | self.listed
+        self.experiments = {name: every[name] for name in in_order(every)}
 
     def makers(self, product: str) -> list[str]:
         """Names of the experiments whose product has this stem."""
@@ -86,6 +84,31 @@ class ExperimentFiles:
         experiment = self.experiments[name]
         folder = self._layout.cohort.format(cohort=experiment.cohort)
         return {table: f"{folder}/{table}.parquet" for table in experiment.needs}
+
+    def inputs(self, name: str) -> dict[str, str]:
+        """The experiments that it rests on, by role."""
+        return self.experiments[name].named_inputs()
+
+    def inputs_of_all(self, name: str) -> list[str]:
+        """Names of all that it rests on, directly or by others."""
+        below = [[one, *self.inputs_of_all(one)] for one in self.inputs(name).values()]
+        return list(dict.fromkeys(sum(below, [])))
+
+    def input_files(self, name: str) -> list[str]:
+        """The models that it rests on, and whom they were trained on."""
+        layout = self._layout
+        return [
+            file.format(experiment=one)
+            for one in self.inputs_of_all(name)
+            for file in (layout.weights, layout.card, layout.people)
+        ]
+
+    def code(self, name: str, family: str | None, task: str) -> list[str]:
+        """Modules whose code a result rests on: those of the script, and, where a model is at work,
+        those by which its inputs are used."""
+        inputs = [self.experiments[one] for one in self.inputs_of_all(name)] if family else []
+        used = sorted({f"{e.folder}.{e.inference}" for e in inputs})
+        return [*self.modules(name, family, task), *used]
 
     def made(self, name: str, suffix: str) -> str:
         """The file of this suffix that an experiment makes."""

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
 
 from medsynth.cohorts.kinds import KIND, Kind
+from medsynth.config.experiment_inputs import classifiers, input_mistakes
 from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
 from medsynth.config.raw_paths import UNSET, path_mistakes
 from medsynth.config.settled import Settled, settle
@@ -113,6 +114,7 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
     counts = Counter(e["name"] for _, e in named if isinstance(e.get("name"), str))
     for name in sorted(name for name, n in counts.items() if n > 1):
         yield Mistake("experiments", f"experiment name {name} stands twice; rename one")
+    right: dict[str, Any] = classifiers(settled.cohorts, ClassifierTraining())
     reserved = {classifier_name(cohort) for cohort in cohorts}
     for name in sorted(reserved & set(counts)):
         yield Mistake(
@@ -120,6 +122,9 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
         )
     for i, e in named:
         place = place_of(["experiments", i], raw)
+        with suppress(ValidationError):
+            experiment = TypeAdapter(Experiment).validate_python(e)
+            right.setdefault(experiment.name, experiment)
         name, family = e.get("cohort"), e.get("family")
         if not isinstance(name, str) or not cohorts:
             continue
@@ -152,6 +157,7 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
                     )
                 if misfit := experiment.misfit(form.size):
                     yield Mistake(f"{place}.{misfit.key}", misfit.why)
+    yield from input_mistakes(right, {*counts, *reserved} - {*right})
 
 
 def parse_config(raw: dict[str, Any]) -> Config:

@@ -9,12 +9,16 @@ A family is a folder with two modules, so that an edit of the sampler retrains n
 
 What `data` and `request` are is the task's matter: of generation the request is a table, a row an
 image, with the column label and those that :func:`medsynth.models.conditioning.wanted` adds.
+
+A family that rests on other models finds them by role in `data.models` and `model.inputs`; where it
+takes several families, it imports the module of one at hand by the name
+``medsynth.models.<card["family"]>.sampling`` (of a classifier ``extraction``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,11 +27,23 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from medsynth.store.models import Model
 from medsynth.store.shards import ImageStore
 
 
 @dataclass(frozen=True)
-class LabelledImages:
+class TrainingData:
+    """Base of what tasks give.
+
+    Attributes:
+        models: those that the experiment names as its inputs, by role.
+    """
+
+    models: Mapping[str, Model] = field(default_factory=dict, kw_only=True)
+
+
+@dataclass(frozen=True)
+class LabelledImages(TrainingData):
     """What generation and classification train on.
 
     Attributes:
@@ -71,7 +87,7 @@ class LabelledImages:
 
 
 @dataclass(frozen=True)
-class TwoDomains:
+class TwoDomains(TrainingData):
     """What translation trains on.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
@@ -51,6 +52,29 @@ class Misfit(NamedTuple):
     why: str
 
 
+@dataclass(frozen=True)
+class Takes:
+    """Which experiment may be an input: metadata of a field of :class:`Inputs`.
+
+    Attributes:
+        tasks, families: of those that may be; () are all.
+        other_cohorts: whether it may be trained on another cohort. Who was trained on there counts
+            as trained on here: patients of one id are taken for the same.
+    """
+
+    tasks: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    other_cohorts: bool = False
+
+
+class Inputs(Settings):
+    """Base of a family's group `inputs`: other experiments by name, a field for every role.
+
+    Such as ``guide: Annotated[Name, Takes(tasks=("classification",))] = Field(description=…)``. A
+    field that may be null is an input that need not be given.
+    """
+
+
 class FamilyExperiment(Settings):
     """An experiment of one family, which the workflow finds by what the family says of itself.
 
@@ -58,11 +82,15 @@ class FamilyExperiment(Settings):
         task: what goes in and comes out, a folder in medsynth/tasks/.
         folder: package that holds the family's `training` and `sampling`.
         needs: tables of the cohort that training reads beside the manifest.
+        inference: module by which other experiments use a trained model of the family.
+
+    A family that rests on trained models has a field `inputs`, of a subclass of :class:`Inputs`.
     """
 
     task: ClassVar[str]
     folder: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
+    inference: ClassVar[str] = "sampling"
 
     name: ExperimentName
     family: str
@@ -71,6 +99,21 @@ class FamilyExperiment(Settings):
     def misfit(self, image_size: int) -> Misfit | None:
         """What does not fit square images of this side in pixels; None if all does."""
         return None
+
+    def named_inputs(self) -> dict[str, str]:
+        """The experiments that it rests on, by role."""
+        group = self._inputs()
+        return group.model_dump(exclude_none=True) if group else {}
+
+    def takes(self, role: str) -> Takes:
+        """What may be its input in a role."""
+        group = self._inputs()
+        assert group, "no inputs, no roles"
+        metadata = type(group).model_fields[role].metadata
+        return next(one for one in metadata if isinstance(one, Takes))
+
+    def _inputs(self) -> Inputs | None:
+        return getattr(self, "inputs", None)
 
 
 def halving_misfit(key: str, image_size: int, halvings: int) -> Misfit | None:

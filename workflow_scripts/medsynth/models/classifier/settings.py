@@ -31,6 +31,7 @@ def classifier_name(cohort: str) -> str:
 class ClassifierExperiment(FamilyExperiment):
     task: ClassVar = "classification"
     folder: ClassVar = "medsynth.models.classifier"
+    inference: ClassVar = "extraction"
 
     family: Literal["classifier"] = Field("classifier", description="residual network")
     train: ClassifierTraining = Field(ClassifierTraining(), description="network, training")

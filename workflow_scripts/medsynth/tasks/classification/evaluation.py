@@ -28,6 +28,6 @@ def evaluate(
     classes = model.card["classes"]
     store = ImageStore(in_split(read_table(inputs.manifest), "test"), Path(inputs.shards[0]).parent)
     images = batches(store, BATCH) if len(store) else ()
-    answers = extract(*model, images, run.device).probabilities
+    answers = extract(model.state, model.card, images, run.device).probabilities
     truth = class_indices(store.manifest, classes)
     return held_out_metrics(answers, truth, store.manifest["patient"].to_numpy(), classes)

@@ -58,7 +58,7 @@ def evaluate(
     ) -> Group:
         """Batches of images as the classifier sees them."""
         return Group(
-            *extract(*model, images, run.device),
+            *extract(model.state, model.card, images, run.device),
             labels,
             np.arange(len(labels)) if patients is None else patients.to_numpy(),
         )
