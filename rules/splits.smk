@@ -25,7 +25,6 @@ rule assemble_cohort:
     input:
         index=rules.index_cohort.output.table,
         tables=of_cohort(COHORT_FILES.shards, rules.shard_cohort.output.table),
-        labels=of_cohort(COHORT_FILES.labels),
         splits=rules.split_patients.output.splits,
     output:
         manifest=f"{COHORT}/manifest.parquet",

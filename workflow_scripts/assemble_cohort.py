@@ -11,12 +11,12 @@ from medsynth.store.tables.parquet import read_table, write_table
 if __name__ == "__main__":
     with job(snakemake, reads_patients=True):
         params = snakemake.params.cfg
-        labels = [read_table(path) for path in snakemake.input.labels]
+        splits = read_table(snakemake.input.splits)
         manifest, quarantine, summary = assemble(
             read_table(snakemake.input.index),
             [read_table(path) for path in snakemake.input.tables],
-            read_table(snakemake.input.splits),
-            labels[0] if labels else None,
+            splits,
+            splits if "label" in splits else None,
             params["max_quarantined"],
             name_classes=params["label"] != "table",
         )

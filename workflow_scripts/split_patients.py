@@ -1,10 +1,10 @@
 """Divide the patients of a cohort into train, validate and test, once for all stages.
 
-Output: Parquet `splits`: patient, split.
+Output: Parquet `splits`: patient, split; where labels come late, of every group with its label.
 """
 
 from medsynth.cohorts.assemble import join_labels
-from medsynth.cohorts.splits import split_patients
+from medsynth.cohorts.splits import carry_labels, split_patients
 from medsynth.runtime.job import job
 from medsynth.runtime.settings import Split
 from medsynth.store.tables.parquet import read_table, write_table
@@ -12,8 +12,10 @@ from medsynth.store.tables.parquet import read_table, write_table
 if __name__ == "__main__":
     with job(snakemake, reads_patients=True):
         index = read_table(snakemake.input.index)
-        for labels in snakemake.input.labels:
-            index = join_labels(index, read_table(labels))
+        labels = [read_table(path) for path in snakemake.input.labels]
+        labelled = join_labels(index, labels[0]) if labels else index
         settings = Split(**snakemake.params.cfg)
-        splits = split_patients(index, settings, snakemake.params.seed["seed"])
+        splits = split_patients(labelled, settings, snakemake.params.seed["seed"])
+        if labels:
+            splits = carry_labels(splits, index, labels[0])
         write_table(splits, snakemake.output.splits)

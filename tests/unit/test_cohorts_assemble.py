@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from medsynth.cohorts.assemble import TooManyQuarantined, assemble, genotype_counts, join_labels
+from medsynth.cohorts.splits import carry_labels
 from medsynth.store.manifests import manifest
 from medsynth.store.quarantine import CohortError, log_unused
 
@@ -77,6 +78,31 @@ def test_late_labels_replace_and_exclude():
     assert frame.loc["4", "reason"] == "missing_file"
     pd.testing.assert_frame_equal(index, parts()[0])  # join_labels works on a copy
     assert join_labels(index, labels).loc[0, "label"] == "mutant"
+
+
+def test_the_split_table_carries_late_labels_to_the_manifest():
+    index, shards = parts()
+    labels = pd.DataFrame(
+        {
+            "group": ["g1", "g2", "g3", "g4", "g5"],
+            "label": ["mutant", None, "x", "mutant", "wildtype"],
+            "status": ["used", "excluded", "used", "used", "used"],
+            "reason": [None, "no_call", None, None, None],
+        }
+    )
+    divided = pd.DataFrame({"patient": ["p1", "p3"], "split": ["train", "train"]})
+    carried = carry_labels(divided, index, labels)
+    assert carried["patient"].tolist() == ["p1", "p2", "p3", "p1", "p3"]
+    assert carried["split"].fillna("none").tolist() == ["train", "none", "train", "train", "train"]
+    frames = [
+        assemble(index, shards, splits, of, 0.5)[0]
+        for splits, of in ((divided, labels), (carried, carried))
+    ]
+    pd.testing.assert_frame_equal(*frames)
+    assert frames[1].set_index("item_id").loc["1", ["label", "split"]].tolist() == [
+        "mutant",
+        "train",
+    ]
 
 
 def test_too_many_quarantined_stops_with_counts():

@@ -51,7 +51,7 @@ def assemble(
     Args:
         index: index manifest.
         shards: manifests of all shards.
-        splits: DataFrame(patient, split).
+        splits: DataFrame(patient, split), of one patient as many rows as you like.
         labels: DataFrame(group, label, status, reason) where labels are joined late, else None.
         max_quarantined: largest share of the not excluded source files that may be quarantined.
         name_classes: whether the workflow knows the classes; else a table of the user's says them,
@@ -72,7 +72,7 @@ def assemble(
     _check_quarantined(index, frame, max_quarantined)
     if labels is not None:
         frame = join_labels(frame, labels)
-    frame["split"] = frame["patient"].map(splits.set_index("patient")["split"])
+    frame["split"] = frame["patient"].map(splits.groupby("patient")["split"].first())
     frame = manifest(frame.sort_values(["patient", "item_id"], ignore_index=True))
     summary = _summary(frame)
     _check_classes(frame, name_classes)

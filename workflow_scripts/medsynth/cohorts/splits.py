@@ -36,6 +36,24 @@ def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFr
     return split.rename_axis("patient").rename("split").sort_index().reset_index()
 
 
+def carry_labels(splits: pd.DataFrame, index: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """The division of a cohort whose labels come late, with the labels that it was made by.
+
+    Args:
+        splits: as :func:`split_patients` gives them.
+        index: index manifest.
+        labels: DataFrame(group, label, status, reason), one row a group.
+
+    Returns:
+        DataFrame(patient, split, group, label, status, reason), one row a group of the index; split
+        is null of patients of whom nothing is used.
+    """
+    groups = index[["patient", "group"]].drop_duplicates("group").merge(labels, on="group")
+    return groups.merge(splits, on="patient", how="left")[
+        ["patient", "split", "group", "label", "status", "reason"]
+    ]
+
+
 def leakage(manifest: pd.DataFrame) -> dict[str, int | bool]:
     """The gate: no patient and no image in two splits.
 
