@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 from pydicom.dataset import Dataset
 
+from medsynth.cohorts.ct.identity import file_id
 from medsynth.cohorts.ct.labels import check_words, label_by_brightness, label_columns, phase_of
 from medsynth.cohorts.ct.settings import CtIndex
 from medsynth.cohorts.files import hash_sources, matching_files, quarantine_repeats, set_aside
 from medsynth.cohorts.labels import check_names, read_labels, row_of
-from medsynth.imaging.ct.nifti import check_nifti, is_nifti, stem_of
+from medsynth.imaging.ct.nifti import check_nifti, is_nifti
 from medsynth.imaging.ct.series import (
     ID_DIGITS,
     divide_acquisitions,
@@ -48,8 +49,8 @@ def index(
     are read.
 
     Returns:
-        Index manifest. Shards are of whole patients. item_id is SOPInstanceUID (or the path; of
-        NIfTI without suffix), group SeriesInstanceUID (NIfTI: item_id), label "ct" or
+        Index manifest. Shards are of whole patients. item_id as
+        :func:`.identity.file_id` says, group SeriesInstanceUID (NIfTI: item_id), label "ct" or
         "cect". Extra columns: study and series (digests; a series that mixes orientations, grids,
         reconstructions or phases has several), frame (FrameOfReferenceUID), plane (where the pixels
         lie in it), z (mm along the slice normal, towards the head; null for NIfTI),
@@ -92,14 +93,13 @@ def index(
 def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) -> dict[str, Any]:
     """The index row of one file, used, excluded or quarantined."""
     source = file.relative_to(root).as_posix()
-    row = {"item_id": source, "source": source, "status": USED} | dict.fromkeys(EXTRAS)
+    row = {"item_id": file_id(source), "source": source, "status": USED} | dict.fromkeys(EXTRAS)
     try:
         found = None if table is None else row_of(table, file, root)
         if is_nifti(source):
             check_nifti(file)
             phase = phase_of(None, found, settings.label)
-            stem = stem_of(source)
-            row |= {"item_id": stem, "group": stem, "series": stem}  # until its digest is known
+            row |= dict.fromkeys(("group", "series"), row["item_id"])  # until its digest is known
         else:
             dataset = open_dicom(file, pixels=False)
             with unusable_as("bad_tags"):
@@ -125,7 +125,7 @@ def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) 
 def _identity(dataset: Dataset, source: str) -> dict[str, Any]:
     study = dataset.get("StudyInstanceUID")
     return {
-        "item_id": str(dataset.get("SOPInstanceUID") or source),
+        "item_id": file_id(source, dataset),
         "patient": _patient(dataset.get("PatientID")),
         "group": str(dataset.get("SeriesInstanceUID") or "") or None,
         "study": digest_json(str(study))[:ID_DIGITS] if study else None,

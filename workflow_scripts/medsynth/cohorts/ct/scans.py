@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from medsynth.cohorts.ct.identity import volume_id
 from medsynth.cohorts.ct.settings import CtConvert, CtRegister
 from medsynth.cohorts.files import read_unchanged
 from medsynth.imaging.ct.contrast.phase import ENHANCED, PLAIN
@@ -25,7 +26,7 @@ from medsynth.store.quarantine import UnusableImage
 class Scan:
     """One volume and what it was made of.
 
-    name: series id and number of the stretch, unique and no patient's. item: the manifest columns
+    name: see :func:`.identity.volume_id`. item: the manifest columns
     that its slices share. sources: the index rows of its files, from the feet to the head.
     """
 
@@ -86,7 +87,7 @@ def _scan(volume: Volume, sources: list[dict[str, Any]], part: int, interpolated
         "source_bytes": sum(source["source_bytes"] for source in sources),
         "interpolated": interpolated,
     }
-    return Scan(f"{item['series']}-{part}", volume, item, sources)
+    return Scan(volume_id(item["series"], part), volume, item, sources)
 
 
 def read_study(
@@ -150,7 +151,7 @@ def _registered(scans: list[Scan], placed: list[Scan], settings: CtRegister) -> 
         if target.item["series"] != moving.item["series"]:
             others.append(target)
     left = [s for s in placed if s.item["series"] == moving.item["series"] and s.name not in used]
-    named = [f"{moving.item['series']}-{part}" for part in range(len(moved), len(moved + left))]
+    named = [volume_id(moving.item["series"], len(moved) + part) for part in range(len(left))]
     return others + moved + [replace(s, name=name) for s, name in zip(left, named, strict=True)]
 
 

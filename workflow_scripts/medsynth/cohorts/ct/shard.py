@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from medsynth.cohorts.ct.identity import slice_id
 from medsynth.cohorts.ct.scans import Scan, read_study
 from medsynth.cohorts.ct.settings import CtConvert
 from medsynth.cohorts.shards import fill_shard
@@ -52,7 +53,7 @@ def shard(
 
     Returns:
         Manifest of the usable rows: used with `row`, or quarantined with their reason. A slice of
-        a volume has item_id <series>-<stretch>-<number>; z its place in mm; source the raw slice
+        a volume is called by :func:`.identity.slice_id`; z its place in mm; source the raw slice
         nearest to it (before registration); source_sha256 that of all the volume's files, see
         :func:`.scans.digest_of`; interpolated the slices missing from the volume;
         stretches the volumes that its series had to be divided into; reg_* the quality of its
@@ -99,7 +100,7 @@ def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dic
             continue
         if settings.spacing_mm is None:
             image = _square(image, settings.image_size)
-        item_id = f"{scan.name}-{number:04d}"
+        item_id = slice_id(scan.name, number)
         yield (
             scan.item
             | of_all
