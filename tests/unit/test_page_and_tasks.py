@@ -31,7 +31,7 @@ def test_a_new_task_stands_on_the_page_with_what_its_view_gives(tmp_path, monkey
     def view(cohort, shown):
         given.append((cohort.name, [e.name for e in shown], [e.generated for e in shown]))
         return View(
-            curves=[("curve of a toy", "data:,toy")],
+            curves=[("curve of a toy", Markup("<svg>toy</svg>"))],
             metrics=Markup("<p>a toy's metrics</p>"),
             appendix=Markup("<p>what a toy rests on</p>"),
         )
@@ -75,8 +75,9 @@ def test_a_task_without_a_view_is_an_error(tmp_path):
 
 def test_every_template_is_part_of_the_pages_code():
     used = source_files(SCRIPTS / "build_report.py", *VIEWS)
-    templates = {*LIBRARY.glob("report/*.html"), *LIBRARY.glob("tasks/**/*.html")}
-    assert len(templates) > 5 and templates <= set(used)
+    data = [f for room in ("report", "tasks") for f in (LIBRARY / room).rglob("*.*")]
+    data = {f for f in data if f.suffix in (".html", ".css", ".js", ".bib")}
+    assert len(data) > 12 and data <= set(used)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 import json
 import re
 import shlex
@@ -53,7 +55,8 @@ def section(text: str, name: str) -> str:
 
 
 def test_every_section_and_its_entry_in_the_contents(study):
-    sections = "images findings metrics training data leakage lineage configuration".split()
+    sections = "images findings metrics training data leakage glossary downloads lineage".split()
+    sections.append("configuration")
     assert re.findall(r'<section id="(\w+)"', study["text"]) == ["verdicts", *sections]
     assert (
         re.findall(r'<a href="#(\w+)">', study["text"].split("<nav")[1].split("</nav>")[0])
@@ -66,6 +69,7 @@ def test_nothing_is_loaded_from_outside(study):
     loaded = re.findall(r'(?:src|srcset|poster|data|xlink:href)="([^"]*)"', text)
     assert loaded and all(target.startswith("data:image/") for target in loaded)
     links = set(re.findall(r'href="([^"#][^"]*)"', text))
+    links = {link for link in links if not link.startswith("data:")}
     assert links == {"http://127.0.0.1:5000"}
     assert set(re.findall(r"https?://[^/\s\"<]+", text)) == {"http://127.0.0.1:5000"}
     assert not re.search(r"<(script [^>]*src|link|iframe|object|embed)\b|@import|url\(", text)
@@ -200,6 +204,38 @@ def test_figures_stand_beside_real_images_and_nulls_and_are_marked_where_they_be
     assert judge in metrics and judge in section(study["text"], "findings")
 
 
+def saved(text: str, name: str) -> str:
+    """A file of the downloads."""
+    (data,) = re.findall(f'download="{name}" href="data:[^,]*;base64,([^"]*)"', text)
+    return base64.b64decode(data).decode()
+
+
+def test_downloads_hold_the_figures(study):
+    table = pd.read_csv(io.StringIO(saved(study["text"], "metrics.csv")), keep_default_na=False)
+    rows = table[(table["experiment"] == "ddpm_glioma") & (table["class"] == "")]
+    fid = rows.set_index("metric").loc["fid"]
+    found = [float(fid[c]) for c in ("value", "low", "high", "real_images", "noise", "constant")]
+    assert found == [12.3456789, 9.1, 16.2, 2.1, 20.0, 60.0]
+    results = {e.name: json.loads(e.metrics.read_text()) for e in study["experiments"]}
+    assert json.loads(saved(study["text"], "metrics.json")) == results
+    assert len(table) == sum(
+        len(r["metrics"]) + sum(map(len, r["per_class"].values())) for r in results.values()
+    )
+    curves = pd.read_csv(io.StringIO(saved(study["text"], "curves.csv")))
+    assert set(curves["experiment"]) == {e.name for e in study["experiments"]}
+    assert "device: auto" in saved(study["text"], "configuration.yaml")
+    for name in re.findall('download="([^"]*)"', study["text"]):
+        assert SECRET not in saved(study["text"], name)
+
+
+def test_the_glossary_names_every_figure_and_who_defined_it(study):
+    glossary = section(study["text"], "glossary")
+    for title in ("FID", "KID", "MAE (HU)", "SSIM", "Accuracy"):
+        assert glossary.count(f"<dt>{title}</dt>") == 1
+    assert "Heusel et al. 2017, GANs Trained by a Two Time-Scale Update Rule" in glossary
+    assert "Inception score" not in glossary  # none was measured
+
+
 def test_text_from_outside_is_escaped(study):
     assert "unit <study>" not in study["text"]
     assert "unit &lt;study&gt;" in study["text"]
@@ -207,12 +243,12 @@ def test_text_from_outside_is_escaped(study):
 
 def test_pictures_have_alternative_texts(study):
     pictures = re.findall(r"<img [^>]*>", study["text"])
-    # Curves of 2 classifiers and 4 trainings and 2 of agreement; strips of 12 of 2 and 3 classes,
-    # of which one has 6 real images each of 1 patient; slices of 2 directions, one with a target.
+    # Strips of 12 of 2 and 3 classes, of which one has real images of 1 patient only; slices of 2
+    # directions, one with a target.
     tiles = 2 * 24 - 6 + 3 * (6 + 2 * 12) + 6 * (4 + 3)
     viewer = '<img alt="">'  # shows what is chosen
     assert pictures.count(viewer) == 1
-    assert len(pictures) == 6 + 2 + tiles + 1
+    assert len(pictures) == tiles + 1
     assert all(re.search(r'alt="[^"]{20,}"', picture) for picture in pictures if picture != viewer)
 
 

@@ -23,13 +23,14 @@ from medsynth.imaging.scale import PIXELS, PixelSize
 from medsynth.report import tables
 from medsynth.report.artifacts import artifact_rows
 from medsynth.report.cohort_counts import caption_of, count_rows, label_rows
+from medsynth.report.downloads import downloads
 from medsynth.report.flow import flow
 from medsynth.store.atomic import replacing
 from medsynth.store.digests import DigestCache
 from medsynth.store.generated import Samples
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
-from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
+from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, Term, View
 from medsynth.tasks.viewing.figures import curves
 from medsynth.tasks.viewing.numbers import patients
 from medsynth.tasks.viewing.strips import class_strips
@@ -125,17 +126,27 @@ def build_report(
 
     tracking_uri = tables.without_credentials(tracking_hint)
     tracking_url = tracking_uri if tracking_uri.startswith("http") else MLFLOW
-    config_text = yaml.safe_dump(dict(config_dump), sort_keys=False, allow_unicode=True)
+    config_text = tables.without_credentials(
+        yaml.safe_dump(dict(config_dump), sort_keys=False, allow_unicode=True)
+    )
+    artifacts = artifact_rows([*cohorts, *experiments], shown, cache)
     html = render(
         "report/template.html",
         title=title,
         config=config_dump,
-        config_text=tables.without_credentials(config_text),
+        config_text=config_text,
         findings=[finding for section in sections for finding in section["findings"]],
         trained={e.name: patients(tables.trained_on(e.people)) for e in experiments},
         held_out={section["name"]: section["splits"][-1]["patients"] for section in sections},
         cohorts=sections,
-        artifacts=artifact_rows([*cohorts, *experiments], shown, cache),
+        glossary=glossary_of(sections),
+        downloads=downloads(
+            {e.name: _json(e.metrics) for e in experiments},
+            {e.name: pd.read_csv(e.history) for e in experiments},
+            artifacts,
+            config_text,
+        ),
+        artifacts=artifacts,
         tracking_uri=tracking_uri,
         tracking_url=tracking_url,
         quoted_uri=shlex.quote(tracking_uri),
@@ -180,12 +191,19 @@ def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> 
         "curves": [curve for view in views for curve in view.curves],
         "pictures": [view.pictures for view in views if view.pictures] or [class_strips(shown, [])],
         "findings": [finding for view in views for finding in view.findings],
+        "glossary": [term for view in views for term in view.glossary],
         "notes": [view.note for view in views if view.note],
         "metrics": [
             *(view.metrics for view in views if view.metrics),
             *(view.appendix for view in views if view.appendix),
         ],
     }
+
+
+def glossary_of(sections: Sequence[Mapping[str, Any]]) -> list[Term]:
+    """The figures of all cohorts, each once."""
+    terms = {term.title: term for section in sections for term in section["glossary"]}
+    return list(terms.values())
 
 
 def _views(cohort: ShownCohort, experiments: list[ExperimentArtifacts]) -> list[View]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
+from medsynth.tasks.viewing.glossary import terms
 from medsynth.tasks.viewing.metric_tables import metrics_in_order, shown_metric
 from medsynth.tasks.viewing.templates import render
 
@@ -13,6 +15,8 @@ METRICS = {
     "accuracy": ("Accuracy", "share of held-out images that are classified correctly"),
     "balanced_accuracy": ("Balanced accuracy", "mean of the recalls of the classes"),
 }
+CITED = {"balanced_accuracy": "brodersen2010"}
+REFERENCES = Path(__file__).with_name("references.bib")
 
 
 def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
@@ -25,6 +29,7 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
             cohort=cohort.name,
             classifiers=[_classifier(e.results) for e in experiments],
         ),
+        glossary=terms(experiments, METRICS, CITED, REFERENCES),
     )
 
 

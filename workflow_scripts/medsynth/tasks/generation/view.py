@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from markupsafe import Markup
 
 from medsynth.tasks.generation.agreement import agreement_bars
 from medsynth.tasks.generation.verdict import verdict
 from medsynth.tasks.viewing.comparison import finding, shown_results
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
-from medsynth.tasks.viewing.metric_tables import shown_metric, side_by_side, small_numbers
+from medsynth.tasks.viewing.glossary import terms
+from medsynth.tasks.viewing.metric_tables import side_by_side, small_numbers
 from medsynth.tasks.viewing.strips import class_strips
 from medsynth.tasks.viewing.templates import render
 
@@ -27,6 +31,17 @@ METRICS = {
         " are held out",
     ),
 }
+CITED = {
+    "fid": "heusel2017",
+    "kid": "binkowski2018",
+    "label_agreement": "shmelkov2018",
+    "precision": "kynkaanniemi2019",
+    "recall": "kynkaanniemi2019",
+    "density": "naeem2020",
+    "coverage": "naeem2020",
+    "inception_score": "salimans2016",
+}
+REFERENCES = Path(__file__).with_name("references.bib")
 FID_STABLE = 10_000
 TEMPLATE = "tasks/generation/metrics.html"
 
@@ -51,6 +66,7 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
             rows=side_by_side(metrics, METRICS),
             agreement=_agreement(experiments),
         ),
+        glossary=terms(experiments, METRICS, CITED, REFERENCES),
     )
 
 
@@ -72,15 +88,11 @@ def warnings_of(results: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _agreement(experiments: Sequence[ShownExperiment]) -> dict[str, str]:
-    """The label agreement by class of all experiments beside chance: picture and text."""
-    values = {
-        e.name: {c: m["label_agreement"] for c, m in e.results["per_class"].items()}
-        for e in experiments
-    }
-    text = [
-        f"{name}, {label}: {shown_metric('label_agreement', entry, METRICS).text}"
-        for name, entries in values.items()
-        for label, entry in entries.items()
-    ]
-    return {"uri": agreement_bars(values), "text": "; ".join(text)}
+def _agreement(experiments: Sequence[ShownExperiment]) -> Markup:
+    """The label agreement by class of all experiments beside chance."""
+    return agreement_bars(
+        {
+            e.name: {c: m["label_agreement"] for c, m in e.results["per_class"].items()}
+            for e in experiments
+        }
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from medsynth.imaging.scale import bar_of, pixels_of_fields
 from medsynth.tasks.translation.verdict import GAIN, verdict
 from medsynth.tasks.viewing.comparison import finding, shown_results
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
+from medsynth.tasks.viewing.glossary import terms
 from medsynth.tasks.viewing.metric_tables import (
     ShownMetric,
     shown_metric,
@@ -40,6 +42,8 @@ METRICS = {
     for name, (title, meaning) in MEASURES.items()
     for suffix, (words, other) in SUFFIXES.items()
 }
+CITED = {"ssim": "wang2004"}
+REFERENCES = Path(__file__).with_name("references.bib")
 SLICES_PER_DIRECTION = 6
 DIFFERENCES = f"blue: −{DIFFERENCE_HU:g} HU, white: 0, red: +{DIFFERENCE_HU:g} HU"
 
@@ -72,6 +76,7 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
             results=results,
             rows=side_by_side(metrics, METRICS),
         ),
+        glossary=terms(experiments, METRICS, CITED, REFERENCES),
     )
 
 

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from medsynth.imaging.scale import PixelSize
 from medsynth.store.generated import Samples
 from medsynth.store.shards import ImageStore
+from medsynth.tasks.viewing.citations import Source
 from medsynth.tasks.viewing.metric_tables import ShownMetric
 from medsynth.tasks.viewing.verdicts import Verdict
 
@@ -40,14 +41,14 @@ class ShownExperiment:
     """What an experiment left behind.
 
     Attributes:
-        curves: training curves as a data URI.
+        curves: drawing of the training curves.
         results: its metrics.json.
         generated: the images that it made, None for a task that makes none.
     """
 
     name: str
     family: str
-    curves: str
+    curves: Markup
     results: Mapping[str, Any]
     generated: Samples | None = None
 
@@ -74,21 +75,33 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Term:
+    """A figure of the page, what it says and who defined it."""
+
+    title: str
+    meaning: str
+    better: str
+    source: Source | None
+
+
+@dataclass(frozen=True)
 class View:
     """What the page shows of the experiments of one task on one cohort.
 
     Attributes:
-        curves: (title, data URI) of the training curves.
+        curves: (title, drawing) of the training curves.
         findings: of each experiment that is judged.
         pictures: HTML, images that were made beside real ones, the first thing on the page.
         note: HTML, sentences on how the metrics are to be read, at their head.
         metrics: HTML for the section of metrics.
+        glossary: the figures of the task that the experiments have.
         appendix: HTML that follows the metrics of all tasks: what these rest on.
     """
 
-    curves: Sequence[tuple[str, str]]
+    curves: Sequence[tuple[str, Markup]]
     findings: Sequence[Finding] = ()
     pictures: Markup = Markup()
     note: Markup = Markup()
     metrics: Markup = Markup()
     appendix: Markup = Markup()
+    glossary: Sequence[Term] = ()

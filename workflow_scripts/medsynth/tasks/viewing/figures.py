@@ -1,64 +1,68 @@
-"""Drawings as data URIs in the style of the page; training curves among them."""
+"""Training curves as inline SVG in the colours of the page."""
 
 from __future__ import annotations
 
 import base64
-import io
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import matplotlib as mpl
+import numpy as np
 import pandas as pd
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from markupsafe import Markup
+from matplotlib.ticker import LogLocator, MaxNLocator
 
-if TYPE_CHECKING:
-    from matplotlib.typing import RcKeyType
+from medsynth.tasks.viewing.numbers import number
+from medsynth.tasks.viewing.templates import render
 
-INK, MUTED, RULE = "#1d2733", "#5d6b7a", "#d5dbe1"
-COLORS = ("#2b5c8a", "#c8762c", "#3c8d7e", "#7a5ca3", "#a8465a", "#6b7c31")
-STYLE: dict[RcKeyType, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
-    "font.size": 9,
-    "axes.edgecolor": "#9aa5b1",
-    "axes.labelcolor": MUTED,
-    "axes.titlecolor": INK,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#e8ecf0",
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "legend.frameon": False,
-    "svg.fonttype": "path",  # the same drawing on a machine without these fonts
-    "svg.hashsalt": "medsynth",  # ids that do not change from build to build
-}
+# Properties of the page's style, which has a light and a dark form of each.
+INK = "var(--ink)"
+COLORS = tuple(f"var(--series-{k})" for k in range(6))
 LOG_RATIO = 30  # curves that span more than this are drawn on a log scale
+MOST_POINTS = 400  # of a curve that are drawn, each the mean of as many recorded ones
+WIDTH, HEIGHT = 420, 230  # of a panel, in units of its view box
+LEFT, RIGHT, TOP, BOTTOM = 50, 396, 10, 196  # of its axes
+ROUND = (1, 2, 2.5, 5, 10)  # first digits of the numbers beside an axis
+_PHASES = ("train", "validate")
 
 
 def data_uri(data: bytes, media_type: str) -> str:
     return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
 
 
-def svg_uri(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return data_uri(buffer.getvalue(), "image/svg+xml")
+def thinned(history: pd.DataFrame) -> pd.DataFrame:
+    """Curves of at most 400 points: means over stretches of equally many recorded ones.
+
+    Args:
+        history: columns step, name, value; values that are no finite numbers are left out.
+
+    Returns:
+        the same columns, curves in the order in which they begin, each sorted by step.
+    """
+    finite = history[np.isfinite(history["value"])]
+    parts = []
+    for name in dict.fromkeys(finite["name"]):
+        curve = finite[finite["name"] == name].sort_values("step", kind="stable")
+        each = -(-len(curve) // MOST_POINTS)
+        means = curve[["step", "value"]].groupby(np.arange(len(curve)) // each).mean()
+        parts.append(means.assign(name=name)[["step", "name", "value"]])
+    return pd.concat(parts, ignore_index=True) if parts else finite
 
 
-def png_uri(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return data_uri(buffer.getvalue(), "image/png")
+def curves(history: pd.DataFrame) -> Markup:
+    """Training curves, one panel for each quantity.
 
-
-_PHASES = ("train", "validate")
+    Args:
+        history: columns step, name, value.
+    """
+    drawn = thinned(history)
+    panels = _panels(list(dict.fromkeys(drawn["name"])))
+    return render(
+        "tasks/viewing/curves.html",
+        panels=[_panel(title, series, drawn) for title, series in panels.items()],
+        left_out=len(history) - int(np.isfinite(history["value"]).sum()),
+        box={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "bottom": BOTTOM},
+    )
 
 
 def _panels(names: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -72,47 +76,49 @@ def _panels(names: Sequence[str]) -> dict[str, dict[str, str]]:
     return dict(panels)
 
 
-def curves(history: pd.DataFrame) -> str:
-    """Training curves, one panel for each quantity, as an SVG data URI.
+def _panel(title: str, series: dict[str, str], drawn: pd.DataFrame) -> dict[str, Any]:
+    """What the template draws of one quantity."""
+    points = drawn[drawn["name"].isin(series)]
+    low, high = points["value"].min(), points["value"].max()
+    log = low > 0 and high / low > LOG_RATIO
+    ticks = _ticks(low, high, log)
+    first, last = points["step"].min(), points["step"].max()
+    to_y = _scale(min(low, ticks[0]), max(high, ticks[-1]), BOTTOM, TOP, log)
+    to_x = _scale(first, last, LEFT, RIGHT)
+    steps = [
+        s
+        for s in MaxNLocator(5, steps=ROUND, integer=True).tick_values(first, last)
+        if first <= s <= last
+    ]
+    lines = []
+    for color, (name, legend) in zip(COLORS, series.items(), strict=False):
+        curve = points[points["name"] == name]
+        places = list(zip(to_x(curve["step"]), to_y(curve["value"]), strict=True))
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        dots = places if len(places) < 3 else []
+        said = f"{legend.replace('_', ' ')} {number(float(curve['value'].iloc[-1]))}"
+        lines.append({"color": color, "path": path, "dots": dots, "said": said})
+    return {
+        "title": title.replace("_", " ") + (" (log scale)" if log else ""),
+        "lines": lines,
+        "x": [(float(to_x(s)), f"{s:,.0f}") for s in steps],
+        "y": [(float(to_y(v)), f"{v:g}") for v in ticks],
+        "last": f"{last:,.0f}",
+    }
 
-    Args:
-        history: columns step, name, value.
-    """
-    panels = _panels(list(dict.fromkeys(history["name"])))
-    columns = min(3, len(panels))
-    rows = -(-len(panels) // columns)
-    with mpl.rc_context(STYLE):
-        size = (3.45 * columns if columns > 1 else 6.0, 2.15 * rows + 0.15)
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasSVG(figure)
-        axes = figure.subplots(rows, columns, squeeze=False).flatten()
-        for axis, (title, series) in zip(axes, panels.items(), strict=False):
-            drawn = history[history["name"].isin(series)]
-            for color, (name, legend) in zip(COLORS, series.items(), strict=False):
-                points = drawn[drawn["name"] == name].sort_values("step")
-                marker = "o" if len(points) < 3 else None
-                axis.plot(
-                    points["step"],
-                    points["value"],
-                    color=color,
-                    lw=1.5,
-                    marker=marker,
-                    label=legend,
-                )
-            low, high = drawn["value"].min(), drawn["value"].max()
-            if low > 0 and high / low > LOG_RATIO:
-                axis.set_yscale("log", subs=range(2, 10))
-                # Within two decades there may be one power of ten, which is no scale.
-                axis.yaxis.set_major_locator(
-                    LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,))
-                )
-                axis.yaxis.set_major_formatter("{x:g}")
-                axis.yaxis.set_minor_formatter(NullFormatter())
-                title += " (log scale)"
-            axis.set_title(title.replace("_", " "))
-            axis.set_xlabel("step", fontsize=8)
-            if len(series) > 1:
-                axis.legend(fontsize=8)
-        for axis in axes[len(panels) :]:
-            axis.remove()
-        return svg_uri(figure)
+
+def _ticks(low: float, high: float, log: bool) -> np.ndarray:
+    """Round values from the last below `low` to the first above `high`; on a log scale within."""
+    if not log:
+        return np.asarray(MaxNLocator(4, steps=ROUND).tick_values(low, high))
+    # Within two decades there may be one power of ten, which is no scale.
+    subs = (1, 2, 5) if high < 100 * low else (1,)
+    ticks = np.asarray(LogLocator(subs=subs).tick_values(low, high))
+    return ticks[(ticks >= low) & (ticks <= high)]
+
+
+def _scale(low: float, high: float, start: float, end: float, log: bool = False) -> Any:
+    """A function from values between `low` and `high` to places between `start` and `end`."""
+    to = np.log if log else np.asarray
+    span = to(high) - to(low) or 1.0
+    return lambda values: start + (to(values) - to(low)) / span * (end - start)

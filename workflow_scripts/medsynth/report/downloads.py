@@ -1,0 +1,81 @@
+"""The figures of the page as files that stand in it, to be saved from there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from medsynth.tasks.viewing.figures import data_uri, thinned
+
+
+class Download(NamedTuple):
+    """A file in the page."""
+
+    name: str
+    what: str
+    uri: str
+    kilobytes: float
+
+
+def downloads(
+    results: Mapping[str, Mapping[str, Any]],
+    histories: Mapping[str, pd.DataFrame],
+    artifacts: Sequence[Mapping[str, str]],
+    configuration: str,
+) -> list[Download]:
+    """Every table of figures, as CSV, and what they rest on.
+
+    Args:
+        results: experiment -> its metrics.json.
+        histories: experiment -> its training curves (step, name, value).
+        artifacts: path and sha256 of every file behind the page.
+        configuration: YAML without credentials.
+    """
+    curves = [
+        {"experiment": name} | point
+        for name, history in histories.items()
+        for point in thinned(history).to_dict("records")
+    ]
+    files = [
+        _csv("artifacts.csv", "every file behind this page, with its sha256", artifacts),
+        _file("configuration.yaml", "the whole configuration", configuration, "text/yaml"),
+    ]
+    if results:
+        whole = json.dumps(results, indent=2, ensure_ascii=False)
+        files = [
+            _csv("metrics.csv", "every metric, with interval and baselines", metric_rows(results)),
+            _file("metrics.json", "all that was measured", whole, "application/json"),
+            _csv("curves.csv", "training curves, as drawn", curves),
+            *files,
+        ]
+    return files
+
+
+def _csv(name: str, what: str, rows: Sequence[Mapping[str, Any]]) -> Download:
+    return _file(name, what, pd.DataFrame(rows).to_csv(index=False), "text/csv")
+
+
+def _file(name: str, what: str, text: str, media_type: str) -> Download:
+    data = text.encode()
+    return Download(name, what, data_uri(data, media_type), len(data) / 1000)
+
+
+def metric_rows(results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each metric of each experiment, of all images (class empty) and by class."""
+    return [
+        {"experiment": name, "class": label, "metric": metric} | dict(_columns(entry))
+        for name, found in results.items()
+        for label, metrics in {"": found["metrics"], **found["per_class"]}.items()
+        for metric, entry in metrics.items()
+    ]
+
+
+def _columns(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    low, high = entry["interval"] or (None, None)
+    yield from [("value", entry["value"]), ("low", low), ("high", high)]
+    yield from [("better", entry["better"]), ("real_images", entry.get("floor"))]
+    yield from entry.get("null", {}).items()
+    yield from [("chance", entry.get("chance")), ("reason", entry["reason"])]
