@@ -42,7 +42,7 @@ rule evaluate_model:
     resources:
         gpu=evaluation_gpus,
     params:
-        cfg=settings(CONFIG.evaluation),
+        cfg=of_experiment(FILES.evaluation),
         modules=of_experiment(FILES.modules, None, "evaluation"),
         identity=of_experiment(FILES.identity),
         seed={"seed": CONFIG.seed},

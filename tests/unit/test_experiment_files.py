@@ -65,3 +65,12 @@ def test_scripts_are_given_the_modules_of_family_and_task(files):
     assert files.modules("ct_cyclegan", None, "evaluation") == [
         "medsynth.tasks.translation.evaluation"
     ]
+
+
+def test_an_evaluation_is_given_the_subgroups_of_its_own_cohort(files):
+    assert files.evaluation("cxr_ddpm")["subgroups"] == []
+    raw = DEMO | {"evaluation": {"subgroups": {"cxr": ["view"]}}}
+    files = ExperimentFiles(parse_config(raw), Layout("results"))
+    found = {name: files.evaluation(name)["subgroups"] for name in files.experiments}
+    assert found["cxr_ddpm"] == found["cxr_classifier"] == ["view"]
+    assert found["ct_cyclegan"] == found["glioma_classifier"] == []

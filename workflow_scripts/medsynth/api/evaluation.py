@@ -52,7 +52,7 @@ def evaluate(
         labels: of the N images of an array.
         seed: of bootstraps and subsets.
         device: default a GPU if torch sees one.
-        settings: of the evaluation, such as `bootstrap`, `kid_subsets`, `kid_subset_size`.
+        settings: of the evaluation, such as `bootstrap`, `kid_subsets` and `subgroups`.
 
     Returns:
         What metrics.json of an experiment holds: `metrics` and `per_class`, each figure with value,
@@ -62,8 +62,9 @@ def evaluate(
         EvaluationError: the cohort has no trained classifier, or the images do not fit it.
         CohortNotReady: there is no such cohort, or its leakage gate has not passed.
     """
-    cfg = checked(Evaluation, settings, "the evaluation").model_dump()
+    chosen = checked(Evaluation, settings, "the evaluation")
     data = cohort_or_folder if isinstance(cohort_or_folder, Cohort) else cohort(cohort_or_folder)
+    cfg = chosen.of_cohort(data.name).model_dump()
     data.require_gate()
     judge = _judge(data)
     card = load_model(judge["weights"], judge["card"]).card

@@ -87,6 +87,10 @@ class CohortSettings(Settings):
         """Side of a pixel in micrometres; None where images differ or it is not known."""
         return None
 
+    def covariates(self) -> tuple[str, ...]:
+        """Columns of the manifest that describe patient or image, beside the label."""
+        return ()
+
     def label_kind(self) -> str:
         """Where the classes come from: a table of the user (table), or what else."""
         return str(self.index.label.kind)

@@ -139,6 +139,10 @@ class ExperimentFiles:
             "table": self.made(name, ".parquet"),
         }
 
+    def evaluation(self, name: str) -> dict[str, Any]:
+        """The settings of an evaluation, with the subgroups of the experiment's cohort."""
+        return self._config.evaluation.of_cohort(self.cohort(name)).model_dump(mode="json")
+
     def evaluates_on_gpu(self, name: str) -> bool:
         """Whether the metrics need a network."""
         return bool(task_of(self.experiments[name]).GPU_EVALUATION)

@@ -22,6 +22,7 @@ from medsynth.config.experiment_inputs import classifiers, input_mistakes
 from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
 from medsynth.config.raw_paths import UNSET, path_mistakes
 from medsynth.config.settled import Settled, settle
+from medsynth.config.subgroups import subgroup_mistakes
 from medsynth.demo.settings import Demo
 from medsynth.fetch.settings import Download
 from medsynth.metrics.settings import Evaluation
@@ -86,7 +87,7 @@ class Config(Settings):
         " cyclegan needs none",
     )
     evaluation: Evaluation = Field(
-        Evaluation(), description="how intervals of the metrics are found"
+        Evaluation(), description="how intervals of the metrics are found, and for which subgroups"
     )
     experiments: list[Experiment] = Field(
         [], description="models, each trained and judged on one cohort"
@@ -120,6 +121,9 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
         yield Mistake(
             "experiments", f"the name {name} is kept for a cohort's classifier; take another"
         )
+    judged = {e["cohort"] for _, e in named if isinstance(e.get("cohort"), str)}
+    right = {name: c for name, c in settled.cohorts.items() if settled.right(f"cohorts.{name}")}
+    yield from subgroup_mistakes(raw.get("evaluation", {}), cohorts, judged, right)
     for i, e in named:
         place = place_of(["experiments", i], raw)
         with suppress(ValidationError):

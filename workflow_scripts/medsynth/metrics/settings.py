@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from itertools import pairwise
 
-from medsynth.runtime.settings import Settings
+from pydantic import Field, field_validator
+
+from medsynth.runtime.settings import Name, Settings
 
 
 class Evaluation(Settings):
@@ -15,3 +17,43 @@ class Evaluation(Settings):
     bootstrap: int = Field(
         200, ge=0, description="resamples behind a bootstrap interval; 0: no such interval"
     )
+    subgroups: list[Name] | dict[Name, list[Name]] = Field(
+        [],
+        description="covariates (of mimic_cxr: view; of images: those of columns.covariates) for"
+        " whose groups metrics are computed apart; a list for all cohorts, or one by cohort, as"
+        " {cxr: [view]}. Unknown is a group of its own",
+    )
+    age_bands: list[int] = Field(
+        [18, 40, 65],
+        min_length=1,
+        description="ages in years with which a band of the covariate age begins, after the first",
+    )
+    subgroup_patients: int = Field(
+        10,
+        ge=5,
+        description="patients whom a subgroup must have for its metrics to be shown; those of"
+        " fewer would tell about persons, and little about the model",
+    )
+
+    @field_validator("subgroups")
+    @classmethod
+    def _are_different(
+        cls, subgroups: list[str] | dict[str, list[str]]
+    ) -> list[str] | dict[str, list[str]]:
+        for names in subgroups.values() if isinstance(subgroups, dict) else [subgroups]:
+            if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+                raise ValueError(f"{twice[0]} stands twice; name each covariate once")
+        return dict(sorted(subgroups.items())) if isinstance(subgroups, dict) else subgroups
+
+    @field_validator("age_bands")
+    @classmethod
+    def _rise(cls, ages: list[int]) -> list[int]:
+        if any(a >= b for a, b in pairwise([0, *ages])):
+            raise ValueError("give ages above 0, each above the one before")
+        return ages
+
+    def of_cohort(self, cohort: str) -> Evaluation:
+        """These settings with the subgroups of one cohort, as a list."""
+        if isinstance(self.subgroups, list):
+            return self
+        return self.model_copy(update={"subgroups": self.subgroups.get(cohort, [])})

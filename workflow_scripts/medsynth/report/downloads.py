@@ -51,6 +51,9 @@ def downloads(
             _csv("curves.csv", "training curves, as drawn", curves),
             *files,
         ]
+    if subgroups := subgroup_rows(results):
+        said = "the metrics of every subgroup, and the largest gaps"
+        files.insert(1, _csv("subgroups.csv", said, subgroups))
     return files
 
 
@@ -71,6 +74,29 @@ def metric_rows(results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]
         for label, metrics in {"": found["metrics"], **found["per_class"]}.items()
         for metric, entry in metrics.items()
     ]
+
+
+def subgroup_rows(results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each metric of each subgroup, or one for a subgroup of too few patients.
+
+    The largest gap of a metric has a row of its own, with the worse and the better subgroup.
+    """
+    rows = []
+    for name, found in results.items():
+        for covariate, groups in found.get("subgroups", {}).items():
+            of_it = {"experiment": name, "covariate": covariate}
+            for group, subgroup in groups.items():
+                counts = {key: subgroup[key] for key in ("n_images", "n_patients")}
+                head = of_it | {"subgroup": group} | counts
+                rows += [
+                    head | {"metric": metric} | dict(_columns(entry))
+                    for metric, entry in subgroup["metrics"].items()
+                ] or [head | {"reason": subgroup["reason"]}]
+            for metric, gap in found["subgroup_gaps"][covariate].items():
+                pair = " to ".join(gap[key] for key in ("worst", "best") if key in gap)
+                head = of_it | {"subgroup": f"largest gap: {pair}" if pair else "largest gap"}
+                rows.append(head | {"metric": metric} | dict(_columns(gap)))
+    return rows
 
 
 def _columns(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

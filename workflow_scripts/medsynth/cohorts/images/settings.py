@@ -260,6 +260,9 @@ class ImagesCohort(CohortSettings):
             number = len(channels) if isinstance(channels, dict) else CHANNELS[channels]
         return ImageForm(self.read.image_size, number, "uint8")
 
+    def covariates(self) -> tuple[str, ...]:
+        return tuple(self.index.columns.covariates)
+
     def label_kind(self) -> str:
         return "table"
 

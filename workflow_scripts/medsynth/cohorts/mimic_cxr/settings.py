@@ -98,6 +98,10 @@ class CxrCohort(CohortSettings):
         """Radiographs in grey levels."""
         return ImageForm(self.read.image_size, 1, "uint8")
 
+    def covariates(self) -> tuple[str, ...]:
+        """MIMIC-CXR's tables hold neither age nor sex."""
+        return ("view",)
+
     def index_settings(self) -> CxrIndexing:
         return CxrIndexing(**dict(self.index), tables=self.tables)
 

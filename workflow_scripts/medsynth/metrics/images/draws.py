@@ -35,7 +35,9 @@ def balanced(patients: np.ndarray, most: int, rng: np.random.Generator) -> np.nd
     return order[turn.groupby(turn).cumcount().to_numpy() < cap][:most]
 
 
-def counts_at_mix(mix: np.ndarray, available: Sequence[np.ndarray]) -> np.ndarray:
+def counts_at_mix(
+    mix: np.ndarray, available: Sequence[np.ndarray], most: int | None = None
+) -> np.ndarray:
     """Images (k,) of each class at a mix, as many as every side has and at most the mix itself.
 
     None where a side lacks a class.
@@ -43,9 +45,10 @@ def counts_at_mix(mix: np.ndarray, available: Sequence[np.ndarray]) -> np.ndarra
     Args:
         mix: images (k,) of each class in what is compared with.
         available: images (k,) of each class that a side has.
+        most: of all classes together.
     """
     lacking = any(((side == 0) & (mix > 0)).any() for side in available)
-    n = 0 if lacking else int(mix.sum())
+    n = 0 if lacking else int(mix.sum() if most is None else min(mix.sum(), most))
     while n and any((_shared_out(mix, n) > side).any() for side in available):
         n -= 1
     return _shared_out(mix, n)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from medsynth.metrics.classification import held_out_metrics
+from medsynth.metrics.settings import Evaluation
+from medsynth.metrics.subgroups import by_subgroup, divide
 from medsynth.models.classifier.extraction import extract
 from medsynth.runtime.run import Run
 from medsynth.store.manifests import class_indices, in_split
@@ -19,15 +23,29 @@ BATCH = 256
 def evaluate(
     inputs: Any, cfg: dict[str, Any], identity: dict[str, str], run: Run
 ) -> dict[str, Any]:
-    """Metrics on the test split, as :func:`held_out_metrics` gives them.
+    """Metrics on the test split, as :func:`held_out_metrics` gives them, and of its subgroups.
 
     Args:
         inputs: of the rule: `weights`, `card`, `manifest`, `shards`.
+        cfg: see :class:`Evaluation`.
+
+    Raises:
+        SubgroupError: see :func:`.metrics.subgroups.divide`.
     """
+    settings = Evaluation(**cfg)
     model = load_model(inputs.weights, inputs.card)
     classes = model.card["classes"]
     store = ImageStore(in_split(read_table(inputs.manifest), "test"), Path(inputs.shards[0]).parent)
+    divisions = divide(store.manifest, settings, inputs.manifest)
     images = batches(store, BATCH) if len(store) else ()
     answers = extract(model.state, model.card, images, run.device).probabilities
     truth = class_indices(store.manifest, classes)
-    return held_out_metrics(answers, truth, store.manifest["patient"].to_numpy(), classes)
+    patients = store.manifest["patient"].to_numpy()
+
+    def judged(rows: np.ndarray) -> dict[str, Any]:
+        return held_out_metrics(answers[rows], truth[rows], patients[rows], classes)
+
+    found = judged(np.full(len(store), True))
+    if divisions:
+        found |= by_subgroup(divisions, patients, lambda rows: judged(rows)["metrics"], settings)
+    return found

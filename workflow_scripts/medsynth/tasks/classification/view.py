@@ -9,6 +9,7 @@ from typing import Any
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
 from medsynth.tasks.viewing.glossary import terms
 from medsynth.tasks.viewing.metric_tables import metrics_in_order, shown_metric
+from medsynth.tasks.viewing.subgroups import subgroup_tables
 from medsynth.tasks.viewing.templates import render
 
 METRICS = {
@@ -41,5 +42,6 @@ def _classifier(results: Mapping[str, Any]) -> dict[str, Any]:
             name: shown_metric("recall", entries["recall"], METRICS)
             for name, entries in results["per_class"].items()
         },
+        "subgroups": subgroup_tables(results, METRICS),
         "confusion": dict(zip(results["per_class"], results["confusion"], strict=True)),
     }

@@ -11,9 +11,12 @@ import numpy as np
 import pandas as pd
 
 from medsynth.metrics.images import nulls
+from medsynth.metrics.images.comparison import Group
 from medsynth.metrics.images.draws import balanced
-from medsynth.metrics.images.evaluation import Group, evaluate_generation
+from medsynth.metrics.images.evaluation import evaluate_generation
+from medsynth.metrics.images.subgroups import divisions_of, evaluate_subgroups
 from medsynth.metrics.settings import Evaluation
+from medsynth.metrics.subgroups import divide
 from medsynth.models.classifier.extraction import extract
 from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
@@ -34,17 +37,24 @@ def evaluate(
 ) -> dict[str, Any]:
     """Metrics with value, interval, floor, nulls, counts, feature extractor and split.
 
+    And those of subgroups, if the settings name covariates.
+
     Args:
         inputs: of the rule: `manifest`, `shards`, `images`, `table`, and the classifier's
             `weights`, `card` and `judge` (its metrics).
         cfg: see :class:`Evaluation`.
         identity: experiment, cohort, family.
+
+    Raises:
+        SubgroupError: see :func:`.metrics.subgroups.divide`.
     """
+    settings = Evaluation(**cfg)
     model, manifest, seed = (
         load_model(inputs.weights, inputs.card),
         read_table(inputs.manifest),
         run.seed,
     )
+    divide(in_split(manifest, SPLIT), settings, inputs.manifest)  # fails before images are read
     classes = model.card["classes"]
 
     def held(split: str) -> tuple[ImageStore, np.ndarray]:
@@ -68,7 +78,8 @@ def evaluate(
         images = batches(store, BATCH, chosen) if len(chosen) else ()
         return seen(images, class_indices(rows, classes), rows["patient"])
 
-    real = seen_of(*held(SPLIT))
+    real_store, tested = held(SPLIT)
+    real = seen_of(real_store, tested)
     training_store, chosen = held(FLOOR_SPLIT)
     training, some = seen_of(training_store, chosen), training_store.read(chosen[:BATCH])
     samples = Samples(inputs.images, inputs.table)
@@ -76,16 +87,18 @@ def evaluate(
     n, asked_for_nothing = len(real), np.zeros(len(real), int)
     noise = nulls.noise(n, some.shape[1:], BATCH, numpy_rng(seed, "noise"))
     constant = nulls.constant(n, some, BATCH)
+    empty = {"noise": seen(noise, asked_for_nothing), "constant": seen(constant, asked_for_nothing)}
+    sides = real, training, generated, empty
     found = evaluate_generation(
-        real,
-        training,
-        generated,
-        {"noise": seen(noise, asked_for_nothing), "constant": seen(constant, asked_for_nothing)},
+        *sides,
         json.loads(Path(inputs.judge).read_text())["metrics"]["balanced_accuracy"],
-        Evaluation(**cfg),
+        settings,
         seed=seed,
         classes=classes,
     )
+    tables = real_store.manifest.iloc[tested], training_store.manifest.iloc[chosen], samples.table
+    divisions = divisions_of(*tables, settings, inputs.manifest)
+    found |= evaluate_subgroups(*sides, divisions, settings, seed=seed, classes=classes)
     return {
         **identity,
         "split": SPLIT,

@@ -11,6 +11,7 @@ import numpy as np
 from medsynth.cohorts.ct.pairs import positions_of
 from medsynth.metrics.intervals import Metric
 from medsynth.metrics.settings import Evaluation
+from medsynth.metrics.subgroups import by_subgroup, divide
 from medsynth.metrics.translation.evaluation import evaluate_translation, measure_pairs
 from medsynth.runtime.run import Run
 from medsynth.store.generated import Samples
@@ -24,13 +25,19 @@ SPLIT = "test"
 def evaluate(
     inputs: Any, cfg: dict[str, Any], identity: dict[str, str], run: Run
 ) -> dict[str, Any]:
-    """Metrics over both directions and for each, against the do-nothing baseline.
+    """Metrics over both directions, for each, and of subgroups, against the do-nothing baseline.
+
+    Subgroups are of the pairs that can be measured, by the source of each.
 
     Args:
         inputs: of the rule: `manifest`, `shards`, `images`, `table`, and the model's `card`.
         cfg: see :class:`Evaluation`.
         identity: experiment, cohort, family.
+
+    Raises:
+        SubgroupError: see :func:`.metrics.subgroups.divide`.
     """
+    settings = Evaluation(**cfg)
     card = json.loads(Path(inputs.card).read_text())
     store = ImageStore(in_split(read_table(inputs.manifest), SPLIT), Path(inputs.shards[0]).parent)
     translated = Samples(inputs.images, inputs.table)
@@ -38,6 +45,7 @@ def evaluate(
     paired = np.flatnonzero(table["target_item"].notna())
     source = positions_of(table["source_item"].iloc[paired], store.manifest)
     target = positions_of(table["target_item"].iloc[paired], store.manifest)
+    divisions = divide(store.manifest.iloc[source], settings, inputs.manifest)
     pairs = (
         (store.read([s])[0], translated.read([k])[0], store.read([t])[0])
         for s, k, t in zip(source.tolist(), paired.tolist(), target.tolist(), strict=True)
@@ -48,12 +56,16 @@ def evaluate(
 
     def judge(rows: np.ndarray) -> dict[str, Metric]:
         return evaluate_translation(
-            measured[rows],
-            Evaluation(**cfg),
-            seed=run.seed,
-            patients=patients[rows],
+            measured.iloc[rows], settings, seed=run.seed, patients=patients[rows]
         )
 
+    shown = np.flatnonzero(measured["body"])  # a patient of whom nothing is measured hides nobody
+    subgroups = by_subgroup(
+        {name: groups.iloc[shown] for name, groups in divisions.items()},
+        patients[shown],
+        lambda rows: judge(shown[rows]),
+        settings,
+    )
     return {
         **identity,
         "split": SPLIT,
@@ -62,4 +74,5 @@ def evaluate(
         "n_generated": len(table),
         "metrics": judge(np.full(len(source), True)),
         "per_class": {name: judge(directions == name) for name in np.unique(table["label"])},
+        **subgroups,
     }

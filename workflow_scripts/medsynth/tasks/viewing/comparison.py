@@ -14,6 +14,7 @@ from medsynth.tasks.viewing.metric_tables import (
     compared_with,
     metrics_in_order,
 )
+from medsynth.tasks.viewing.subgroups import subgroup_tables
 from medsynth.tasks.viewing.verdicts import Verdict
 
 MAIN = 3  # metrics in a row of the key findings
@@ -66,4 +67,5 @@ def shown_results(
         "metrics": metrics_in_order(experiment.results["metrics"], titles),
         "by_class": by_class(experiment.results["per_class"], titles),
         "warnings": warnings,
+        "subgroups": subgroup_tables(experiment.results, titles),
     }
