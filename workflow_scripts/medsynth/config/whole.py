@@ -122,8 +122,8 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
             "experiments", f"the name {name} is kept for a cohort's classifier; take another"
         )
     judged = {e["cohort"] for _, e in named if isinstance(e.get("cohort"), str)}
-    right = {name: c for name, c in settled.cohorts.items() if settled.right(f"cohorts.{name}")}
-    yield from subgroup_mistakes(raw.get("evaluation", {}), cohorts, judged, right)
+    sound = {name: c for name, c in settled.cohorts.items() if settled.right(f"cohorts.{name}")}
+    yield from subgroup_mistakes(raw.get("evaluation", {}), cohorts, judged, sound)
     for i, e in named:
         place = place_of(["experiments", i], raw)
         with suppress(ValidationError):
