@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -16,6 +17,7 @@ from medsynth.demo.cases import SUBTYPES
 from medsynth.demo.slides import draw
 from medsynth.imaging.histology import tiles
 from medsynth.imaging.histology.settings import SlideTiles
+from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.shards import ShardWriter
 
 ROUNDS = 7
@@ -37,28 +39,31 @@ def _slide(folder: Path) -> Path:
     return path
 
 
-def _ours(path: Path, plan: tiles.Plan) -> None:
+def _ours(path: Path, plan: tiles.Plan, batches: Iterator[np.ndarray]) -> None:
     with ShardWriter(path.with_suffix(".h5"), {}) as writer:
-        for image in tiles._read(path, plan, SIZE, THREADS):
-            writer.append(image, "tile")
+        for batch in batches:
+            for image in batch:
+                writer.append(image, "tile")
 
 
-def _bare(path: Path, plan: tiles.Plan) -> None:
+def _bare(path: Path, plan: tiles.Plan, batches: Iterator[np.ndarray]) -> None:
     with openslide.OpenSlide(path) as slide:
         for corner in plan.corners:
             slide.read_region(corner, plan.level, (plan.read, plan.read))
 
 
 def rows():
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Isolated(60, 8) as in_child:
         path = _slide(Path(folder))
         for mpp in (MPP, 2 * MPP, 4 * MPP):
-            plan = tiles._plan(path, SlideTiles(image_size=SIZE, mpp=mpp, max_tiles=TILES))
+            settings = SlideTiles(image_size=SIZE, mpp=mpp, max_tiles=TILES)
             seconds = {_ours: [], _bare: []}
             for _ in range(ROUNDS):
                 for loop, taken in seconds.items():
+                    answers = in_child.each(tiles._planned_and_read, path, settings, THREADS)
+                    plan = next(answers)
                     start = time.perf_counter()
-                    loop(path, plan)
+                    loop(path, plan, answers)
                     taken.append(time.perf_counter() - start)
             ours, peer = (median(taken) * 1000 / len(plan.corners) for taken in seconds.values())
             yield {

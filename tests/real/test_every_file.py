@@ -27,6 +27,7 @@ from medsynth.imaging.dicom import AIR_HU, RADIOGRAPHY, open_dicom, read_hu, rea
 from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.tiles import cut_tiles
 from medsynth.imaging.pixels import stored_codes
+from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import digest_file
 from medsynth.store.quarantine import REASONS, UnusableImage
 from medsynth.store.tables.tsv import TableError
@@ -131,7 +132,8 @@ def test_every_slide(folder, subtests):
             continue
         with subtests.test(file=str(file.relative_to(DATA))):
             try:
-                tiles = cut_tiles(file, digest_file(file), TILES)
+                with Isolated(TILES.timeout_s, TILES.memory_gb) as in_child:
+                    tiles = cut_tiles(file, digest_file(file), TILES, in_child)
             except UnusableImage as error:
                 counts[error.reason] += 1
                 assert error.reason in REASONS

@@ -23,12 +23,12 @@ from medsynth.imaging.ct.nifti import read_nifti
 from medsynth.imaging.dicom import read_hu, read_radiograph
 from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.tiles import cut_tiles
-from medsynth.runtime.subprocess import Isolated
+from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import digest_bytes
 from medsynth.store.quarantine import REASONS, CohortError, UnusableImage
 
 MEMORY = 6 * 2**30  # bytes of address space: what a reader may never need
-PATIENCE_S = 60  # for one file; every reader needs milliseconds
+TIMEOUT_S = 60  # for one file; every reader needs milliseconds
 TILES = SlideTiles(image_size=16, mpp=1.0, assume_mpp=1.0, max_tiles=8)
 
 # What each kind of file is read by: bytes readers, and readers of a path with this suffix.
@@ -69,7 +69,8 @@ def read(kind: str, data: bytes) -> tuple[str, Any]:
                 table = PATHS[kind](path)
                 assert isinstance(table, pd.DataFrame)
                 return "table", len(table)
-            tiles = cut_tiles(path, digest_bytes(data), TILES).images
+            with Isolated(TILES.timeout_s, TILES.memory_gb) as in_child:
+                tiles = cut_tiles(path, digest_bytes(data), TILES, in_child).images
             assert tiles.shape[1:] == (16, 16, 3) and tiles.dtype == "uint8" and len(tiles)
             return "tiles", tiles
     except UnusableImage as error:
@@ -95,7 +96,7 @@ class Readers:
     """One process that reads files one after the other; UnusableImage "crashed" if it dies."""
 
     def __init__(self) -> None:
-        self._call = Isolated(PATIENCE_S)
+        self._call = Isolated(TIMEOUT_S, MEMORY / 1e9)
         self.close = self._call.close
 
     def __call__(self, kind: str, data: bytes) -> tuple[str, Any]:

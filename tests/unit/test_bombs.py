@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -13,8 +11,6 @@ import pytest
 from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 
-from medsynth.runtime.subprocess import Isolated
-from medsynth.store.quarantine import UnusableImage
 from tests.unit.cxr_files import radiograph
 from tests.unit.reader_process import Readers
 
@@ -72,19 +68,3 @@ def test_a_small_file_of_enormous_images_is_refused_in_little_memory(
     what, found = readers(reader, data)
     assert what == "refused", found
     assert found in allowed
-
-
-def _die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_a_crash_of_native_code_is_one_unusable_file_and_the_next_is_read():
-    call = Isolated()
-    assert call(len, "abc") == 3
-    with pytest.raises(UnusableImage) as caught:
-        call(_die)
-    assert (caught.value.reason, caught.value.detail) == ("crashed", "exit code -9")
-    assert call(len, "abcd") == 4
-    with pytest.raises(ValueError, match="invalid literal"):
-        call(int, "x")
-    call.close()

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from medsynth.cohorts.images import shard as sharding
-from medsynth.runtime.subprocess import Isolated
 from tests.unit.image_files import (
     BIG,
     GREY,
@@ -166,19 +165,18 @@ def test_a_file_that_changes_after_the_index_is_set_aside(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "fault", [partial(os._exit, 9), partial(time.sleep, 60)], ids=["crash", "hang"]
+    ("fault", "reason"),
+    [(partial(os._exit, 9), "crashed"), (partial(time.sleep, 60), "timeout")],
 )
-def test_a_decoder_that_crashes_or_hangs_costs_one_image(tmp_path, monkeypatch, fault):
+def test_a_decoder_that_crashes_or_hangs_costs_one_image(tmp_path, monkeypatch, fault, reason):
     rows = [{"image": f"{k}.png", "patient": f"p{k}", "label": "a"} for k in range(3)]
     files = {"0.png": encoded(GREY), "1.png": b"bad", "2.png": encoded(GREY[::-1].copy())}
     decode = sharding.read_square
-    child = Isolated(1.0)
-    monkeypatch.setattr(sharding, "in_child", child)
+    monkeypatch.setattr(sharding, "TIMEOUT_S", 1)
     monkeypatch.setattr(sharding, "read_square", partial(_faulty, decode, fault))
     frame = made(cohort(tmp_path, files, rows), tmp_path / "0.h5").set_index("item_id")
-    child.close()
     assert frame["status"].to_dict() == {"0.png": "used", "1.png": "quarantined", "2.png": "used"}
-    assert frame.loc["1.png", "reason"] == "crashed"
+    assert frame.loc["1.png", "reason"] == reason
 
 
 def _faulty(decode, fault, data, *others):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
+import os
+import signal
 import struct
+import time
 import zlib
 
 import numpy as np
 import openslide
+import pandas as pd
 import pytest
 from PIL import Image, ImageFilter
 
@@ -198,3 +203,53 @@ def test_a_file_the_system_refuses_is_unreadable(tmp_path, monkeypatch):
     monkeypatch.setattr(tiles, "digest_file", refuse)
     items = tile_slides(index, tmp_path, SlideTiles(), tmp_path / "0.h5", {})
     assert items["reason"].tolist() == ["unreadable"]
+
+
+def _fill_the_memory():
+    np.ones(10**9)  # 8 GB
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "detail"),
+    [
+        (lambda: os.kill(os.getpid(), signal.SIGSEGV), "crashed", "SIGSEGV"),
+        (lambda: time.sleep(600), "timeout", "no answer within 1.5 s"),
+        (_fill_the_memory, "out_of_memory", "more than 1 GB"),
+    ],
+    ids=["crash", "hang", "memory"],
+)
+def test_a_slide_whose_tile_faults_leaves_nothing_in_the_shard(
+    tmp_path, monkeypatch, fault, reason, detail
+):
+    names = [tmp_path / "raw" / f"TCGA-AB-000{k}.png" for k in range(3)]
+    names[0].parent.mkdir()
+    broken = picture()
+    broken[192:, 128:, 2] += 1  # what the reader meets in the middle of the slide
+    for name, image in zip(names, (picture()[::-1], broken, picture()), strict=True):
+        Image.fromarray(image).save(name)
+    resized = tiles._resized
+
+    def faulty(region: Image.Image, side: int) -> np.ndarray:
+        if region.getpixel((0, 0))[2] == PINK[2] + 1:
+            faulthandler.disable()  # pytest's would print where
+            fault()
+        return resized(region, side)
+
+    monkeypatch.setattr(tiles, "_resized", faulty)
+    settings = {"assume_mpp": 0.5, "mpp": 0.5, "max_tiles": 1000, "memory_gb": 1}
+    settings["timeout_s"] = 1.5 if reason == "timeout" else 600
+    items = tiles_of(tmp_path / "raw", **settings)
+    bad, good = items[items["status"] == "quarantined"], items[items["status"] == "used"]
+    # 8 tiles in each of 12 rows before the fault
+    where = "tiles 97 to 112 of 128, from 128:192"
+    assert list(bad["source"]) == [names[1].name] and list(bad["row"].isna()) == [True]
+    assert (bad["reason"].iloc[0], bad["detail"].iloc[0]) == (reason, f"{detail}; {where}")
+    shard = tmp_path / "raw" / "shards" / "0.h5"
+    with_fault = shard.read_bytes()
+    names[1].unlink()
+    alone = tiles_of(tmp_path / "raw", **settings)
+    columns = ["item_id", "row", "x", "y", "source"]
+    pd.testing.assert_frame_equal(
+        good[columns].reset_index(drop=True), alone[columns], check_dtype=False
+    )
+    assert shard.read_bytes() == with_fault

@@ -104,6 +104,8 @@ REASONS = {
     "codeletion_not_measured": "IDH-mutant, and too little of 1p or 19q was measured",
     "assay_conflict": "assays contradict each other",
     "crashed": "the library that should decode the file crashed",
+    "timeout": "reading the file took longer than the limit of time",
+    "out_of_memory": "reading the file took more than the limit of memory",
     "cannot_open": "neither OpenSlide nor Pillow opens the slide",
     "no_mpp": "the slide states no resolution, or a display's, and assume_mpp is not set",
     "bad_mpp": "the slide's microns per pixel are implausible, differ between the axes, or"

@@ -12,17 +12,16 @@ import pandas as pd
 from medsynth.cohorts.files import read_unchanged
 from medsynth.cohorts.images.decoding import read_mask_share, read_square
 from medsynth.cohorts.images.settings import ImagesRead
-from medsynth.runtime.subprocess import Isolated
+from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import USED, manifest
 from medsynth.store.quarantine import UnusableImage
 from medsynth.store.shards import ShardWriter
 
 SETTINGS = ImagesRead
-PATIENCE_S = 120  # seconds one file may take
+TIMEOUT_S, MEMORY_GB = 120, 8  # what one file may take
 
 log = logging.getLogger(__name__)
-in_child = Isolated(PATIENCE_S)  # a header that lies may crash a decoder, or keep it for ever
 
 
 def shard(
@@ -53,11 +52,11 @@ def shard(
     """
     roles = ["source", *(c for c in rows if c.startswith("source_") and f"{c}_sha256" in rows)]
     items = []
-    in_child(bool)  # begun now: it would inherit the open shard, and the lock on it
-    with ShardWriter(images, attrs) as writer:
+    # A header that lies may crash a decoder, or keep it for ever.
+    with Isolated(TIMEOUT_S, MEMORY_GB) as in_child, ShardWriter(images, attrs) as writer:
         for item in rows[rows["status"] == USED].to_dict("records"):
             try:
-                image, mask_share = _read(item, root, settings, roles)
+                image, mask_share = _read(item, root, settings, roles, in_child)
                 item["row"] = writer.append(image, item["item_id"])
                 item |= {"mask_share": mask_share} if "mask" in rows else {}
             except UnusableImage as error:
@@ -69,7 +68,7 @@ def shard(
 
 
 def _read(
-    item: dict[str, Any], root: Path, settings: ImagesRead, roles: list[str]
+    item: dict[str, Any], root: Path, settings: ImagesRead, roles: list[str], in_child: Isolated
 ) -> tuple[np.ndarray, float | None]:
     """The image of an item, and the share of it in its mask, if it has one."""
     place, frame = (

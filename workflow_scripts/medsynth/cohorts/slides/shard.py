@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from medsynth.imaging.histology.settings import SlideTiles
-from medsynth.imaging.histology.tiles import cut_tiles, in_child
+from medsynth.imaging.histology.tiles import cut_tiles
+from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import QUARANTINED, USED, manifest
 from medsynth.store.quarantine import UnusableImage
@@ -36,13 +37,13 @@ def shard(
         "<slide>:<x>:<y>". A slide that cannot be used is one quarantined row with its reason.
     """
     items = []
-    in_child(bool)  # begun now: it would inherit the open shard, and the lock on it
-    with ShardWriter(images, attrs) as writer:
+    limits = settings.timeout_s, settings.memory_gb
+    with Isolated(*limits) as in_child, ShardWriter(images, attrs) as writer:
         for slide in rows[rows["status"] == USED].to_dict("records"):
             source = root / slide["source"], slide["source_sha256"]
             try:
                 # all tiles first: a slide that breaks half-way leaves nothing behind
-                tiles = cut_tiles(*source, settings, cache, threads)
+                tiles = cut_tiles(*source, settings, in_child, cache, threads)
             except UnusableImage as error:
                 bad = {"status": QUARANTINED, "reason": error.reason, "detail": error.detail}
                 items.append(slide | bad)

@@ -27,3 +27,12 @@ class SlideTiles(Settings):
         " sharp tissue lies above 200, tissue 1 um out of focus below 60; null keeps blurred tiles",
     )
     max_tiles: int = Field(64, ge=1, description="tiles taken from one slide, evenly spread")
+    timeout_s: float = Field(
+        600,
+        gt=0,
+        description="seconds within which a slide must show where its tissue is, and then each next"
+        " 16 tiles; a slide that does not is quarantined",
+    )
+    memory_gb: float = Field(
+        8, gt=0, description="memory in GB that reading a slide may take; else it is quarantined"
+    )

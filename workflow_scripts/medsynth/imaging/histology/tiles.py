@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import openslide
@@ -23,13 +23,13 @@ from medsynth.imaging.histology.tissue import (
     tissue_mask,
 )
 from medsynth.imaging.resize import resize_area
-from medsynth.runtime.subprocess import Isolated
+from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import DigestCache, digest_file
 from medsynth.store.quarantine import UnusableImage
 
 log = logging.getLogger(__name__)
-in_child = Isolated()
 
+BATCH = 16  # tiles in an answer of the child; one that crashes it is among the next so many
 THUMBNAIL_SIDE = 2048  # pixels, at most
 THUMBNAIL_MPP = 4  # um, at least: a pixel takes in a cell and the gap beside it
 BLOCK = 2048  # pixels; what is read at once for a thumbnail
@@ -54,7 +54,6 @@ class Plan(NamedTuple):
     """Where the tiles of a slide are.
 
     Attributes:
-        page: of the file, as :attr:`medsynth.imaging.histology.pages.Slide.page`.
         corners: x and y, top left, pixels of the finest level.
         level: to read from.
         read: pixels of that level in the side of a tile.
@@ -62,7 +61,6 @@ class Plan(NamedTuple):
         penned: tiles with enough tissue that the pen covers.
     """
 
-    page: int | None
     corners: list[tuple[int, int]]
     level: int
     read: int
@@ -74,6 +72,7 @@ def cut_tiles(
     path: Path,
     sha256: str,
     settings: SlideTiles,
+    in_child: Isolated,
     cache: DigestCache | None = None,
     threads: int = 1,
 ) -> Tiles:
@@ -83,9 +82,17 @@ def cut_tiles(
     the wrong page, are read by Pillow, as slides of one level, with Pillow's limit on the number
     of pixels.
 
+    Args:
+        path: of the slide.
+        sha256: of its bytes, as the index found them.
+        settings: which tiles.
+        in_child: the process that opens the slide; it has the limits of the settings.
+        cache: of digests.
+        threads: that decode.
+
     Raises:
         UnusableImage: missing_file, unreadable, changed_since_index, cannot_open, absurd_size,
-            no_mpp, bad_mpp, too_coarse, no_tissue, all_filtered, crashed.
+            no_mpp, bad_mpp, too_coarse, no_tissue, all_filtered, crashed, timeout, out_of_memory.
     """
     try:
         if digest_file(path, cache) != sha256:
@@ -94,8 +101,7 @@ def cut_tiles(
         raise UnusableImage("missing_file") from error
     except OSError as error:
         raise UnusableImage("unreadable", type(error).__name__) from error
-    plan = in_child(_plan, path, settings)
-    images = _read(path, plan, settings.image_size, threads)
+    plan, images = _read(path, settings, in_child, threads)
     sharp = np.ones(len(images), bool)
     if settings.min_sharpness is not None:
         sharp[:] = [sharpness(image) >= settings.min_sharpness for image in images]
@@ -110,42 +116,53 @@ def cut_tiles(
     return Tiles(images if sharp.all() else images[sharp], places)
 
 
-def _plan(path: Path, settings: SlideTiles) -> Plan:
-    """Where the tiles are; run in a process of its own, which a header that lies may end."""
+def _read(
+    path: Path, settings: SlideTiles, in_child: Isolated, threads: int
+) -> tuple[Plan, np.ndarray]:
+    """Where the tiles are, and uint8 (n, image_size, image_size, 3)."""
+    answers = in_child.each(_planned_and_read, path, settings, threads)
+    plan = next(answers)
+    images = np.empty((len(plan.corners), *2 * (settings.image_size,), 3), np.uint8)
+    done = 0
+    try:
+        for batch in answers:
+            images[done : done + len(batch)] = batch
+            done += len(batch)
+    except UnusableImage as error:
+        lost = plan.corners[done : done + BATCH]
+        which = f"tiles {done + 1} to {done + len(lost)} of {len(images)}"
+        where = "".join(f", from {x}:{y}" for x, y in lost[:1])
+        raise UnusableImage(error.reason, f"{error.detail}; {which}{where}") from error
+    return plan, images
+
+
+def _planned_and_read(path: Path, settings: SlideTiles, threads: int) -> Iterator[Any]:
+    """The plan of a slide, then its tiles, BATCH at a time; run in a process of its own."""
     page, properties = find_slide(path)
     mpp = microns_per_pixel(properties, settings.assume_mpp)
-    with opened(path, page) as slide:
-        factor = settings.mpp / mpp  # pixels of the finest level in one pixel of a tile
-        if factor < FINEST_FACTOR:
-            raise UnusableImage("too_coarse", f"{mpp} um a pixel")
-        side = settings.image_size * factor
-        places, penned = _places(slide, mpp, side, settings)
-        corners = [(int(column * side), int(row * side)) for row, column in places]
-        level = level_for(slide.level_downsamples, factor)
-        read = max(round(side / slide.level_downsamples[level]), 1)
-        for corner in corners[:1]:  # the thumbnail tried another level
-            slide.read_region(corner, level, (read, read))
-    return Plan(page, corners, level, read, mpp, penned)
+    with opened(path, page) as slide, ThreadPoolExecutor(threads) as pool:
+        plan = _plan(slide, mpp, settings)
+        yield plan
 
+        def tile(corner: tuple[int, int]) -> np.ndarray:
+            region = slide.read_region(corner, plan.level, (plan.read, plan.read))
+            return _resized(opaque(region), settings.image_size)
 
-def _read(path: Path, plan: Plan, size: int, threads: int) -> np.ndarray:
-    """The planned tiles, uint8 (n, size, size, 3)."""
-    images = np.empty((len(plan.corners), size, size, 3), np.uint8)
-    with opened(path, plan.page) as slide, ThreadPoolExecutor(threads) as pool:
-
-        def fill(k: int) -> None:
-            shape = (plan.read, plan.read)
-            images[k] = _resized(
-                opaque(slide.read_region(plan.corners[k], plan.level, shape)), size
-            )
-
-        # Pillow decodes the whole image at the first access, which threads must not share.
-        for k in range(len(images))[:1]:
-            fill(k)
         # OpenSlide and Pillow let go of the interpreter while they work.
-        for _ in pool.map(fill, range(1, len(images))):
-            pass
-    return images
+        for start in range(0, len(plan.corners), BATCH):
+            yield np.stack(list(pool.map(tile, plan.corners[start : start + BATCH])))
+
+
+def _plan(slide: openslide.AbstractSlide, mpp: float, settings: SlideTiles) -> Plan:
+    factor = settings.mpp / mpp  # pixels of the finest level in one pixel of a tile
+    if factor < FINEST_FACTOR:
+        raise UnusableImage("too_coarse", f"{mpp} um a pixel")
+    side = settings.image_size * factor
+    places, penned = _places(slide, mpp, side, settings)
+    corners = [(int(column * side), int(row * side)) for row, column in places]
+    level = level_for(slide.level_downsamples, factor)
+    read = max(round(side / slide.level_downsamples[level]), 1)
+    return Plan(corners, level, read, mpp, penned)
 
 
 def level_for(downsamples: Sequence[float], factor: float) -> int:

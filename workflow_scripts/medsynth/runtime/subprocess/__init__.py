@@ -1,0 +1,1 @@
+"""Native code in a process of its own."""
