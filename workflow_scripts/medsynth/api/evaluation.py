@@ -17,6 +17,7 @@ from medsynth.api.keywords import checked
 from medsynth.cohorts.trained import seen_in_training
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.settings import classifier_name
+from medsynth.models.conditioning import LabelError, known_label
 from medsynth.report.singles import file_stem
 from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
@@ -74,7 +75,7 @@ def evaluate(
     elif labels is not None:
         raise EvaluationError("labels are of an array; the labels of a folder are its subfolders")
     else:
-        names, paths = _files(Path(images), card["classes"])
+        names, paths = _files(Path(images), card)
         found = _pictures(paths, card)
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -128,31 +129,34 @@ def _of_array(
     names = [] if labels is None else list(labels)
     if len(names) != len(stack):
         raise EvaluationError(f"{len(names)} labels for {len(stack)} images; give labels, one each")
-    if unknown := sorted(set(names) - set(card["classes"])):
-        raise EvaluationError(_unknown(", ".join(unknown), card["classes"]))
-    return stack, names
+    return stack, [_label(name, card) for name in names]
 
 
-def _unknown(label: str, classes: Sequence[str]) -> str:
-    return f"{label}: no label of the cohort; there are {', '.join(classes)}"
+def _label(name: str, card: dict[str, Any]) -> str:
+    """A label of the cohort, or several findings of it, as its classifier writes them."""
+    try:
+        return known_label(name, card)
+    except LabelError:
+        known = ", ".join(card["classes"])
+        raise EvaluationError(f"{name}: no label of the cohort; there are {known}") from None
 
 
-def _files(folder: Path, classes: Sequence[str]) -> tuple[list[str], list[Path]]:
+def _files(folder: Path, card: dict[str, Any]) -> tuple[list[str], list[Path]]:
     """Label and path of every PNG file, sorted by path."""
     if not folder.is_dir():
         raise EvaluationError(f"{folder}: no such folder of images")
     paths = sorted(folder.glob("*.png")) + sorted(folder.glob("*/*.png"))
     if not paths:
         raise EvaluationError(f"{folder}: no PNG files in it, nor in folders named like classes")
-    named = {file_stem(name): name for name in classes} | {name: name for name in classes}
+    stems = {file_stem(name): name for name in [*card.get("combinations", []), *card["classes"]]}
     labels = []
     for path in paths:
         inside = path.parent != folder
-        label = path.parent.name if inside else _own_label(path)
-        if label not in named:
-            at = path.parent if inside else path
-            raise EvaluationError(f"{at}: {_unknown(label or 'it names none', classes)}")
-        labels.append(named[label])
+        name = path.parent.name if inside else _own_label(path)
+        try:
+            labels.append(_label(stems.get(name, name or "it names none"), card))
+        except EvaluationError as error:
+            raise EvaluationError(f"{path.parent if inside else path}: {error}") from None
     return labels, paths
 
 

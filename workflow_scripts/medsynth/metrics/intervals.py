@@ -26,6 +26,7 @@ class Metric(TypedDict):
     floor: NotRequired[float | None]  # what real images reach, measured in the same way
     null: NotRequired[dict[str, float]]  # what images reach that show nothing
     judge: NotRequired[Metric]  # how good the classifier is that the number rests on
+    figure: NotRequired[str]  # which figure of a judge it is, if not the balanced accuracy
 
 
 def metric(

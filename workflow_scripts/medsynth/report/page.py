@@ -163,13 +163,15 @@ def _json(path: Path) -> dict[str, Any]:
 def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> dict[str, Any]:
     """Everything the template shows of one cohort and its experiments."""
     summary, words = cohort.summary, cohort.files.words
-    splits = tables.split_rows(summary, cohort.manifest)
+    cells = tables.cells_of(summary, cohort.manifest)
+    labels = tables.labels_of(cells)
+    splits = tables.split_rows(cells, cohort.manifest)
     left_out = tables.left_out(words, cohort.manifest)
     nodes, links = tables.flow_of(words, cohort.manifest, splits, left_out)
     counts = "; ".join(f"{n.name}: {n.count:,}" for n in nodes)
     shown = ShownCohort(
         cohort.name,
-        tables.labels_of(summary),
+        [label for label in labels if label != tables.OTHERS],
         ImageStore(cohort.manifest, cohort.files.shards[0].parent),
         cohort.files.pixel,
     )
@@ -181,7 +183,7 @@ def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> 
         "counts_in_words": tables.in_a_line(words, shown.labels, cohort.manifest),
         "words": words,
         "unit": tables.unit_of(words, cohort.manifest),
-        "labels": shown.labels,
+        "labels": labels,
         "splits": splits,
         "flow": flow(nodes, links, f"Data flow of cohort {cohort.name}. {counts}."),
         "reasons": left_out,
@@ -226,4 +228,6 @@ def _counted(cohort: _Cohort) -> list[tuple[str, list[tuple[str, str, Any, str]]
     found = [(caption_of(path.stem), count_rows(_json(path))) for path in cohort.files.counts]
     if rows := label_rows(cohort.manifest):
         found.insert(0, ("Where the labels of the used items come from", rows))
+    if rows := tables.finding_rows(cohort.summary):
+        found.insert(0, ("Findings of the used items, which count once for each", rows))
     return found

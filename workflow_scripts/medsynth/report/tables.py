@@ -21,6 +21,8 @@ from medsynth.tasks.viewing.numbers import patients
 
 SPLITS = ("train", "validate", "test")
 SPLIT_COLORS = {"train": "#2b5c8a", "validate": "#6f93b5", "test": "#3c8d7e"}
+MOST_LABELS = 12  # columns of a table
+OTHERS = "other combinations"
 STATUS_COLORS = {EXCLUDED: "#a9b2bc", QUARANTINED: "#a8465a"}
 
 
@@ -83,12 +85,34 @@ def _capital(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def split_rows(summary: Mapping[str, Any], manifest: pd.DataFrame) -> list[dict[str, Any]]:
-    """Items and patients by split, and items by class in each."""
+def cells_of(summary: Mapping[str, Any], manifest: pd.DataFrame) -> list[dict[str, Any]]:
+    """Items and patients by label and split; many combinations of findings are put together."""
+    cells = summary["by_label_split"]
+    if "by_finding_split" not in summary or len(labels_of(cells)) <= MOST_LABELS:
+        return cells
+    kept = used(manifest)
+    usual = kept["label"].value_counts().index[: MOST_LABELS - 1]
+    label = kept["label"].where(kept["label"].isin(usual), OTHERS)
+    counts = kept.groupby([label, "split"])["patient"].agg(items="size", patients="nunique")
+    return counts.reset_index().to_dict("records")
+
+
+def finding_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, int, str]]:
+    """(finding, split, items, ""), where images have several; they count once for each."""
+    cells = summary.get("by_finding_split", [])
+    return [(cell["label"], cell["split"], cell["items"], "") for cell in cells]
+
+
+def split_rows(listed: Sequence[Mapping[str, Any]], manifest: pd.DataFrame) -> list[dict[str, Any]]:
+    """Items and patients by split, and items by class in each.
+
+    Args:
+        listed: see :func:`cells_of`.
+    """
     distinct = used(manifest).groupby("split")["patient"].nunique()
     rows = []
     for split in SPLITS:
-        cells = {r["label"]: r for r in summary["by_label_split"] if r["split"] == split}
+        cells = {r["label"]: r for r in listed if r["split"] == split}
         items = sum(r["items"] for r in cells.values())
         rows.append(
             {
@@ -143,8 +167,8 @@ def flow_of(
     return nodes, links
 
 
-def labels_of(summary: Mapping[str, Any]) -> list[str]:
-    return sorted({r["label"] for r in summary["by_label_split"]})
+def labels_of(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted({cell["label"] for cell in cells})
 
 
 def left_out(words: Words, manifest: pd.DataFrame) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from medsynth.metrics.baselines import with_accuracy, with_baselines
+from medsynth.metrics.findings import finding_figures, mean_of_findings
 from medsynth.metrics.images.comparison import (
     FIGURES,
     Group,
@@ -21,6 +22,11 @@ from medsynth.metrics.images.label_agreement import label_agreement
 from medsynth.metrics.intervals import Metric, bootstrap_interval, metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.runtime.seeding import numpy_rng
+from medsynth.store.manifests import multi_hot
+
+NO_DISTRIBUTION = (
+    "an image may have several findings: the classifier's answers are no distribution over classes"
+)
 
 
 def evaluate_generation(
@@ -33,6 +39,7 @@ def evaluate_generation(
     *,
     seed: int,
     classes: Sequence[str],
+    findings: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """Every generation metric, overall and per class, beside its floor and its nulls.
 
@@ -45,14 +52,16 @@ def evaluate_generation(
         training: images of training patients, to which the feature space is fitted.
         generated: images of the model.
         nulls: images that show nothing, by name, as many as real ones; their labels do not matter.
-        accuracy: the classifier's balanced accuracy on held-out real images, with ``chance``.
+        accuracy: the classifier's balanced accuracy on held-out real images, or its mean area under
+            the ROC curve for findings, with ``chance``.
         settings: KID subsets and bootstrap resamples.
         seed: decides draws, subsets and resamples.
-        classes: k names.
+        classes: k names; of images with several findings, their combinations.
+        findings: their names, in the order of probabilities, where images have several.
 
     Returns:
         ``n`` images compared, ``mix`` {class: how many of them}, ``metrics`` {name: Metric} and
-        ``per_class`` {class: {name: Metric}}.
+        ``per_class`` {class: {name: Metric}}; of findings also ``per_finding``.
 
     Raises:
         ValueError: a feature or probability is not finite.
@@ -60,10 +69,16 @@ def evaluate_generation(
     real, training, generated, nulls = in_feature_space(real, training, generated, nulls)
     counts, few = counts_of(real, training, generated, classes)
     metrics = compare(FIGURES, real, training, generated, nulls, counts, few, settings, seed)
-    metrics["inception_score"] = _inception(real, generated, nulls, counts, few, settings, seed)
-    agreement, agreement_per_class = label_agreement(
-        generated.probabilities, generated.labels, classes
-    )
+    if findings is None:
+        metrics["inception_score"] = _inception(real, generated, nulls, counts, few, settings, seed)
+        predicted, per_finding = generated.probabilities.argmax(1), {}
+    else:
+        metrics["inception_score"] = metric(None, "higher", None, NO_DISTRIBUTION)
+        predicted = seen_combination(generated.probabilities, classes, findings)
+        control = _finding_agreement(generated, classes, findings, accuracy, settings, seed)
+        metrics["finding_agreement"] = with_accuracy(mean_of_findings(control), accuracy)
+        per_finding = {"per_finding": {f: {"finding_agreement": m} for f, m in control.items()}}
+    agreement, agreement_per_class = label_agreement(predicted, generated.labels, classes)
     metrics["label_agreement"] = with_accuracy(agreement, accuracy)
     per_class = {}
     for i, name in enumerate(classes):
@@ -74,7 +89,35 @@ def evaluate_generation(
         agreed = with_accuracy(agreement_per_class[name], accuracy)
         per_class[name] = {**found, "label_agreement": agreed}
     mix = dict(zip(classes, counts.tolist(), strict=True))
-    return {"n": int(counts.sum()), "mix": mix, "metrics": metrics, "per_class": per_class}
+    whole = {"n": int(counts.sum()), "mix": mix, "metrics": metrics, "per_class": per_class}
+    return whole | per_finding
+
+
+def seen_combination(
+    probabilities: np.ndarray, classes: Sequence[str], findings: Sequence[str]
+) -> np.ndarray:
+    """Index (n,) of the class whose findings are those that the classifier sees, -1 for none.
+
+    It sees a finding that it holds for more likely than not; its loss weighs both sides alike.
+    """
+    same = ((probabilities > 0.5)[:, None] == (multi_hot(classes, findings) > 0)).all(2)
+    return np.where(same.any(1), same.argmax(1), -1)
+
+
+def _finding_agreement(
+    generated: Group,
+    classes: Sequence[str],
+    findings: Sequence[str],
+    accuracy: Metric,
+    settings: Evaluation,
+    seed: int,
+) -> dict[str, Metric]:
+    """How well the classifier tells images asked for with a finding from those without."""
+    asked = multi_hot(classes, findings)[generated.labels]
+    found = finding_figures(
+        generated.probabilities, asked, generated.patients, findings, settings.bootstrap, seed
+    )
+    return {name: with_accuracy(figures["auroc"], accuracy) for name, figures in found.items()}
 
 
 def _inception(

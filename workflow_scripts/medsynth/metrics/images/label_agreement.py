@@ -10,23 +10,25 @@ from medsynth.metrics.intervals import MIN_ITEMS, Metric, counted, metric, share
 
 
 def label_agreement(
-    probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+    predicted: np.ndarray, labels: np.ndarray, classes: Sequence[str]
 ) -> tuple[Metric, dict[str, Metric]]:
     """Share of images asked for as a class that the classifier calls that class.
+
+    Where images have several findings a class is a combination of them, and all must be right.
 
     ``chance`` is the share that would agree if answers did not depend on what was asked: for one
     class how often the classifier says it at all, overall their mean weighted by what was asked.
 
     Args:
-        probabilities: (n, k).
+        predicted: index (n,) of the class that the classifier sees, -1 for none of them.
         labels: class index asked for (n,).
         classes: k names.
 
     Returns:
         the overall share and that of every class, with Wilson intervals.
     """
-    predicted = probabilities.argmax(1)
-    predicted_share = np.bincount(predicted, minlength=len(classes)) / max(len(predicted), 1)
+    counts = np.bincount(predicted + 1, minlength=len(classes) + 1)[1:]
+    predicted_share = counts / max(len(predicted), 1)
     asked_share = np.bincount(labels, minlength=len(classes)) / max(len(labels), 1)
     overall = _agreement(predicted == labels, float(predicted_share @ asked_share))
     per_class = {

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from medsynth.metrics.classification import held_out_metrics
+from medsynth.metrics.findings import held_out_findings
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.subgroups import by_subgroup, divide
 from medsynth.models.classifier.extraction import extract
 from medsynth.runtime.run import Run
-from medsynth.store.manifests import class_indices, in_split
+from medsynth.store.manifests import class_indices, in_split, multi_hot
 from medsynth.store.models import load_model
 from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table
@@ -23,7 +24,10 @@ BATCH = 256
 def evaluate(
     inputs: Any, cfg: dict[str, Any], identity: dict[str, str], run: Run
 ) -> dict[str, Any]:
-    """Metrics on the test split, as :func:`held_out_metrics` gives them, and of its subgroups.
+    """Metrics on the test split and of its subgroups.
+
+    They are those of :func:`held_out_metrics` or, where images have several findings, of
+    :func:`held_out_findings`.
 
     Args:
         inputs: of the rule: `weights`, `card`, `manifest`, `shards`.
@@ -39,13 +43,17 @@ def evaluate(
     divisions = divide(store.manifest, settings, inputs.manifest)
     images = batches(store, BATCH) if len(store) else ()
     answers = extract(model.state, model.card, images, run.device).probabilities
-    truth = class_indices(store.manifest, classes)
-    patients = store.manifest["patient"].to_numpy()
+    rows, patients = store.manifest, store.manifest["patient"].to_numpy()
+    several = "combinations" in model.card
+    truth = multi_hot(rows["label"], classes) if several else class_indices(rows, classes)
 
-    def judged(rows: np.ndarray) -> dict[str, Any]:
-        return held_out_metrics(answers[rows], truth[rows], patients[rows], classes)
+    def judged(some: np.ndarray) -> dict[str, Any]:
+        sides = answers[some], truth[some], patients[some], classes
+        if several:
+            return held_out_findings(*sides, settings.bootstrap, run.seed)
+        return held_out_metrics(*sides)
 
     found = judged(np.full(len(store), True))
     if divisions:
-        found |= by_subgroup(divisions, patients, lambda rows: judged(rows)["metrics"], settings)
+        found |= by_subgroup(divisions, patients, lambda some: judged(some)["metrics"], settings)
     return found

@@ -15,8 +15,18 @@ from medsynth.tasks.viewing.templates import render
 METRICS = {
     "accuracy": ("Accuracy", "share of held-out images that are classified correctly"),
     "balanced_accuracy": ("Balanced accuracy", "mean of the recalls of the classes"),
+    "auroc": (
+        "AUROC",
+        "how often an image with a finding has a higher answer than one without; mean of the"
+        " findings, of which an answer that is always the prevalence reaches a half",
+    ),
+    "average_precision": (
+        "Average precision",
+        "precision over the thresholds of the images with a finding; mean of the findings, of which"
+        " an answer that is always the prevalence reaches the prevalence",
+    ),
 }
-CITED = {"balanced_accuracy": "brodersen2010"}
+CITED = {"balanced_accuracy": "brodersen2010", "auroc": "hanley1982"}
 REFERENCES = Path(__file__).with_name("references.bib")
 
 
@@ -35,9 +45,19 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
 
 
 def _classifier(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Metrics and confusion (rows: truth, columns: answer) of a classifier."""
+    """Metrics and confusion (rows: truth, columns: answer) of a classifier.
+
+    Or metrics by finding, where images have several and no single answer is the right one.
+    """
+    metrics = metrics_in_order(results["metrics"], METRICS)
+    if "confusion" not in results:
+        findings = results["per_class"].items()
+        return {
+            "metrics": metrics,
+            "by_finding": [(name, metrics_in_order(m, METRICS)) for name, m in findings],
+        }
     return {
-        "metrics": metrics_in_order(results["metrics"], METRICS),
+        "metrics": metrics,
         "recalls": {
             name: shown_metric("recall", entries["recall"], METRICS)
             for name, entries in results["per_class"].items()

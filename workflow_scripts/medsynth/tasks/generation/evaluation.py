@@ -15,6 +15,7 @@ from medsynth.metrics.images.comparison import Group
 from medsynth.metrics.images.draws import balanced
 from medsynth.metrics.images.evaluation import evaluate_generation
 from medsynth.metrics.images.subgroups import divisions_of, evaluate_subgroups
+from medsynth.metrics.intervals import Metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.subgroups import divide
 from medsynth.models.classifier.extraction import extract
@@ -55,7 +56,12 @@ def evaluate(
         run.seed,
     )
     divide(in_split(manifest, SPLIT), settings, inputs.manifest)  # fails before images are read
-    classes = model.card["classes"]
+    samples = Samples(inputs.images, inputs.table)
+    classes, findings = model.card["classes"], None
+    left_out: dict[str, Any] = {}
+    if "combinations" in model.card:
+        findings = classes
+        manifest, classes, left_out = _comparable(manifest, samples.table)
 
     def held(split: str) -> tuple[ImageStore, np.ndarray]:
         """The images of a split, and positions of some among whom no patient has too many."""
@@ -82,7 +88,6 @@ def evaluate(
     real = seen_of(real_store, tested)
     training_store, chosen = held(FLOOR_SPLIT)
     training, some = seen_of(training_store, chosen), training_store.read(chosen[:BATCH])
-    samples = Samples(inputs.images, inputs.table)
     generated = seen(batches(samples, BATCH), class_indices(samples.table, classes))
     n, asked_for_nothing = len(real), np.zeros(len(real), int)
     noise = nulls.noise(n, some.shape[1:], BATCH, numpy_rng(seed, "noise"))
@@ -91,10 +96,11 @@ def evaluate(
     sides = real, training, generated, empty
     found = evaluate_generation(
         *sides,
-        json.loads(Path(inputs.judge).read_text())["metrics"]["balanced_accuracy"],
+        _judge(inputs.judge),
         settings,
         seed=seed,
         classes=classes,
+        findings=findings,
     )
     tables = real_store.manifest.iloc[tested], training_store.manifest.iloc[chosen], samples.table
     divisions = divisions_of(*tables, settings, inputs.manifest)
@@ -107,4 +113,31 @@ def evaluate(
         "n_real": len(real),
         "n_generated": len(generated),
         **found,
+        **left_out,
     }
+
+
+def _judge(path: str) -> Metric:
+    """How often the classifier is right about held-out images, or how well it tells findings."""
+    metrics: dict[str, Metric] = json.loads(Path(path).read_text())["metrics"]
+    if "balanced_accuracy" in metrics:
+        return metrics["balanced_accuracy"]
+    return {**metrics["auroc"], "figure": "mean AUROC"}
+
+
+def _comparable(
+    manifest: pd.DataFrame, samples: pd.DataFrame
+) -> tuple[pd.DataFrame, list[str], dict[str, Any]]:
+    """The rows with combinations of findings that there are generated and training images of.
+
+    Real images of rare combinations have no counterpart; how many are left out is told.
+
+    Returns:
+        rows, all combinations that were generated, and ``not_compared``.
+    """
+    classes = sorted(set(samples["label"]))
+    shared = set(classes) & set(in_split(manifest, FLOOR_SPLIT)["label"])
+    held_out = in_split(manifest, SPLIT)["label"]
+    others = held_out[~held_out.isin(shared)]
+    left_out = {"images": len(others), "combinations": others.nunique()}
+    return manifest[manifest["label"].isin(shared)], classes, {"not_compared": left_out}

@@ -13,7 +13,7 @@ from medsynth.tasks.generation.verdict import verdict
 from medsynth.tasks.viewing.comparison import finding, shown_results
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
 from medsynth.tasks.viewing.glossary import terms
-from medsynth.tasks.viewing.metric_tables import side_by_side, small_numbers
+from medsynth.tasks.viewing.metric_tables import by_class, side_by_side, small_numbers
 from medsynth.tasks.viewing.strips import class_strips
 from medsynth.tasks.viewing.templates import render
 
@@ -21,6 +21,11 @@ METRICS = {
     "fid": ("FID", "Fréchet distance between the features of real and of generated images"),
     "kid": ("KID", "squared maximum mean discrepancy of the features; unbiased for any N"),
     "label_agreement": ("Label agreement", "share the classifier assigns to the class asked for"),
+    "finding_agreement": (
+        "Finding agreement",
+        "how often an image asked for with a finding has a higher answer of the classifier for it"
+        " than one without (area under the ROC curve, mean of the findings)",
+    ),
     "precision": ("Precision", "share of generated images that lie among the real ones"),
     "recall": ("Recall", "share of real images that lie among the generated ones"),
     "density": ("Density", "how many real neighbourhoods a generated image lies in, over k"),
@@ -40,6 +45,7 @@ CITED = {
     "density": "naeem2020",
     "coverage": "naeem2020",
     "inception_score": "salimans2016",
+    "finding_agreement": "hanley1982",
 }
 REFERENCES = Path(__file__).with_name("references.bib")
 FID_STABLE = 10_000
@@ -62,7 +68,11 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
         metrics=render(
             TEMPLATE,
             cohort=cohort.name,
-            results=[shown_results(e, METRICS, warnings_of(e.results)) for e in experiments],
+            results=[
+                shown_results(e, METRICS, warnings_of(e.results))
+                | {"by_finding": by_class(e.results.get("per_finding", {}), METRICS)}
+                for e in experiments
+            ],
             rows=side_by_side(metrics, METRICS),
             agreement=_agreement(experiments),
         ),
@@ -79,6 +89,11 @@ def warnings_of(results: Mapping[str, Any]) -> list[str]:
             f"FID is biased upwards below about {FID_STABLE:,} images a side; compare it with that"
             " of the real images beside it, which is biased alike, and only between experiments"
             " with the same N."
+        )
+    if n := results.get("not_compared", {}).get("images"):
+        found.append(
+            f"{n:,} held-out images of {results['not_compared']['combinations']:,} combinations of"
+            " findings are not compared: no image was generated for these, or none trained on."
         )
     if results["extractor"] is not None:
         found.append(

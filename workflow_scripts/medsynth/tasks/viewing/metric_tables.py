@@ -58,12 +58,12 @@ def _number(value: float | None) -> str:
 
 def _accuracy(balanced: Metric) -> str:
     """How good the classifier is that an agreement rests on."""
-    shown = shown_metric("balanced_accuracy", balanced, {})
+    shown, figure = shown_metric("", balanced, {}), balanced.get("figure", "balanced accuracy")
     if shown.value is None:
         return f"the judge on held-out real images: unknown, {shown.reason}"
     return (
-        f"the judge on held-out real images: balanced accuracy {shown.text} ({shown.interval}),"
-        f" chance {shown.chance}"
+        f"the judge on held-out real images: {figure} {shown.text} ({shown.interval}), chance"
+        f" {shown.chance}"
     )
 
 
