@@ -132,7 +132,7 @@ def _of_array(
     return stack, [_label(name, card) for name in names]
 
 
-def _label(name: str, card: dict[str, Any]) -> str:
+def _label(name: str, card: Mapping[str, Any]) -> str:
     """A label of the cohort, or several findings of it, as its classifier writes them."""
     try:
         return known_label(name, card)
@@ -141,7 +141,7 @@ def _label(name: str, card: dict[str, Any]) -> str:
         raise EvaluationError(f"{name}: no label of the cohort; there are {known}") from None
 
 
-def _files(folder: Path, card: dict[str, Any]) -> tuple[list[str], list[Path]]:
+def _files(folder: Path, card: Mapping[str, Any]) -> tuple[list[str], list[Path]]:
     """Label and path of every PNG file, sorted by path."""
     if not folder.is_dir():
         raise EvaluationError(f"{folder}: no such folder of images")

@@ -87,14 +87,15 @@ def _capital(name: str) -> str:
 
 def cells_of(summary: Mapping[str, Any], manifest: pd.DataFrame) -> list[dict[str, Any]]:
     """Items and patients by label and split; many combinations of findings are put together."""
-    cells = summary["by_label_split"]
+    cells: list[dict[str, Any]] = summary["by_label_split"]
     if "by_finding_split" not in summary or len(labels_of(cells)) <= MOST_LABELS:
         return cells
     kept = used(manifest)
     usual = kept["label"].value_counts().index[: MOST_LABELS - 1]
     label = kept["label"].where(kept["label"].isin(usual), OTHERS)
     counts = kept.groupby([label, "split"])["patient"].agg(items="size", patients="nunique")
-    return counts.reset_index().to_dict("records")
+    cells = counts.reset_index().to_dict("records")
+    return cells
 
 
 def finding_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, int, str]]:
