@@ -49,19 +49,18 @@ def _classifier(results: Mapping[str, Any]) -> dict[str, Any]:
 
     Or metrics by finding, where images have several and no single answer is the right one.
     """
-    metrics = metrics_in_order(results["metrics"], METRICS)
+    both = {
+        "metrics": metrics_in_order(results["metrics"], METRICS),
+        "subgroups": subgroup_tables(results, METRICS),
+    }
+    per_class = results["per_class"]
     if "confusion" not in results:
-        findings = results["per_class"].items()
-        return {
-            "metrics": metrics,
-            "by_finding": [(name, metrics_in_order(m, METRICS)) for name, m in findings],
-        }
-    return {
-        "metrics": metrics,
+        findings = [(name, metrics_in_order(m, METRICS)) for name, m in per_class.items()]
+        return both | {"by_finding": findings}
+    return both | {
         "recalls": {
             name: shown_metric("recall", entries["recall"], METRICS)
-            for name, entries in results["per_class"].items()
+            for name, entries in per_class.items()
         },
-        "subgroups": subgroup_tables(results, METRICS),
-        "confusion": dict(zip(results["per_class"], results["confusion"], strict=True)),
+        "confusion": dict(zip(per_class, results["confusion"], strict=True)),
     }
