@@ -30,7 +30,12 @@ rule evaluate_model:
         manifest=in_cohort(rules.assemble_cohort.output.manifest),
         shards=cohort_images,
     output:
-        metrics=LAYOUT.metrics,
+        metrics=report(
+            LAYOUT.metrics,
+            caption="captions/metrics.rst",
+            category="Metrics",
+            labels={"experiment": "{experiment}"},
+        ),
     log:
         f"{LOGS}/evaluate_model/{{experiment}}.log",
     benchmark:

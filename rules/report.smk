@@ -15,7 +15,7 @@ rule build_report:
         metrics=of_all(rules.evaluate_model.output.metrics),
         people=of_all(rules.train_model.output.people),
     output:
-        page=LAYOUT.page,
+        page=report(LAYOUT.page, caption="captions/page.rst", category="Page"),
     log:
         f"{LOGS}/build_report.log",
     benchmark:

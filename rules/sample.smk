@@ -9,7 +9,12 @@ rule sample_model:
     output:
         images=f"{EXPERIMENT}/samples.h5",
         table=f"{EXPERIMENT}/samples.parquet",
-        grid=f"{EXPERIMENT}/samples.png",
+        grid=report(
+            f"{EXPERIMENT}/samples.png",
+            caption="captions/samples.rst",
+            category="Images",
+            labels={"experiment": "{experiment}"},
+        ),
     log:
         f"{LOGS}/sample_model/{{experiment}}.log",
     benchmark:
@@ -41,7 +46,12 @@ use rule sample_model as translate_images with:
     output:
         images=f"{EXPERIMENT}/translations.h5",
         table=f"{EXPERIMENT}/translations.parquet",
-        grid=f"{EXPERIMENT}/translations.png",
+        grid=report(
+            f"{EXPERIMENT}/translations.png",
+            caption="captions/translations.rst",
+            category="Images",
+            labels={"experiment": "{experiment}"},
+        ),
     log:
         f"{LOGS}/translate_images/{{experiment}}.log",
     benchmark:

@@ -10,7 +10,8 @@ from medsynth.config.whole import Config
 from medsynth.imaging.scale import PIXELS, PixelSize
 from medsynth.lineage.mlflow.database import database_uri
 from medsynth.lineage.recording.places import Places
-from medsynth.report.page import CohortArtifacts, ExperimentArtifacts, build_report
+from medsynth.report.page import write_page
+from medsynth.report.study import CohortArtifacts, ExperimentArtifacts, gather
 from medsynth.runtime.job import job
 from medsynth.store.digests import DigestCache
 
@@ -53,9 +54,9 @@ def main(inputs, output, config, params):
         experiments.append(ExperimentArtifacts(*identity.values(), *paths))
     # Neither the working folder nor an absolute way to the results is content.
     results = os.path.relpath(config.results_dir)
-    build_report(
-        cohorts,
-        experiments,
+    study = gather(cohorts, experiments)
+    write_page(
+        study,
         title=config.lineage.study,
         config_dump=config.model_dump(mode="json") | {"results_dir": results},
         tracking_hint=config.lineage.tracking_uri or database_uri(f"{results}/lineage/mlflow.db"),

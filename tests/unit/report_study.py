@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.kinds import KIND
-from medsynth.report.page import CohortArtifacts, ExperimentArtifacts
+from medsynth.report.study import CohortArtifacts, ExperimentArtifacts
 from medsynth.store.atomic import write_json
 from medsynth.store.generated import write_samples
 from medsynth.store.manifests import manifest

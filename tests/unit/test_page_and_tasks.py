@@ -12,7 +12,8 @@ from markupsafe import Markup
 from report_study import make_study
 
 import medsynth
-from medsynth.report.page import build_report
+from medsynth.report.page import write_page
+from medsynth.report.study import gather
 from medsynth.store.source_digest import source_files
 from medsynth.tasks.viewing.contract import View
 
@@ -44,9 +45,8 @@ def test_a_new_task_stands_on_the_page_with_what_its_view_gives(tmp_path, monkey
         replace(experiments[0], name=name, cohort="cxr", family="toy", task="toy")
         for name in ("first", "second")
     ]
-    build_report(
-        cohorts,
-        [*toys, *experiments],
+    write_page(
+        gather(cohorts, [*toys, *experiments]),
         title="toys",
         config_dump={"seed": 1, "device": "cpu", "demo": None, "lineage": {"study": "s"}},
         tracking_hint="sqlite:///m.db",
@@ -63,14 +63,7 @@ def test_a_new_task_stands_on_the_page_with_what_its_view_gives(tmp_path, monkey
 def test_a_task_without_a_view_is_an_error(tmp_path):
     cohorts, experiments = make_study(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="medsynth.tasks.reporting"):
-        build_report(
-            cohorts,
-            [replace(experiments[0], task="reporting")],
-            title="",
-            config_dump={},
-            tracking_hint="",
-            output=tmp_path / "page.html",
-        )
+        gather(cohorts, [replace(experiments[0], task="reporting")])
 
 
 def test_every_template_is_part_of_the_pages_code():

@@ -9,7 +9,8 @@ import pytest
 from browser import CHROMIUM, Browser
 from report_study import make_study
 
-from medsynth.report.page import build_report
+from medsynth.report.page import write_page
+from medsynth.report.study import gather
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
 
@@ -17,8 +18,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-ge
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("page")
-    build_report(
-        *make_study(folder),
+    write_page(
+        gather(*make_study(folder)),
         title="a study",
         config_dump={"seed": 1, "device": "cpu", "demo": None, "lineage": {"study": "a study"}},
         tracking_hint="sqlite:///m.db",

@@ -16,7 +16,8 @@ import pytest
 from report_study import SECRET, make_study
 
 from medsynth.lineage.mlflow.database import database_uri
-from medsynth.report.page import build_report
+from medsynth.report.page import write_page
+from medsynth.report.study import gather
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 
@@ -26,9 +27,8 @@ def build(
 ) -> str:
     lineage = {"study": "unit <study>", "tracking_uri": tracking}
     config = {"seed": 1, "device": "auto", "demo": demo, "lineage": lineage}
-    build_report(
-        cohorts,
-        experiments,
+    write_page(
+        gather(cohorts, experiments),
         title="Synthetic radiographs, tiles and CT",
         config_dump=config,
         tracking_hint=tracking,
