@@ -10,12 +10,17 @@ rule build_report:
         counts=COHORT_FILES.counts(),
         models=of_all(rules.train_model.output.weights),
         histories=of_all(rules.train_model.output.history),
-        images=[FILES.made(name, ".h5") for name in EXPERIMENTS],
-        tables=[FILES.made(name, ".parquet") for name in EXPERIMENTS],
+        images=FILES.all_made(".h5"),
+        tables=FILES.all_made(".parquet"),
         metrics=of_all(rules.evaluate_model.output.metrics),
+        cards=of_all(rules.train_model.output.card),
         people=of_all(rules.train_model.output.people),
     output:
         page=report(LAYOUT.page, caption="captions/page.rst", category="Page"),
+        methods=LAYOUT.methods,
+        references=LAYOUT.references,
+        card_texts=of_all(LAYOUT.model_card),
+        card_data=of_all(LAYOUT.model_card_data),
     log:
         f"{LOGS}/build_report.log",
     benchmark:
@@ -25,6 +30,7 @@ rule build_report:
     params:
         config=CONFIG.model_dump(mode="json"),
         experiments=FILES.shown(),
+        references={"families": FILES.references(), "kinds": COHORT_FILES.references()},
         cache=DIGESTS,
         code=code_of("build_report", *FILES.views()),
     script:

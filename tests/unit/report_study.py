@@ -104,8 +104,15 @@ def make_classifier(root: Path, cohort: str, labels: list[str]) -> ExperimentArt
         images=None,
         table=None,
         metrics=folder / "metrics.json",
+        card=write_card(folder, labels),
         people=write_people(folder),
     )
+
+
+def write_card(folder: Path, labels: list[str]) -> Path:
+    path = folder / "model.json"
+    write_json({"classes": labels, "image_size": SIZE}, path)
+    return path
 
 
 def write_people(folder: Path) -> Path:
@@ -218,6 +225,7 @@ def make_experiment(
         images=images,
         table=table,
         metrics=folder / "metrics.json",
+        card=write_card(folder, labels),
         people=write_people(folder),
     )
 

@@ -150,6 +150,10 @@ def test_inputs_of_inputs_are_files_and_code_of_an_experiment(with_toys):
     files = ExperimentFiles(parse_config(with_toys), Layout("r"))
     names = ["cxr_classifier", "glioma_classifier", "ct_cyclegan", "toy", "top"]
     assert list(files.experiments) == names  # glioma's judges nothing, but is asked for
+    # The page takes experiments and what they made from two lists side by side.
+    made = [(e["name"], e["makes_images"]) for e in files.shown()]
+    folders = [f"r/experiments/{name}" for name, makes in made if makes]
+    assert [path.rpartition("/")[0] for path in files.all_made(".h5")] == folders
     assert files.inputs("top") == {"below": "toy"}
     assert files.inputs_of_all("top") == ["toy", "glioma_classifier"]
     kinds = ("model.safetensors", "model.json", "people.parquet")

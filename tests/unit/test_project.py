@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -62,3 +63,12 @@ def test_every_error_of_the_library_has_the_one_base():
 def test_no_script_ends_the_process():
     for file in (ROOT / "workflow_scripts").glob("*.py"):
         assert "SystemExit" not in file.read_text(), f"{file.name}: raise a MedsynthError"
+
+
+def test_the_citation_names_the_version_of_the_package():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (citation["version"], citation["title"].partition(":")[0]) == (
+        project["version"],
+        project["name"],
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.config.raw_paths import demo_dataset
+from medsynth.config.references import references_of
 from medsynth.config.whole import Config
 from medsynth.fetch.settings import fills
 from medsynth.genomics.settings import SAMPLE_SHEETS
@@ -48,6 +49,10 @@ class CohortFiles:
     def genotyped(self) -> list[str]:
         """Names of the slide cohorts whose label is the genotype."""
         return [n for n, cohort in self.cohorts.items() if cohort.label_kind() == "genotype"]
+
+    def references(self) -> dict[str, str]:
+        """BibTeX of what each kind of data is."""
+        return {c.kind: references_of(c.folder) for c in self.cohorts.values()}
 
     def raw(self, path: Path) -> str:
         """A raw path as an input; a folder stands for what the demo or a download puts into it."""

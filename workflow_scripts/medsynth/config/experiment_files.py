@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from medsynth.config.experiment_inputs import classifiers, in_order
+from medsynth.config.references import references_of
 from medsynth.config.whole import Config
 from medsynth.models.classifier.settings import classifier_name
 from medsynth.models.settings import FamilyExperiment
@@ -114,6 +115,18 @@ class ExperimentFiles:
         """The file of this suffix that an experiment makes."""
         folder = self._layout.experiment.format(experiment=name)
         return f"{folder}/{task_of(self.experiments[name]).PRODUCT}{suffix}"
+
+    def all_made(self, suffix: str) -> list[str]:
+        """The files of this suffix of all experiments that make images, in their order."""
+        return [
+            self.made(name, suffix)
+            for name, experiment in self.experiments.items()
+            if task_of(experiment).PRODUCT is not None
+        ]
+
+    def references(self) -> dict[str, str]:
+        """BibTeX of what each family implements."""
+        return {e.family: references_of(e.folder) for e in self.experiments.values()}
 
     def judged_with(self, name: str) -> list[str]:
         """Names of the experiment and of the classifier that judges it, if one does."""

@@ -40,15 +40,15 @@ def downloads(
         for point in thinned(history).to_dict("records")
     ]
     files = [
-        _csv("artifacts.csv", "every file behind this page, with its sha256", artifacts),
-        _file("configuration.yaml", "the whole configuration", configuration, "text/yaml"),
+        csv_of("artifacts.csv", "every file behind this page, with its sha256", artifacts),
+        file_of("configuration.yaml", "the whole configuration", configuration, "text/yaml"),
     ]
     if results:
         whole = json.dumps(results, indent=2, ensure_ascii=False)
         files = [
-            _csv("metrics.csv", "every metric, with interval and baselines", metric_rows(results)),
-            _file("metrics.json", "all that was measured", whole, "application/json"),
-            _csv("curves.csv", "training curves, as drawn", curves),
+            csv_of("metrics.csv", "every metric and its baselines", metric_rows(results)),
+            file_of("metrics.json", "all that was measured", whole, "application/json"),
+            csv_of("curves.csv", "training curves, as drawn", curves),
             *files,
         ]
     if subgroups := subgroup_rows(results):
@@ -57,11 +57,13 @@ def downloads(
     return files
 
 
-def _csv(name: str, what: str, rows: Sequence[Mapping[str, Any]]) -> Download:
-    return _file(name, what, pd.DataFrame(rows).to_csv(index=False), "text/csv")
+def csv_of(name: str, what: str, rows: Sequence[Mapping[str, Any]]) -> Download:
+    """Rows as a file of the page."""
+    return file_of(name, what, pd.DataFrame(rows).to_csv(index=False), "text/csv")
 
 
-def _file(name: str, what: str, text: str, media_type: str) -> Download:
+def file_of(name: str, what: str, text: str, media_type: str) -> Download:
+    """A text as a file of the page."""
     data = text.encode()
     return Download(name, what, data_uri(data, media_type), len(data) / 1000)
 

@@ -6,7 +6,7 @@ The page depends on its inputs only: no time of building, no network, no externa
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ import pandas as pd
 import yaml
 
 from medsynth.report.artifacts import artifact_rows
-from medsynth.report.downloads import downloads
+from medsynth.report.downloads import Download, downloads
 from medsynth.report.study import Study
 from medsynth.report.tables import without_credentials
-from medsynth.store.atomic import replacing
+from medsynth.store.atomic import write_text
 from medsynth.store.digests import DigestCache
 from medsynth.tasks.viewing.numbers import patients
 from medsynth.tasks.viewing.templates import render
@@ -32,6 +32,7 @@ def write_page(
     config_dump: Mapping[str, Any],
     tracking_hint: str,
     output: str | Path,
+    paper: Sequence[Download] = (),
     shown: Callable[[Path], str] = str,
     cache: DigestCache | None = None,
 ) -> None:
@@ -46,6 +47,7 @@ def write_page(
         tracking_hint: MLflow tracking URI. A link leads to it if it is a server; else to the
             address where ``mlflow ui`` answers by default. No other link leaves the page.
         output: HTML file, replaced atomically.
+        paper: further files to download.
         shown: how the path of a file is written, e.g. relative to the results.
         cache: digests already known, so that large shards need not be read again.
     """
@@ -66,11 +68,10 @@ def write_page(
         held_out={s["name"]: s["splits"][-1]["patients"] for s in study.sections},
         cohorts=study.sections,
         glossary=study.glossary,
-        downloads=downloads(study.results, histories, artifacts, config_text),
+        downloads=[*downloads(study.results, histories, artifacts, config_text), *paper],
         artifacts=artifacts,
         tracking_uri=tracking_uri,
         tracking_url=tracking_url,
         quoted_uri=shlex.quote(tracking_uri),
     )
-    with replacing(output) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+    write_text(html, output)

@@ -60,6 +60,7 @@ class ExperimentArtifacts:
     model: Path
     images: Path | None
     table: Path | None
+    card: Path
     people: Path
     metrics: Path
 

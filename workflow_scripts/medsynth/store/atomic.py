@@ -19,7 +19,7 @@ os.umask(_MASK)
 PUBLIC_MODE = 0o666 & ~_MASK
 # How `replacing` calls its files.
 TEMPORARY = re.compile(
-    r"\.[^/]+-[a-z0-9_]+\.(h5|pt|parquet|json|csv|tsv|png|html|safetensors|gz|nii|db|diff|svg)"
+    r"\.[^/]+-[a-z0-9_]+\.(h5|pt|parquet|json|csv|tsv|png|html|safetensors|gz|nii|db|diff|svg|md|bib)"
 )
 
 
@@ -61,6 +61,12 @@ def sweep(folder: str | Path, skipped: Collection[str] = ()) -> int:
             Path(place, name).unlink(missing_ok=True)
             swept += 1
     return swept
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write UTF-8 whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(value: Any, path: str | Path) -> None:

@@ -32,6 +32,8 @@ class Layout:
         logs, benchmarks, work: of jobs; `work` outlives a killed job.
         digests: the cache of file digests.
         page: the report.
+        model_card, model_card_data: of an experiment, for people and for programs.
+        methods, references: a text for a paper and what it cites.
     """
 
     def __init__(self, results: Path | str) -> None:
@@ -59,3 +61,7 @@ class Layout:
         self.normalised_images = f"{self.cohort}/normalised/{{shard}}.h5"
         self.normalised_table = f"{self.cohort}/normalised/{{shard}}.parquet"
         self.page = f"{self.results}/report/index.html"
+        self.model_card = f"{self.experiment}/model_card.md"
+        self.model_card_data = f"{self.experiment}/model_card.json"
+        self.methods = f"{self.results}/report/methods.md"
+        self.references = f"{self.results}/report/references.bib"

@@ -28,15 +28,20 @@ class Source(NamedTuple):
 
 
 def sources(file: Path) -> dict[str, Source]:
+    """The entries of a BibTeX file by key, see :func:`parsed`."""
+    return parsed(file.read_text(), file.as_posix())
+
+
+def parsed(text: str, file: str) -> dict[str, Source]:
     """The entries of a BibTeX file by key.
 
     Args:
-        file: one field a line, as in ``  title = {…},``, and a closing brace of its own line.
+        text: one field a line, as in ``  title = {…},``, and a closing brace of its own line.
+        file: its name, for errors.
 
     Raises:
         ValueError: an entry has no author, title or year, or stands in another form.
     """
-    text = file.read_text()
     found = {}
     for entry in _ENTRY.finditer(text):
         fields = dict(_FIELD.findall(entry[3]))

@@ -11,5 +11,10 @@ def number(value: float) -> str:
     return f"{float(text):,.0f}" if 1e4 <= abs(value) < 1e12 else text
 
 
+def figure(value: float | None) -> str:
+    """A number, or a dash for none."""
+    return "—" if value is None else number(value)
+
+
 def patients(n: int) -> str:
     return f"{n:,} patient{'' if n == 1 else 's'}"

@@ -12,16 +12,16 @@ import jinja2
 from markupsafe import Markup
 
 from medsynth.tasks.viewing.metric_tables import baselines_of
-from medsynth.tasks.viewing.numbers import number, patients
+from medsynth.tasks.viewing.numbers import figure, number, patients
 
 _ENVIRONMENT = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parents[2]),
-    autoescape=True,
+    autoescape=lambda name: not (name or "").endswith(".md"),
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {"number": number, "patients": patients, "baselines": baselines_of}
+_ENVIRONMENT.filters.update(number=number, figure=figure, patients=patients, baselines=baselines_of)
 
 
 def render(template: str, **values: Any) -> Markup:
@@ -29,7 +29,7 @@ def render(template: str, **values: Any) -> Markup:
 
     Args:
         template: file below the package, as in ``tasks/generation/metrics.html``.
-        values: what it names; text is escaped, Markup is not.
+        values: what it names; text is escaped, Markup is not, and in Markdown neither.
 
     Raises:
         jinja2.UndefinedError: it names something that is not given.
