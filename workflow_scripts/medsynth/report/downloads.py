@@ -53,7 +53,7 @@ def downloads(
         ]
     if subgroups := subgroup_rows(results):
         said = "the metrics of every subgroup, and the largest gaps"
-        files.insert(1, _csv("subgroups.csv", said, subgroups))
+        files.insert(1, csv_of("subgroups.csv", said, subgroups))
     return files
 
 
