@@ -24,7 +24,9 @@ rule fetch_archive:
     params:
         module=archive_module,
         cfg=download_settings,
-        limit={"max_quarantined": CONFIG.max_quarantined},
+        # With `input` in its signature it is not compared: another limit fetches nothing anew.
+        # `check_cohort` applies it to what was fetched before.
+        limit=lambda wildcards, input: {"max_quarantined": CONFIG.max_quarantined},
         cache=DIGESTS,
         code=code_of_archive("fetch_archive"),
     script:

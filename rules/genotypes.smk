@@ -8,7 +8,7 @@ rule call_genotypes:
     output:
         calls=f"{COHORT}/calls.parquet",
         quarantine=f"{COHORT}/calls_quarantine.parquet",
-        counts=f"{COHORT}/calls.json",
+        counts=LAYOUT.calls,
     log:
         f"{LOGS}/call_genotypes/{{cohort}}.log",
     benchmark:
@@ -18,10 +18,7 @@ rule call_genotypes:
     conda:
         ENVIRONMENT
     params:
-        cfg=lambda wildcards: {
-            "genotypes": settings(COHORTS[wildcards.cohort].genotypes),
-            "max_quarantined": CONFIG.max_quarantined,
-        },
+        cfg=cohort_settings("genotypes"),
         code=code_of("call_genotypes"),
     script:
         "../workflow_scripts/call_genotypes.py"

@@ -1,4 +1,9 @@
-"""Patients are divided once, every item is accounted for, and the division is checked."""
+"""Patients are divided once, every item is accounted for, and two gates are passed.
+
+Thresholds are parameters of `check_cohort` alone. Training waits for it through `check_leakage`,
+whose output is ancient to all that waits for it and stays where it is when `check_cohort` fails: so that a
+changed threshold, or a gate that failed and passes again, reruns no training.
+"""
 
 
 rule split_patients:
@@ -40,16 +45,41 @@ rule assemble_cohort:
         cfg=lambda wildcards: {
             "kind": COHORTS[wildcards.cohort].kind,
             "label": COHORTS[wildcards.cohort].label_kind(),
-            "max_quarantined": CONFIG.max_quarantined,
         },
         code=code_of("assemble_cohort"),
     script:
         "../workflow_scripts/assemble_cohort.py"
 
 
+rule check_cohort:
+    input:
+        summary=rules.assemble_cohort.output.summary,
+        calls=of_cohort(COHORT_FILES.calls),
+        receipts=of_cohort(COHORT_FILES.all_receipts),
+    output:
+        gate=LAYOUT.cohort_gate,
+    log:
+        f"{LOGS}/check_cohort/{{cohort}}.log",
+    benchmark:
+        f"{BENCHMARKS}/check_cohort/{{cohort}}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        cfg=lambda wildcards: {
+            "expected": COHORTS[wildcards.cohort].classes(),
+            "named": COHORTS[wildcards.cohort].label_kind() != "table",
+            "min_patients": CONFIG.min_patients,
+            "max_quarantined": CONFIG.max_quarantined,
+        },
+        code=code_of("check_cohort"),
+    script:
+        "../workflow_scripts/check_cohort.py"
+
+
 rule check_leakage:
     input:
         manifest=rules.assemble_cohort.output.manifest,
+        fitness=rules.check_cohort.output.gate,
     output:
         gate=LAYOUT.split_gate,
     log:

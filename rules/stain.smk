@@ -4,7 +4,7 @@
 rule fit_stain:
     input:
         manifest=rules.assemble_cohort.output.manifest,
-        gate=rules.check_leakage.output.gate,
+        gate=ancient(lambda wildcards: rules.check_leakage.output.gate.format(**wildcards)),
         shards=of_cohort(COHORT_FILES.shards, rules.shard_cohort.output.images),
     output:
         stain=f"{COHORT}/stain.json",

@@ -17,7 +17,6 @@ if __name__ == "__main__":
             [read_table(path) for path in snakemake.input.tables],
             splits,
             splits if "label" in splits else None,
-            params["max_quarantined"],
             name_classes=params["label"] != "table",
         )
         write_table(manifest, snakemake.output.manifest)

@@ -13,9 +13,7 @@ from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":
     with job(snakemake, reads_patients=True):
-        params = snakemake.params.cfg
-        settings = Genotypes(**params["genotypes"])
-        calls, quarantine = call_genotypes(settings, params["max_quarantined"])
+        calls, quarantine, shares = call_genotypes(Genotypes(**snakemake.params.cfg))
         write_table(calls, snakemake.output.calls)
         write_table(quarantine, snakemake.output.quarantine)
-        write_json(genotype_counts(calls, quarantine), snakemake.output.counts)
+        write_json(genotype_counts(calls, quarantine, shares), snakemake.output.counts)

@@ -28,7 +28,7 @@ def both() -> pd.DataFrame:
     published = pd.read_csv(
         TABLES / "lgggbm_tcga_pub.data_clinical_sample.tmb2020.txt", sep="\t", comment="#"
     )
-    calls, quarantine = call_genotypes(settings, max_quarantined=0)
+    calls, quarantine, _ = call_genotypes(settings)
     assert quarantine.empty
     return calls.merge(published, left_on="case", right_on="SAMPLE_ID")
 
@@ -76,7 +76,7 @@ def test_the_published_table_gives_its_own_classes() -> None:
     """Its headings and words are known: every case is called as the table says."""
     path = TABLES / "lgggbm_tcga_pub.data_clinical_sample.tmb2020.txt"
     published = pd.read_csv(path, sep="\t", comment="#").set_index("SAMPLE_ID")
-    calls, quarantine = call_genotypes(Genotypes(clinical=path), max_quarantined=0)
+    calls, quarantine, _ = call_genotypes(Genotypes(clinical=path))
     assert quarantine.empty
     calls = calls.set_index("case")
     names = {"Mutant": "mutant", "WT": "wildtype"}
@@ -102,7 +102,7 @@ def test_random_and_headed_only_files_of_the_gdc_are_set_aside() -> None:
         segments=[TABLES / "lgg_tcga.tumor_and_normal_hg19.seg"],
         build="hg19",
     )
-    calls, quarantine = call_genotypes(settings, max_quarantined=0.5)
+    calls, quarantine, _ = call_genotypes(settings)
     assert quarantine["source"].str.startswith("example_").tolist() == [True, True]
     assert set(quarantine["reason"]) == {"no_sample_barcode"}
     assert calls["subtype"].notna().sum() == 510
@@ -115,6 +115,6 @@ def test_silence_of_an_unknown_panel_is_no_wildtype() -> None:
         build="hg19",
         coverage="unknown",
     )
-    calls, _ = call_genotypes(settings, max_quarantined=0)
+    calls, _, _ = call_genotypes(settings)
     assert set(calls["idh"].dropna()) == {"mutant"}
     assert (calls["reason"] == "idh_coverage_unknown").sum() == 95

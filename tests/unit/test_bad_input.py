@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 from medsynth.cohorts import files as sources
-from medsynth.cohorts.assemble import TooManyQuarantined, assemble
+from medsynth.cohorts.assemble import assemble
 from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.settings import CtIndex
 from medsynth.cohorts.files import read_unchanged
+from medsynth.cohorts.fitness import UnfitCohort, check_fitness
 from medsynth.cohorts.labels import read_csv, read_labels
 from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
 from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead
@@ -242,6 +243,12 @@ def test_duplicate_identifiers_are_used_once(tmp_path):
     assert sorted(found.loc["i0", "reason"].fillna("used")) == ["duplicate", "used"]
 
 
+def refusal(summary, **thresholds) -> str:
+    with pytest.raises(UnfitCohort) as caught:
+        check_fitness(summary, [], expected=[], named=True, min_patients=1, **thresholds)
+    return str(caught.value)
+
+
 def test_reasons_are_counted_and_too_many_are_an_error_that_says_them(tmp_path):
     files = mimic(tmp_path, 8)
     files[0].write_bytes(b"junk")
@@ -249,12 +256,10 @@ def test_reasons_are_counted_and_too_many_are_an_error_that_says_them(tmp_path):
     index = index_mimic_cxr(tmp_path, CXR)
     items = shard_mimic_cxr(index, tmp_path, CxrRead(image_size=8), tmp_path / "0.h5", {})
     splits = split_patients(index, Split(test_fraction=0.3, validate_fraction=0), 1)
-    _, bad, summary = assemble(index, [items], splits, None, max_quarantined=0.5)
+    _, bad, summary = assemble(index, [items], splits, None)
     assert {r["reason"]: r["n"] for r in summary["reasons"]} == {"missing_file": 1, "not_dicom": 1}
     assert len(bad) == 2
-    with pytest.raises(TooManyQuarantined) as caught:
-        assemble(index, [items], splits, None, max_quarantined=0.1)
-    message = str(caught.value)
+    message = refusal(summary | {"cohort": "cxr"}, max_quarantined=0.1)
     assert "2 of 8 files" in message and "1 not_dicom" in message and "1 missing_file" in message
     assert "i0" not in message
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.assemble import TooManyQuarantined, assemble, genotype_counts, join_labels
+from medsynth.cohorts.assemble import assemble, genotype_counts, join_labels
 from medsynth.cohorts.splits import carry_labels
+from medsynth.genomics.evidence import Share
 from medsynth.store.manifests import manifest
 from medsynth.store.quarantine import CohortError, log_unused
 
@@ -42,12 +43,13 @@ def parts() -> tuple[pd.DataFrame, list[pd.DataFrame]]:
 
 def test_assembles_and_counts():
     index, shards = parts()
-    frame, quarantine, summary = assemble(index, shards, SPLITS, None, 0.5)
+    frame, quarantine, summary = assemble(index, shards, SPLITS, None)
     assert frame["item_id"].tolist() == ["1", "4", "2", "3", "5"]
     assert frame["split"].tolist() == ["train", "train", "test", "train", "train"]
     assert quarantine["item_id"].tolist() == ["4"]
     assert summary == {
         "items": {"in": 5, "used": 3, "quarantined": 1, "excluded": 1},
+        "files": {"wanted": 4, "quarantined": 1},
         "reasons": [
             {"status": "excluded", "reason": "view", "n": 1},
             {"status": "quarantined", "reason": "missing_file", "n": 1},
@@ -70,7 +72,7 @@ def test_late_labels_replace_and_exclude():
             "reason": [None, "no_call"],
         }
     )
-    frame, _, _ = assemble(index, shards, SPLITS, labels, 0.5)
+    frame, _, _ = assemble(index, shards, SPLITS, labels)
     frame = frame.set_index("item_id")
     assert frame.loc["1", "label"] == "mutant"
     assert frame.loc["2", ["status", "reason"]].tolist() == ["excluded", "no_call"]
@@ -95,7 +97,7 @@ def test_the_split_table_carries_late_labels_to_the_manifest():
     assert carried["patient"].tolist() == ["p1", "p2", "p3", "p1", "p3"]
     assert carried["split"].fillna("none").tolist() == ["train", "none", "train", "train", "train"]
     frames = [
-        assemble(index, shards, splits, of, 0.5)[0]
+        assemble(index, shards, splits, of)[0]
         for splits, of in ((divided, labels), (carried, carried))
     ]
     pd.testing.assert_frame_equal(*frames)
@@ -105,34 +107,11 @@ def test_the_split_table_carries_late_labels_to_the_manifest():
     ]
 
 
-def test_too_many_quarantined_stops_with_counts():
-    index, shards = parts()
-    with pytest.raises(TooManyQuarantined, match=r"1 of 4 files .*\n  1 missing_file"):
-        assemble(index, shards, SPLITS, None, 0.24)
-    assemble(index, shards, SPLITS, None, 0.25)
-
-
-@pytest.mark.parametrize(
-    ("status", "reasons", "error", "told"),
-    [
-        (
-            "quarantined",
-            ["blank", "truncated", "truncated", "blank", "truncated"],
-            TooManyQuarantined,
-            r"5 of 5 .*\n  3 truncated: fewer pixel bytes.*\n  2 blank: all pixels",
-        ),
-        (
-            "excluded",
-            ["view", "no_finding", "view", "no_finding", "view"],
-            CohortError,
-            r"no image .*\n  3 view: the view .*\n  2 no_finding: none of",
-        ),
-    ],
-)
-def test_a_cohort_that_cannot_be_built_says_the_reasons(status, reasons, error, told):
-    index = parts()[0].assign(status=status, reason=reasons)
-    with pytest.raises(error, match=told):
-        assemble(index, [index[:0]], SPLITS, None, 0.5)
+def test_a_cohort_that_cannot_be_built_says_the_reasons():
+    reasons = ["view", "no_finding", "view", "no_finding", "view"]
+    index = parts()[0].assign(status="excluded", reason=reasons)
+    with pytest.raises(CohortError, match=r"no image .*\n  3 view: the view .*\n  2 no_finding: "):
+        assemble(index, [index[:0]], SPLITS, None)
 
 
 def test_what_is_not_used_is_logged_with_its_reason_and_no_name(caplog):
@@ -148,23 +127,16 @@ def test_what_is_not_used_is_logged_with_its_reason_and_no_name(caplog):
 def test_what_a_shard_excludes_is_not_wanted():
     index, shards = parts()
     shards[1] = shards[1].assign(status="excluded", reason="burned_in", row=None)
-    with pytest.raises(TooManyQuarantined, match="1 of 3 files"):
-        assemble(index, shards, SPLITS, None, 0.3)
-    assert assemble(index, shards, SPLITS, None, 0.4)[2]["items"]["excluded"] == 2
-
-
-def test_a_class_without_training_images_stops():
-    index, shards = parts()
-    splits = SPLITS.assign(split=["train", "test", "test"])
-    with pytest.raises(CohortError, match="no training images for class B"):
-        assemble(index, shards, splits, None, 0.5)
+    summary = assemble(index, shards, SPLITS, None)[2]
+    assert summary["items"]["excluded"] == 2
+    assert summary["files"] == {"wanted": 3, "quarantined": 1}
 
 
 def test_a_cohort_without_usable_images_stops():
     index, _ = parts()
     index = index[index["status"] != "used"]
     with pytest.raises(CohortError, match="no image of this cohort"):
-        assemble(index, [manifest([])], SPLITS, None, 1.0)
+        assemble(index, [manifest([])], SPLITS, None)
 
 
 def test_genotype_counts_say_what_calls_rest_on():
@@ -178,7 +150,7 @@ def test_genotype_counts_say_what_calls_rest_on():
         }
     )
     quarantine = pd.DataFrame({"reason": ["not_a_table"]})
-    assert genotype_counts(calls, quarantine) == {
+    assert genotype_counts(calls, quarantine, [Share("maf files", 1, 9)]) == {
         "cases": 3,
         "class": {"IDH-wildtype": 2},
         "no_class_because": {"idh_missing": 1},
@@ -186,4 +158,5 @@ def test_genotype_counts_say_what_calls_rest_on():
         "1p_19q_from": {"copy_number": 1, "fish": 1},
         "assays_in_conflict": 1,
         "not_usable_in_tables": {"not_a_table": 1},
+        "tables": [{"what": "maf files", "unusable": 1, "of": 9}],
     }

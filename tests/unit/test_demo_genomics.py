@@ -26,7 +26,7 @@ def test_calls_equal_the_truth(root: Path, folders: tuple[str, str]) -> None:
     settings = Genotypes(
         maf=[root / folders[0]], segments=[root / folders[1]], clinical=root / "clinical.tsv"
     )
-    calls, quarantine = call_genotypes(settings, max_quarantined=0)
+    calls, quarantine, _ = call_genotypes(settings)
     assert quarantine.empty
     calls = calls.set_index("case")
     cases = glioma_cases(18)

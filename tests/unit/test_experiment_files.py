@@ -44,13 +44,14 @@ def test_a_generated_image_is_judged_by_its_cohorts_classifier_behind_a_gate(fil
     found = files.evaluated("glioma_progan")
     assert found["weights"] == f"{HERE}/glioma_classifier/model.safetensors"
     assert found["judge"] == f"{HERE}/glioma_classifier/metrics.json"
-    assert found["gate"] == f"{HERE}/glioma_progan/leakage.json"
+    assert files.evaluation_gate("glioma_progan") == f"{HERE}/glioma_progan/leakage.json"
     assert files.judged_with("glioma_progan") == ["glioma_progan", "glioma_classifier"]
 
 
 def test_a_classifier_and_a_translation_are_judged_by_no_other(files):
     own = files.evaluated("glioma_classifier")
-    assert own["gate"] == "results/cohorts/glioma/leakage.json"
+    gate = files.evaluation_gate("glioma_classifier")
+    assert gate == "results/cohorts/glioma/leakage.json"
     assert own["weights"] == f"{HERE}/glioma_classifier/model.safetensors"
     assert not {"judge", "images"} & set(own)
     assert "judge" not in files.evaluated("ct_cyclegan")

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from medsynth.cohorts import settings as cohort_settings
 from medsynth.cohorts.assemble import assemble
 from medsynth.cohorts.findings import label_findings
+from medsynth.cohorts.fitness import UnfitCohort, check_fitness
 from medsynth.cohorts.labels import check_classes
 from medsynth.cohorts.mimic_cxr.settings import FindingLabel
 from medsynth.cohorts.splits import split_patients
@@ -144,7 +145,7 @@ def test_patients_are_divided_by_their_findings_and_every_finding_is_learnt_and_
 def test_findings_are_counted_beside_their_combinations():
     rows = rows_of({"p": ["a + b"], "q": ["a"], "r": ["a + b"], "s": ["b"]})
     splits = pd.DataFrame({"patient": list("pqrs"), "split": ["train", "train", "test", "train"]})
-    summary = assemble(rows, [rows], splits, None, 1)[2]
+    summary = assemble(rows, [rows], splits, None)[2]
     by_label = {(c["label"], c["split"]): c["items"] for c in summary["by_label_split"]}
     assert by_label == {
         ("a", "train"): 1,
@@ -155,8 +156,10 @@ def test_findings_are_counted_beside_their_combinations():
     by_finding = {(c["label"], c["split"]): c["items"] for c in summary["by_finding_split"]}
     assert by_finding == {("a", "test"): 1, ("a", "train"): 2, ("b", "test"): 1, ("b", "train"): 2}
     untrained = splits.assign(split=["test", "train", "test", "test"])
-    with pytest.raises(CohortError, match="no training images for class b;"):
-        assemble(rows, [rows], untrained, None, 1)
+    summary = assemble(rows, [rows], untrained, None)[2] | {"cohort": "c"}
+    limits = {"min_patients": 1, "max_quarantined": 1}
+    with pytest.raises(UnfitCohort, match="class b has no patient in train"):
+        check_fitness(summary, [], expected=[], named=True, **limits)
 
 
 def network(n_classes: int = 3) -> torch.nn.Module:

@@ -71,7 +71,7 @@ def settings(folder: Path, clinical: str | None = None, **others: object) -> Gen
 
 
 def called(settings: Genotypes) -> pd.DataFrame:
-    return call_genotypes(settings, max_quarantined=0.1)[0].set_index("case")
+    return call_genotypes(settings)[0].set_index("case")
 
 
 def test_idh_is_called_from_hotspot_missense_mutations_only(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def clinical(folder: Path, *rows: str, head: str = HEAD) -> Path:
 
 def calls_of(folder: Path, *rows: str, **others: object) -> pd.DataFrame:
     settings = Genotypes(clinical=clinical(folder, *rows), columns=COLUMNS, **others)
-    calls, _ = call_genotypes(settings, max_quarantined=1)
+    calls, _, _ = call_genotypes(settings)
     return calls.set_index("case")
 
 
@@ -201,9 +201,9 @@ def test_unusable_rows_are_set_aside_with_their_reason(tmp_path: Path) -> None:
     assert set(quarantine["reason"]) <= set(REASONS)
     settings = Genotypes(clinical=path, columns=COLUMNS)
     with pytest.raises(
-        TableError, match="4 of 4 cases of the clinical table.*2 unknown_value in stain"
+        TableError, match="none of its 4 cases can be used.*2 unknown_value in stain"
     ) as e:
-        call_genotypes(settings, max_quarantined=0.5)
+        call_genotypes(settings)
     assert "maybe" not in str(e.value)  # the words are for the quarantine table only
     assert "stain: 'maybe' is no known word" in set(quarantine["detail"])
 

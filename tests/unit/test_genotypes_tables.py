@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -190,7 +191,7 @@ def test_samples_without_a_barcode_are_told_and_the_others_used(tmp_path: Path) 
     assert unnamed == ["GLSS-1"]
     maf = write(tmp_path / "a.maf", HEADER, ROW)
     settings = Genotypes(maf=[maf], segments=[tmp_path / "a.seg"], build="hg19")
-    _, quarantine = call_genotypes(settings, max_quarantined=0)
+    _, quarantine, _ = call_genotypes(settings)
     assert quarantine["reason"].tolist() == ["no_sample_barcode"]
 
 
@@ -281,7 +282,7 @@ def cart(folder: Path, good: int) -> Genotypes:
 
 
 def test_damaged_files_are_set_aside_and_their_cases_say_so(tmp_path: Path) -> None:
-    calls, quarantine = call_genotypes(cart(tmp_path, good=12), max_quarantined=0.1)
+    calls, quarantine, _ = call_genotypes(cart(tmp_path, good=12))
     assert quarantine[["table", "source", "case", "reason"]].to_numpy().tolist() == [
         ["maf", "bad.maf.gz", "TCGA-AA-9001", "ragged_table"],
         ["segments", "bad.seg.txt", "TCGA-AA-0000", "missing_column"],
@@ -303,21 +304,28 @@ def test_of_a_samples_two_files_the_masked_one_is_used(tmp_path: Path) -> None:
         rows = [f"TCGA-AA-0001-01A\tchr{c}\t{s}\t{e}\t9\t{m}" for c, s, e, m in places]
         write(tmp_path / name, GDC, *rows)
     write(tmp_path / "a.maf", HEADER, ROW)
-    calls, _ = call_genotypes(Genotypes(maf=[tmp_path], segments=[tmp_path]), max_quarantined=0)
+    calls, _, _ = call_genotypes(Genotypes(maf=[tmp_path], segments=[tmp_path]))
     assert calls[["loss_1p", "subtype"]].to_numpy().tolist() == [[0.0, "IDH-mutant non-codeleted"]]
 
 
-def test_too_many_damaged_files_stop_the_cohort(tmp_path: Path) -> None:
-    settings = cart(tmp_path, good=3)
-    with pytest.raises(TableError, match=r"1 of 5 maf files .*: file 4 of 5 in .*: line 2"):
-        call_genotypes(settings, max_quarantined=0.1)
-    assert len(call_genotypes(settings, max_quarantined=0.3)[1]) == 2
+def test_damaged_files_are_counted_and_the_first_is_told(tmp_path: Path, caplog) -> None:
+    _, quarantine, shares = call_genotypes(cart(tmp_path, good=3))
+    assert len(quarantine) == 2
+    assert shares == [("maf files", 1, 5), ("segments files", 1, 4)]
+    assert re.search(r"1 of 5 maf files not used, first file 4 of 5 in .*: line 2", caplog.text)
+
+
+def test_tables_of_which_none_can_be_used_stop_the_calls(tmp_path: Path) -> None:
+    settings = cart(tmp_path, good=0)
+    (tmp_path / "none.maf.gz").unlink()
+    with pytest.raises(TableError, match=r"none of 1 maf files can be used; the first: .*line 2"):
+        call_genotypes(settings)
 
 
 def test_files_of_other_samples_are_set_aside(tmp_path: Path) -> None:
     path = write(tmp_path / "a.maf", HEADER, ROW.replace("TCGA-", "mine-"))
     with pytest.raises(TableError, match="no sample is a TCGA barcode"):
-        call_genotypes(Genotypes(maf=[path], segments=[path]), max_quarantined=0)
+        call_genotypes(Genotypes(maf=[path], segments=[path]))
 
 
 def test_a_value_that_is_no_number_is_an_error(tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ def test_headings_of_other_sources_are_known(tmp_path: Path) -> None:
         lines = [header, row, row.replace("IDH1", "X")]
         text = "\n".join(line.replace(" ", "\t") for line in lines) + "\n"
         (tmp_path / f"{number}.maf").write_text(text)
-    calls, quarantine = call_genotypes(Genotypes(maf=[tmp_path]), max_quarantined=0)
+    calls, quarantine, _ = call_genotypes(Genotypes(maf=[tmp_path]))
     found = dict(zip(calls["case"], calls["idh_variant"], strict=True))
     assert found == {f"TCGA-AA-{n:04d}": "IDH1 p.R132H" for n in range(len(HEADINGS))}
     assert quarantine.empty
@@ -304,7 +304,7 @@ def test_a_place_that_a_spreadsheet_rounded_is_none(tmp_path: Path) -> None:
     header = "Hugo_Symbol\tChromosome\tStart_Position\tTumor_Sample_Barcode\n"
     for place in ("2.09E+08", "2.0911E+08"):
         (tmp_path / "a.maf").write_text(f"{header}IDH1\t2\t{place}\tTCGA-AA-0001-01A\n")
-        calls, _ = call_genotypes(Genotypes(maf=[tmp_path]), max_quarantined=0)
+        calls, _, _ = call_genotypes(Genotypes(maf=[tmp_path]))
         assert calls["reason"].tolist() == ["idh_unclear"]
 
 
@@ -317,7 +317,7 @@ def calls_of(folder: Path, *rows: str, sheet: str = "", **others: object) -> tup
     if sheet:
         (folder / "gdc_sample_sheet.2024-01-01.tsv").write_text(f"File Name\tSample ID\n{sheet}\n")
     settings = Genotypes(maf=[folder / "a.maf"], **others)
-    calls, quarantine = call_genotypes(settings, max_quarantined=0)
+    calls, quarantine, _ = call_genotypes(settings)
     assert set(quarantine["reason"]) | set(calls["reason"].dropna()) <= set(REASONS)
     return calls.set_index("case"), quarantine
 
@@ -375,7 +375,7 @@ def test_the_sample_sheet_beside_a_file_says_whose_tumour_it_is(tmp_path: Path) 
         sheet.append(f"{name}.gz\t{case}-10A, {case}-01A")
     (tmp_path / "gdc_sample_sheet.2024-01-01.tsv").write_text("\n".join(sheet) + "\n")
     files = [tmp_path / f"{number}.maf" for number in range(len(samples))]
-    calls, quarantine = call_genotypes(Genotypes(maf=files), max_quarantined=0)
+    calls, quarantine, _ = call_genotypes(Genotypes(maf=files))
     assert set(calls["idh"]) == {"mutant"}
     assert calls["idh_sample"].tolist() == [f"TCGA-AA-{n:04d}-01A" for n in range(len(samples))]
     assert quarantine.empty

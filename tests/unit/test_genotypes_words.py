@@ -196,7 +196,7 @@ TABLES = {
 def test_published_tables_are_read_as_they_are(tmp_path: Path, source: str) -> None:
     path = tmp_path / "table.txt"
     path.write_text(TABLES[source])
-    calls, quarantine = call_genotypes(Genotypes(clinical=path), max_quarantined=0)
+    calls, quarantine, _ = call_genotypes(Genotypes(clinical=path))
     assert quarantine.empty
     assert calls["subtype"].fillna("").tolist() == [CODELETED, NON_CODELETED, WILDTYPE, ""]
 
@@ -275,7 +275,7 @@ def test_a_cohort_that_is_wildtype_throughout_needs_no_1p_19q(tmp_path: Path) ->
     (tmp_path / "a.maf").write_text(
         "Hugo_Symbol\tHGVSp_Short\tTumor_Sample_Barcode\nEGFR\tp.A289V\tTCGA-AA-0001-01A\n"
     )
-    calls, _ = call_genotypes(Genotypes(maf=[tmp_path]), max_quarantined=0)
+    calls, _, _ = call_genotypes(Genotypes(maf=[tmp_path]))
     assert calls["subtype"].tolist() == [WILDTYPE]
 
 

@@ -170,6 +170,17 @@ def test_an_edited_library_module_reruns_only_the_rules_that_import_it(finished)
     }
 
 
+def test_scripts_that_were_written_anew_rerun_nothing(finished):
+    """As a comment or the change of a branch does."""
+    script = finished.folder / "workflow_scripts" / "train_model.py"
+    original = script.read_text()
+    script.write_text(original + "\n# a comment\n")
+    try:
+        assert rerun_rules(finished) == {}
+    finally:
+        script.write_text(original)
+
+
 def test_one_stage_can_be_forced_and_one_experiment_asked_for(finished):
     forced = rerun_rules(finished, "--forcerun", "results/experiments/glioma_progan/samples.h5")
     evaluation = {"check_evaluation": 1, "evaluate_model": 1}

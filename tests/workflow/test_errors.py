@@ -34,15 +34,6 @@ def test_a_dry_run_writes_nothing(checkout):
     assert not (checkout.folder / "results").exists()
 
 
-def test_too_many_unusable_files_stop_the_cohort_and_say_where_to_look(checkout):
-    config = checkout.folder / "tiny.yaml"
-    config.write_text(config.read_text().replace("max_quarantined: 0.2", "max_quarantined: 0.0"))
-    result = checkout.snakemake("--", "results/cohorts/ct/manifest.parquet", check=False)
-    assert result.returncode != 0
-    log = (checkout.folder / "results" / "logs" / "assemble_cohort" / "ct.log").read_text()
-    assert "ERROR medsynth: " in log and "truncated" in log and "Traceback" not in log
-
-
 def test_a_killed_training_goes_on_from_its_checkpoint(checkout):
     config = checkout.folder / "tiny.yaml"
     text = config.read_text().replace("steps: 20, batch: 4", "steps: 400, batch: 4")

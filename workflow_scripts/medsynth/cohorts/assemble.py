@@ -7,12 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from medsynth.genomics.evidence import Share
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, by_finding, has_several, manifest
 from medsynth.store.quarantine import CohortError, reason_lines
-
-
-class TooManyQuarantined(CohortError):
-    """More of the cohort is unusable than the configuration allows."""
 
 
 def join_labels(frame: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +39,6 @@ def assemble(
     shards: Sequence[pd.DataFrame],
     splits: pd.DataFrame,
     labels: pd.DataFrame | None,
-    max_quarantined: float,
     *,
     name_classes: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
@@ -53,55 +49,42 @@ def assemble(
         shards: manifests of all shards.
         splits: DataFrame(patient, split), of one patient as many rows as you like.
         labels: DataFrame(group, label, status, reason) where labels are joined late, else None.
-        max_quarantined: largest share of the not excluded source files that may be quarantined.
         name_classes: whether the workflow knows the classes; else a table of the user's says them,
             of which a wrong column may make classes of patients' names.
 
     Returns:
         The manifest (all rows, sorted by patient and item), its quarantined rows, and the summary
-        {"items", "reasons", "by_label_split"}, and, where images have several findings,
+        {"items", "files", "reasons", "by_label_split"}, and, where images have several findings,
         "by_finding_split", which counts an image once for each; the caller adds the names of cohort
         and kind.
 
     Raises:
-        TooManyQuarantined: above max_quarantined; counts by reason.
-        CohortError: nothing is left, a class has no training images, or each class of the user's
-            table is one patient.
+        CohortError: nothing is left, or each class of the user's table is one patient.
     """
     frame = pd.concat([index[index["status"] != USED], *shards], ignore_index=True)
-    _check_quarantined(index, frame, max_quarantined)
+    # Each row that a shard excludes is a file of the index.
+    wanted = len(index) - int((frame["status"] == EXCLUDED).sum())
     if labels is not None:
         frame = join_labels(frame, labels)
     frame["split"] = frame["patient"].map(splits.groupby("patient")["split"].first())
     frame = manifest(frame.sort_values(["patient", "item_id"], ignore_index=True))
-    summary = _summary(frame)
+    summary = _summary(frame, wanted)
     _check_classes(frame, name_classes)
     return frame, frame[frame["status"] == QUARANTINED].reset_index(drop=True), summary
-
-
-def _check_quarantined(index: pd.DataFrame, frame: pd.DataFrame, limit: float) -> None:
-    # Each row that a shard excludes is a file of the index.
-    wanted = len(index) - int((frame["status"] == EXCLUDED).sum())
-    bad = frame[frame["status"] == QUARANTINED]
-    if wanted and len(bad) / wanted > limit:
-        raise TooManyQuarantined(
-            f"{len(bad)} of {wanted} files cannot be used ({len(bad) / wanted:.0%}, allowed are"
-            f" {limit:.0%}):\n{_listed(bad)}\nThe index and shard tables of this cohort name every"
-            " file (columns source, reason, detail). Correct the files, or raise max_quarantined."
-        )
 
 
 def _listed(rows: pd.DataFrame) -> str:
     return "\n".join(f"  {line}" for line in reason_lines(rows["reason"]))
 
 
-def _summary(frame: pd.DataFrame) -> dict[str, Any]:
+def _summary(frame: pd.DataFrame, wanted: int) -> dict[str, Any]:
     status = frame["status"].value_counts()
     reasons = frame[frame["status"] != USED].groupby(["status", "reason"]).size()
     findings = {"by_finding_split": _by_split(by_finding(frame))} if has_several(frame) else {}
     return {
         "items": {"in": len(frame)}
         | {name: int(status.get(name, 0)) for name in (USED, QUARANTINED, EXCLUDED)},
+        "files": {"wanted": wanted, "quarantined": int(status.get(QUARANTINED, 0))},
         "reasons": reasons.rename("n").reset_index().to_dict("records"),
         "by_label_split": _by_split(frame),
     } | findings
@@ -119,7 +102,7 @@ def _check_classes(frame: pd.DataFrame, named: bool) -> None:
             f"no image of this cohort can be used:\n{_listed(frame)}\nIts index and shard tables"
             " name every file (columns source, status, reason, detail)."
         )
-    classes, trained = set(rows["label"]), set(rows.loc[rows["split"] == "train", "label"])
+    classes = set(rows["label"])
     patients = rows.groupby("label")["patient"].nunique()
     if not named and len(classes) > 2 and (patients == 1).all():
         raise CohortError(  # before the classes' names stand in the summary and in MLflow
@@ -127,20 +110,15 @@ def _check_classes(frame: pd.DataFrame, named: bool) -> None:
             " (index.columns.labels), the column of the classes, which seems to name patients or"
             " images"
         )
-    if empty := sorted(classes - trained):
-        which = ", ".join(empty) if named else f"{len(empty)} of {len(classes)}"
-        raise CohortError(
-            f"no training images for class {which}; lower split.test_fraction and"
-            " split.validate_fraction, drop the class, or add patients who have it"
-            + ("" if named else ", or correct index.label.value (index.columns.labels)")
-        )
 
 
-def genotype_counts(calls: pd.DataFrame, quarantine: pd.DataFrame) -> dict[str, Any]:
+def genotype_counts(
+    calls: pd.DataFrame, quarantine: pd.DataFrame, shares: Sequence[Share]
+) -> dict[str, Any]:
     """What the calls rest on, how many conflict, and what of the tables could not be used.
 
     Args:
-        calls, quarantine: as :func:`medsynth.genomics.glioma.call_genotypes` returns them.
+        calls, quarantine, shares: as :func:`medsynth.genomics.glioma.call_genotypes` returns them.
     """
 
     def counted(values: pd.Series) -> dict[str, int]:
@@ -154,4 +132,5 @@ def genotype_counts(calls: pd.DataFrame, quarantine: pd.DataFrame) -> dict[str, 
         "1p_19q_from": counted(calls["codeletion_source"]),
         "assays_in_conflict": int(calls["conflict"].notna().sum()),
         "not_usable_in_tables": counted(quarantine["reason"]),
+        "tables": [share._asdict() for share in shares],
     }

@@ -95,6 +95,11 @@ class CohortSettings(Settings):
         """Where the classes come from: a table of the user (table), or what else."""
         return str(self.index.label.kind)
 
+    def classes(self) -> list[str]:
+        """The classes that these settings name, each of which must be found; empty where a table
+        says which there are."""
+        return []
+
     def index_settings(self) -> Settings:
         """What the index depends on."""
         index: Settings = self.index

@@ -110,6 +110,15 @@ class CohortFiles:
         """Receipts of the downloads that bring a cohort's genotype tables."""
         return self.receipts(Path(path) for path in self.genotype_tables(name))
 
+    def all_receipts(self, name: str) -> list[str]:
+        """Receipts of all downloads that a cohort is made of."""
+        genotypes = self.genotype_receipts(name) if name in self.genotyped() else []
+        return sorted({*self.cohort_receipts(name), *genotypes})
+
+    def calls(self, name: str) -> list[str]:
+        """Counts of the genotype calls, of a cohort that has them."""
+        return [self._layout.calls.format(cohort=name)] if name in self.genotyped() else []
+
     def shards(self, name: str, pattern: str) -> list[str]:
         """This file of every shard of a cohort."""
         count = self.cohorts[name].index.shards

@@ -135,7 +135,7 @@ class ExperimentFiles:
         return [name, classifier_name(experiment.cohort)] if judged else [name]
 
     def evaluated(self, name: str) -> dict[str, str]:
-        """What an evaluation reads beside the cohort: gate, model or judge, and what was made."""
+        """What an evaluation reads beside the cohort: model or judge, and what was made."""
         experiment, layout = self.experiments[name], self._layout
         *_, model = self.judged_with(name)
         files = {
@@ -145,12 +145,15 @@ class ExperimentFiles:
         if model != name:
             files["judge"] = layout.metrics.format(experiment=model)
         if task_of(experiment).PRODUCT is None:
-            return files | {"gate": layout.split_gate.format(cohort=experiment.cohort)}
-        return files | {
-            "gate": layout.evaluation_gate.format(experiment=name),
-            "images": self.made(name, ".h5"),
-            "table": self.made(name, ".parquet"),
-        }
+            return files
+        return files | {"images": self.made(name, ".h5"), "table": self.made(name, ".parquet")}
+
+    def evaluation_gate(self, name: str) -> str:
+        """What must have passed before an evaluation."""
+        experiment, layout = self.experiments[name], self._layout
+        if task_of(experiment).PRODUCT is None:
+            return layout.split_gate.format(cohort=experiment.cohort)
+        return layout.evaluation_gate.format(experiment=name)
 
     def evaluation(self, name: str) -> dict[str, Any]:
         """The settings of an evaluation, with the subgroups of the experiment's cohort."""

@@ -70,8 +70,11 @@ class Config(Settings):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if any")
     max_quarantined: Fraction = Field(
         0.1,
-        description="share of unusable files (of genotype tables: also of rows) above which a"
-        " cohort or a download stops",
+        description="share of unusable files (of the clinical table: of cases) above which nothing"
+        " is trained on a cohort, and a download stops",
+    )
+    min_patients: int = Field(
+        3, ge=1, description="patients that each class must have before anything is trained on it"
     )
     demo: Demo | None = Field(None, description="make demo data; null when you have downloads")
     fetch: dict[Name, Download] = Field(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -29,26 +29,36 @@ MAF_FILES = ["*.maf", "*.maf.gz", "*.maf.tsv.gz", "data_mutations*.txt"]  # the 
 SEGMENT_FILES = ["*.seg", "*.seg.gz", "*.seg.txt", "*.seg.v2.txt"]
 UNCLEAR = "unclear_mutation"
 
+CASES = "cases of the clinical table"
+
 log = logging.getLogger(__name__)
 
 
-def read_evidence(settings: Genotypes, limit: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """All that the tables tell of every case, null for what they do not; and the quarantine.
+class Share(NamedTuple):
+    """How much of a kind of table cannot be used."""
+
+    what: str
+    unusable: int
+    of: int
+
+
+def read_evidence(settings: Genotypes) -> tuple[pd.DataFrame, pd.DataFrame, list[Share]]:
+    """All that the tables tell of every case, null for what they do not; the quarantine; and how
+    much of the tables is in it.
 
     A case of which a mutation file, or a row of one, is in quarantine is never wildtype for want
     of a mutation in the rest.
 
     Args:
         settings: the tables.
-        limit: largest share of the files, or of the clinical table's rows, that may be unusable.
 
     Raises:
-        TableError: more are.
+        TableError: of a kind of table nothing can be used.
     """
     barcodes = _sample_barcodes([*settings.maf, *settings.segments])
-    idh, bad_mafs = _sequenced(settings, barcodes, limit)
-    codeletion, bad_segments = _measured(settings, barcodes, limit)
-    assays, bad_rows = _assayed(settings, limit)
+    idh, bad_mafs, mafs = _sequenced(settings, barcodes)
+    codeletion, bad_segments, segments = _measured(settings, barcodes)
+    assays, bad_rows, cases = _assayed(settings)
     evidence = idh.join([codeletion, assays], how="outer")
     for column, bad in (("idh", bad_mafs), ("codeletion", bad_segments)):
         lost = bad.dropna(subset="case").sort_values("reason", key=lambda r: r != UNCLEAR)
@@ -62,7 +72,8 @@ def read_evidence(settings: Genotypes, limit: float) -> tuple[pd.DataFrame, pd.D
         evidence[f"{column}_reason"] = evidence[f"{column}_reason"].fillna(lost)
     evidence = evidence.astype(object).where(evidence.notna(), None)
     quarantine = pd.concat([bad_mafs, bad_segments, bad_rows], ignore_index=True)
-    return evidence.rename_axis("case").sort_index().reset_index(), quarantine
+    evidence = evidence.rename_axis("case").sort_index().reset_index()
+    return evidence, quarantine, [share for share in (mafs, segments, cases) if share.of]
 
 
 def _sample_barcodes(configured: list[Path]) -> dict[str, str]:
@@ -79,18 +90,18 @@ def _sample_barcodes(configured: list[Path]) -> dict[str, str]:
 
 
 def _sequenced(
-    settings: Genotypes, barcodes: dict[str, str], limit: float
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """IDH by case of all MAF files, and what of them is in quarantine."""
+    settings: Genotypes, barcodes: dict[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame, Share]:
+    """IDH by case of all MAF files, what of them is in quarantine, and the share of files."""
     files = list(find_files(settings.maf, MAF_FILES))
     read = {file: partial(_read_maf, file, barcodes.get(_key(file))) for file in files}
-    found, quarantine = _read_all("maf", settings.maf, read, barcodes, limit)
+    found, quarantine, share = _read_all("maf", settings.maf, read, barcodes)
     mutations = pd.concat([pd.DataFrame(columns=COLUMNS, dtype="str"), *(m for m, _, _ in found)])
     bad = [row for _, _, rows in found for row in rows]
     tumours = parse_tumours({name for _, names, _ in found for name in names})
     covered = covers_idh(settings.coverage, settings.build)
     quarantine = pd.concat([quarantine, pd.DataFrame(bad, columns=QUARANTINE, dtype="str")])
-    return call_idh(mutations.reset_index(drop=True), tumours, covered), quarantine
+    return call_idh(mutations.reset_index(drop=True), tumours, covered), quarantine, share
 
 
 def _read_maf(path: Path, barcode: str | None) -> tuple[pd.DataFrame, set[str], list[dict]]:
@@ -137,15 +148,15 @@ def _read_maf(path: Path, barcode: str | None) -> tuple[pd.DataFrame, set[str], 
 
 
 def _measured(
-    settings: Genotypes, barcodes: dict[str, str], limit: float
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """1p/19q by case of all segment files, and those in quarantine."""
+    settings: Genotypes, barcodes: dict[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame, Share]:
+    """1p/19q by case of all segment files, those in quarantine, and their share."""
     # Of a sample's two files at the GDC, the masked one lacks the germline variants.
     files = sorted(
         find_files(settings.segments, SEGMENT_FILES), key=lambda f: "nocnv" not in f.name
     )
     read = {file: partial(read_segments, file, settings.build, barcodes) for file in files}
-    found, quarantine = _read_all("segments", settings.segments, read, barcodes, limit)
+    found, quarantine, share = _read_all("segments", settings.segments, read, barcodes)
     empty = pd.DataFrame(columns=[*DTYPES]).astype(DTYPES)
     segments = pd.concat(
         [empty, *(rows.assign(file=number) for number, (rows, _) in enumerate(found))],
@@ -161,22 +172,23 @@ def _measured(
     calls = call_codeletion(
         segments, settings.build, settings.loss_threshold, settings.arm_fraction
     )
-    return calls, quarantine
+    return calls, quarantine, share
 
 
-def _assayed(settings: Genotypes, limit: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Assays by case of the clinical table, and its rows in quarantine."""
+def _assayed(settings: Genotypes) -> tuple[pd.DataFrame, pd.DataFrame, Share]:
+    """Assays by case of the clinical table, its rows in quarantine, and the share of its cases."""
     if settings.clinical is None:
-        return pd.DataFrame(columns=[*ASSAYS, "age"]), pd.DataFrame(columns=QUARANTINE)
+        none = pd.DataFrame(columns=[*ASSAYS, "age"]), pd.DataFrame(columns=QUARANTINE)
+        return *none, Share(CASES, 0, 0)
     assays, quarantine = read_clinical(settings.clinical, settings.columns)
     unnamed = int(quarantine["case"].isna().sum())
     bad, total = quarantine["case"].nunique() + unnamed, len(assays) + unnamed
-    # Of what is wrong only the kind: the words are in the quarantine table, and nowhere else.
-    kinds = quarantine.groupby(["column", "reason"]).size()
-    told = ", ".join(f"{n} {reason} in {column}" for (column, reason), n in kinds.items())
-    advice = f"{settings.clinical}: {told}"
-    _check("cases of the clinical table", bad, total, limit, advice)
-    return assays, quarantine
+    if bad == total > 0:
+        # Of what is wrong only the kind: the words are in the quarantine table, and nowhere else.
+        kinds = quarantine.groupby(["column", "reason"]).size()
+        told = ", ".join(f"{n} {reason} in {column}" for (column, reason), n in kinds.items())
+        raise TableError(f"{settings.clinical}: none of its {total} cases can be used: {told}")
+    return assays, quarantine, Share(CASES, bad, total)
 
 
 def _read_all(
@@ -184,9 +196,8 @@ def _read_all(
     configured: list[Path],
     read: dict[Path, Callable[[], Any]],
     barcodes: dict[str, str],
-    limit: float,
-) -> tuple[list[Any], pd.DataFrame]:
-    """What the files are read to, and those that cannot be.
+) -> tuple[list[Any], pd.DataFrame, Share]:
+    """What the files are read to, those that cannot be, and their share.
 
     Args:
         configured: files and folders, in which the others were found.
@@ -200,17 +211,12 @@ def _read_all(
             row = {"table": table, "source": file.name, "case": case, "column": None}
             bad.append(row | {"reason": error.reason, "detail": str(error)})
             first = first or str(error).replace(str(file), _called(file, list(read), configured))
-    _check(f"{table} files", len(bad), len(found) + len(bad), limit, f"the first: {first}")
-    return found, pd.DataFrame(bad, columns=QUARANTINE, dtype="str")
-
-
-def _check(what: str, bad: int, total: int, limit: float, advice: str) -> None:
-    if bad > limit * total:
-        raise TableError(
-            f"{bad} of {total} {what} cannot be used (allowed are {limit:.0%}); correct them, or "
-            "raise max_quarantined, and the cohort's calls_quarantine.parquet names every one; "
-            f"{advice}"
-        )
+    if bad and not found:
+        raise TableError(f"none of {len(bad)} {table} files can be used; the first: {first}")
+    if bad:
+        log.warning("%d of %d %s files not used, first %s", len(bad), len(read), table, first)
+    quarantine = pd.DataFrame(bad, columns=QUARANTINE, dtype="str")
+    return found, quarantine, Share(f"{table} files", len(bad), len(read))
 
 
 def _called(file: Path, files: list[Path], configured: list[Path]) -> str:

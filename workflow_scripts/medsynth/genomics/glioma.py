@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medsynth.genomics.evidence import read_evidence
+from medsynth.genomics.evidence import Share, read_evidence
 from medsynth.genomics.settings import Genotypes
 from medsynth.store.manifests import EXCLUDED, USED
 
@@ -37,9 +37,7 @@ DTYPES = {
 log = logging.getLogger(__name__)
 
 
-def call_genotypes(
-    settings: Genotypes, max_quarantined: float
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def call_genotypes(settings: Genotypes) -> tuple[pd.DataFrame, pd.DataFrame, list[Share]]:
     """The class of every case that any table knows, and what of the tables cannot be used.
 
     Of IDH and of 1p/19q, each, the first assay in the configured order that tells anything
@@ -52,8 +50,6 @@ def call_genotypes(
 
     Args:
         settings: the tables and how to call.
-        max_quarantined: largest share of the MAF files, of the segment files, and of the rows of
-            the clinical table that may be unusable.
 
     Returns:
         calls: one row a case, sorted: case (12 characters), idh ("mutant", "wildtype", null),
@@ -66,11 +62,13 @@ def call_genotypes(
             both separated by blanks.
         quarantine: table ("maf", "segments", "clinical"), source (file name), case (null if not
             known), column (of the clinical table), reason (a key of REASONS), detail.
+        shares: how many of the MAF files, the segment files and the clinical table's cases are in
+            quarantine, of those that were given.
 
     Raises:
-        TableError: a table that stands alone cannot be read, or too many of a kind.
+        TableError: of a kind of table nothing can be used.
     """
-    evidence, quarantine = read_evidence(settings, max_quarantined)
+    evidence, quarantine, shares = read_evidence(settings)
     rows = [_resolve(case, settings) for case in evidence.to_dict("records")]
     calls = pd.DataFrame(rows, columns=[*DTYPES]).astype(DTYPES)
     log.info("genotypes of %d cases, %d with a class", len(calls), calls["subtype"].notna().sum())
@@ -78,7 +76,7 @@ def call_genotypes(
         log.info("%d cases without a class: %s", count, reason)
     for (table, reason), count in quarantine.groupby(["table", "reason"]).size().items():
         log.warning("%d items of %s not used: %s", count, table, reason)
-    return calls, quarantine
+    return calls, quarantine, shares
 
 
 def join_genotypes(index: pd.DataFrame, calls: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ class Layout:
     Attributes:
         cohort, experiment: folders of one of them.
         manifest: of a cohort, its assembled items.
+        cohort_gate: the counts by which a cohort is fit to be trained on.
         split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
         weights, card, history, people: of a trained model; people, whom it was trained on.
         metrics: of an experiment.
@@ -42,6 +43,8 @@ class Layout:
         self.cohort = f"{self.results}/cohorts/{{cohort}}"
         self.experiment = f"{self.results}/experiments/{{experiment}}"
         self.manifest = f"{self.cohort}/manifest.parquet"
+        self.cohort_gate = f"{self.cohort}/fitness.json"
+        self.calls = f"{self.cohort}/calls.json"
         self.split_gate = f"{self.cohort}/leakage.json"
         self.evaluation_gate = f"{self.experiment}/leakage.json"
         self.weights = f"{self.experiment}/model.safetensors"

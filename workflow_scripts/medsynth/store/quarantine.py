@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -118,8 +118,13 @@ REASONS = {
 
 def reason_lines(reasons: pd.Series) -> list[str]:
     """Each reason with its count and what it means, the most frequent first."""
-    counts = reasons.value_counts().items()
-    return [f"{n} {reason}: {REASONS.get(reason, 'see the tables')}" for reason, n in counts]
+    return reason_counts(reasons.value_counts().to_dict())
+
+
+def reason_counts(counts: Mapping[str, int]) -> list[str]:
+    """As :func:`reason_lines`, of reasons that are counted already."""
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return [f"{n} {reason}: {REASONS.get(reason, 'see the tables')}" for reason, n in ordered]
 
 
 def log_unused(table: pd.DataFrame) -> None:

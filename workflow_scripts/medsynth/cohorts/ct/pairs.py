@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medsynth.cohorts.ct.settings import CtPair
+from medsynth.cohorts.ct.settings import PHASES, CtPair
 from medsynth.store.manifests import used
 from medsynth.store.quarantine import CohortError
 
 COLUMNS = ["patient", "item_a", "item_b", "distance_mm", "split"]
-PHASES = ("ct", "cect")
 QUALITY = "reg_"  # columns that tell how well a registration went
 OVERLAP = "reg_dice_after"
 

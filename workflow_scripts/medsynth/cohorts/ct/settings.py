@@ -20,6 +20,8 @@ from medsynth.runtime.settings import (
     TableLabel,
 )
 
+PHASES = ("ct", "cect")  # the two classes: without contrast medium, and with it
+
 
 class TagContrast(Settings):
     """Contrast phase read from the DICOM header (ContrastBolusAgent, descriptions)."""
@@ -97,6 +99,9 @@ class CtCohort(CohortSettings):
     def image_form(self) -> ImageForm:
         """Slices in Hounsfield units."""
         return ImageForm(self.convert.image_size, 1, "int16")
+
+    def classes(self) -> list[str]:
+        return [*PHASES]
 
     def shard_settings(self) -> CtConvert:
         return self.convert

@@ -102,6 +102,10 @@ class CxrCohort(CohortSettings):
         """MIMIC-CXR's tables hold neither age nor sex."""
         return ("view",)
 
+    def classes(self) -> list[str]:
+        label = self.index.label
+        return self.index.views if isinstance(label, ViewLabel) else label.findings
+
     def index_settings(self) -> CxrIndexing:
         return CxrIndexing(**dict(self.index), tables=self.tables)
 
