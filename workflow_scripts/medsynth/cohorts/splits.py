@@ -7,7 +7,7 @@ import hashlib
 import pandas as pd
 
 from medsynth.runtime.settings import Split
-from medsynth.store.manifests import by_finding, used
+from medsynth.store.manifests import by_file, by_finding, used
 from medsynth.store.quarantine import CohortError
 
 TRAIN, VALIDATE, TEST = "train", "validate", "test"
@@ -58,14 +58,14 @@ def leakage(manifest: pd.DataFrame) -> dict[str, int | bool]:
     """The gate: no patient and no image in two splits.
 
     Returns:
-        {"patients_in_two_splits", "items_twice", "ok"}: an item is the same bytes and, for
-        tiles, the same place; "ok" is True when both counts are 0.
+        {"patients_in_two_splits", "items_twice", "ok"}: an item is the same bytes, of any of
+        its files, and, for tiles, the same place; "ok" is True when both counts are 0.
     """
     rows = used(manifest)
     item = [c for c in ("source_sha256", "x", "y") if c in rows.columns]
     counts = {
         "patients_in_two_splits": _in_two_splits(rows, ["patient"]),
-        "items_twice": _in_two_splits(rows, item),
+        "items_twice": _in_two_splits(by_file(rows), item),
     }
     return counts | {"ok": not any(counts.values())}
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from medsynth.store.manifests import by_file
+
 KEYS = {"patients": "patient", "images": "source_sha256"}
 
 
@@ -27,7 +29,7 @@ def trained_on(
         DataFrame(patient, source_sha256, model_sha256), one row for each raw file, sorted.
     """
     keys = list(KEYS.values())
-    people = pd.concat([manifest[keys], *(one[keys] for one in of_inputs)])
+    people = pd.concat([by_file(manifest)[keys], *(one[keys] for one in of_inputs)])
     people = people.drop_duplicates().sort_values(keys)
     return people.assign(model_sha256=model_sha256).reset_index(drop=True)
 
@@ -45,6 +47,7 @@ def seen_in_training(
     Returns:
         {"patients_seen", "images_seen", "list_of_these_weights", "ok"}.
     """
+    real = by_file(real)
     # Sets: at 10^6 rows pandas' isin takes five times as long.
     counts = {
         f"{name}_seen": len(set(real[key].dropna()) & set(trained[key]))

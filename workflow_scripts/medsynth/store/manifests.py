@@ -48,6 +48,20 @@ def in_split(frame: pd.DataFrame, split: str) -> pd.DataFrame:
     return used(frame[frame["split"] == split])
 
 
+def by_file(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows once for each of their raw files, whose digest is then their source_sha256.
+
+    An item may be stacked of several files (source_ROLE_sha256) and have a mask. A mask that shows
+    nothing, or everything, is rightly the same file for many images and is not among them.
+    """
+    digests = [c for c in frame if c.startswith("source_") and c.endswith("_sha256")]
+    files = [frame.assign(source_sha256=frame[digest]) for digest in digests]
+    if "mask_share" in frame:
+        shown = frame[frame["mask_share"].between(0, 1, inclusive="neither")]
+        files.append(shown.assign(source_sha256=shown["mask_sha256"]))
+    return pd.concat(files, ignore_index=True)
+
+
 def joined(findings: Iterable[str]) -> str:
     """The label of an image that shows these findings, whatever their order."""
     return JOINT.join(sorted(findings))

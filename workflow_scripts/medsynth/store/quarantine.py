@@ -26,6 +26,8 @@ REASONS = {
     "two_rows": "several different rows of the table name the same image",
     "copy": "the same bytes as another image of the patient",
     "whose_bytes": "the same bytes stand under two patients or two classes",
+    "copies_differ": "the table describes copies of the same bytes differently",
+    "role_copy": "two roles of one image, or the image and its mask, are the same bytes",
     "bad_slice": "the slice or frame that the table names is no number, or is not in the file",
     "no_patient": "no patient identifier in the file or the label table",
     "bad_identifier": "a table row without a usable subject, study or image identifier",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from medsynth.cohorts.files import hash_sources, set_aside
+from medsynth.cohorts.images.copies import PLACES, set_copies_aside
 from medsynth.cohorts.images.files import Files
 from medsynth.cohorts.images.settings import ImagesIndex
 from medsynth.cohorts.images.table import read_rows
@@ -14,7 +15,6 @@ from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
 
 SETTINGS = ImagesIndex
-PLACES = ["slice", "frame"]
 
 
 def index(
@@ -32,9 +32,8 @@ def index(
         Index manifest with the extra columns of :func:`.table.read_rows`, and of every further
         file NAME (source_ROLE, mask) its NAME_sha256. item_id is the first file's path below root,
         with :SLICE and :FRAME where they are named. Excluded: no_row, and those of read_rows.
-        Quarantined: two_rows (different rows for one image), whose_bytes (the same bytes under two
-        patients or classes), copy (the same bytes once more), and those of read_rows and
-        hash_sources.
+        Quarantined: two_rows (different rows for one image), and those of
+        :func:`.copies.set_copies_aside`, read_rows and hash_sources.
 
     Raises:
         CohortError: no files, or see read_rows and :meth:`.files.Files.find`.
@@ -65,7 +64,7 @@ def index(
     frame["shard"] = [shard_of(item, settings.shards) for item in frame["item_id"]]
     frame = manifest(frame.sort_values("item_id", ignore_index=True, kind="stable"))
     _hash(frame, list(named), root, cache, threads)
-    _set_copies_aside(frame, [f"{name}_sha256" for name in columns.sources()])
+    set_copies_aside(frame, [f"{name}_sha256" for name in columns.sources()])
     empty = [name for name in frame if frame[name].dtype == object]  # text, if there were any
     return manifest(frame.astype(dict.fromkeys(empty, "str")))
 
@@ -85,15 +84,3 @@ def _hash(
             frame["source_bytes"] = found["source_bytes"].reindex(frame.index)
         for reason, lost in found[found["status"] != USED].groupby("reason"):
             set_aside(frame, frame.index.isin(lost.index), QUARANTINED, reason)
-
-
-def _set_copies_aside(frame: pd.DataFrame, digests: list[str]) -> None:
-    """The same bytes are one image, and of one patient; else nobody knows whose, in place."""
-    usable = frame[frame["status"] == USED]
-    patients = usable.groupby("source_sha256")["patient"].transform("nunique")
-    same = usable.groupby([*digests, *(usable[p].fillna(-1) for p in PLACES if p in usable)])
-    labels = same["label"].transform("nunique")
-    torn = (patients > 1) | (labels > 1)
-    set_aside(frame, frame.index.isin(usable.index[torn]), QUARANTINED, "whose_bytes")
-    again = usable.index[same.cumcount() > 0]
-    set_aside(frame, frame.index.isin(again), EXCLUDED, "copy")

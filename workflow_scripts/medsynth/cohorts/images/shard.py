@@ -84,4 +84,7 @@ def _read(
     if pd.isna(item.get("mask")):
         return image, None
     data = read_unchanged(root / item["mask"], item["mask_sha256"])
-    return image, in_child(read_mask_share, data, read[0][1], place, frame)
+    share = in_child(read_mask_share, data, read[0][1], place, frame)
+    if item["mask_shared"] and 0 < share < 1:
+        raise UnusableImage("whose_bytes", "the mask")
+    return image, share
