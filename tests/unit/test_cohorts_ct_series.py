@@ -422,3 +422,16 @@ def test_a_shard_of_nobody_is_empty(tmp_path, settings):
     write_slice(tmp_path / "a.dcm", "1.1", Modality="MR")
     items, _, _ = converted(tmp_path, settings)
     assert len(items) == 0 and "source_sha256" in items
+
+
+@pytest.mark.parametrize("settings", [CUBES, CtConvert(image_size=24)])
+def test_every_slice_says_of_which_scanner_and_kernel_it_is(tmp_path, settings):
+    for name, kernel in (("a", ["Br40f", "3"]), ("b", "STANDARD"), ("c", None)):
+        tags = {"PatientID": name, "ConvolutionKernel": kernel, "StudyInstanceUID": f"7.{name}"}
+        tags |= {"Manufacturer": "Siemens "} if kernel else {}
+        write_series(tmp_path / name, ball, levels(40, 50, 2), series=f"1.{ord(name)}", **tags)
+    _, used, _ = converted(tmp_path, settings)
+    found = used.groupby("patient")[["manufacturer", "kernel"]].agg(set)
+    assert found["kernel"][["a", "b"]].tolist() == [{"BR40F 3"}, {"STANDARD"}]
+    assert found["manufacturer"][["a", "b"]].tolist() == [{"SIEMENS"}, {"SIEMENS"}]
+    assert used.loc[used["patient"] == "c", ["manufacturer", "kernel"]].isna().all(axis=None)

@@ -132,7 +132,8 @@ def test_a_configuration_without_keys_is_told(raw):
         ("cohorts.glioma.tiles.image_size", 48, "[glioma_progan].cohort: progan needs a power of two, not 48 pixels; set the cohort's image_size to 32 or 64"),  # noqa: E501
         ("experiments.0.train.unet.attention", [7], "[cxr_ddpm].train.unet.attention: unet.attention [7] is not among"),  # noqa: E501
         ("experiments.0.cohort", "mri", "no cohort 'mri'; there are: ct, cxr, glioma"),
-        ("evaluation.subgroups", ["view"], "subgroups: cohort ct has no covariate 'view', it has none; leave it out, or list covariates by cohort"),  # noqa: E501
+        ("evaluation.subgroups", ["view"], "subgroups: cohort ct has no covariate 'view', it has manufacturer, kernel; leave it out, or list covariates by cohort"),  # noqa: E501
+        ("evaluation.subgroups", {"glioma": ["sex"]}, "subgroups.glioma: cohort glioma has no covariate 'sex', it has none; leave it out"),  # noqa: E501
         ("evaluation.subgroups", {"cxr": ["sex"]}, "subgroups.cxr: cohort cxr has no covariate 'sex', it has view"),  # noqa: E501
         ("results_dir", "out", "root: results/demo/mimic-cxr does not exist; the demo makes out/demo/mimic-cxr"),  # noqa: E501
         ("results_dir", ".", "root: results/demo/mimic-cxr lies in results_dir; the demo makes demo/mimic-cxr"),  # noqa: E501

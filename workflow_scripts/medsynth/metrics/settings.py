@@ -19,9 +19,9 @@ class Evaluation(Settings):
     )
     subgroups: list[Name] | dict[Name, list[Name]] = Field(
         [],
-        description="covariates (of mimic_cxr: view; of images: those of columns.covariates) for"
-        " whose groups metrics are computed apart; a list for all cohorts, or one by cohort, as"
-        " {cxr: [view]}. Unknown is a group of its own",
+        description="covariates (of mimic_cxr: view; of ct: manufacturer, kernel; of images: those"
+        " of columns.covariates) for whose groups metrics are computed apart; a list for all"
+        " cohorts, or one by cohort, as {cxr: [view]}. Unknown is a group of its own",
     )
     age_bands: list[int] = Field(
         [18, 40, 65],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from medsynth.cohorts.ct.identity import file_id
 from medsynth.cohorts.ct.labels import check_words, label_by_brightness, label_columns, phase_of
@@ -34,7 +35,7 @@ from medsynth.store.quarantine import CohortError, ExcludedImage, UnusableImage
 SETTINGS = CtIndex
 PATIENT = "patient_id"  # column of the label table
 EXTRAS = ["study", "series", "frame", "plane", "z", "field_mm", "acquisition"]
-EXTRAS += ["label_source", "contrast_confidence", "detail"]
+EXTRAS += ["manufacturer", "kernel", "label_source", "contrast_confidence", "detail"]
 LEAST_AXIAL = 0.8  # cosine of the slice normal to the body axis; gantries tilt up to 30 degrees
 
 
@@ -53,9 +54,9 @@ def index(
         :func:`.identity.file_id` says, group SeriesInstanceUID (NIfTI: item_id), label "ct" or
         "cect". Extra columns: study and series (digests; a series that mixes orientations, grids,
         reconstructions or phases has several), frame (FrameOfReferenceUID), plane (where the pixels
-        lie in it), z (mm along the slice normal, towards the head; null for NIfTI),
-        label_source (tags, table, brightness), contrast_confidence (of brightness; uncalibrated),
-        detail (the words behind a reason). Excluded: what
+        lie in it), z (mm along the slice normal, towards the head; null for NIfTI), manufacturer
+        and kernel (in capitals), label_source (tags, table, brightness), contrast_confidence (of
+        brightness; uncalibrated), detail (the words behind a reason). Excluded: what
         :func:`medsynth.imaging.ct.slices.check_ct_image` and burned_in leave out, not_axial,
         no_contrast_label, contrast_contradiction. Quarantined: not_dicom, not_nifti,
         wrong_modality (none named), multi_frame, bad_tags, no_patient, no_position, bad_spacing,
@@ -72,7 +73,8 @@ def index(
         check_names(files, root, table)
         check_words(table, settings.label)
     rows = [_row(file, root, table, settings) for file in files]
-    frame = manifest(rows).astype({"z": float, "contrast_confidence": float})
+    dtypes = {"z": float, "contrast_confidence": float, "manufacturer": "str", "kernel": "str"}
+    frame = manifest(rows).astype(dtypes)
     _check_patients(frame, settings, table is not None and PATIENT in table)
     quarantine_repeats(frame)
     usable = frame["status"] == USED
@@ -116,6 +118,7 @@ def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) 
             with unusable_as("bad_tags"):
                 row |= _place(dataset)
                 row["series"] = series_of(dataset, row["patient"], row["label"])
+                row |= _scanner(dataset)
         row |= label_columns(phase, settings.label)
     except UnusableImage as error:
         row |= {"status": error.status, "reason": error.reason, "detail": error.detail}
@@ -145,6 +148,19 @@ def _place(dataset: Dataset) -> dict[str, Any]:
     shape = (1, int(dataset.Rows), int(dataset.Columns))
     place = {"plane": plane_id_of(affine, shape), "z": height_of(affine)}
     return place | {"field_mm": field_mm(affine, shape)}
+
+
+def _scanner(dataset: Dataset) -> dict[str, str | None]:
+    """Who built it (0008,0070), how it reconstructs (0018,1210): they are spelt in any capitals."""
+
+    def words(value: Any) -> str | None:
+        values = value if isinstance(value, MultiValue) else [value or ""]
+        return " ".join(str(v).upper() for v in values).strip() or None
+
+    return {
+        "manufacturer": words(dataset.get("Manufacturer")),
+        "kernel": words(dataset.get("ConvolutionKernel")),
+    }
 
 
 def _check_patients(frame: pd.DataFrame, settings: CtIndex, tabled: bool) -> None:

@@ -103,5 +103,9 @@ class CtCohort(CohortSettings):
     def classes(self) -> list[str]:
         return [*PHASES]
 
+    def covariates(self) -> tuple[str, ...]:
+        """Of the scanner; NIfTI files do not say it."""
+        return ("manufacturer", "kernel")
+
     def shard_settings(self) -> CtConvert:
         return self.convert
