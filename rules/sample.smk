@@ -3,6 +3,7 @@
 
 rule sample_model:
     input:
+        unpack(of_experiment(FILES.conditioned)),
         weights=rules.train_model.output.weights,
         card=rules.train_model.output.card,
         inputs=of_experiment(FILES.input_files),

@@ -16,6 +16,7 @@ from medsynth.api.keywords import checked
 from medsynth.models.classifier.settings import ClassifierExperiment
 from medsynth.models.conditioning import LabelError, wanted
 from medsynth.models.contract import Translation
+from medsynth.models.covariates import CovariateError, with_drawn
 from medsynth.models.families import FAMILY
 from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
@@ -129,7 +130,8 @@ class TrainedModel:
             n: images of each label.
             seed: all randomness derives from it.
             settings: of the family's sampling, such as `guidance` or `batch`; default the
-                family's own, not the experiment's.
+                family's own, not the experiment's. A model that is conditioned on covariates needs
+                all, as `covariates={"sex": "female", "age": "unknown"}`.
 
         Raises:
             ModelError: the model does not generate, or knows no such label.
@@ -152,7 +154,9 @@ class TrainedModel:
         try:
             names = [labels] if isinstance(labels, str) else labels
             rows = wanted(self.card, names, n, chosen.at_least)
-        except LabelError as error:
+            asked, known = getattr(chosen, "covariates", {}), self.card.get("covariates", {})
+            rows = with_drawn(rows, None, known, asked, seed=0)
+        except (LabelError, CovariateError) as error:
             raise ModelError(f"{self.folder}: {error}") from None
         if rows.empty:
             raise ModelError("no images asked for: give at least one label, and n of 1 or more")

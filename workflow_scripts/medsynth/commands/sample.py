@@ -43,6 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--guidance", type=float, metavar="W", help="strength of the label, of models that have it"
     )
+    parser.add_argument(
+        "--covariate",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of a model that is conditioned on some: each of them, or unknown, as sex=female",
+    )
     parser.add_argument("--batch", type=int, metavar="B", help="images generated at once")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
 
@@ -70,7 +77,9 @@ def _sample(
     if arguments.form == "dicom" and model.card["image_channels"] != 1:
         raise OutputError(f"{folder}: its images are in colour; --form png writes them")
     chosen = {"guidance": arguments.guidance, "batch": arguments.batch}
-    settings = {name: value for name, value in chosen.items() if value is not None}
+    settings: dict[str, Any] = {name: v for name, v in chosen.items() if v is not None}
+    if arguments.covariate:
+        settings["covariates"] = _covariates(arguments.covariate)
     asked = {"labels": arguments.label, "n": arguments.n, "form": arguments.form, **settings}
     rows = model.request(arguments.label, arguments.n, settings).rows  # an error here is no job
     rows = rows.assign(row=range(len(rows)), seed=seed, model_sha256=model.sha256)
@@ -81,11 +90,18 @@ def _sample(
     with job, tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
         images, _ = model.sample(arguments.label, arguments.n, seed=seed, **settings)
         whole = Path(beside, "images")
-        write_singles(images, rows, None, arguments.form, whole)
+        covariates = list(model.card.get("covariates", {}))
+        write_singles(images, rows, None, arguments.form, whole, covariates)
         whole.rename(out)
     _collect(results)
     files = sorted(str(path) for path in out.iterdir())
     return {"model": str(folder), "model_sha256": model.sha256, "seed": seed, "files": files}
+
+
+def _covariates(given: list[str]) -> dict[str, str]:
+    if wrong := [one for one in given if "=" not in one]:
+        raise OutputError(f"--covariate {wrong[0]}: write NAME=VALUE, as sex=female")
+    return dict(one.split("=", 1) for one in given)
 
 
 def _collect(results: Path) -> None:

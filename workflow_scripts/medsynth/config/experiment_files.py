@@ -86,6 +86,12 @@ class ExperimentFiles:
         folder = self._layout.cohort.format(cohort=experiment.cohort)
         return {table: f"{folder}/{table}.parquet" for table in experiment.needs}
 
+    def conditioned(self, name: str) -> dict[str, str]:
+        """The manifest of whose covariates some are drawn, if images are conditioned on any."""
+        experiment = self.experiments[name]
+        manifest = self._layout.manifest.format(cohort=experiment.cohort)
+        return {"manifest": manifest} if experiment.conditions() else {}
+
     def inputs(self, name: str) -> dict[str, str]:
         """The experiments that it rests on, by role."""
         return self.experiments[name].named_inputs()

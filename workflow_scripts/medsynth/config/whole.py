@@ -162,6 +162,13 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
                         f"images of {form.channels} channels can neither be generated nor shown;"
                         f" make the cohort {name} one of 1 or 3",
                     )
+                known = cohort.covariates()
+                if absent := sorted(set(experiment.conditions()) - set(known)):
+                    yield Mistake(
+                        f"{place}.train.conditions",
+                        f"cohort {name} has no covariate {', '.join(absent)}, it has"
+                        f" {', '.join(known) or 'none'}; leave out what it lacks",
+                    )
                 if misfit := experiment.misfit(form.size):
                     yield Mistake(f"{place}.{misfit.key}", misfit.why)
     yield from input_mistakes(right, {*counts, *reserved} - {*right})

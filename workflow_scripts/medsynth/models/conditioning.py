@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from medsynth.models.covariates import appended
 from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import JOINT, class_indices, joined, multi_hot
 
@@ -97,12 +98,16 @@ def wanted(
     return table
 
 
-def condition(labels: pd.Series, card: Mapping[str, Any], device: str | torch.device) -> Tensor:
-    """Labels as a network takes them: (n,) int64 indices or, if it takes several, (n, k) float32.
+def condition(rows: pd.DataFrame, card: Mapping[str, Any], device: str | torch.device) -> Tensor:
+    """Rows as a network takes them: (n,) int64 indices or, if it takes several, (n, k) float32.
 
     Of one finding an image both say the same, and the first is looked up, not multiplied.
+    Covariates follow in the columns from k on.
     """
-    if "combinations" in card:
-        return torch.from_numpy(multi_hot(labels, card["classes"])).to(device)
-    found = class_indices(labels.to_frame("label"), card["classes"])
-    return torch.from_numpy(found).to(device)
+    classes = card["classes"]
+    if "combinations" not in card and "covariates" not in card:
+        return torch.from_numpy(class_indices(rows, classes)).to(device)
+    hot = multi_hot(rows["label"], classes)
+    if "covariates" in card:
+        hot = appended(hot, len(classes), rows, card["covariates"])
+    return torch.from_numpy(hot).to(device)

@@ -100,6 +100,10 @@ class FamilyExperiment(Settings):
         """What does not fit square images of this side in pixels; None if all does."""
         return None
 
+    def conditions(self) -> list[str]:
+        """Covariates that its images are conditioned on."""
+        return []
+
     def named_inputs(self) -> dict[str, str]:
         """The experiments that it rests on, by role."""
         group = self._inputs()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -34,7 +35,12 @@ def file_stem(label: str) -> str:
 
 
 def write_singles(
-    images: np.ndarray, table: pd.DataFrame, samples_sha256: str | None, form: Form, folder: Path
+    images: np.ndarray,
+    table: pd.DataFrame,
+    samples_sha256: str | None,
+    form: Form,
+    folder: Path,
+    covariates: Sequence[str] = (),
 ) -> None:
     """Write every image of `images` into a new folder as `<label>-<row>.dcm` or `.png`.
 
@@ -46,6 +52,7 @@ def write_singles(
         samples_sha256: digest of the image store they come from, if they come from one.
         form: of the files; RGB is PNG.
         folder: must not exist.
+        covariates: columns that were asked for, and that each file states, too.
 
     Raises:
         ValueError: colours as DICOM, of which one channel would be left.
@@ -66,6 +73,9 @@ def write_singles(
             provenance["samples_sha256"] = samples_sha256
         if "training_images" in sample:  # with the same findings; 0: never seen together
             provenance["training_images"] = str(sample["training_images"])
+        for name in covariates:
+            value = sample[name]
+            provenance[f"covariate_{name}"] = "unknown" if pd.isna(value) else str(value)
         path = folder / f"{file_stem(provenance['label'])}-{sample['row']:06d}"
         if form == "png":
             _write_png(image, provenance, path.with_suffix(".png"))

@@ -25,8 +25,13 @@ def q_sample(x0: Tensor, t: Tensor, noise: Tensor, schedule: Schedule) -> Tensor
 
 
 def no_label(labels: Tensor, null: int) -> Tensor:
-    """As many times "no label": the index `null`, or rows without a finding."""
-    return torch.zeros_like(labels) if labels.ndim == 2 else torch.full_like(labels, null)
+    """As many times "no label": the index `null`, or rows without one of the `null` findings.
+
+    Covariates, which follow in a row, stay.
+    """
+    if labels.ndim == 1:
+        return torch.full_like(labels, null)
+    return torch.cat([torch.zeros_like(labels[:, :null]), labels[:, null:]], dim=1)
 
 
 def drop_labels(labels: Tensor, share: float, null: int, generator: torch.Generator) -> Tensor:
@@ -53,7 +58,8 @@ def ddpm_loss(
     Args:
         model: predicts the noise from (x_t, t, labels); `model.null_label` means "no label".
         x0: (N, C, H, W) images in [-1, 1].
-        labels: (N,) int64 class indices, or (N, k) float32 rows of findings.
+        labels: (N,) int64 class indices, or (N, k + d) float32 rows of findings and
+            covariates.
         schedule: the forward process, on the device of `x0`.
         weights: (T + 1,) weight of each timestep, e.g. :func:`p2_weights`.
         label_drop: probability of hiding a label.

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from medsynth.models.conditioning import condition
+from medsynth.models.covariates import width
 from medsynth.models.ddpm.process import no_label
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
@@ -33,7 +34,8 @@ def guided_noise(model: nn.Module, x: Tensor, t: Tensor, labels: Tensor, guidanc
         model: predicts noise from (x, t, labels); `model.null_label` means "no label".
         x: (N, C, H, W) noisy images.
         t: (N,) timesteps.
-        labels: (N,) class indices, or (N, k) rows of findings.
+        labels: (N,) class indices, or (N, k + d) rows of findings and covariates; "no label" leaves
+            the covariates, so that guidance strengthens the label alone.
         guidance: w; 0 is the conditional model alone, and costs half.
     """
     if guidance == 0:
@@ -111,7 +113,7 @@ def generate(
 
     Args:
         model: as :func:`medsynth.models.ddpm.training.train` makes it.
-        request: N rows, of whose columns label is read.
+        request: N rows, of whose columns label and covariates are read.
         settings: batch and guidance.
         run: all randomness derives from its seed, the label and the image's number; without
             autocast.
@@ -122,7 +124,8 @@ def generate(
     card, device = model.card, run.device
     training = DdpmTraining.model_validate(card["settings"])
     channels, size = card["image_channels"], card["image_size"]
-    network = build_unet(channels, size, len(card["classes"]), training.unet)
+    extra = width(card.get("covariates", {}))
+    network = build_unet(channels, size, len(card["classes"]), training.unet, extra)
     network.load_state_dict(model.state)
     network.to(device, memory_format=torch.channels_last).eval()
     schedule = linear_schedule(training.timesteps, training.beta_start, training.beta_end)
@@ -130,7 +133,7 @@ def generate(
     of_images = sample_generators(request["label"], run.seed, device)
     for start in range(0, len(request), settings.batch):
         rows = request.iloc[start : start + settings.batch]
-        wanted = condition(rows["label"], card, device)
+        wanted = condition(rows, card, device)
         generators = list(islice(of_images, len(rows)))
         log.info("images %d to %d of %d", start + 1, start + len(rows), len(request))
         shape = (channels, size, size)

@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
 from medsynth.models.settings import FamilyExperiment, Misfit, Sampling, halving_misfit
-from medsynth.runtime.settings import Fraction, Loop, Settings
+from medsynth.runtime.settings import Fraction, Loop, Name, Settings
+
+SAMPLE_COLUMNS = ("row", "label", "seed", "model_sha256", "guidance", "training_images")
 
 
 class UNet(Settings):
@@ -71,6 +73,21 @@ class DdpmTraining(Loop):
         " more steps, 0 keeps the last (Ho et al. 2020: 0.9999)",
     )
     unet: UNet = Field(UNet(), description="the network that predicts the noise")
+    conditions: list[Name] = Field(
+        [],
+        description="covariates (of mimic_cxr: view; of images: those of columns.covariates) that"
+        " the images are conditioned on beside the label, as [sex, age]; unknown is a value of its"
+        " own",
+    )
+
+    @field_validator("conditions")
+    @classmethod
+    def _are_different(cls, names: list[str]) -> list[str]:
+        if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+            raise ValueError(f"{twice[0]} stands twice; name each covariate once")
+        if taken := [name for name in names if name in SAMPLE_COLUMNS]:
+            raise ValueError(f"{taken[0]!r} is a column of the samples; call the covariate else")
+        return names
 
     @field_validator("beta_end")
     @classmethod
@@ -90,6 +107,12 @@ class DdpmSampling(Sampling):
         " variety; 0 is the conditional model alone",
     )
 
+    covariates: dict[Name, float | str] = Field(
+        {},
+        description="values of covariates for all images, as {sex: female, age: 60}, or unknown;"
+        " others are drawn: each image has those of a training image of its label",
+    )
+
     def provenance(self) -> dict[str, float | str]:
         return {"guidance": self.guidance}
 
@@ -107,3 +130,6 @@ class DdpmExperiment(FamilyExperiment):
     def misfit(self, image_size: int) -> Misfit | None:
         found = self.train.unet.misfit(image_size)
         return found and Misfit(f"train.unet.{found.key}", found.why)
+
+    def conditions(self) -> list[str]:
+        return self.train.conditions

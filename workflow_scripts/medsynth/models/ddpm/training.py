@@ -8,6 +8,7 @@ import torch
 
 from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
+from medsynth.models.covariates import appended, describe, width
 from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
 from medsynth.models.ddpm.settings import DdpmTraining
@@ -35,7 +36,7 @@ def model_card(
     """
     return {
         "family": "ddpm",
-        "settings": settings.model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json", exclude={"conditions"}),  # see covariates
         "classes": classes,
         "image_channels": image_channels,
         "image_size": image_size,
@@ -52,6 +53,7 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
     Args:
         data: images and labels; index len(classes), or a row without a finding, becomes "no
             label".
+            Of the manifest the columns settings.conditions are read.
         settings: schedule, objective, network and loop.
         run: on CUDA in bfloat16 autocast.
 
@@ -60,6 +62,7 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
 
     Raises:
         ValueError: no images, labels that do not fit images or classes, or see :func:`build_unet`.
+        CovariateError: see :func:`medsynth.models.covariates.describe`.
     """
     data.check()
     store, seed = data.images, run.seed
@@ -67,7 +70,13 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
     image_size, image_channels = store.read([0]).shape[2:]
 
     torch.manual_seed(generator(seed, "weights").initial_seed())
-    model = build_unet(image_channels, image_size, len(data.classes), settings.unet)
+    n_classes = len(data.classes)
+    labels, described = data.labels, {}
+    if settings.conditions:
+        described = {"covariates": describe(data.manifest, settings.conditions)}
+        labels = appended(labels, n_classes, data.manifest, described["covariates"])
+    extra = width(described.get("covariates", {}))
+    model = build_unet(image_channels, image_size, n_classes, settings.unet, extra)
     model.to(device, memory_format=torch.channels_last)  # faster convolutions on CPU and GPU
     ema = Ema(model, settings.ema_decay)
     parameters = list(model.parameters())
@@ -80,7 +89,7 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
     def step(i: int) -> dict[str, float]:
         positions = batch_positions(len(store), settings.batch, seed, i)
         x0 = to_network(store.read(positions), device)
-        y = data.targets(positions, device)
+        y = torch.from_numpy(labels[positions]).to(device)
         noise = generator(seed, "noise", i, device=device)
         # dropout draws from the global generator and from no other
         torch.manual_seed(generator(seed, "dropout", i).initial_seed())
@@ -99,4 +108,5 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
     history = run_steps(step, state=state, settings=settings, work=run.work)
     averaged = {k: v.cpu() for k, v in ema.module.state_dict().items()}
     card = model_card(settings, data.classes, image_channels, image_size)
-    return Trained(averaged, card | label_facts(data.labels, data.classes), history)
+    card |= label_facts(data.labels, data.classes) | described
+    return Trained(averaged, card, history)

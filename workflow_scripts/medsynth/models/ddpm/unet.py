@@ -1,7 +1,8 @@
 """The noise predictor: a U-Net with ResNet blocks, self-attention, time and class embedding.
 
 Architecture of Ho et al. 2020, appendix B, with class embeddings added to the time embedding. The
-embedding of an image with several findings is the sum of theirs.
+embedding of an image with several findings is the sum of theirs; to it a linear map of covariates
+is added, which is zero at first.
 """
 
 from __future__ import annotations
@@ -102,7 +103,14 @@ class ConditionalUNet(nn.Module):
         null_label: index of the learned embedding of the unconditional case.
     """
 
-    def __init__(self, image_channels: int, image_size: int, n_classes: int, settings: UNet):
+    def __init__(
+        self,
+        image_channels: int,
+        image_size: int,
+        n_classes: int,
+        settings: UNet,
+        covariates: int = 0,
+    ):
         super().__init__()
         self.null_label = n_classes
         self.channels = settings.channels
@@ -152,13 +160,18 @@ class ConditionalUNet(nn.Module):
         self.out = nn.Sequential(
             _norm(current), nn.SiLU(), _zeroed(nn.Conv2d(current, image_channels, 3, padding=1))
         )
+        if covariates:  # made last: the other weights are drawn as without
+            self.covariates = nn.Linear(covariates, width, bias=False)
+            nn.init.zeros_(self.covariates.weight)
 
     def embed(self, labels: Tensor) -> Tensor:
         """Embeddings (N, width) of labels as :meth:`forward` takes them."""
         if labels.ndim == 1:
             return self.label(labels)
-        null = (labels == 0).all(dim=1, keepdim=True).to(labels.dtype)
-        return torch.cat([labels, null], dim=1) @ self.label.weight
+        findings, covariates = labels[:, : self.null_label], labels[:, self.null_label :]
+        null = (findings == 0).all(dim=1, keepdim=True).to(labels.dtype)
+        embedding = torch.cat([findings, null], dim=1) @ self.label.weight
+        return embedding + self.covariates(covariates) if covariates.shape[1] else embedding
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         """Predict the noise.
@@ -166,8 +179,9 @@ class ConditionalUNet(nn.Module):
         Args:
             x: (N, C, H, W) noisy images.
             t: (N,) timesteps, 1..T.
-            labels: (N,) class indices, or `null_label`; or (N, n_classes) float, 1 for every
-                finding of an image, of which rows of zeros mean "no label".
+            labels: (N,) class indices, or `null_label`; or (N, n_classes + covariates) float, 1
+                for every finding of an image, of which only zeros mean "no label", and its
+                covariates.
 
         Returns:
             (N, C, H, W) predicted noise; zero before the first training step.
@@ -190,7 +204,7 @@ class ConditionalUNet(nn.Module):
 
 
 def build_unet(
-    image_channels: int, image_size: int, n_classes: int, settings: UNet
+    image_channels: int, image_size: int, n_classes: int, settings: UNet, covariates: int = 0
 ) -> ConditionalUNet:
     """The network for square images, as training makes it and sampling rebuilds it.
 
@@ -200,4 +214,4 @@ def build_unet(
     """
     if misfit := settings.misfit(image_size):
         raise ValueError(misfit.why)
-    return ConditionalUNet(image_channels, image_size, n_classes, settings)
+    return ConditionalUNet(image_channels, image_size, n_classes, settings, covariates)

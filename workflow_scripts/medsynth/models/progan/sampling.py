@@ -43,7 +43,7 @@ def generate(
     network.to(device).eval()
     of_images = sample_generators(request["label"], run.seed)
     for start in range(0, len(request), settings.batch):
-        chosen = condition(request["label"].iloc[start : start + settings.batch], card, device)
+        chosen = condition(request.iloc[start : start + settings.batch], card, device)
         own = islice(of_images, len(chosen))
         z = torch.stack([torch.randn(card["latent"], generator=g) for g in own])
         yield to_uint8(network(z.to(device), chosen))

@@ -8,10 +8,13 @@ from typing import Any
 
 from medsynth.imaging.grids import COLUMNS, write_grid
 from medsynth.models.conditioning import wanted
+from medsynth.models.covariates import with_drawn
 from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples, write_samples
+from medsynth.store.manifests import in_split
 from medsynth.store.models import load_model
+from medsynth.store.tables.parquet import read_table
 
 
 def write_product(
@@ -21,12 +24,16 @@ def write_product(
 
     Args:
         sampling: the family's module.
-        inputs, outputs: of the rule: `weights`, `card`; `images`, `table`, `grid`.
+        inputs, outputs: of the rule: `weights`, `card` and, if the model is conditioned on
+            covariates, `manifest`; `images`, `table`, `grid`.
         cfg: the family's settings.
     """
     settings = sampling.SETTINGS(**cfg)
     model = load_model(inputs.weights, inputs.card)
     request = wanted(model.card, settings.labels, settings.per_class, settings.at_least)
+    if covariates := model.card.get("covariates"):
+        training = in_split(read_table(inputs.manifest), "train")
+        request = with_drawn(request, training, covariates, settings.covariates, run.seed)
     model_sha256 = digest_file(inputs.weights)
     made_by = {"seed": run.seed, "model_sha256": model_sha256}
     extra = settings.provenance()
