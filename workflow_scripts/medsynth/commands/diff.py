@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.queries.diff import diff
+from medsynth.lineage.queries.diff import Diff, diff
 from medsynth.lineage.wording import SHORT
 
 HELP = "what is different between two artifacts: data, config, code, environment, metrics"
@@ -26,22 +26,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("b", metavar="B", help=what + "; a path means its latest state")
 
 
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def answer(results: Path, arguments: argparse.Namespace) -> Diff:
     return diff(results, arguments.a, arguments.b)
 
 
-def wrong(answer: dict[str, Any]) -> bool:
+def wrong(answer: Diff) -> bool:
     """That two artifacts differ is an answer, not a fault."""
     return False
 
 
-def show(answer: dict[str, Any]) -> str:
+def show(answer: Diff) -> str:
     return "\n".join(_lines(answer))
 
 
-def _lines(answer: dict[str, Any]) -> Iterator[str]:
-    for side in "ab":
-        found = answer[side]
+def _lines(answer: Diff) -> Iterator[str]:
+    for side, found in (("a", answer["a"]), ("b", answer["b"])):
         job = f"job {found['job'][:SHORT]}" if found["job"] else "raw: no job made it"
         yield f"{side}: {found['path']}  [{found['sha256'][:SHORT]}; {job}]"
     yield "the bytes are the same" if answer["same_bytes"] else "the bytes differ"
@@ -51,12 +50,18 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
             continue
         counted = "; ".join(
             f"{name} +{n['added']} -{n['removed']} ={n['kept']}"
-            for name, n in row.items()
-            if name != "known"
+            for name, n in (("files", row["files"]), ("patients", row["patients"]))
         )
         yield f"data {path}: {counted}"
-    for name in ("raw", "config", "params", "code", "environment", "metrics"):
-        changed = answer[name]
+    changes = {
+        "raw": answer["raw"],
+        "config": answer["config"],
+        "params": answer["params"],
+        "code": answer["code"],
+        "environment": answer["environment"],
+        "metrics": answer["metrics"],
+    }
+    for name, changed in changes.items():
         if changed is None:
             yield f"{name}: MLflow's store is not there"
             continue
@@ -66,8 +71,8 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
             yield f"{name} {key}: {_text(a)} -> {_text(b)}"
         if len(changed) > SHOWN:
             yield f"{name}: {len(changed) - SHOWN} more; --json lists all"
-    for sign, name in (("+", "added"), ("-", "removed")):
-        yield from (f"package {sign}{package}" for package in answer["packages"][name])
+    yield from (f"package +{package}" for package in answer["packages"]["added"])
+    yield from (f"package -{package}" for package in answer["packages"]["removed"])
 
 
 def _text(value: Any) -> str:

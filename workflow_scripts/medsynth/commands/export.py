@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from medsynth.lineage.queries.export import export
+from medsynth.lineage.queries.export import Exported, export
 
 HELP = "write a Workflow Run RO-Crate"
 EXAMPLE = "medsynth export crate"
@@ -20,15 +19,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder for the crate")
 
 
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def answer(results: Path, arguments: argparse.Namespace) -> Exported:
     return export(results, arguments.folder)
 
 
-def wrong(answer: dict[str, Any]) -> bool:
+def wrong(answer: Exported) -> bool:
     return False
 
 
-def show(answer: dict[str, Any]) -> str:
+def show(answer: Exported) -> str:
     return (
         f"{answer['crate']}: {answer['jobs']} jobs in {answer['invocations']} runs of the workflow,"
         f" {answer['entities']} entities"

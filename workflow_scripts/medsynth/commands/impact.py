@@ -10,14 +10,26 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NotRequired
 
+from medsynth.lineage.erasure.withdrawal import Impact, Remains
 from medsynth.lineage.wording import when
-
-Row = dict[str, Any]
 
 HELP = "a patient withdraws: what must be destroyed, what redone; --erase does it"
 EXAMPLE = "medsynth impact TCGA-02-0001 --erase --yes"
+
+
+class Withdrawal(Impact):
+    """What a withdrawal means, and what is left of the patient where it was carried out.
+
+    left, yours: as in :class:`medsynth.lineage.erasure.withdrawal.Erasure`, and so are `rows` then.
+    asked, done: whether it was to be carried out, and was.
+    """
+
+    left: NotRequired[list[Remains]]
+    yours: NotRequired[list[str]]
+    asked: bool
+    done: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def answer(results: Path, arguments: argparse.Namespace) -> Row:
+def answer(results: Path, arguments: argparse.Namespace) -> Withdrawal:
     from medsynth.lineage.queries.impact import impact  # pandas, for which --help need not wait
 
     if arguments.erase and arguments.yes:
@@ -39,23 +51,23 @@ def answer(results: Path, arguments: argparse.Namespace) -> Row:
 
         with idle(results):
             found = impact(results, arguments.patient)
-            found |= erase(results, arguments.patient, found, raw=arguments.raw)
-    else:
-        found = impact(results, arguments.patient)
-    return found | {"asked": arguments.erase, "done": arguments.erase and arguments.yes}
+            erased = erase(results, arguments.patient, found, raw=arguments.raw)
+            return {**found, **erased, "asked": True, "done": True}
+    found = impact(results, arguments.patient)
+    return {**found, "asked": arguments.erase, "done": False}
 
 
-def wrong(answer: Row) -> bool:
+def wrong(answer: Withdrawal) -> bool:
     """Asked to erase, something is left, or may be; or it is not known what would be."""
     done = answer["done"] and not answer["left"] and not answer["yours"]
     return bool(answer["unknown"] or (answer["asked"] and not done))
 
 
-def show(answer: Row) -> str:
+def show(answer: Withdrawal) -> str:
     return "\n".join(_lines(answer))
 
 
-def _lines(answer: Row) -> Iterator[str]:
+def _lines(answer: Withdrawal) -> Iterator[str]:
     for time in answer["erased"]:
         yield f"erased before: {when(time)}"
     yield f"{'destroyed' if answer['done'] else 'to destroy'}: {len(answer['destroy'])} artifacts"

@@ -9,9 +9,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from medsynth.lineage.queries.rebuild import rebuild
+from medsynth.lineage.queries.rebuild import Rebuilt, rebuild
 
 HELP = "make the ledger again from MLflow; compare it with the one there is"
 EXAMPLE = "medsynth rebuild"
@@ -28,21 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def answer(results: Path, arguments: argparse.Namespace) -> Rebuilt:
     return rebuild(results, arguments.recorded_as or [])
 
 
-def wrong(answer: dict[str, Any]) -> bool:
-    names = ("lacking", "extra", "unreadable")
+def wrong(answer: Rebuilt) -> bool:
     left = answer["fault"] and not answer["placed"]
-    return bool(any(answer[n] for n in names) or any(answer["lost"].values()) or left)
+    differs = answer["lacking"] or answer["extra"] or answer["unreadable"]
+    return bool(differs or any(answer["lost"].values()) or left)
 
 
-def show(answer: dict[str, Any]) -> str:
+def show(answer: Rebuilt) -> str:
     return "\n".join(_lines(answer))
 
 
-def _lines(answer: dict[str, Any]) -> Iterator[str]:
+def _lines(answer: Rebuilt) -> Iterator[str]:
     counted = ", ".join(f"{n} {kind}s" for kind, n in answer["items"].items())
     yield f"{answer['ledger']}: {counted}, from MLflow"
     if answer["running"]:
@@ -57,6 +56,5 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield f"{answer['fault']}; it has events that MLflow lacks, so that it was left as it is"
     elif not wrong(answer):
         yield "equal to the ledger, event by event"
-    for name in ("lacking", "extra"):
-        where = "in the ledger, not so in MLflow" if name == "lacking" else "in MLflow, not so here"
-        yield from (f"  {where}: {item}" for item in answer[name])
+    yield from (f"  in the ledger, not so in MLflow: {item}" for item in answer["lacking"])
+    yield from (f"  in MLflow, not so here: {item}" for item in answer["extra"])

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from medsynth.lineage.queries.rerun import rerun
+from medsynth.lineage.queries.rerun import Rerun, rerun
 from medsynth.lineage.wording import SHORT, job_name
 
 HELP = "repeat the job that made a file, in a clean folder, and compare the bytes"
@@ -25,15 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def answer(results: Path, arguments: argparse.Namespace) -> Rerun:
     return rerun(results, arguments.path, arguments.keep)
 
 
-def wrong(answer: dict[str, Any]) -> bool:
+def wrong(answer: Rerun) -> bool:
     return not answer["identical"]
 
 
-def show(answer: dict[str, Any]) -> str:
+def show(answer: Rerun) -> str:
     lines = [f"{job_name(answer)}  job {answer['job'][:SHORT]}, repeated: {answer['status']}"]
     for output in answer["outputs"]:
         now = (output["now"] or "not made")[:SHORT]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from medsynth.lineage.errors import REMEDY
-from medsynth.lineage.queries.status import UNFINISHED, status
+from medsynth.lineage.queries.status import UNFINISHED, Status, status
 from medsynth.lineage.wording import SHORT, when
 
 SHOWN = 10  # of each kind of trouble; --json lists all
@@ -21,19 +20,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """It has none of its own."""
 
 
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def answer(results: Path, arguments: argparse.Namespace) -> Status:
     return status(results)
 
 
-def wrong(answer: dict[str, Any]) -> bool:
+def wrong(answer: Status) -> bool:
     return not answer["ok"]
 
 
-def show(answer: dict[str, Any]) -> str:
+def show(answer: Status) -> str:
     return "\n".join(_lines(answer))
 
 
-def _lines(answer: dict[str, Any]) -> Iterator[str]:
+def _lines(answer: Status) -> Iterator[str]:
     yield f"jobs: {_counts(answer['jobs']) or 'none'}"
     for i in answer["invocations"]:
         arguments = " ".join(i["arguments"])
@@ -57,9 +56,9 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield f"UNREADABLE: lineage/{file['path']} is no record ({file['why']})"
     for item in answer["headless"][:SHOWN]:
         yield f"WITHOUT A START: the end of {item}, whose start is late or was set aside"
-    for file in answer["misread"][:SHOWN]:
-        how = "changed while it ran" if file["state"] == "changed" else "read as no job had made it"
-        yield f"MISREAD: {file['path']}, {how}, by {file['rule']}, job {file['job'][:SHORT]}"
+    for read in answer["misread"][:SHOWN]:
+        how = "changed while it ran" if read["state"] == "changed" else "read as no job had made it"
+        yield f"MISREAD: {read['path']}, {how}, by {read['rule']}, job {read['job'][:SHORT]}"
     yield from (f"  MLflow said: {error}" for error in answer["errors"])
 
 

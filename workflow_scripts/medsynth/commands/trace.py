@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from medsynth.lineage.queries.trace import trace
+from medsynth.lineage.queries.trace import Artifact, Job, Trace, trace
 from medsynth.lineage.wording import SHORT, job_name, when
 
-Row = dict[str, Any]
 SAME_SHOWN = 5  # other paths of the same bytes
 
 HELP = "what made an artifact, up to the raw files; --down: what was made from it"
@@ -28,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page to look at")
 
 
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def answer(results: Path, arguments: argparse.Namespace) -> Trace:
     found = trace(results, arguments.path, down=arguments.down)
     if arguments.html:
         from medsynth.lineage.queries.drawing import write_page  # jinja2
@@ -37,7 +35,7 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def wrong(answer: dict[str, Any]) -> bool:
+def wrong(answer: Trace) -> bool:
     """Something on the way is not as any job made it."""
     own = answer["artifact"]  # read anew; what jobs say of it may come from the digest cache
     files = [f for job in answer["jobs"].values() for f in [*job["inputs"], *job["outputs"]]]
@@ -48,7 +46,7 @@ def wrong(answer: dict[str, Any]) -> bool:
     )
 
 
-def show(answer: dict[str, Any]) -> str:
+def show(answer: Trace) -> str:
     artifact, jobs = answer["artifact"], answer["jobs"]
     head = []
     if others := artifact["same_bytes"]:
@@ -61,7 +59,7 @@ def show(answer: dict[str, Any]) -> str:
     return "\n".join([*head, *lines])
 
 
-def _artifact_line(artifact: Row) -> str:
+def _artifact_line(artifact: Artifact) -> str:
     digest = artifact["sha256"][:SHORT] if artifact["sha256"] else "not hashed"
     notes = [digest]
     if artifact["on_disk"] in ("altered", "missing"):
@@ -79,7 +77,7 @@ def _artifact_line(artifact: Row) -> str:
     return f"{artifact['path']}  [{'; '.join(notes)}]"
 
 
-def _job_lines(job: Row) -> Iterator[str]:
+def _job_lines(job: Job) -> Iterator[str]:
     status = "" if job["status"] == "COMPLETE" else f"  {job['status']}"
     yield f"{job_name(job)}  job {job['job'][:SHORT]}{status}"
     yield (
@@ -90,10 +88,11 @@ def _job_lines(job: Row) -> Iterator[str]:
     dirty = f" + {git['dirty'][:SHORT]}.diff" if git["dirty"] else ""
     yield f"  code {(job['code'] or '-')[:SHORT]}, git {(git['head'] or '-')[:SHORT]}{dirty}"
     if "config_sha256" in job:
-        yield f"  config {job['config_sha256'][:SHORT]}, packages {job['packages_sha256'][:SHORT]}"
+        packages = (job["packages_sha256"] or "-")[:SHORT]
+        yield f"  config {job['config_sha256'][:SHORT]}, packages {packages}"
 
 
-def _up(artifact: Row, jobs: dict[str, Row], indent: str, shown: set[str]) -> Iterator[str]:
+def _up(artifact: Artifact, jobs: dict[str, Job], indent: str, shown: set[str]) -> Iterator[str]:
     yield indent + _artifact_line(artifact)
     inner = indent + "    "
     for job in artifact["makers"]:
@@ -109,7 +108,7 @@ def _up(artifact: Row, jobs: dict[str, Row], indent: str, shown: set[str]) -> It
             yield from _up(file, jobs, inner, shown)
 
 
-def _down(artifact: Row, jobs: dict[str, Row], indent: str, shown: set[str]) -> Iterator[str]:
+def _down(artifact: Artifact, jobs: dict[str, Job], indent: str, shown: set[str]) -> Iterator[str]:
     yield indent + _artifact_line(artifact)
     inner = indent + "    "
     for reader in artifact["readers"]:

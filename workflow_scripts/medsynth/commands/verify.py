@@ -10,9 +10,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from medsynth.lineage.queries.verify import verify
+from medsynth.lineage.queries.verify import Verified, verify
 from medsynth.lineage.wording import SHORT
 
 HELP = "is every recorded file, the ledger and MLflow's copy as it was?"
@@ -26,19 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def answer(results: Path, arguments: argparse.Namespace) -> Verified:
     return verify(results, deep=arguments.deep)
 
 
-def wrong(answer: dict[str, Any]) -> bool:
+def wrong(answer: Verified) -> bool:
     return bool(answer["wrong"] or answer["ledger"] or answer["mlflow"])
 
 
-def show(answer: dict[str, Any]) -> str:
+def show(answer: Verified) -> str:
     return "\n".join(_lines(answer))
 
 
-def _lines(answer: dict[str, Any]) -> Iterator[str]:
+def _lines(answer: Verified) -> Iterator[str]:
     how = "all bytes read" if answer["deep"] else "by size and time where those are unchanged"
     counted = ", ".join(f"{n} {state}" for state, n in answer["artifacts"].items())
     yield f"files: {counted or 'none'} ({how})"
@@ -47,8 +46,7 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
         yield f"  {file['state'].upper():8} {file['path']}{by}"
     if len(answer["wrong"]) > SHOWN:
         yield f"  and {len(answer['wrong']) - SHOWN} more; --json lists all"
-    for name in ("ledger", "MLflow"):
-        found = answer[name.lower()]
+    for name, found in (("ledger", answer["ledger"]), ("MLflow", answer["mlflow"])):
         if found is not None:
             yield f"{name}: {'as recorded' if not found else ''}".rstrip()
             yield from (f"  {f['state'].upper():8} {f['path']}  {f['what']}" for f in found)

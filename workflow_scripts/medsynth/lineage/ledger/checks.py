@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, TypedDict
 
 from medsynth.lineage.errors import REMEDY
-from medsynth.lineage.ledger.database import Row, ledger_path
+from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.graph import is_foreign
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.watermark import drifted
@@ -15,10 +16,36 @@ from medsynth.lineage.recording.records import Start
 from medsynth.lineage.wording import SHORT
 
 
-def edited_ledger(results: Path, ledger: Ledger) -> list[Row]:
+class Edited(TypedDict):
+    """Something in the ledger or in MLflow that is not as it was recorded.
+
+    state: altered, missing or unknown. path: the file, or the run and what in it. what: in words.
+    """
+
+    state: str
+    path: str
+    what: str
+
+
+class Read(TypedDict):
+    """An input of a job whose outputs are the latest at their paths, which it read otherwise.
+
+    state: changed (while the job ran, its bytes then other than at the start) or foreign (read with
+    bytes that no job made at this path, where jobs had made others). path, sha256: as recorded.
+    rule, job: the reader.
+    """
+
+    state: Literal["changed", "foreign"]
+    path: str
+    sha256: str
+    rule: str
+    job: str
+
+
+def edited_ledger(results: Path, ledger: Ledger) -> list[Edited]:
     """Events that are not what was appended; else index rows that the events do not give."""
     name = str(ledger_path(results))
-    found = []
+    found: list[Edited] = []
     if change := drifted(results, ledger):
         found.append({"state": "altered", "path": name, "what": f"{change}; {REMEDY}"})
     broken = ledger.broken_links()
@@ -44,15 +71,8 @@ def edited_ledger(results: Path, ledger: Ledger) -> list[Row]:
     return found
 
 
-def misread(ledger: Ledger) -> Iterator[Row]:
-    """Inputs of the jobs whose outputs are the latest at their paths, which these jobs may not have
-    read as recorded.
-
-    Yields:
-        state: changed (while the job ran, its bytes then other than at the start) or foreign (read
-        with bytes that no job made at this path, where jobs had made others). path, sha256: as
-        recorded. rule, job: the reader.
-    """
+def misread(ledger: Ledger) -> Iterator[Read]:
+    """Inputs which the jobs that made what is there now may not have read as recorded."""
     current = ledger.query(
         "SELECT DISTINCT job, rule, items.seq FROM artifacts AS made JOIN items ON items.id=job"
         " WHERE role='outputs' AND status='COMPLETE' AND NOT EXISTS (SELECT 1 FROM artifacts AS"
@@ -68,9 +88,13 @@ def misread(ledger: Ledger) -> Iterator[Row]:
             read = file | job
             changed = later.get(file["path"], file["sha256"]) != file["sha256"]
             if changed or is_foreign(read, ledger):
-                state = "changed" if changed else "foreign"
-                kept = {k: read[k] for k in ("path", "sha256", "rule", "job")}
-                yield {"state": state} | kept
+                yield {
+                    "state": "changed" if changed else "foreign",
+                    "path": read["path"],
+                    "sha256": read["sha256"],
+                    "rule": read["rule"],
+                    "job": read["job"],
+                }
 
 
 def at_work(ledger: Ledger) -> list[Start]:

@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any, NotRequired, TypedDict
 
 from medsynth.lineage.ledger.database import Row
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.reads import maker, makers, readers
-from medsynth.lineage.recording.records import File, JobItem
+from medsynth.lineage.recording.records import CodeState, File, JobItem
+
+
+class JobSummary(TypedDict):
+    """How a job ran. git to snakemake: of its invocation, or of a command's job its own."""
+
+    job: str
+    seq: int
+    run_id: str | None
+    status: str
+    time: float
+    seconds: float | None
+    device: str | None
+    host: str
+    rule: str
+    wildcards: dict[str, str]
+    params: dict[str, Any]
+    code: str | None
+    seed: int | None
+    attempt: int
+    invocation: NotRequired[str]
+    config_sha256: NotRequired[str]
+    git: NotRequired[CodeState]
+    python: NotRequired[str | None]
+    packages_sha256: NotRequired[str | None]
+    lock_sha256: NotRequired[str | None]
+    snakemake: NotRequired[str | None]
 
 
 def is_foreign(read: Row, ledger: Ledger) -> bool:
@@ -70,28 +97,35 @@ def _with_producers(item: JobItem, ledger: Ledger) -> list[File]:
     return start["inputs"]
 
 
-def job_summary(item: JobItem, ledger: Ledger) -> Row:
+def job_summary(item: JobItem, ledger: Ledger) -> JobSummary:
     """What the record says about how a job ran; its invocation's part comes with it."""
-    start, end = item["start"], item["end"] or {}
-    job = {
+    start, end = item["start"], item["end"]
+    job: JobSummary = {
         "job": item["id"],
         "seq": item["seq"],
         "run_id": item["run_id"],
         "status": item["status"],
         "time": start["time"],
         "seconds": round(end["time"] - start["time"], 3) if end else None,
-        "device": end.get("device"),
+        "device": end["device"] if end else None,
         "host": start["process"]["host"],
+        "rule": start["rule"],
+        "wildcards": start["wildcards"],
+        "params": start["params"],
+        "code": start["code"],
+        "seed": start["seed"],
+        "attempt": start["attempt"],
     }
-    job |= {k: start[k] for k in ("rule", "wildcards", "params", "code", "seed", "attempt")}
     around = ledger.record(item["invocation"], "start") if item["invocation"] else None
     if around:
-        job |= {"invocation": item["invocation"], "config_sha256": around["config_sha256"]}
+        job["invocation"], job["config_sha256"] = item["invocation"], around["config_sha256"]
     elif "git" in start:  # a command's, which belongs to no invocation
         around = start
     if around:
         environment = around["environment"]
-        job |= {"git": around["git"]}
-        kept = ("python", "packages_sha256", "lock_sha256", "snakemake")
-        job |= {key: environment.get(key) for key in kept}
+        job["git"] = around["git"]
+        job["python"] = environment.get("python")
+        job["packages_sha256"] = environment.get("packages_sha256")
+        job["lock_sha256"] = environment.get("lock_sha256")
+        job["snakemake"] = environment.get("snakemake")
     return job

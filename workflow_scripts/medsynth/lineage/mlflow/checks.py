@@ -12,6 +12,7 @@ from medsynth.lineage.mlflow.settings import MLFLOW_STATUS  # before mlflow is i
 # isort: split
 from mlflow.entities import Run
 
+from medsynth.lineage.ledger.checks import Edited
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.mlflow.measurements import numbers, read_points, run_params
 from medsynth.lineage.mlflow.records import RecordedRuns, recorded_runs
@@ -22,7 +23,7 @@ from medsynth.store.digests import digest_file
 Row = dict[str, Any]
 
 
-def edited_mlflow(results: Path, ledger: Ledger) -> Iterator[Row]:
+def edited_mlflow(results: Path, ledger: Ledger) -> Iterator[Edited]:
     """What MLflow's runs say that the ledger does not, and runs that only one of them has."""
     ended = ledger.query(
         "SELECT id, run_id FROM deliveries JOIN items USING (id)"

@@ -9,28 +9,68 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.opening import existing_ledger
-from medsynth.lineage.queries.provenance import Provenance
+from medsynth.lineage.queries.provenance import Provenance, Side
 from medsynth.lineage.recording import spool
 
-Row = dict[str, Any]
+Changes = dict[str, list[Any]]  # {name: [in a, in b]}
 
 
-def diff(results: Path, first: str, second: str) -> dict[str, Any]:
+class Count(TypedDict):
+    """How many are only in b, only in a, in both."""
+
+    added: int
+    removed: int
+    kept: int
+
+
+class Unknown(TypedDict):
+    """Of at least one side nobody wrote down whose data it holds."""
+
+    known: Literal[False]
+
+
+class People(TypedDict):
+    """Raw files and patients that came and went."""
+
+    known: Literal[True]
+    files: Count
+    patients: Count
+
+
+class Packages(TypedDict):
+    added: list[str]
+    removed: list[str]
+
+
+class Diff(TypedDict):
+    """What differs between two artifacts, and between what is behind them.
+
+    data: by table that both have, and "all". raw: digests by path. code: digests by step. metrics:
+    of the jobs made from each side under the same wildcards; None where MLflow is not there.
+    """
+
+    a: Side
+    b: Side
+    same_bytes: bool
+    data: dict[str, People | Unknown]
+    raw: Changes
+    config: Changes
+    params: Changes
+    code: Changes
+    environment: Changes
+    packages: Packages
+    metrics: Changes | None
+
+
+def diff(results: Path, first: str, second: str) -> Diff:
     """What differs between two artifacts and what is behind them.
 
     Args:
         first, second: as :func:`medsynth.lineage.ledger.locating.find` takes them.
-
-    Returns:
-        a, b: path, sha256, job. same_bytes. data: {table, or "all": how many raw files and
-        patients were added, removed, kept; or `known` false without people manifests}.
-        raw: {path: [digest in a, in b]}. config, params, environment: {name: [in a, in b]}.
-        code: {step: [digest in a, in b]}. packages: {added, removed}. metrics: {name: [a, b]}, of
-        the jobs made from each side under the same wildcards; None where MLflow is not there.
     """
     with existing_ledger(results) as ledger:
         sides = [Provenance(name, results, ledger) for name in (first, second)]
@@ -53,34 +93,35 @@ def diff(results: Path, first: str, second: str) -> dict[str, Any]:
     }
 
 
-def _changes(a: Row, b: Row) -> dict[str, list[Any]]:
+def _changes(a: dict[str, Any], b: dict[str, Any]) -> Changes:
     """{name: [in a, in b]} of what is not equal; what a side lacks is None there."""
     names = sorted(a.keys() | b.keys())
     return {name: [a.get(name), b.get(name)] for name in names if a.get(name) != b.get(name)}
 
 
-def _data(a: dict[str, str], b: dict[str, str], results: Path) -> dict[str, Row]:
+def _data(a: dict[str, str], b: dict[str, str], results: Path) -> dict[str, People | Unknown]:
     """Raw files and patients that came and went: in all, and by table that both sides have."""
     changed = _changes(a, b)
     if not changed:
         return {}
     both = [path for path in changed if path in a and path in b]
     pairs = {"all": (a.values(), b.values())} | {path: ([a[path]], [b[path]]) for path in both}
-    found = {}
+    found: dict[str, People | Unknown] = {}
     for name, (before, after) in pairs.items():
         first, second = _people(before, results), _people(after, results)
         if first is None or second is None:
             found[name] = {"known": False}
         else:
-            found[name] = {"known": True} | {
-                what: {
-                    "added": len(second[what] - first[what]),
-                    "removed": len(first[what] - second[what]),
-                    "kept": len(first[what] & second[what]),
-                }
-                for what in first
+            found[name] = {
+                "known": True,
+                "files": _count(first["files"], second["files"]),
+                "patients": _count(first["patients"], second["patients"]),
             }
     return found
+
+
+def _count(a: set[str], b: set[str]) -> Count:
+    return {"added": len(b - a), "removed": len(a - b), "kept": len(a & b)}
 
 
 def _people(tables: Iterable[str], results: Path) -> dict[str, set[str]] | None:
@@ -98,12 +139,12 @@ def _people(tables: Iterable[str], results: Path) -> dict[str, set[str]] | None:
     }
 
 
-def _metrics(results: Path, a: list[str], b: list[str]) -> dict[str, list[Any]] | None:
+def _metrics(results: Path, a: list[str], b: list[str]) -> Changes | None:
     from medsynth.lineage.mlflow.records import recorded_runs
 
     try:
         with recorded_runs(results) as store:
-            values = []
+            values: list[dict[str, float]] = []
             for runs in (a, b):
                 values.append({})
                 for run in runs:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from medsynth.lineage.queries.trace import Artifact, Job, Trace
 from medsynth.lineage.wording import SHORT, job_name, when
 from medsynth.store.atomic import replacing
 
@@ -42,11 +42,11 @@ def _clipped(text: str, keep_end: bool = False) -> str:
     return "…" + text[1 - LETTERS :] if keep_end else text[: LETTERS - 1] + "…"
 
 
-def _file_key(file: dict[str, Any]) -> str:
+def _file_key(file: Artifact) -> str:
     return f"{file.get('producer')} {file['path']} {file['sha256']}"
 
 
-def _file_node(file: dict[str, Any]) -> Node:
+def _file_node(file: Artifact) -> Node:
     digest = file["sha256"] or "not hashed"
     state = file["on_disk"] if file["on_disk"] in ("altered", "missing") else ""
     return Node(
@@ -59,7 +59,7 @@ def _file_node(file: dict[str, Any]) -> Node:
     )
 
 
-def _job_node(job: dict[str, Any]) -> Node:
+def _job_node(job: Job) -> Node:
     notes = [f"{k}={v}" for k, v in job["wildcards"].items()]
     notes += [] if job["seed"] is None else [f"seed {job['seed']}"]
     failed = job["status"] not in ("COMPLETE", "RUNNING")
@@ -73,7 +73,7 @@ def _job_node(job: dict[str, Any]) -> Node:
     )
 
 
-def nodes_of(trace: dict[str, Any]) -> list[Node]:
+def nodes_of(trace: Trace) -> list[Node]:
     """Boxes of a trace, joined: its jobs, and the files that lead from one to the other."""
     jobs, down = trace["jobs"], trace["down"]
     asked = _file_node(trace["artifact"])
@@ -141,7 +141,7 @@ def place(nodes: list[Node]) -> tuple[float, float]:
     return right + MARGIN, bottom + MARGIN
 
 
-def write_page(trace: dict[str, Any], path: str | Path) -> None:
+def write_page(trace: Trace, path: str | Path) -> None:
     """Write the answer of `trace` as HTML that needs nothing but itself."""
     nodes = nodes_of(trace)
     width, height = place(nodes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.ledger.locating import current_places, snakefile_of
@@ -17,11 +17,17 @@ from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.queries.crate import WORKFLOW, Crate
 
 
-def export(results: Path, folder: Path) -> dict[str, Any]:
-    """Write the crate.
+class Exported(TypedDict):
+    """crate: its folder. jobs, invocations, entities: how many it describes."""
 
-    Returns:
-        crate: the folder. jobs, invocations, entities: how many it describes.
+    crate: str
+    jobs: int
+    invocations: int
+    entities: int
+
+
+def export(results: Path, folder: Path) -> Exported:
+    """Write the crate.
 
     Raises:
         UnknownArtifact: the folder exists, or nothing was recorded.

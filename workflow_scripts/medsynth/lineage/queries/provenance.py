@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
+from typing import TypedDict
 
 from medsynth.lineage.ledger.graph import ancestors, descendants
 from medsynth.lineage.ledger.ledger import Ledger
@@ -14,6 +15,14 @@ from medsynth.lineage.recording.records import JobItem
 from medsynth.lineage.wording import job_name
 
 
+class Side(TypedDict):
+    """An artifact; `job` is None if none made it."""
+
+    path: str
+    sha256: str
+    job: str | None
+
+
 class Provenance:
     """All that stands behind one artifact, by names that another one's has, too."""
 
@@ -21,7 +30,7 @@ class Provenance:
         found = find(name, results, ledger)
         made = found["role"] == "outputs"
         job = found["job"] if made else maker(found, ledger)
-        self.artifact = {"path": found["path"], "sha256": found["sha256"], "job": job}
+        self.artifact: Side = {"path": found["path"], "sha256": found["sha256"], "job": job}
         items = ancestors([job] if job else [], ledger)
         steps = list(zip(_step_names(items), (item["start"] for item in items), strict=True))
         files = [file for _, start in steps for file in start["inputs"]]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from medsynth.lineage.collector import locked
 from medsynth.lineage.errors import UnknownArtifact
@@ -30,20 +30,34 @@ from medsynth.lineage.replay.restore import (
 )
 
 
-def rebuild(results: Path, recorded_as: Iterable[Path] = ()) -> dict[str, Any]:
+class Rebuilt(TypedDict):
+    """The ledger as MLflow gives it, beside the one there is.
+
+    ledger: the file written. fault: what was wrong with the ledger; None if nothing. placed: the
+    file written is the ledger now, and the old one is ledger.lost.db. items: {kind: count}.
+    running: runs without a record. unreadable: runs whose record is none. lacking, extra: ids of
+    items whose events MLflow lacks, or has besides the ledger's. lost: how many events and jobs the
+    ledger had, as its watermark says, that nobody has any more.
+    """
+
+    ledger: str
+    fault: str | None
+    placed: bool
+    items: dict[str, int]
+    running: int
+    unreadable: list[str]
+    lacking: list[str]
+    extra: list[str]
+    lost: dict[str, int]
+
+
+def rebuild(results: Path, recorded_as: Iterable[Path] = ()) -> Rebuilt:
     """Rebuild, compare, and put the result in the place of a ledger that is not what it was.
 
     What takes its place has every event that can be read in it.
 
     Args:
         recorded_as: where the results folder was when the workflow ran, if it was moved since.
-
-    Returns:
-        ledger: the file written. fault: what was wrong with the ledger; None if nothing. placed:
-        the file written is the ledger now, and the old one is ledger.lost.db. items: {kind:
-        count}. running: runs without a record. unreadable: runs whose record is none. lacking,
-        extra: ids of items whose events MLflow lacks, or has besides the ledger's. lost: how many
-        events and jobs the ledger had, as its watermark says, that nobody has any more.
     """
     found = _from_mlflow(results, recorded_as)
     with locked(results):

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.ledger.graph import ancestors
@@ -30,19 +30,40 @@ from medsynth.lineage.wording import SHORT
 from medsynth.store.digests import DigestCache
 
 
-def rerun(results: Path, path: str, keep: Path | None = None) -> dict[str, Any]:
+class Compared(TypedDict):
+    """An output of a repeated job. recorded, now: digests."""
+
+    path: str
+    recorded: str
+    now: str | None
+    same: bool
+
+
+class Rerun(TypedDict):
+    """What repeating a job gave.
+
+    sources: None if those it ran with were used, else why not. status: of the repeated job.
+    identical: all outputs are. reasons: what was not as when the job ran: altered or missing
+    inputs, other code, parameters, packages, device; or that nothing was, so that the rule is not
+    deterministic or reads what it does not declare. Empty if identical.
+    """
+
+    job: str
+    rule: str | None
+    wildcards: dict[str, str]
+    sources: str | None
+    status: str
+    outputs: list[Compared]
+    identical: bool
+    reasons: list[str]
+
+
+def rerun(results: Path, path: str, keep: Path | None = None) -> Rerun:
     """Repeat a job and compare.
 
     Args:
         path: a file a job made, its digest, or a job's id.
         keep: work in this new folder and leave it there.
-
-    Returns:
-        job, rule, wildcards. sources: None if those it ran with were used, else why not.
-        status: of the repeated job. outputs: path, recorded, now (digests)
-        and `same` of each. identical: all are. reasons: what was not as when the job ran: altered
-        or missing inputs, other code, parameters, packages, device; or that nothing was, so that
-        the rule is not deterministic or reads what it does not declare. Empty if identical.
     """
     if keep and keep.exists():
         raise UnknownArtifact(f"{keep} exists already; --keep wants a new folder")
@@ -65,7 +86,7 @@ def rerun(results: Path, path: str, keep: Path | None = None) -> dict[str, Any]:
 
 def _rerun(
     job: str, top: Path, base: Places, blobs: Path, ledger: Ledger, cache: DigestCache
-) -> dict[str, Any]:
+) -> Rerun:
     history = ancestors([job], ledger)
     item = history[0]
     ran = ledger.record(item["invocation"], "start") if item["invocation"] else None
@@ -94,13 +115,18 @@ def _rerun(
         if not end:
             reasons.append("snakemake did not start it; --keep keeps snakemake.log")
     now = {o["path"].removeprefix(str(top)): o["sha256"] for o in (end or {}).get("outputs", [])}
-    compared = [
-        {"path": o["path"], "recorded": o["sha256"], "now": now.get(o["path"])}
+    compared: list[Compared] = [
+        {
+            "path": o["path"],
+            "recorded": o["sha256"],
+            "now": now.get(o["path"]),
+            "same": o["sha256"] == now.get(o["path"]),
+        }
         for o in outputs
         if o["sha256"]
     ]
-    same = [o | {"same": o["recorded"] == o["now"]} for o in compared]
-    identical = bool(end) and end["status"] == "COMPLETE" and all(o["same"] for o in same)
+    same = all(o["same"] for o in compared)
+    identical = end is not None and end["status"] == "COMPLETE" and same
     if not identical and start and end:
         reasons += _changes(item, ran, start, end)
         if not reasons:
@@ -114,7 +140,7 @@ def _rerun(
         "wildcards": item["start"]["wildcards"],
         "sources": lost,
         "status": end["status"] if end else "NOT RUN",
-        "outputs": same,
+        "outputs": compared,
         "identical": identical,
         "reasons": [] if identical else reasons,
     }

@@ -3,38 +3,77 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NotRequired, TypedDict
 
 from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.ledger.embedded import MODEL, embedded_provenance, made_with
-from medsynth.lineage.ledger.graph import ancestors, descendants, is_foreign, job_summary
+from medsynth.lineage.ledger.graph import (
+    JobSummary,
+    ancestors,
+    descendants,
+    is_foreign,
+    job_summary,
+)
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.locating import current_places, find
 from medsynth.lineage.ledger.reads import maker, makers, readers
 from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import Places
-from medsynth.lineage.recording.records import JobItem
+from medsynth.lineage.recording.records import File, JobItem
 from medsynth.lineage.wording import SHORT
 from medsynth.store.digests import DigestCache, digest_path
 
-Row = dict[str, Any]
+OnDisk = Literal["same", "missing", "remade", "altered"]
 
 
-def trace(results: str | Path, path: str | Path, *, down: bool = False) -> dict[str, Any]:
+class Artifact(File):
+    """A file or folder that jobs read or made.
+
+    on_disk: by its bytes, where they were compared. producer: the job that made it, None for a file
+    that none made. makers: the producer, and of a folder the jobs that made something in it.
+    foreign: no job made these bytes at this path, where jobs had made others: it was altered.
+    changed: of an input, while the job ran. readers: of an output, in a trace down.
+    """
+
+    on_disk: OnDisk | None
+    producer: str | None
+    makers: list[str]
+    foreign: bool
+    changed: NotRequired[Literal["bytes", "touched"] | None]
+    readers: NotRequired[list[str]]
+
+
+class TracedArtifact(Artifact):
+    """What was asked for.
+
+    same_bytes: other recorded paths, if what was asked for is none and stands for the bytes.
+    embedded: what the file says of itself where its bytes are not in the ledger.
+    """
+
+    same_bytes: list[str]
+    embedded: dict[str, str] | None
+
+
+class Job(JobSummary):
+    """How a job ran. Inputs no job made are not compared with the disk: that is for verify."""
+
+    inputs: list[Artifact]
+    outputs: list[Artifact]
+
+
+class Trace(TypedDict):
+    """jobs: every ancestor, of a trace `down` every descendant, once, by id."""
+
+    artifact: TracedArtifact
+    down: bool
+    jobs: dict[str, Job]
+
+
+def trace(results: str | Path, path: str | Path, *, down: bool = False) -> Trace:
     """Where an artifact comes from, or with `down` what it went into.
-
-    Returns:
-        artifact: name, path, sha256, bytes, `on_disk` (same, missing, remade or altered, by its
-        bytes), `producer` (a key of jobs, or None for a file no job made), `makers` (the producer,
-        and of a folder the jobs that made something in it), `foreign` (no job made these bytes at
-        this path, where jobs had made others: it was altered), `same_bytes` (other recorded
-        paths, if `path` is none and stands for the bytes), `readers` if `down`, and
-        `embedded`: what the file says of itself where its bytes are not in the ledger.
-        jobs: {job id: how it ran, `inputs` and `outputs`, each like `artifact`; an input is also
-        `changed` ("bytes", "touched" or None) while the job ran}; every ancestor (descendant)
-        once. Inputs no job made are not compared with the disk: that is for verify.
 
     Raises:
         UnknownArtifact: no record of this path or these bytes.
@@ -54,7 +93,7 @@ def trace(results: str | Path, path: str | Path, *, down: bool = False) -> dict[
     return {"artifact": artifact, "down": down, "jobs": jobs}
 
 
-def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> Row:
+def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> TracedArtifact:
     embedded = None
     try:
         found = find(path, results, ledger)
@@ -68,46 +107,53 @@ def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> Row:
             ) from None
         if not found:
             raise
-    artifact = {k: found[k] for k in ("name", "path", "sha256", "bytes")}
-    artifact["on_disk"] = on_disk(artifact, current_places(results, ledger), None, ledger)
-    artifact["same_bytes"] = _same_bytes(path, artifact, current_places(results, ledger), ledger)
-    made = found["role"] == "outputs"
-    artifact["producer"] = found["job"] if made else maker(found, ledger)
-    artifact["makers"] = [found["job"]] if made else makers(found, ledger)
-    artifact["foreign"] = not made and is_foreign(found, ledger)
-    return artifact | {"embedded": embedded}
+    base, made = current_places(results, ledger), found["role"] == "outputs"
+    return {
+        "name": found["name"],
+        "path": found["path"],
+        "sha256": found["sha256"],
+        "bytes": found["bytes"],
+        "on_disk": on_disk(found, base, None, ledger),
+        "same_bytes": _same_bytes(path, found, base, ledger),
+        "producer": found["job"] if made else maker(found, ledger),
+        "makers": [found["job"]] if made else makers(found, ledger),
+        "foreign": not made and is_foreign(found, ledger),
+        "embedded": embedded,
+    }
 
 
-def on_disk(artifact: Row, base: Places, cache: DigestCache | None, ledger: Ledger) -> str:
+def on_disk(
+    file: Mapping[str, Any], base: Places, cache: DigestCache | None, ledger: Ledger
+) -> OnDisk:
     """same, missing, remade (a later job's bytes are there) or altered (nobody's are).
 
     Without a cache the bytes are read in any case.
     """
-    path = base / artifact["path"]
+    path = base / file["path"]
     if not path.exists():
         return "missing"
     sha256 = digest_path(path, cache)[0]
-    if sha256 == artifact["sha256"]:
+    if sha256 == file["sha256"]:
         return "same"
     made = ledger.query(
         "SELECT 1 FROM artifacts WHERE role='outputs' AND path=? AND sha256=? LIMIT 1",
-        artifact["path"],
+        file["path"],
         sha256,
     )
     return "remade" if made else "altered"
 
 
-def _job(item: JobItem, base: Places, cache: DigestCache, ledger: Ledger) -> Row:
-    end = item["end"] or {}
-    later = {file["path"]: file["sha256"] for file in end.get("changed", [])}
-    inputs = []
+def _job(item: JobItem, base: Places, cache: DigestCache, ledger: Ledger) -> Job:
+    end = item["end"]
+    later = {file["path"]: file["sha256"] for file in end.get("changed", [])} if end else {}
+    inputs: list[Any] = []
     for file in item["start"]["inputs"]:
         state = _state(file, base, cache, ledger) if file["producer"] else None
         changed = None
         if file["path"] in later:
             changed = "touched" if later[file["path"]] == file["sha256"] else "bytes"
         inputs.append(file | {"on_disk": state, "changed": changed})
-    outputs = [
+    outputs: list[Any] = [
         file
         | {
             "producer": item["id"],
@@ -115,16 +161,18 @@ def _job(item: JobItem, base: Places, cache: DigestCache, ledger: Ledger) -> Row
             "foreign": False,
             "on_disk": _state(file, base, cache, ledger),
         }
-        for file in end.get("outputs", [])
+        for file in (end["outputs"] if end else [])
     ]
-    return job_summary(item, ledger) | {"inputs": inputs, "outputs": outputs}
+    return {**job_summary(item, ledger), "inputs": inputs, "outputs": outputs}
 
 
-def _state(file: Row, base: Places, cache: DigestCache, ledger: Ledger) -> str | None:
+def _state(file: File, base: Places, cache: DigestCache, ledger: Ledger) -> OnDisk | None:
     return on_disk(file, base, cache, ledger) if file["sha256"] else None
 
 
-def _same_bytes(path: str | Path, found: Row, base: Places, ledger: Ledger) -> list[str]:
+def _same_bytes(
+    path: str | Path, found: Mapping[str, Any], base: Places, ledger: Ledger
+) -> list[str]:
     """Where else the bytes were recorded that a digest or a copy stands for."""
     asked = {base.recorded(os.path.abspath(path)), os.path.normpath(path)}
     if found["path"] in asked:

@@ -14,9 +14,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-from medsynth.lineage.ledger.checks import at_work, edited_ledger, misread
+from medsynth.lineage.ledger.checks import Edited, Read, at_work, edited_ledger, misread
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.ledger.reads import maker
@@ -25,8 +25,6 @@ from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import Places
 from medsynth.store.digests import DigestCache, digest_path
 
-Row = dict[str, Any]
-
 # Not outputs: the records themselves, checkpoints, logs and timings.
 NOT_OUTPUTS = {"lineage", "work", "logs", "benchmarks"}
 # Snakemake's mark in a folder; what a version control system keeps in an empty one.
@@ -34,21 +32,39 @@ MARKS = {".snakemake_timestamp", ".gitignore", ".gitkeep", "README.md"}
 WRONG = {"missing", "altered", "unknown", "changed", "foreign"}
 
 
-def verify(results: Path, *, deep: bool = False) -> dict[str, Any]:
+class FileState(TypedDict):
+    """A file as it stands to the records. sha256: as recorded. rule, job: that made or read it."""
+
+    state: str
+    path: str
+    sha256: str | None
+    rule: str | None
+    job: str | None
+
+
+class Verified(TypedDict):
     """How the disk, the ledger and MLflow stand to the records.
 
-    Returns:
-        artifacts: {state: count}, of identical, missing, altered, erased (for a patient who
-        withdrew), unhashed (Snakemake's touch files), unknown (a file no job made), and, of what
-        made the files that are there now, inputs that were changed while the job ran and foreign
-        ones: read as no job had made them. wrong: the missing, altered, unknown, changed and
-        foreign, each with state, path, sha256 as recorded, rule and job. ledger: what was edited
-        in it. mlflow: the same for MLflow's files; None unless deep.
+    deep: all bytes were read. artifacts: {state: count}, of identical, missing, altered, erased
+    (for a patient who withdrew), unhashed (Snakemake's touch files), unknown (a file no job made),
+    and, of what made the files that are there now, inputs that were changed while the job ran and
+    foreign ones: read as no job had made them. wrong: the missing, altered, unknown, changed and
+    foreign. ledger: what was edited in it. mlflow: the same for MLflow's files; None unless deep.
     """
+
+    deep: bool
+    artifacts: dict[str, int]
+    wrong: list[FileState | Read]
+    ledger: list[Edited]
+    mlflow: list[Edited] | None
+
+
+def verify(results: Path, *, deep: bool = False) -> Verified:
+    """How the disk, the ledger and MLflow stand to the records."""
     with existing_ledger(results) as ledger:
         base = current_places(results, ledger)
         with closing(spool.digest_cache(results)) as cache:
-            files = list(_recorded(base, ledger, None if deep else cache))
+            files: list[FileState | Read] = list(_recorded(base, ledger, None if deep else cache))
         files += _unknown(base, files, ledger)
         altered = {f["path"] for f in files if f["state"] == "altered"}
         # What is still there as it was read is told already.
@@ -62,13 +78,13 @@ def verify(results: Path, *, deep: bool = False) -> dict[str, Any]:
         }
 
 
-def _edited_mlflow(results: Path, ledger: Ledger) -> list[Row]:
+def _edited_mlflow(results: Path, ledger: Ledger) -> list[Edited]:
     from medsynth.lineage.mlflow.checks import edited_mlflow  # mlflow takes seconds to import
 
     return list(edited_mlflow(results, ledger))
 
 
-def _recorded(base: Places, ledger: Ledger, cache: DigestCache | None) -> Iterator[Row]:
+def _recorded(base: Places, ledger: Ledger, cache: DigestCache | None) -> Iterator[FileState]:
     """The latest state of each output, and of the raw files that these were made of."""
     latest = (
         "SELECT path, sha256, rule, job, MAX(artifacts.seq) AS seq FROM artifacts"
@@ -96,7 +112,13 @@ def _recorded(base: Places, ledger: Ledger, cache: DigestCache | None) -> Iterat
             row["state"] = "identical" if same else "altered"
         if row["state"] == "missing" and row["sha256"] in erased:
             row["state"] = "erased"
-        yield {k: row[k] for k in ("state", "path", "sha256", "rule", "job")}
+        yield {
+            "state": row["state"],
+            "path": row["path"],
+            "sha256": row["sha256"],
+            "rule": row["rule"],
+            "job": row["job"],
+        }
 
 
 def _erased(ledger: Ledger) -> set[str]:
@@ -107,10 +129,10 @@ def _erased(ledger: Ledger) -> set[str]:
     return {sha256 for row in rows for sha256 in json.loads(row["record"])["erased"]}
 
 
-def _unknown(base: Places, files: list[Row], ledger: Ledger) -> list[Row]:
+def _unknown(base: Places, files: list[FileState | Read], ledger: Ledger) -> list[FileState | Read]:
     known = {str(base / row["path"]) for row in files}
     known |= {str(base / path) for start in at_work(ledger) for path in start.get("outputs", [])}
-    found = []
+    found: list[FileState | Read] = []
     results = base.results
     for folder, folders, names in os.walk(results):
         at_top = Path(folder) == results
@@ -122,5 +144,13 @@ def _unknown(base: Places, files: list[Row], ledger: Ledger) -> list[Row]:
         for name in sorted(set(names) - MARKS):
             path = os.path.join(folder, name)
             if path not in known:
-                found.append({"state": "unknown", "path": base.recorded(path)})
-    return [row | {"sha256": None, "rule": None, "job": None} for row in found]
+                found.append(
+                    {
+                        "state": "unknown",
+                        "path": base.recorded(path),
+                        "sha256": None,
+                        "rule": None,
+                        "job": None,
+                    }
+                )
+    return found
