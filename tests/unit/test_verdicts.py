@@ -112,6 +112,19 @@ def test_control_of_the_classes(per_class, words):
     assert words in said(experiment(kid=distance(5, 4, 6), per_class=per_class))[1]
 
 
+def test_control_of_findings():
+    def found(low) -> dict:
+        return {"finding_agreement": agreement(low, chance=0.5)["label_agreement"]}
+
+    one = experiment(kid=distance(5, 4, 6), per_class={"a + b": agreement(0.1)})
+    one.results["per_finding"] = {"a": found(0.6), "b": found(0.4)}
+    assert "finding agreement not shown to be above chance for b" in said(one)[1]
+    one.results["per_finding"] = {name: found(0.4) for name in "abcd"} | {"e": found(0.6)}
+    assert "not shown to be above chance for 4 of 5 findings" in said(one)[1]
+    one.results["per_finding"] = {"a": found(0.6)}
+    assert "finding agreement above chance in every finding" in said(one)[1]
+
+
 def slices(name="one", **gains) -> ShownExperiment:
     """An experiment with a MAE and its gain, of all slices and by direction."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -117,6 +118,24 @@ def test_report_shows_every_experiment_without_network(finished):
     for name in ("cxr_ddpm", "glioma_ddpm", "glioma_progan", "ct_cyclegan"):
         assert name in page
     assert not re.search(r"(src|href)=[\"']https?://(?!127\.0\.0\.1)", page)
+
+
+def test_methods_and_model_cards_stand_beside_the_page(finished):
+    results = finished.folder / "results"
+    metrics = json.loads((results / "experiments" / "cxr_ddpm" / "metrics.json").read_text())
+    card = json.loads((results / "experiments" / "cxr_ddpm" / "model_card.json").read_text())
+    assert card["evaluation"]["results"] == metrics
+    assert "**cxr_ddpm.**" in (results / "report" / "methods.md").read_text()
+    assert "@inproceedings{ho2020," in (results / "report" / "references.bib").read_text()
+
+
+def test_snakemakes_own_report_carries_page_images_and_metrics(finished):
+    finished.snakemake("--report", "report.zip")
+    with zipfile.ZipFile(finished.folder / "report.zip") as packed:
+        names = [name.rpartition("/")[2] for name in packed.namelist()]
+    expected = {"index.html": 1, "samples.png": 3, "translations.png": 1, "metrics.json": 6}
+    assert {name: names.count(name) for name in expected} == expected
+    assert rerun_rules(finished) == {}
 
 
 def test_a_changed_setting_reruns_exactly_what_depends_on_it(finished):

@@ -13,6 +13,7 @@ from medsynth.tasks.viewing.verdicts import Verdict, listed, reaches, sentence, 
 
 # A claim must hold by each of these that is there: KID is unbiased, FID is what others report.
 DISTANCES = ("kid", "fid")
+MOST_NAMED = 3  # classes of which the same is said, before they are counted instead
 NULLS = {"noise": "noise", "constant": "a constant image"}
 
 
@@ -108,26 +109,29 @@ def _floor(judged: Collection[str], at_floor: Sequence[str], titles: Titles) -> 
 
 
 def _control(results: Mapping[str, Any]) -> str:
-    """Whether the images show the classes that were asked for."""
-    entries = {
-        name: metrics["label_agreement"]
-        for name, metrics in results["per_class"].items()
-        if "label_agreement" in metrics
-    }
+    """Whether the images show the classes, or the findings, that were asked for."""
+    name, each, plural, figure = "label", "class", "classes", "label_agreement"
+    asked = results["per_class"]
+    if "per_finding" in results:
+        name, each, plural, figure = "finding", "finding", "findings", "finding_agreement"
+        asked = results["per_finding"]
+    entries = {of: metrics[figure] for of, metrics in asked.items() if figure in metrics}
     if not entries:
         return ""
     judge = next(iter(entries.values())).get("judge")
     if judge and (not judge["interval"] or judge["interval"][0] <= judge["chance"]):
-        return "control of classes unknown, their judge is not shown to be above chance"
+        return f"control of {plural} unknown, their judge is not shown to be above chance"
     doubtful = [
-        name
-        for name, entry in entries.items()
+        asked_for
+        for asked_for, entry in entries.items()
         if not (entry["interval"] and entry["chance"] is not None)
         or entry["interval"][0] <= entry["chance"]
     ]
+    if len(doubtful) > MOST_NAMED:
+        doubtful = [f"{len(doubtful)} of {len(entries)} {plural}"]
     if doubtful:
-        return f"label agreement not shown to be above chance for {listed(doubtful)}"
-    return "label agreement above chance in every class"
+        return f"{name} agreement not shown to be above chance for {listed(doubtful)}"
+    return f"{name} agreement above chance in every {each}"
 
 
 def _few(results: Mapping[str, Any]) -> str:
