@@ -10,15 +10,13 @@ from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
-from medsynth.store.manifests import in_split
+from medsynth.store.manifests import TEST, in_split
 from medsynth.store.tables.parquet import read_table
-
-SPLIT = "test"
 
 
 def check(inputs):
     """{weights file: what the gate found}; MedsynthError if a metric would be worthless."""
-    real = in_split(read_table(inputs.manifest), SPLIT)
+    real = in_split(read_table(inputs.manifest), TEST)
     digests = {path: digest_file(path) for path in inputs.weights}
     made_by = set(read_table(inputs.table)["model_sha256"])
     if made_by != {digests[inputs.weights[0]]}:
@@ -37,7 +35,7 @@ def check(inputs):
         if not found[path]["ok"]:
             raise MedsynthError(
                 f"{inputs.manifest}: {found[path]['patients_seen']} patients and"
-                f" {found[path]['images_seen']} images of the {SPLIT} split were trained on by"
+                f" {found[path]['images_seen']} images of the {TEST} split were trained on by"
                 f" {path}: its metrics would be worthless; the division was changed after the"
                 " training, so delete the model and train again"
             )

@@ -7,14 +7,13 @@ Outputs: `weights` (safetensors), `card` (JSON), `history` (CSV: step, name, val
 from dataclasses import replace
 from importlib import import_module
 
-from medsynth.cohorts.splits import TEST
 from medsynth.cohorts.trained import seen_in_training, trained_on
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.run import run_on_device
 from medsynth.store.atomic import publish
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
-from medsynth.store.manifests import in_split
+from medsynth.store.manifests import TEST, in_split
 from medsynth.store.models import beside, load_inputs, named_inputs, save_model
 from medsynth.store.tables.parquet import read_table, write_table
 

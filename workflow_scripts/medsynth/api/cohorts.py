@@ -14,15 +14,20 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from medsynth.cohorts.splits import TEST, TRAIN, VALIDATE
 from medsynth.runtime.tensors import hu_to_network, to_network
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
-from medsynth.store.manifests import class_indices, classes_of, has_several, in_split, multi_hot
+from medsynth.store.manifests import (
+    SPLITS,
+    class_indices,
+    classes_of,
+    has_several,
+    in_split,
+    multi_hot,
+)
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
 
-SPLITS = (TRAIN, VALIDATE, TEST)
 HU_RANGE = (-1000, 1000)
 MANIFEST = Path(Layout("").manifest).name
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.cohorts.splits import TEST, TRAIN, VALIDATE
+from medsynth.store.manifests import TEST, TRAIN, VALIDATE
 from medsynth.store.quarantine import CohortError, reason_counts
 
 SPLITS = (TRAIN, VALIDATE, TEST)

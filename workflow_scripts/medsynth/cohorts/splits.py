@@ -7,10 +7,8 @@ import hashlib
 import pandas as pd
 
 from medsynth.runtime.settings import Split
-from medsynth.store.manifests import by_file, by_finding, used
+from medsynth.store.manifests import TEST, TRAIN, VALIDATE, by_file, by_finding, used
 from medsynth.store.quarantine import CohortError
-
-TRAIN, VALIDATE, TEST = "train", "validate", "test"
 
 
 def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:

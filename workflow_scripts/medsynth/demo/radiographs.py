@@ -24,6 +24,7 @@ from pydicom.uid import ComputedRadiographyImageStorage, JPEGBaseline8Bit
 from medsynth.demo.dicom import LOSSLESS, truncate, write_dicom
 from medsynth.demo.identifiers import digits, hexes, uid
 from medsynth.runtime.seeding import numpy_rng
+from medsynth.store.manifests import TEST, TRAIN, VALIDATE
 
 SIZE = 128
 CLASSES = ("No Finding", "Cardiomegaly", "Pleural Effusion")
@@ -215,7 +216,7 @@ def _studies(patients: int, seed: int) -> list[Study]:
     studies = []
     for number in range(patients):
         subject = 10**7 + _spread(number, patients, seed, "subject")  # p10 to p19
-        split = {7: "validate", 8: "test", 9: "test"}.get(number // len(CLASSES) % 10, "train")
+        split = {7: VALIDATE, 8: TEST, 9: TEST}.get(number // len(CLASSES) % 10, TRAIN)
         for visit in range(2 if number % 4 == 0 else 1):
             count = len(studies)
             finding = CLASSES[number % len(CLASSES)]

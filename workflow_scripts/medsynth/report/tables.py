@@ -12,15 +12,14 @@ import pandas as pd
 from medsynth.cohorts.settings import Words
 from medsynth.report.cohort_counts import in_words
 from medsynth.report.flow import Node
-from medsynth.store.manifests import EXCLUDED, QUARANTINED, used
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, SPLITS, TEST, TRAIN, VALIDATE, used
 from medsynth.store.privacy.secrets import without_secrets
 from medsynth.store.quarantine import REASONS
 from medsynth.store.tables.parquet import read_table
 from medsynth.tasks.viewing.figures import COLORS, INK
 from medsynth.tasks.viewing.numbers import patients
 
-SPLITS = ("train", "validate", "test")
-SPLIT_COLORS = {"train": "#2b5c8a", "validate": "#6f93b5", "test": "#3c8d7e"}
+SPLIT_COLORS = {TRAIN: "#2b5c8a", VALIDATE: "#6f93b5", TEST: "#3c8d7e"}
 MOST_LABELS = 12  # columns of a table
 OTHERS = "other combinations"
 STATUS_COLORS = {EXCLUDED: "#a9b2bc", QUARANTINED: "#a8465a"}

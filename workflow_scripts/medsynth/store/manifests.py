@@ -13,6 +13,8 @@ USED = "used"
 QUARANTINED = "quarantined"  # unusable; its reason says why
 EXCLUDED = "excluded"  # usable, but wanted out by the configuration
 
+TRAIN, VALIDATE, TEST = SPLITS = ("train", "validate", "test")  # patients' divisions
+
 _DTYPES = {
     "item_id": "str",
     "source": "str",  # path relative to the cohort's root

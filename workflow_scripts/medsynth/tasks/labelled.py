@@ -7,7 +7,14 @@ from typing import Any
 
 from medsynth.models.contract import LabelledImages
 from medsynth.store.digests import digest_file
-from medsynth.store.manifests import class_indices, classes_of, has_several, in_split, multi_hot
+from medsynth.store.manifests import (
+    TRAIN,
+    class_indices,
+    classes_of,
+    has_several,
+    in_split,
+    multi_hot,
+)
 from medsynth.store.shards import ImageStore, made_from
 from medsynth.store.tables.parquet import read_table
 
@@ -20,7 +27,7 @@ def training_data(inputs: Any) -> LabelledImages:
     """
     manifest = read_table(inputs.manifest)
     classes = classes_of(manifest)
-    store = ImageStore(in_split(manifest, "train"), Path(inputs.shards[0]).parent)
+    store = ImageStore(in_split(manifest, TRAIN), Path(inputs.shards[0]).parent)
     rows = store.manifest
     if has_several(manifest):
         return LabelledImages(store, multi_hot(rows["label"], classes), classes)

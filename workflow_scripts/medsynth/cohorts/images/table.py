@@ -13,7 +13,7 @@ from medsynth.cohorts.findings import NEGATIVE, POSITIVE, UNCERTAIN, label_findi
 from medsynth.cohorts.images.settings import ImagesIndex
 from medsynth.cohorts.labels import check_classes, missing_columns, read_csv
 from medsynth.genomics.ages import read_ages
-from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, TEST, TRAIN, USED, VALIDATE
 from medsynth.store.quarantine import CohortError
 
 log = logging.getLogger(__name__)
@@ -32,10 +32,10 @@ VALUES = {  # of a finding; what is empty is not known
     **dict.fromkeys(["0", "0.0", "no", "n", "false", "absent", "negative"], NEGATIVE),
     **dict.fromkeys(["-1", "-1.0", "uncertain", "unknown", "?", "na", "n/a", "nan"], UNCERTAIN),
 }
-SPLITS = {
-    **dict.fromkeys(["train", "training"], "train"),
-    **dict.fromkeys(["validate", "validation", "valid", "val", "dev"], "validate"),
-    **dict.fromkeys(["test", "testing"], "test"),
+SPLIT_WORDS = {
+    **dict.fromkeys(["train", "training"], TRAIN),
+    **dict.fromkeys(["validate", "validation", "valid", "val", "dev"], VALIDATE),
+    **dict.fromkeys(["test", "testing"], TEST),
 }
 
 
@@ -170,7 +170,7 @@ def _read_covariate(frame: pd.DataFrame, name: str, settings: ImagesIndex) -> No
 
 def _read_splits(frame: pd.DataFrame, settings: ImagesIndex) -> None:
     where = f"{settings.table}: column {settings.columns.split!r}"
-    splits = frame["split_hint"].str.lower().map(SPLITS).astype("str")
+    splits = frame["split_hint"].str.lower().map(SPLIT_WORDS).astype("str")
     if strange := int((frame["split_hint"].notna() & splits.isna()).sum()):
         raise CohortError(
             f"{where} holds words other than train, validate and test in {strange} rows; correct"

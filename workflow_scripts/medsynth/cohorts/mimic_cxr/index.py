@@ -16,13 +16,12 @@ from medsynth.cohorts.findings import NEGATIVE, POSITIVE, UNCERTAIN, label_findi
 from medsynth.cohorts.labels import read_csv
 from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, FindingLabel, published_table
 from medsynth.store.digests import DigestCache
-from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, SPLITS, USED, manifest, shard_of
 from medsynth.store.quarantine import CohortError
 
 SETTINGS = CxrIndexing
 STUDY = ["subject_id", "study_id"]
 KEYS = [*STUDY, "dicom_id"]
-SPLITS = {"train", "validate", "test"}
 
 
 def index(
@@ -145,7 +144,7 @@ def _split_hint(frame: pd.DataFrame, tables: Path) -> pd.Series | None:
     if not path.exists():
         return None
     hints = _look_up(frame, path, KEYS, ["split"])["split"]
-    if strange := set(hints.dropna()) - SPLITS:
+    if strange := set(hints.dropna()) - {*SPLITS}:
         raise CohortError(
             f"{path}: column split holds {len(strange)} word(s) besides train, validate, test; give"
             " the table as PhysioNet publishes it"

@@ -21,13 +21,12 @@ from medsynth.imaging.histology.stain import (
     some_pixels,
 )
 from medsynth.runtime.seeding import numpy_rng
-from medsynth.store.manifests import USED, in_split, used
+from medsynth.store.manifests import TRAIN, USED, in_split, used
 from medsynth.store.quarantine import CohortError
 from medsynth.store.shards import ImageStore, ShardWriter
 
 log = logging.getLogger(__name__)
 
-SPLIT = "train"
 NORMALISED = "normalised"
 _AS_SAID = {reason: f"left as they are: {meaning}" for reason, meaning in UNFIT.items()}
 
@@ -48,7 +47,7 @@ def fit_stain(manifest: pd.DataFrame, shards: Path, settings: Stain, seed: int) 
     Raises:
         CohortError: no training slide shows hematoxylin and eosin.
     """
-    store = ImageStore(in_split(manifest, SPLIT), shards)
+    store = ImageStore(in_split(manifest, TRAIN), shards)
     found, tiles, unfit = [], 0, Counter()
     for rows in _slides(store):
         slide = store.manifest["source_sha256"].iloc[rows[0]]
@@ -69,7 +68,7 @@ def fit_stain(manifest: pd.DataFrame, shards: Path, settings: Stain, seed: int) 
         )
     target = METHODS[settings.method].typical(found)
     fit = as_json(settings.method, target)
-    return fit | {"split": SPLIT, "slides": len(found), "tiles": tiles, "left_out": dict(unfit)}
+    return fit | {"split": TRAIN, "slides": len(found), "tiles": tiles, "left_out": dict(unfit)}
 
 
 def normalise_shard(

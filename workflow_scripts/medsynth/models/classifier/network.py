@@ -8,12 +8,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from medsynth.models.norms import group_norm
+
 _LAST_SIDE = 8  # pixels at which halving stops
 _ROUNDING = 2 / 255 / math.sqrt(12)  # standard deviation of rounding [-1, 1] to 8 bits
-
-
-def _norm(width: int) -> nn.GroupNorm:
-    return nn.GroupNorm(math.gcd(8, max(width // 4, 1)), width)
 
 
 def _log_spread(x: Tensor) -> Tensor:
@@ -30,10 +28,10 @@ class ResidualBlock(nn.Module):
     def __init__(self, inside: int, outside: int):
         super().__init__()
         self.residual = nn.Sequential(
-            _norm(inside),
+            group_norm(inside),
             nn.SiLU(),
             nn.Conv2d(inside, outside, 3, 2, 1),
-            _norm(outside),
+            group_norm(outside),
             nn.SiLU(),
             nn.Conv2d(outside, outside, 3, 1, 1),
         )
@@ -66,7 +64,7 @@ class Classifier(nn.Module):
         self.body = nn.Sequential(
             nn.Conv2d(image_channels, channels, 3, 1, 1),
             *(ResidualBlock(a, b) for a, b in pairwise(widths)),
-            _norm(widths[-1]),
+            group_norm(widths[-1]),
             nn.SiLU(),
             # Quadrants, not one mean: on which side something lies carries meaning.
             nn.AdaptiveAvgPool2d(2),

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from medsynth.models.cyclegan.generators import draw_weights
+from medsynth.models.norms import group_norm
 
 
 def halvings(image_size: int) -> int:
@@ -35,7 +36,7 @@ class PatchDiscriminator(nn.Module):
         for stride in strides:
             layers.append(nn.Conv2d(inputs, outputs, 4, stride, padding=1))
             if len(layers) > 1:  # the first layer has no norm: it must see absolute HU
-                layers.append(nn.GroupNorm(math.gcd(8, max(outputs // 4, 1)), outputs))
+                layers.append(group_norm(outputs))
             layers.append(nn.LeakyReLU(0.2))
             inputs, outputs = outputs, 2 * outputs
         layers.append(nn.Conv2d(inputs, 1, 4, 1, padding=1))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medsynth.models.norms import group_norm
 from medsynth.models.settings import halving_misfit
 
 WIDEST = 8  # times the width at full resolution; deeper levels stay there
@@ -17,7 +16,7 @@ def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     # Group norm keeps more of the absolute HU than CycleGAN's instance norm.
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride, padding=1),
-        nn.GroupNorm(math.gcd(8, max(outputs // 4, 1)), outputs),
+        group_norm(outputs),
         nn.LeakyReLU(0.2),
     )
 

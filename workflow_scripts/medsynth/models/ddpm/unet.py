@@ -7,13 +7,14 @@ is added, which is zero at first.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from medsynth.models.ddpm.settings import UNet
+from medsynth.models.norms import group_norm
+
+GROUPS = 32  # at most, as in the paper
 
 
 def timestep_embedding(t: Tensor, dim: int) -> Tensor:
@@ -32,12 +33,6 @@ def timestep_embedding(t: Tensor, dim: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()
 
 
-def _norm(channels: int) -> nn.GroupNorm:
-    # at most 32 groups as in the paper, at least 4 channels each: a group of one channel would
-    # erase that channel's mean
-    return nn.GroupNorm(math.gcd(32, channels // 4), channels)
-
-
 def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:
     # a residual branch that starts at zero makes every block the identity at first
     nn.init.zeros_(layer.weight)
@@ -51,11 +46,11 @@ class ResidualBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, embedding: int, dropout: float):
         super().__init__()
         self.first = nn.Sequential(
-            _norm(inputs), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1)
+            group_norm(inputs, GROUPS), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1)
         )
         self.project = nn.Linear(embedding, outputs)
         self.second = nn.Sequential(
-            _norm(outputs),
+            group_norm(outputs, GROUPS),
             nn.SiLU(),
             nn.Dropout(dropout),
             _zeroed(nn.Conv2d(outputs, outputs, 3, padding=1)),
@@ -72,7 +67,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        self.norm = _norm(channels)
+        self.norm = group_norm(channels, GROUPS)
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.out = _zeroed(nn.Conv2d(channels, channels, 1))
 
@@ -158,7 +153,9 @@ class ConditionalUNet(nn.Module):
                     )
                 )
         self.out = nn.Sequential(
-            _norm(current), nn.SiLU(), _zeroed(nn.Conv2d(current, image_channels, 3, padding=1))
+            group_norm(current, GROUPS),
+            nn.SiLU(),
+            _zeroed(nn.Conv2d(current, image_channels, 3, padding=1)),
         )
         if covariates:  # made last: the other weights are drawn as without
             self.covariates = nn.Linear(covariates, width, bias=False)

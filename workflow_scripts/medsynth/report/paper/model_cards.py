@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from medsynth.report.study import ExperimentArtifacts, Study
 from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.manifests import TEST
 from medsynth.tasks.viewing.numbers import patients
 from medsynth.tasks.viewing.templates import render
 
@@ -122,7 +123,7 @@ def _evaluation(
     verdicts = {f.experiment: f.verdict for f in study.findings}
     verdict = verdicts.get(experiment.name)
     return {
-        "split": "test",
+        "split": TEST,
         "patients": section["splits"][-1]["patients"],
         "verdict": verdict and {"grade": verdict.grade, "text": verdict.text},
         "results": study.results[experiment.name],

@@ -13,7 +13,7 @@ from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.subgroups import by_subgroup, divide
 from medsynth.models.classifier.extraction import extract
 from medsynth.runtime.run import Run
-from medsynth.store.manifests import class_indices, in_split, multi_hot
+from medsynth.store.manifests import TEST, class_indices, in_split, multi_hot
 from medsynth.store.models import load_model
 from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table
@@ -39,7 +39,7 @@ def evaluate(
     settings = Evaluation(**cfg)
     model = load_model(inputs.weights, inputs.card)
     classes = model.card["classes"]
-    store = ImageStore(in_split(read_table(inputs.manifest), "test"), Path(inputs.shards[0]).parent)
+    store = ImageStore(in_split(read_table(inputs.manifest), TEST), Path(inputs.shards[0]).parent)
     divisions = divide(store.manifest, settings, inputs.manifest)
     images = batches(store, BATCH) if len(store) else ()
     answers = extract(model.state, model.card, images, run.device).probabilities

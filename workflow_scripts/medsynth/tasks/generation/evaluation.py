@@ -23,14 +23,14 @@ from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples
-from medsynth.store.manifests import class_indices, in_split
+from medsynth.store.manifests import TEST, TRAIN, class_indices, in_split
 from medsynth.store.models import load_model
 from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table
 
 BATCH = 256
 MOST = 10_000  # images of a side; FID needs about as many, and more cost time
-SPLIT, FLOOR_SPLIT = "test", "train"
+SPLIT, FLOOR_SPLIT = TEST, TRAIN
 
 
 def evaluate(

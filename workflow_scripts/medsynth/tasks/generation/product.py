@@ -12,7 +12,7 @@ from medsynth.models.covariates import with_drawn
 from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples, write_samples
-from medsynth.store.manifests import in_split
+from medsynth.store.manifests import TRAIN, in_split
 from medsynth.store.models import load_model
 from medsynth.store.tables.parquet import read_table
 
@@ -32,7 +32,7 @@ def write_product(
     model = load_model(inputs.weights, inputs.card)
     request = wanted(model.card, settings.labels, settings.per_class, settings.at_least)
     if covariates := model.card.get("covariates"):
-        training = in_split(read_table(inputs.manifest), "train")
+        training = in_split(read_table(inputs.manifest), TRAIN)
         request = with_drawn(request, training, covariates, settings.covariates, run.seed)
     model_sha256 = digest_file(inputs.weights)
     made_by = {"seed": run.seed, "model_sha256": model_sha256}

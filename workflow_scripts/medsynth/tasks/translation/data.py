@@ -8,7 +8,7 @@ from typing import Any
 from medsynth.cohorts.ct.pairs import pair_positions
 from medsynth.models.contract import TwoDomains
 from medsynth.store.digests import digest_file
-from medsynth.store.manifests import in_split
+from medsynth.store.manifests import TRAIN, in_split
 from medsynth.store.shards import ImageStore, made_from
 from medsynth.store.tables.parquet import read_table
 
@@ -19,7 +19,7 @@ def training_data(inputs: Any) -> TwoDomains:
     Args:
         inputs: of the rule: `manifest`, `shards`, `pairs`.
     """
-    train = in_split(read_table(inputs.manifest), "train")
+    train = in_split(read_table(inputs.manifest), TRAIN)
     folder = Path(inputs.shards[0]).parent
     ct = ImageStore(train[train["label"] == "ct"], folder)
     cect = ImageStore(train[train["label"] == "cect"], folder)

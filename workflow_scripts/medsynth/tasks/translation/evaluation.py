@@ -15,11 +15,9 @@ from medsynth.metrics.subgroups import by_subgroup, divide
 from medsynth.metrics.translation.evaluation import evaluate_translation, measure_pairs
 from medsynth.runtime.run import Run
 from medsynth.store.generated import Samples
-from medsynth.store.manifests import in_split
+from medsynth.store.manifests import TEST, in_split
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
-
-SPLIT = "test"
 
 
 def evaluate(
@@ -39,7 +37,7 @@ def evaluate(
     """
     settings = Evaluation(**cfg)
     card = json.loads(Path(inputs.card).read_text())
-    store = ImageStore(in_split(read_table(inputs.manifest), SPLIT), Path(inputs.shards[0]).parent)
+    store = ImageStore(in_split(read_table(inputs.manifest), TEST), Path(inputs.shards[0]).parent)
     translated = Samples(inputs.images, inputs.table)
     table = translated.table
     paired = np.flatnonzero(table["target_item"].notna())
@@ -68,7 +66,7 @@ def evaluate(
     )
     return {
         **identity,
-        "split": SPLIT,
+        "split": TEST,
         "extractor": None,
         "n_real": len(paired),
         "n_generated": len(table),

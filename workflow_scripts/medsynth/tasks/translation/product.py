@@ -18,7 +18,7 @@ from medsynth.models.contract import Translation
 from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples, write_samples
-from medsynth.store.manifests import in_split
+from medsynth.store.manifests import TEST, in_split
 from medsynth.store.models import load_model
 from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table
@@ -41,7 +41,7 @@ def write_product(
     """
     settings = sampling.SETTINGS(**cfg) if cfg else None
     model = load_model(inputs.weights, inputs.card)
-    store = ImageStore(in_split(read_table(inputs.manifest), "test"), Path(inputs.shards[0]).parent)
+    store = ImageStore(in_split(read_table(inputs.manifest), TEST), Path(inputs.shards[0]).parent)
     domain = store.manifest["label"].to_numpy()
     directions = np.where(domain == "ct", *DIRECTIONS)
 

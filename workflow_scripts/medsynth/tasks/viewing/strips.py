@@ -17,6 +17,7 @@ from PIL import Image
 from medsynth.imaging.grids import windowed
 from medsynth.imaging.scale import Bar, bar_of
 from medsynth.store.generated import Samples
+from medsynth.store.manifests import TEST
 from medsynth.store.shards import ImageStore
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment
 from medsynth.tasks.viewing.figures import data_uri
@@ -95,7 +96,7 @@ def class_strips(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) ->
         return Markup()
     side = store.read([0]).shape[2]
     most = min(12, max(FIRST, STRIP_PIXELS // side))
-    tested = (store.manifest["split"] == "test").to_numpy()
+    tested = (store.manifest["split"] == TEST).to_numpy()
     made = [(e.name, e.generated) for e in experiments if e.generated is not None]
     blocks = []
     for label in cohort.labels:

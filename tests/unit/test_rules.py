@@ -1,0 +1,82 @@
+"""The rules as Snakemake reads them: each has its script, a log and a benchmark, and its code."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+# In a process of its own, because reading the Snakefile changes paths and environment. A digest
+# says which script it is of.
+READ = """
+import json, sys
+from pathlib import Path
+from types import SimpleNamespace
+from snakemake.api import SnakemakeApi
+from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
+from medsynth.store import source_digest
+
+source_digest.code_digest = lambda script, *modules: Path(script).name
+wildcards = SimpleNamespace(cohort="cxr", experiment="cxr_ddpm", download="more")
+with SnakemakeApi(OutputSettings()) as api:
+    workflow = api.workflow(
+        resource_settings=ResourceSettings(cores=1),
+        config_settings=ConfigSettings(configfiles=[Path(sys.argv[1])]),
+        snakefile=Path("Snakefile"),
+    )._workflow
+    found = {}
+    for rule in workflow.rules:
+        code = dict(rule.params.items()).get("code")
+        found[rule.name] = {
+            "script": rule.script and Path(rule.script).name,
+            "code": code(wildcards) if callable(code) else code,
+            "log": list(map(str, rule.log)),
+            "benchmark": rule.benchmark and str(rule.benchmark),
+        }
+    print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory) -> dict[str, dict]:
+    """{rule that runs a script: its directives}, with a download beside the demo."""
+    folder = tmp_path_factory.mktemp("rules")
+    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+    config["fetch"] = {
+        "more": {"kind": "tcia", "destination": str(folder), "collection": "TCGA-LGG"}
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    read = subprocess.run(
+        [sys.executable, "-c", READ, folder / "config.json"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow_scripts")},
+        capture_output=True,
+        text=True,
+    )
+    assert read.returncode == 0, read.stderr[-3000:]
+    found = json.loads(read.stdout.splitlines()[-1])
+    del found["all"]
+    return found
+
+
+def test_every_rule_has_the_script_of_its_name_and_no_script_is_left_over(rules):
+    scripts = {file.name for file in (ROOT / "workflow_scripts").glob("*.py")}
+    assert {rule["script"] for rule in rules.values()} == scripts
+    # A rule of another form of product has the script of the one that it is made of.
+    assert scripts <= {f"{name}.py" for name in rules}
+
+
+def test_every_rule_tracks_the_code_of_its_script(rules):
+    assert {n: r["code"] for n, r in rules.items()} == {n: r["script"] for n, r in rules.items()}
+
+
+def test_every_rule_writes_a_log_and_a_benchmark_of_its_own(rules):
+    logs = [log for rule in rules.values() for log in rule["log"]]
+    benchmarks = [rule["benchmark"] for rule in rules.values() if rule["benchmark"]]
+    assert len(set(logs)) == len(set(benchmarks)) == len(rules)
