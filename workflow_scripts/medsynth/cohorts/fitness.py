@@ -7,10 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.store.manifests import TEST, TRAIN, VALIDATE
+from medsynth.store.manifests import SPLITS, TEST, TRAIN
 from medsynth.store.quarantine import CohortError, reason_counts
-
-SPLITS = (TRAIN, VALIDATE, TEST)
 
 
 class UnfitCohort(CohortError):
