@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from medsynth.cohorts.images import shard as sharding
+from medsynth.runtime.subprocess.isolated import Isolated
 from tests.unit.image_files import (
     BIG,
     GREY,
@@ -172,17 +173,17 @@ def test_a_decoder_that_crashes_or_hangs_costs_one_image(tmp_path, monkeypatch, 
     rows = [{"image": f"{k}.png", "patient": f"p{k}", "label": "a"} for k in range(3)]
     files = {"0.png": encoded(GREY), "1.png": b"bad", "2.png": encoded(GREY[::-1].copy())}
     decode = sharding.read_square
-    monkeypatch.setattr(sharding, "TIMEOUT_S", 1)
+    monkeypatch.setattr(sharding, "Isolated", partial(Isolated, 1))
     monkeypatch.setattr(sharding, "read_square", partial(_faulty, decode, fault))
     frame = made(cohort(tmp_path, files, rows), tmp_path / "0.h5").set_index("item_id")
     assert frame["status"].to_dict() == {"0.png": "used", "1.png": "quarantined", "2.png": "used"}
     assert frame.loc["1.png", "reason"] == reason
 
 
-def _faulty(decode, fault, data, *others):
+def _faulty(decode, fault, data, **others):
     if data == b"bad":
         fault()
-    return decode(data, *others)
+    return decode(data, **others)
 
 
 def test_shards_are_the_same_bytes_every_time(tmp_path):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from medsynth.store.manifests import QUARANTINED, USED
 from medsynth.store.quarantine import CohortError, UnusableImage
 
 log = logging.getLogger(__name__)
+
+Decoded = TypeVar("Decoded")
 
 PROGRESS_S = 30  # seconds between two lines in the log
 
@@ -89,6 +92,14 @@ def _inside(root: Path) -> Callable[[str], bool]:
         return os.path.join(folder_of(os.path.dirname(path)), "").startswith(top)
 
     return inside
+
+
+def decode_unchanged(decode: Callable[[bytes], Decoded], path: Path, sha256: str) -> Decoded:
+    """What `decode` makes of a file that :func:`read_unchanged` reads.
+
+    As one function, so that the file's bytes need not be sent to the process that decodes them.
+    """
+    return decode(read_unchanged(path, sha256))
 
 
 def read_unchanged(path: Path, sha256: str) -> bytes:

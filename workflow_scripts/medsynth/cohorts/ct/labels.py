@@ -13,7 +13,7 @@ import pandas as pd
 from pydicom.dataset import Dataset
 
 from medsynth.cohorts.ct.settings import TagContrast
-from medsynth.cohorts.files import read_unchanged, set_aside
+from medsynth.cohorts.files import decode_unchanged, set_aside
 from medsynth.imaging.ct.contrast.enhancement import LEAST_SLICES, SLICES
 from medsynth.imaging.ct.contrast.phase import (
     Phase,
@@ -21,10 +21,10 @@ from medsynth.imaging.ct.contrast.phase import (
     header_phase,
     table_phase,
 )
-from medsynth.imaging.ct.series import plane_of
+from medsynth.imaging.ct.series import read_placed
 from medsynth.imaging.ct.volumes import Volume
-from medsynth.imaging.dicom import open_dicom, read_hu
 from medsynth.runtime.settings import TableLabel
+from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.manifests import EXCLUDED, USED
 from medsynth.store.quarantine import CohortError, ExcludedImage, UnusableImage
 
@@ -83,24 +83,27 @@ def label_by_brightness(frame: pd.DataFrame, root: Path, min_confidence: float) 
     Those that cannot be decoded are quarantined.
     """
     silent = frame[(frame["status"] == USED) & frame["label"].isna()]
-    for _, rows in silent.groupby("series"):
-        volume = _sample(frame, rows, root)
-        seen = 0 if volume is None else len(volume.hu)
-        label, confidence = contrast_by_intensity(volume) if volume else (None, 0.0)
-        if label:
-            frame.loc[rows.index, "contrast_confidence"] = confidence
-        usable = rows.index[frame.loc[rows.index, "status"] == USED]
-        if label and confidence >= min_confidence:
-            frame.loc[usable, ["label", "label_source"]] = [label, BRIGHTNESS]
-            frame.loc[usable, "detail"] = None
-        elif seen < LEAST_SLICES:
-            frame.loc[usable, "detail"] = f"brightness needs {LEAST_SLICES} slices, not {seen}"
-        else:
-            frame.loc[usable, "detail"] = "brightness is not sure"
+    with Isolated() as in_child:
+        for _, rows in silent.groupby("series"):
+            volume = _sample(frame, rows, root, in_child)
+            seen = 0 if volume is None else len(volume.hu)
+            label, confidence = contrast_by_intensity(volume) if volume else (None, 0.0)
+            if label:
+                frame.loc[rows.index, "contrast_confidence"] = confidence
+            usable = rows.index[frame.loc[rows.index, "status"] == USED]
+            if label and confidence >= min_confidence:
+                frame.loc[usable, ["label", "label_source"]] = [label, BRIGHTNESS]
+                frame.loc[usable, "detail"] = None
+            elif seen < LEAST_SLICES:
+                frame.loc[usable, "detail"] = f"brightness needs {LEAST_SLICES} slices, not {seen}"
+            else:
+                frame.loc[usable, "detail"] = "brightness is not sure"
     set_aside(frame, frame["label"].isna(), EXCLUDED, "no_contrast_label")
 
 
-def _sample(frame: pd.DataFrame, rows: pd.DataFrame, root: Path) -> Volume | None:
+def _sample(
+    frame: pd.DataFrame, rows: pd.DataFrame, root: Path, in_child: Isolated
+) -> Volume | None:
     """Slices of a series, evenly spread: as many as the rule looks at, if so many can be read."""
     rows = rows.sort_values("z", kind="stable")
     first = _spread(len(rows), SLICES)
@@ -111,9 +114,8 @@ def _sample(frame: pd.DataFrame, rows: pd.DataFrame, root: Path) -> Volume | Non
             break
         item = rows.iloc[place]
         try:
-            data = read_unchanged(root / item["source"], item["source_sha256"])
-            plane = plane_of(open_dicom(data, pixels=False))
-            images[place] = read_hu(data)
+            source = root / item["source"], item["source_sha256"]
+            images[place], plane = in_child(decode_unchanged, read_placed, *source)
         except UnusableImage as error:
             status = [error.status, error.reason, error.detail]
             frame.loc[rows.index[place], ["status", "reason", "detail"]] = status

@@ -11,13 +11,14 @@ import pandas as pd
 
 from medsynth.cohorts.ct.identity import volume_id
 from medsynth.cohorts.ct.settings import CtConvert, CtRegister
-from medsynth.cohorts.files import read_unchanged
+from medsynth.cohorts.files import decode_unchanged
 from medsynth.imaging.ct.contrast.phase import ENHANCED, PLAIN
 from medsynth.imaging.ct.nifti import is_nifti, read_nifti
 from medsynth.imaging.ct.registration import laid, mapped, register_rigid
-from medsynth.imaging.ct.series import Slice, plane_of, volumes_of
+from medsynth.imaging.ct.series import Slice, read_placed, volumes_of
 from medsynth.imaging.ct.volumes import Volume, axial_grid, centre_of, resample
-from medsynth.imaging.dicom import AIR_HU, open_dicom, read_hu
+from medsynth.imaging.dicom import AIR_HU
+from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import digest_bytes
 from medsynth.store.quarantine import UnusableImage
 
@@ -47,7 +48,7 @@ def digest_of(sha256s: list[str]) -> str:
 
 
 def read_series(
-    rows: pd.DataFrame, root: Path, max_missing: int
+    rows: pd.DataFrame, root: Path, max_missing: int, in_child: Isolated
 ) -> tuple[list[Scan], list[dict[str, Any]]]:
     """Read one series.
 
@@ -56,6 +57,7 @@ def read_series(
         root: folder `source` is relative to.
         max_missing: as in :func:`.series.volumes_of`. A slice that cannot be read
             is missing, too.
+        in_child: the process that decodes.
 
     Returns:
         Its volumes, and the rows that cannot be used, quarantined with their reason.
@@ -64,12 +66,12 @@ def read_series(
     slices, scans, bad = [], [], []
     for i, item in enumerate(items):
         try:
-            data = read_unchanged(root / item["source"], item["source_sha256"])
+            source = root / item["source"], item["source_sha256"]
             if is_nifti(item["source"]):
-                scans.append(_scan(read_nifti(data), [item], 0, 0))
+                volume = in_child(decode_unchanged, read_nifti, *source)
+                scans.append(_scan(volume, [item], 0, 0))
             else:
-                plane = plane_of(open_dicom(data, pixels=False))
-                slices.append(Slice(read_hu(data), plane, i))
+                slices.append(Slice(*in_child(decode_unchanged, read_placed, *source), i))
         except UnusableImage as error:
             bad.append(
                 item | {"status": error.status, "reason": error.reason, "detail": error.detail}
@@ -91,7 +93,7 @@ def _scan(volume: Volume, sources: list[dict[str, Any]], part: int, interpolated
 
 
 def read_study(
-    rows: pd.DataFrame, root: Path, settings: CtConvert
+    rows: pd.DataFrame, root: Path, settings: CtConvert, in_child: Isolated
 ) -> tuple[list[Scan], list[dict[str, Any]]]:
     """Read one patient's series of one study, on the grid the settings ask for.
 
@@ -105,7 +107,7 @@ def read_study(
     """
     scans, bad = [], []
     for _, series in rows.groupby("series"):
-        found, unusable = read_series(series, root, settings.max_missing)
+        found, unusable = read_series(series, root, settings.max_missing, in_child)
         scans += found
         bad += unusable
     placed = scans

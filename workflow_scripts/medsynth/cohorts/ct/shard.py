@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from medsynth.imaging.ct.nifti import is_nifti, write_nifti
 from medsynth.imaging.ct.series import field_mm, plane_id_of
 from medsynth.imaging.dicom import AIR_HU, read_hu
 from medsynth.imaging.resize import padded_square, resize_area
+from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import DigestCache
 from medsynth.store.layout import volumes_beside
 from medsynth.store.manifests import USED, manifest
@@ -62,16 +64,15 @@ def shard(
     used = rows[rows["status"] == USED]
     whole = settings.spacing_mm or settings.registration or settings.nifti
     if not whole and not any(map(is_nifti, used["source"])):
-        return fill_shard(
-            rows, root, images, attrs, lambda data: _square(read_hu(data), settings.image_size)
-        )
+        decode = partial(_decode, size=settings.image_size)
+        return fill_shard(rows, root, images, attrs, decode)
     items, sizes = [], []
     volumes = volumes_beside(images) if settings.nifti else None
     if volumes:
         volumes.mkdir(parents=True, exist_ok=True)
-    with ShardWriter(images, attrs) as writer:
+    with Isolated() as in_child, ShardWriter(images, attrs) as writer:
         for _, study in used.groupby(["patient", "study"], dropna=False):
-            scans, unusable = read_study(study, root, settings)
+            scans, unusable = read_study(study, root, settings, in_child)
             items += unusable
             for scan in scans:
                 items += _items(scan, settings, writer)
@@ -111,6 +112,10 @@ def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dic
                 "row": writer.append(image[..., None], item_id),
             }
         )
+
+
+def _decode(data: bytes, size: int) -> np.ndarray:
+    return _square(read_hu(data), size)
 
 
 def _square(hu: np.ndarray, size: int) -> np.ndarray:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from medsynth.cohorts.files import read_unchanged
+from medsynth.cohorts.files import decode_unchanged
 from medsynth.cohorts.images.decoding import read_mask_share, read_square
 from medsynth.cohorts.images.settings import ImagesRead
 from medsynth.runtime.subprocess.isolated import Isolated
@@ -19,7 +20,6 @@ from medsynth.store.quarantine import UnusableImage
 from medsynth.store.shards import ShardWriter
 
 SETTINGS = ImagesRead
-TIMEOUT_S, MEMORY_GB = 120, 8  # what one file may take
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def shard(
     roles = ["source", *(c for c in rows if c.startswith("source_") and f"{c}_sha256" in rows)]
     items = []
     # A header that lies may crash a decoder, or keep it for ever.
-    with Isolated(TIMEOUT_S, MEMORY_GB) as in_child, ShardWriter(images, attrs) as writer:
+    with Isolated() as in_child, ShardWriter(images, attrs) as writer:
         for item in rows[rows["status"] == USED].to_dict("records"):
             try:
                 image, mask_share = _read(item, root, settings, roles, in_child)
@@ -76,15 +76,17 @@ def _read(
     )
     read = []
     for role in roles:
-        data = read_unchanged(root / item[role], item[f"{role}_sha256"])
-        read.append(in_child(read_square, data, item[role], settings, place, frame))
+        square = partial(read_square, name=item[role], settings=settings, place=place, frame=frame)
+        source = root / item[role], item[f"{role}_sha256"]
+        read.append(in_child(decode_unchanged, square, *source))
     if len({size for _, size in read}) > 1:
         raise UnusableImage("role_size", " and ".join(f"{r} x {c}" for _, (r, c) in read))
     image = np.concatenate([square for square, _ in read], axis=-1)
     if pd.isna(item.get("mask")):
         return image, None
-    data = read_unchanged(root / item["mask"], item["mask_sha256"])
-    share = in_child(read_mask_share, data, read[0][1], place, frame)
+    source = root / item["mask"], item["mask_sha256"]
+    inside = partial(read_mask_share, size=read[0][1], place=place, frame=frame)
+    share = in_child(decode_unchanged, inside, *source)
     if item["mask_shared"] and 0 < share < 1:
         raise UnusableImage("whose_bytes", "the mask")
     return image, share

@@ -44,14 +44,13 @@ def shard(
         Manifest of the usable rows: used with `row`, or quarantined or, for text in the
         pixels, excluded with their reason.
     """
-    jpg = rows["source"].str.endswith(".jpg").all()
-    read = read_jpg if jpg else partial(read_radiograph, burned_in=settings.burned_in)
+    jpg = bool(rows["source"].str.endswith(".jpg").all())
+    return fill_shard(rows, root, images, attrs, partial(_decode, settings=settings, jpg=jpg))
 
-    def decode(data: bytes) -> np.ndarray:
-        square = SQUARES[settings.fit](read(data))
-        return resize_area(square, settings.image_size, settings.image_size)
 
-    return fill_shard(rows, root, images, attrs, decode)
+def _decode(data: bytes, settings: CxrRead, jpg: bool) -> np.ndarray:
+    image = read_jpg(data) if jpg else read_radiograph(data, settings.burned_in)
+    return resize_area(SQUARES[settings.fit](image), settings.image_size, settings.image_size)
 
 
 def read_jpg(data: bytes) -> np.ndarray:

@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from medsynth.imaging.ct.stretches import stretches
 from medsynth.imaging.ct.volumes import Volume, canonical, check_spacing
-from medsynth.imaging.dicom import AIR_HU, unusable_as
+from medsynth.imaging.dicom import AIR_HU, open_dicom, read_hu, unusable_as
 from medsynth.store.digests import digest_json
 from medsynth.store.quarantine import UnusableImage
 
@@ -46,6 +46,16 @@ def normal_of(orientation: Sequence[float]) -> np.ndarray:
     row, column = np.array(orientation, dtype=float).reshape(2, 3)
     normal = np.cross(row, column)
     return -normal if normal[2] < 0 else normal
+
+
+def read_placed(data: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """The Hounsfield units of a slice and where they lie, as in :class:`Slice`.
+
+    Raises:
+        UnusableImage: those of plane_of and :func:`medsynth.imaging.dicom.read_hu`.
+    """
+    plane = plane_of(open_dicom(data, pixels=False))
+    return read_hu(data), plane
 
 
 def plane_of(dataset: Dataset) -> np.ndarray:

@@ -22,6 +22,7 @@ from medsynth.store.quarantine import UnusableImage
 
 Result = TypeVar("Result")
 
+TIMEOUT_S, MEMORY_GB = 600, 8  # generous for one file on a slow disk
 PR_SET_PDEATHSIG = 1  # of prctl(2)
 ITEM, RESULT, ERROR = "item", "result", "error"  # what an answer is
 
@@ -38,7 +39,7 @@ class Isolated:
         memory_gb: memory in GB (10^9 bytes) that a call may take.
     """
 
-    def __init__(self, timeout_s: float, memory_gb: float) -> None:
+    def __init__(self, timeout_s: float = TIMEOUT_S, memory_gb: float = MEMORY_GB) -> None:
         self._timeout_s, self._memory_gb = timeout_s, memory_gb
         self._process: Any = None
 
