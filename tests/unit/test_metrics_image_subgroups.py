@@ -30,16 +30,20 @@ def images(groups: pd.Series, seed: int, moved: float = 0.0, per_patient: int = 
     return Group(features, np.eye(2)[labels], labels, patients)
 
 
-def judged(sizes: dict, generated: tuple, moved: tuple, own=True, **settings) -> dict:
+def judged(
+    sizes: dict, generated: tuple, moved: tuple, own=True, seed=0, missed=0.0, **settings
+) -> dict:
     """What metrics.json holds, if men are moved so far in real and in generated images."""
     real, training = sexes(*sizes["real"]), sexes(*sizes["training"])
     made = sexes(*generated)
     noise = images(sexes(len(real), 0), 9)
     far = {"noise": Group(noise.features + 30, *list(vars(noise).values())[1:])}
+    of_model = images(made, 3 * seed + 3, moved[1])
+    of_model.features[:] += missed
     return evaluate_subgroups(
-        images(real, 1, moved[0]),
-        images(training, 2, moved[0]),
-        images(made, 3, moved[1]),
+        images(real, 3 * seed + 1, moved[0]),
+        images(training, 3 * seed + 2, moved[0]),
+        of_model,
         far,
         {"sex": Division(real, training, made if own else None)},
         SETTINGS.model_copy(update=settings),
@@ -81,9 +85,22 @@ def test_a_model_that_fails_men_shows_a_gap_and_a_fair_one_none():
     assert (gap["best"], gap["worst"]) == ("female", "male") and gap["interval"][0] > 0
     assert abs(gap["floor"]) < gap["value"] / 5
     assert unfair["subgroup_gaps"]["sex"]["fid"]["interval"][0] > 0
-    fair = judged(SIZES, (60, 60), moved=(2, 2))["subgroup_gaps"]["sex"]
-    for name in ("fid", "kid", "precision", "recall"):
-        assert fair[name]["interval"][0] <= 0, name
+    precision = unfair["subgroup_gaps"]["sex"]["precision"]
+    assert precision["value"] > 0.3 and precision["interval"] is None
+    assert precision["reason"] == "no interval: neighbourhoods vary, too"
+
+
+def test_a_model_that_fails_nobody_more_shows_no_gap():
+    """Both sexes are alike, and alike missed: of their gaps, 95 % of the intervals cover 0."""
+    settings = {"bootstrap": 100, "kid_subsets": 10}
+    gaps = [
+        judged(SIZES, (60, 60), moved=(0, 0), seed=seed, missed=0.5, **settings)["subgroup_gaps"][
+            "sex"
+        ]
+        for seed in range(20)
+    ]
+    for name in ("fid", "kid"):
+        assert np.mean([gap[name]["interval"][0] <= 0 for gap in gaps]) >= 0.9, name
 
 
 def test_samples_without_the_covariate_are_all_compared_as_all_training_images_are():
