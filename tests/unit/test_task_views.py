@@ -51,7 +51,7 @@ def experiment(name: str, **metrics) -> ShownExperiment:
 
 def cells_of(task, one: ShownExperiment, main, *more) -> list:
     cohort = ShownCohort("cohort", [], None, PIXELS)
-    said = Verdict("unknown", "", "")
+    said = Verdict("unknown", "", "", "")
     return finding(cohort, one, [one], task.METRICS, main, said, *more).cells
 
 

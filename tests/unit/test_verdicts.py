@@ -38,6 +38,7 @@ def test_beats_baselines_and_another_but_not_yet_real():
     grade, text = said(one, other)
     assert grade == "better"
     assert text == ("Beats noise, a constant image and gan; not yet within the real-vs-real floor.")
+    assert of_images(one, [one, other], METRICS).badge == "Beats noise"
     assert said(other, one)[1] == (
         "Beats noise and a constant image; worse than one; not yet within the real-vs-real floor."
     )
@@ -91,6 +92,9 @@ def test_without_an_interval_there_is_no_verdict_but_the_figures():
     assert found.grade == "unknown" and "no interval: 2 patients" in found.text
     assert found.figures == "KID 5 (no interval), real images 1; noise 90; constant 120"
     assert said(experiment())[0] == "unknown"
+    lost = entry(95.0, None, reason="not better than noise; no interval: 2 patients", null=NULL)
+    grade, text = said(experiment(kid=lost, fid=lost))
+    assert grade == "unproven" and text.count("no interval: 2 patients") == 1
 
 
 def agreement(low, chance=0.3, judge=(0.8, 0.9)) -> dict:

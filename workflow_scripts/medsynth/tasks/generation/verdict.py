@@ -9,11 +9,19 @@ from medsynth.metrics.baselines import not_beaten
 from medsynth.metrics.intervals import Metric
 from medsynth.tasks.viewing.contract import ShownExperiment
 from medsynth.tasks.viewing.metric_tables import SMALL, Titles, baselines_of, shown_metric
-from medsynth.tasks.viewing.verdicts import Verdict, listed, reaches, sentence, standing_in_all
+from medsynth.tasks.viewing.verdicts import (
+    Grade,
+    Verdict,
+    listed,
+    reaches,
+    sentence,
+    standing_in_all,
+)
 
 # A claim must hold by each of these that is there: KID is unbiased, FID is what others report.
 DISTANCES = ("kid", "fid")
 MOST_NAMED = 3  # classes of which the same is said, before they are counted instead
+BASELINE = "noise"
 NULLS = {"noise": "noise", "constant": "a constant image"}
 
 
@@ -27,9 +35,11 @@ def verdict(
     figures = "; ".join(_figure(name, entry, titles) for name, entry in found.items())
     judged = {name: entry for name, entry in found.items() if entry["interval"]}
     if not judged:
-        why = {metrics[n]["reason"] or "" for n in DISTANCES if n in metrics}
-        said = sentence("no distance to real images with an interval", *sorted(why))
-        return Verdict("unknown", said, figures)
+        reasons = [metrics[n]["reason"] or "" for n in DISTANCES if n in metrics]
+        why = dict.fromkeys(part for reason in reasons for part in reason.split("; "))
+        said = sentence("no distance to real images with an interval", *why)
+        lost = any(not_beaten(entry) for entry in found.values())
+        return Verdict("unproven" if lost else "unknown", said, figures, BASELINE)
 
     unbeaten = [titles[name][0] for name, entry in judged.items() if not_beaten(entry)]
     others = _standings(experiment, experiments, judged)
@@ -53,7 +63,8 @@ def verdict(
         _few(results),
     )
     real = len(at_floor) == len(judged) and not _few(results)
-    return Verdict("unproven" if unbeaten else "floor" if real else "better", text, figures)
+    grade: Grade = "unproven" if unbeaten else "floor" if real else "better"
+    return Verdict(grade, text, figures, BASELINE)
 
 
 def _figure(name: str, entry: Metric, titles: Titles) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 from medsynth.metrics.intervals import Metric
 from medsynth.tasks.viewing.contract import ShownExperiment
 from medsynth.tasks.viewing.metric_tables import SMALL, Titles, shown_metric
-from medsynth.tasks.viewing.verdicts import Verdict, listed, sentence, standing_in_all
+from medsynth.tasks.viewing.verdicts import Grade, Verdict, listed, sentence, standing_in_all
 
 GAIN = "_gain"
+BASELINE = "doing nothing"
 
 
 def verdict(
@@ -25,7 +26,8 @@ def verdict(
     figures = "; ".join(_figure(n, metrics, measures) for n in measures if n + GAIN in metrics)
     signs = {n: s for n in measures if (s := _sign(metrics.get(n + GAIN))) is not None}
     if not signs:
-        return Verdict("unknown", sentence("no gain over doing nothing with an interval"), figures)
+        said = sentence(f"no gain over {BASELINE} with an interval")
+        return Verdict("unknown", said, figures, BASELINE)
 
     def titled(sign: int) -> list[str]:
         return [measures[name][0] for name, found in signs.items() if found == sign]
@@ -38,16 +40,17 @@ def verdict(
             others[standing_in_all(pairs)].append(other.name)
     better, unclear, worse = titled(1), titled(0), titled(-1)
     text = sentence(
-        f"beats doing nothing in {listed(better)}" if better else "",
-        f"not shown to beat doing nothing in {listed(unclear)}" if unclear else "",
-        f"worse than doing nothing in {listed(worse)}" if worse else "",
+        f"beats {BASELINE} in {listed(better)}" if better else "",
+        f"not shown to beat {BASELINE} in {listed(unclear)}" if unclear else "",
+        f"worse than {BASELINE} in {listed(worse)}" if worse else "",
         _by_direction(experiment.results["per_class"], signs, measures),
         f"better than {listed(others['better'])}" if others["better"] else "",
         f"worse than {listed(others['worse'])}" if others["worse"] else "",
         f"not told apart from {listed(others[''], 'or')}" if others[""] else "",
         _few(experiment.results),
     )
-    return Verdict("worse" if worse else "unproven" if unclear else "better", text, figures)
+    grade: Grade = "worse" if worse else "unproven" if unclear else "better"
+    return Verdict(grade, text, figures, BASELINE)
 
 
 def _sign(gain: Metric | None) -> int | None:

@@ -15,7 +15,7 @@ from medsynth.metrics.intervals import Better, Interval, Metric
 Grade = Literal["floor", "better", "unproven", "worse", "unknown"]
 BADGES: dict[Grade, str] = {
     "floor": "At the real floor",
-    "better": "Beats baselines",
+    "better": "Beats {baseline}",
     "unproven": "Not shown",
     "worse": "Worse",
     "unknown": "No verdict",
@@ -32,15 +32,17 @@ class Verdict:
             ``unknown``: there is no figure with an interval.
         text: the same in a sentence, with its exceptions.
         figures: the figures that it rests on.
+        baseline: what it must beat at least, in a word.
     """
 
     grade: Grade
     text: str
     figures: str
+    baseline: str
 
     @property
     def badge(self) -> str:
-        return BADGES[self.grade]
+        return BADGES[self.grade].format(baseline=self.baseline)
 
 
 def standing(mine: Metric, other: Metric) -> Literal["better", "worse", ""]:
