@@ -141,7 +141,7 @@ def test_a_process_is_known_beyond_its_pid():
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # a zombie now
     assert spool.is_gone(me | {"pid": child.pid, "start_ticks": ticks}) is True
-    child.wait()
+    child.communicate()
     assert spool.is_gone(me | {"pid": child.pid, "start_ticks": ticks}) is True
     assert spool.is_gone(me | {"start_ticks": me["start_ticks"] + 1}) is True  # pid used again
     assert spool.is_gone(me | {"boot_id": "before"}) is True

@@ -108,10 +108,11 @@ def test_the_cache_of_digests_forgets_paths_however_they_are_written(tmp_path):
         ("P-1", True),
         ("P-1-2", False),
         ("p_1_2.dcm", False),
+        ("P-1-3 and P-1-2", False),  # in another order than the ids are given
         ("P-1-2 and P-1", True),
         ("P-1-25", True),  # which is nobody's id, so a part of P-1
         ("P-1-X", True),
     ],
 )
 def test_in_a_longer_id_of_somebody_else_nobody_is_found(text, found):
-    assert Words(["P-1"], but=["P-1-2"]).named(text) == found
+    assert Words(["P-1"], but=["P-1-2", "P-1-3"]).named(text) == found

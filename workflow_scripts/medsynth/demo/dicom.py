@@ -21,8 +21,13 @@ from pydicom.uid import (
 )
 
 NATIVE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian)
-LOSSLESS = (ExplicitVRLittleEndian, RLELossless, JPEG2000Lossless, JPEGLSLossless)
-LOSSLESS += (DeflatedExplicitVRLittleEndian,)
+LOSSLESS = (
+    ExplicitVRLittleEndian,
+    RLELossless,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    DeflatedExplicitVRLittleEndian,
+)
 
 
 def write_dicom(
@@ -48,7 +53,7 @@ def write_dicom(
     header.file_meta.MediaStorageSOPClassUID = header.SOPClassUID
     header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID
     if syntax == JPEGBaseline8Bit:
-        header.PixelData = encapsulate([imagecodecs.jpeg8_encode(pixels, level=95)])
+        header.PixelData = encapsulate([bytes(imagecodecs.jpeg8_encode(pixels, level=95))])
         header["PixelData"].is_undefined_length = True
         header.LossyImageCompression = "01"
         header.file_meta.TransferSyntaxUID = syntax

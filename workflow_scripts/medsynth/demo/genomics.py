@@ -13,7 +13,9 @@ Chromosome ends: UCSC, goldenPath/hg38/database/chromInfo.txt.gz; centromeres: i
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ from medsynth.demo.cases import Case, glioma_cases
 from medsynth.demo.identifiers import gdc_uuid
 from medsynth.runtime.seeding import numpy_rng
 
+Segment = tuple[int, int, int, float]  # chromosome, start, end, mean
 CHROMOSOME_ENDS = {
     **{1: 248_956_422, 2: 242_193_529, 3: 198_295_559, 4: 190_214_555, 5: 181_538_259},
     **{6: 170_805_979, 7: 159_345_973, 8: 145_138_636, 9: 138_394_717, 10: 133_797_422},
@@ -134,7 +137,7 @@ def _write_maf(folder: Path, case: Case, number: int, seed: int) -> None:
     path.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
 
 
-def _segments(case: Case, number: int, tumour: bool, rng: np.random.Generator) -> list[tuple]:
+def _segments(case: Case, number: int, tumour: bool, rng: np.random.Generator) -> list[Segment]:
     """Chromosome, start, end and mean: one segment an arm or chromosome."""
     purity = rng.uniform(0.5, 0.9)
     lost, gained = np.log2(1 - purity / 2), np.log2(1 + purity / 2)
@@ -144,7 +147,7 @@ def _segments(case: Case, number: int, tumour: bool, rng: np.random.Generator) -
         means = {(1, "p"): lost, (19, "q"): lost}
     elif tumour and case.subtype == "IDH-wildtype":
         means = {(7, "q"): gained, (10, "q"): lost}
-    rows = []
+    rows: list[Segment] = []
     for chromosome, end in CHROMOSOME_ENDS.items():
         middle = CENTROMERES.get(chromosome, 0)
         arms = [("p", 10_000, middle), ("q", middle or 10_000, end - 10_000)]
@@ -160,7 +163,7 @@ def _segments(case: Case, number: int, tumour: bool, rng: np.random.Generator) -
 
 
 def _write_segments(
-    folder: Path, case: Case, kind: str, sample_type: str, segments: list[tuple], seed: int
+    folder: Path, case: Case, kind: str, sample_type: str, segments: list[Segment], seed: int
 ) -> dict[str, str]:
     """Write one file; returns its row of the sample sheet."""
     aliquot, file_id = (gdc_uuid(seed, case.barcode, kind, key) for key in ("snp6", "segments"))
@@ -202,6 +205,6 @@ def _assays(case: Case, number: int) -> dict[str, str]:
     }
 
 
-def _write_tsv(rows: list[dict], path: Path) -> None:
+def _write_tsv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows).to_csv(path, sep="\t", index=False)

@@ -20,7 +20,7 @@ def gdc_uuid(*keys: int | str) -> str:
 
 def digits(count: int, *keys: int | str) -> int:
     """A number below ``10 ** count`` that equal keys always get."""
-    return int(hexes(*keys), 16) % 10**count
+    return int(int(hexes(*keys), 16) % 10**count)
 
 
 def hexes(*keys: int | str) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,7 @@ def write_cxr(folder: str | Path, patients: int, seed: int) -> None:
     Among them are one truncated file, one listed file that is missing, and uncertain labels.
     """
     folder = Path(folder)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for study in _studies(patients, seed):
         home = folder / "files" / f"p{study.subject // 10**6}" / f"p{study.subject}"
         home.mkdir(parents=True, exist_ok=True)
@@ -213,7 +214,7 @@ def _edge(distance: np.ndarray) -> np.ndarray:
 
 
 def _studies(patients: int, seed: int) -> list[Study]:
-    studies = []
+    studies: list[Study] = []
     for number in range(patients):
         subject = 10**7 + _spread(number, patients, seed, "subject")  # p10 to p19
         split = {7: VALIDATE, 8: TEST, 9: TEST}.get(number // len(CLASSES) % 10, TRAIN)

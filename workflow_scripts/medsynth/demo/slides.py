@@ -13,6 +13,7 @@ pixel). Nuclei are 6 to 9 microns wide, so tiles at 1 micron a pixel show severa
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ NUCLEI = {
 def write_slides(folder: str | Path, cases: int, seed: int) -> None:
     """Write pyramidal Aperio files and gdc_sample_sheet.tsv; one of the slides is cut in half."""
     folder = Path(folder)
-    rows = []
+    rows: list[dict[str, str]] = []
     for number, case in enumerate(glioma_cases(cases)):
         for section in range(2 if number % SECOND_SLIDE_EVERY == 0 else 1):
             name = f"{case.barcode}-01Z-00-DX{section + 1}"
@@ -155,7 +156,7 @@ def _write_svs(path: Path, pixels: np.ndarray, magnification: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     jpeg = {"photometric": "rgb", "compression": "jpeg", "compressionargs": {"level": 80}}
     with tifffile.TiffWriter(path) as tiff:
-        options = {"metadata": None, "software": False, **jpeg}
+        options: dict[str, Any] = {"metadata": None, "software": False, **jpeg}
         tiff.write(np.asarray(image), tile=(256, 256), description=about, **options)
         # Aperio keeps a stripped thumbnail between the full image and the lower levels.
         tiff.write(np.asarray(image.reduce(8)), rowsperstrip=16, description=about, **options)

@@ -91,9 +91,7 @@ class Connection:
         auth: credentials, as requests takes them.
     """
 
-    def __init__(
-        self, refused: str, auth: AuthBase | tuple[bytes, bytes] | None, agent: str = USER_AGENT
-    ) -> None:
+    def __init__(self, refused: str, auth: AuthBase | None, agent: str = USER_AGENT) -> None:
         self._refused = refused
         self._auth = auth
         # Compressed on the way, a file would have other lengths and offsets.
@@ -101,14 +99,15 @@ class Connection:
         self._local = threading.local()
 
     def _session(self) -> requests.Session:
-        if not hasattr(self._local, "session"):
-            self._local.session = _Session()
-            self._local.session.headers.update(self._headers)
-            self._local.session.auth = self._auth
+        session: _Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = _Session()
+            session.headers.update(self._headers)
+            session.auth = self._auth
             # To clients that take cookies PhysioNet gives a session, instead of computing the
             # slow hash of the password for every file (physionet-build, check_http_auth).
-            self._local.session.cookies.set("testcookie", "1")
-        return self._local.session
+            session.cookies.set("testcookie", "1")
+        return session
 
     def request(self, url: str, *, json: Any = None, offset: int = 0) -> requests.Response:
         """The archive's answer, 200, 206 or 416, with its body still to be read.

@@ -91,12 +91,14 @@ def is_right(path: Path, wanted: Wanted) -> bool:
     """Whether the bytes on the disk have the listed size and checksum."""
     if wanted.size not in (None, path.stat().st_size):
         return False
+    assert wanted.algorithm  # what has none, a ZIP of the TCIA, is not kept
     with open(path, "rb") as file:
         return hashlib.file_digest(file, wanted.algorithm).hexdigest() == wanted.checksum
 
 
 def remember(path: Path, wanted: Wanted, cache: DigestCache) -> None:
     """Note that the file, as it is now, has the listed checksum."""
+    assert wanted.checksum  # it was compared
     cache.put(_key(path, wanted), path.stat(), wanted.checksum)
 
 

@@ -141,9 +141,9 @@ def write_sample_sheet(ids: list[str], path: Path, base_url: str, connection: Co
             "format": "JSON",
             "size": len(part),
         }
-        text = connection.text(f"{base_url}/files", json=query)
+        answer = connection.text(f"{base_url}/files", json=query)
         try:
-            rows += [_sheet_row(hit) for hit in json.loads(text)["data"]["hits"]]
+            rows += [_sheet_row(hit) for hit in json.loads(answer)["data"]["hits"]]
         except (ValueError, KeyError, TypeError):
             raise FetchError(f"{base_url}/files: not the answer that is documented") from None
     if absent := len(set(ids) - {row["File ID"] for row in rows}):

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
+from requests.auth import HTTPBasicAuth
 
 from medsynth.fetch.batch import fetch_all
 from medsynth.fetch.connection import Connection, FetchError
@@ -115,11 +116,13 @@ def select(sums: dict[str, str], project: PhysioNetProject) -> list[str]:
     return sorted(chosen)
 
 
-def _credentials() -> tuple[bytes, bytes] | None:
+def _credentials() -> HTTPBasicAuth | None:
     username, password = os.environ.get(USERNAME), os.environ.get(PASSWORD)
-    if bool(username) != bool(password):
+    if username and password:
+        return HTTPBasicAuth(username.encode(), password.encode())
+    if username or password:
         raise FetchError(f"set both {USERNAME} and {PASSWORD}, or none for open projects")
-    return (username.encode(), password.encode()) if username else None
+    return None
 
 
 def _refused(settings: PhysioNetDownload) -> str:

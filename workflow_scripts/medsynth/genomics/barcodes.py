@@ -55,10 +55,10 @@ def parse_barcodes(texts: Iterable[str]) -> pd.DataFrame:
         (case, type and vial), type (int; a bare case counts as the primary tumour), vial and rest
         (text, may be empty). All null where the text is no barcode.
     """
-    texts = pd.Series(list(texts), dtype="str").str.upper()
-    texts = texts.str.replace(DASHES, "-", regex=True).str.replace(UNSEEN, "", regex=True)
-    texts = texts.str.strip()
-    parts = texts.str.extract(PATTERN)
+    clean = pd.Series(list(texts), dtype="str").str.upper()
+    clean = clean.str.replace(DASHES, "-", regex=True).str.replace(UNSEEN, "", regex=True)
+    clean = clean.str.strip()
+    parts = clean.str.extract(PATTERN)
     known = parts["participant"].notna()
     parts["case"] = "TCGA-" + parts["site"] + "-" + parts["participant"]
     parts["type"] = parts["type"].fillna(parts["code"].map(SHORT_LETTER_CODES))

@@ -78,7 +78,7 @@ def read_evidence(settings: Genotypes) -> tuple[pd.DataFrame, pd.DataFrame, list
 
 def _sample_barcodes(configured: list[Path]) -> dict[str, str]:
     """Sample by file name, from all sample sheets."""
-    barcodes = {}
+    barcodes: dict[str, str] = {}
     for sheet in sheets_beside(configured):
         try:
             barcodes |= read_sample_sheet(sheet)

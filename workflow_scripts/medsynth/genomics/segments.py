@@ -70,8 +70,10 @@ def read_segments(
     path = Path(path)
     comments, header = header_of(path)
     known = {squeeze(name): name for name in reversed(header)}
-    forms = ([known.get(squeeze(name)) for name in form] for form in FORMS)
-    columns = next((form for form in forms if None not in form), FORMS[-1])
+    forms = ([squeeze(name) for name in form] for form in FORMS)
+    columns = next(
+        ([known[name] for name in form] for form in forms if known.keys() >= set(form)), FORMS[-1]
+    )
     frame = read_columns(path, columns, dict.fromkeys(columns, pa.string()))
     frame.columns = COLUMNS
     for name, heading in zip(COLUMNS[2:], columns[2:], strict=True):
@@ -143,7 +145,9 @@ def call_codeletion(
     calls = calls.rename(columns={"sample": "codeletion_sample"}).set_index("case").sort_index()
     both = (calls[arms] >= arm_fraction).all(axis=1).astype("boolean")
     calls["codeletion"] = both.mask(calls["unmeasured"])
-    calls["codeletion_reason"] = np.where(calls["unmeasured"], "codeletion_not_measured", None)
+    calls["codeletion_reason"] = np.where(
+        calls["unmeasured"], "codeletion_not_measured", np.array(None)
+    )
     return calls[["codeletion", *arms, "codeletion_sample", "codeletion_reason"]]
 
 

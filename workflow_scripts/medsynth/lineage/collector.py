@@ -28,7 +28,7 @@ from medsynth.lineage.ledger.watermark import drifted, set_watermark
 from medsynth.lineage.opening import open_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import TRACKING_URI
-from medsynth.lineage.recording.records import Start
+from medsynth.lineage.recording.records import Killed, Start, job_end
 from medsynth.lineage.recording.schema import EXAMINED
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
 from medsynth.store.checkout import follow_checkout
@@ -102,7 +102,8 @@ def _move(results_dir: str | Path, ledger: Ledger) -> int:
             except (ValueError, OverflowError) as error:  # another of its name, or no text
                 spool.set_aside(path, error)
     for path, record in taken:
-        made = record.get("outputs", []) if record["phase"] == "end" else []
+        end = job_end(record)
+        made = end["outputs"] if end else []
         if any(Path(file["path"]).suffix in EXAMINED for file in made):
             from medsynth.lineage.ledger.people import take_in  # pandas takes seconds
 
@@ -126,8 +127,16 @@ def drain(results_dir: str | Path, ledger: Ledger) -> bool:
     with ledger.transaction():
         for record in gone:
             if ledger.status(record["id"]) == "RUNNING":
-                keep = {k: record[k] for k in ("kind", "id", "invocation") if k in record}
-                ledger.append(keep | {"phase": "killed", "status": "KILLED", "time": time.time()})
+                killed: Killed = {
+                    "kind": record["kind"],
+                    "phase": "killed",
+                    "id": record["id"],
+                    "time": time.time(),
+                    "status": "KILLED",
+                }
+                if record["kind"] == "job":
+                    killed["invocation"] = record["invocation"]
+                ledger.append(killed)
     return True
 
 

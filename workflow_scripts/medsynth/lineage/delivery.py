@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.opening import open_ledger
@@ -49,7 +49,7 @@ def _send(
 ) -> tuple[list[str], bool]:
     """Bring items to MLflow; returns those it refused, and whether it is there."""
     refused: list[str] = []
-    made: list[tuple[str, str, str, str]] = []
+    made: list[tuple[str, str, str, str | None]] = []
     try:
         for item in items:
             if stop and stop.is_set():
@@ -92,8 +92,8 @@ def stream(ledger: Ledger, sink: MlflowSink) -> None:
     """Send what running trainings have measured; what cannot go now goes with the job's end."""
     try:
         for record in ledger.running():
-            if ledger.status(record.get("invocation")):
-                sink.follow(ledger.item(record["id"]), ledger)
+            if record["kind"] == "job" and ledger.status(record["invocation"]):
+                sink.follow(ledger.job(record["id"]), ledger)
     except Exception as error:  # any server, network or file trouble
         log.warning("curves are not in MLflow yet: %s", type(error).__name__, exc_info=True)
 
@@ -140,14 +140,14 @@ class Sender:
             ledger = open_ledger(self._results)
             try:
                 if not self._checked:
-                    self._note_lost_runs(ledger)
+                    self._note_lost_runs(ledger, self._sink)
                 yield ledger, self._sink
             finally:
                 ledger.close()
 
-    def _note_lost_runs(self, ledger: Ledger) -> None:
+    def _note_lost_runs(self, ledger: Ledger, sink: MlflowSink) -> None:
         try:
-            note_lost_runs(ledger, self._sink)
+            note_lost_runs(ledger, sink)
             self._checked = True
         except Exception as error:  # it is away: it is asked again when it has come back
             log.warning("MLflow cannot be asked: %s", type(error).__name__, exc_info=True)
@@ -215,7 +215,7 @@ class Delivery(threading.Thread):
             time.sleep(POLL_SECONDS)
 
 
-def _locked(lock) -> bool:
+def _locked(lock: IO[str]) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # closing the file frees it
     except BlockingIOError:

@@ -79,8 +79,8 @@ def sections_named(name: str) -> frozenset[str]:
     """
     words = " ".join(name.lower().split())
     parts = [words] if words in SECTION_OF else _JOINT.split(words)
-    sections = [SECTION_OF.get(part) or _misspelt(part) for part in parts]
-    return frozenset(sections) if all(sections) else frozenset()
+    sections = [section for p in parts if (section := SECTION_OF.get(p) or _misspelt(p))]
+    return frozenset(sections) if len(sections) == len(parts) else frozenset()
 
 
 def strength(name: str) -> int:

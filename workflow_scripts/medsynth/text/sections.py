@@ -183,6 +183,7 @@ def _headings(body: str) -> Iterator[Heading]:
 def _heading(match: re.Match[str], body: str) -> Heading | None:
     """What the pattern found, if it is a heading."""
     kind = match.lastgroup
+    assert kind  # every branch of the pattern has a name
     name, end = match[kind], match.end()
     before, _, line = body[: match.start()].rpartition("\n")
     if kind == "alone" and before.rpartition("\n")[2].strip():

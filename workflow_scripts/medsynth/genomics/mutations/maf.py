@@ -115,10 +115,10 @@ def call_idh(mutations: pd.DataFrame, tumours: pd.DataFrame, covered: bool | Non
     calls = tumours[["case", "sample"]].drop_duplicates("sample")
     calls = calls.rename(columns={"sample": "idh_sample"})
     calls["idh_variant"] = calls["idh_sample"].map(variants)
-    silent = "wildtype" if covered else None
+    silent = np.array("wildtype" if covered else None)
     calls["idh"] = np.where(calls["idh_variant"].notna(), "mutant", silent)
     why = "idh_coverage_unknown" if covered is None else "idh_not_covered"
-    calls["idh_reason"] = np.where(calls["idh"].isna(), why, None)
+    calls["idh_reason"] = np.where(calls["idh"].isna(), why, np.array(None))
     calls = calls.sort_values("idh", key=pd.isna, kind="stable").drop_duplicates("case")
     return calls.set_index("case").sort_index()
 

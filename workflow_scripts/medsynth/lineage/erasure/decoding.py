@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 ROWS_AT_ONCE = 100_000
 DEPTH = 4  # a NIfTI file in a tar.gz in a ZIP
@@ -86,17 +87,18 @@ def _unpacked(data: bytes, depth: int) -> Iterator[bytes]:
                 yield member.filename.encode(errors="surrogateescape") + b" " + member.comment
                 yield from _with_inner(archive.read(member), depth)
     if _is_tar(data):
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
-            for member in archive:
-                yield f"{member.name} {member.linkname} {member.pax_headers}".encode(
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tape:
+            for entry in tape:
+                yield f"{entry.name} {entry.linkname} {entry.pax_headers}".encode(
                     errors="surrogateescape"
                 )
-                if file := archive.extractfile(member) if member.isfile() else None:
+                if file := tape.extractfile(entry) if entry.isfile() else None:
                     yield from _with_inner(file.read(), depth)
     if data.startswith(PNG):
         with Image.open(io.BytesIO(data)) as image:
             image.load()  # chunks may follow the pixels
-            yield "\n".join(f"{k} {v}" for k, v in image.text.items()).encode()
+            if isinstance(image, PngImageFile):
+                yield "\n".join(f"{k} {v}" for k, v in image.text.items()).encode()
     if data.startswith(WIDE):
         yield data.decode("utf-16").encode()
     if data.startswith(PARQUET):

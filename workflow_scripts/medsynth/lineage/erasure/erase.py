@@ -28,7 +28,7 @@ from medsynth.lineage.ledger.people import TOMBSTONE, forget
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.places import Places, in_run
-from medsynth.lineage.recording.records import File
+from medsynth.lineage.recording.records import File, JobStart, ended
 from medsynth.store.digests import digest_bytes, digest_file, digest_path
 from medsynth.store.errors import MedsynthError
 
@@ -87,7 +87,7 @@ def erase(results: Path, patient: str, impact: Impact, *, raw: bool = False) -> 
         remove_rows(Path(path), patient, impact["longer"], impact["patients"])
     words, but = impact["identifiers"], impact["longer"]
     indexes = {base / path for path in impact["indexes"]}
-    last = [path for e in impact["destroy"] if (path := base / e["path"]) in indexes]
+    last = [place for e in impact["destroy"] if (place := base / e["path"]) in indexes]
     for entry in impact["destroy"]:
         if base / entry["path"] not in indexes:
             _remove(base / entry["path"])
@@ -102,8 +102,8 @@ def erase(results: Path, patient: str, impact: Impact, *, raw: bool = False) -> 
         left += _remains_elsewhere(results, words, digests, ledger)
     # In this order: of an index that is there the people are found out again.
     forget(results, impact["patient_key"])
-    for path in last:
-        _remove(path)
+    for place in last:
+        _remove(place)
     ledger.close()
     return {
         "left": left,
@@ -130,12 +130,13 @@ def _remove(path: Path) -> None:
 
 def _changed(paths: Iterable[str], base: Places, ledger: Ledger) -> list[File]:
     """The recorded folders and files that lost something at `paths`, as they are now."""
-    around = {base.recorded(place) for path in paths for place in (path, *Path(path).parents)}
+    places = {place for path in paths for place in (Path(path), *Path(path).parents)}
+    around = {base.recorded(place) for place in places}
     recorded = [
         ledger.query("SELECT path FROM artifacts WHERE role='outputs' AND path=? LIMIT 1", place)
         for place in sorted(around)
     ]
-    files = []
+    files: list[File] = []
     for row in (row for rows in recorded for row in rows):
         if (base / row["path"]).exists():
             sha256, size = digest_path(base / row["path"])
@@ -149,8 +150,8 @@ def _mlflow_is_elsewhere(ledger: Ledger) -> bool:
     Raises:
         MedsynthError: they are on a server of which the environment does not say where it is.
     """
-    start = ledger.record(_last_invocation(ledger), "start") or {"config": {}}
-    settings = start["config"].get("lineage", {})
+    start = ledger.last_invocation()
+    settings = start["config"].get("lineage", {}) if start else {}
     uri = os.environ.get(TRACKING_URI)
     if settings.get("tracking_uri") and not uri:
         # The recorded one may have had its password starred out.
@@ -192,14 +193,14 @@ def _remains_elsewhere(
     from medsynth.lineage.mlflow.records import recorded_runs
 
     ours = {row["run_id"] for row in ledger.query("SELECT run_id FROM deliveries")}
-    left = []
+    left: list[Remains] = []
     with recorded_runs(results) as store:
         for run in store.runs():
             if run.info.run_id in ours:
                 folder = store.download(run)
                 left += remains(folder, words, digests)
                 shutil.rmtree(folder)
-    return [trace | {"path": f"MLflow run {trace['path']}"} for trace in left]
+    return [{**trace, "path": f"MLflow run {trace['path']}"} for trace in left]
 
 
 def _write_tombstone(
@@ -211,9 +212,12 @@ def _write_tombstone(
         raw_files: how many raw files and folders were removed.
         rest: folders that lost something, which the erasure made what they are now.
     """
-    job = {"kind": "job", "id": uuid.uuid4().hex, "invocation": _last_invocation(ledger)}
-    start = {
+    last = ledger.last_invocation()
+    start: JobStart = {
+        "kind": "job",
         "phase": "start",
+        "id": uuid.uuid4().hex,
+        "invocation": last["id"] if last else None,
         "rule": TOMBSTONE,
         "wildcards": {},
         # The digest tells that this key was erased to those who know it, and nobody else.
@@ -229,20 +233,8 @@ def _write_tombstone(
         "process": spool.this_process(),
         "time": time.time(),
     }
-    end = {
-        "phase": "end",
-        "status": "COMPLETE",
-        "error": None,
-        "device": None,
-        "outputs": rest,
-        "erased": sorted({row["sha256"] for row in impact["past"]}),
-        "raw_files": raw_files,
-        "time": time.time(),
-    }
-    spool.write(results, job | start)
-    spool.write(results, job | end)
-
-
-def _last_invocation(ledger: Ledger) -> str | None:
-    rows = ledger.query("SELECT id FROM items WHERE kind='invocation' ORDER BY seq DESC LIMIT 1")
-    return rows[0]["id"] if rows else None
+    end = ended(start, time.time(), None, None, rest)
+    end["erased"] = sorted({row["sha256"] for row in impact["past"]})
+    end["raw_files"] = raw_files
+    spool.write(results, start)
+    spool.write(results, end)

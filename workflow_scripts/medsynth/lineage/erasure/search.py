@@ -41,7 +41,7 @@ def remains(
         unsearchable.
     """
     ids = Words(words, but=but, loose=True)
-    found = []
+    found: list[Remains] = []
     for path in sorted(set(_below(folder)).difference(passed_over)):
         name = path.relative_to(folder.parent).as_posix()
         what = _found(path, name, ids, digests)
@@ -54,7 +54,8 @@ def remains(
 
 def _below(folder: Path) -> Iterator[Path]:
     """All that lies below a folder, folders without a file and what cannot be opened included."""
-    seen, closed = set(), []
+    seen: set[tuple[int, int]] = set()
+    closed: list[OSError] = []
     for place, folders, names in os.walk(folder, onerror=closed.append, followlinks=True):
         inode = os.stat(place)
         if (inode.st_dev, inode.st_ino) in seen:

@@ -75,7 +75,7 @@ class Words:
 
     def _stands_in(self, data: bytes, begun: bool, goes_on: bool) -> bool:
         folded = data.translate(FOLD)
-        others = self._but._places(data, folded, begun, goes_on) if self._but else ()
+        others = list(self._but._places(data, folded, begun, goes_on)) if self._but else []
         return any(
             not any(first <= start and end <= last for first, last in others)
             for start, end in self._places(data, folded, begun, goes_on)
@@ -83,7 +83,7 @@ class Words:
 
     def _places(
         self, data: bytes, folded: bytes, begun: bool, goes_on: bool
-    ) -> Iterator[tuple[int, int]] | list[tuple[int, int]]:
+    ) -> Iterator[tuple[int, int]]:
         """Where the words stand in `data`, before which, or after which, there may be more."""
         # Not as one regular expression, which is ten times slower, and each time for every word.
         for words, text in ((self._exact, data), (self._folded, folded)):

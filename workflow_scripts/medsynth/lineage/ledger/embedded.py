@@ -34,8 +34,10 @@ def embedded_provenance(path: str | Path) -> dict[str, str] | None:
 
 def _in_png(path: str | Path) -> dict[str, str]:
     from PIL import Image  # not for the other questions to wait for
+    from PIL.PngImagePlugin import PngImageFile
 
     with Image.open(path) as image:
+        assert isinstance(image, PngImageFile)
         image.load()  # chunks may follow the pixels
         return dict(image.text)
 
@@ -47,7 +49,8 @@ def _in_dicom(path: str | Path) -> dict[str, str]:
     for item in dataset.get("ContributingEquipmentSequence") or []:
         text = str(item.get("ContributionDescription") or "")
         if MODEL in text:
-            return json.loads(text)
+            found: dict[str, str] = json.loads(text)
+            return found
     return {}
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 
 from medsynth.lineage.ledger.database import Row
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.reads import maker, makers, readers
-from medsynth.lineage.recording.records import CodeState, File, JobItem
+from medsynth.lineage.recording.records import CodeState, File, InvocationStart, JobItem, JobStart
 
 
 class JobSummary(TypedDict):
@@ -37,7 +37,7 @@ class JobSummary(TypedDict):
     snakemake: NotRequired[str | None]
 
 
-def is_foreign(read: Row, ledger: Ledger) -> bool:
+def is_foreign(read: Mapping[str, Any], ledger: Ledger) -> bool:
     """Whether other bytes were read than any job made at this path, which jobs had made before."""
     made = "SELECT 1 FROM artifacts WHERE role='outputs' AND path=? AND job!=? AND "
     last = " ORDER BY seq DESC LIMIT 1"  # by the index, whose path may have many versions
@@ -54,7 +54,7 @@ def walk(
     """Jobs of the ledger from `first` on, each once, nearest first; `onward` names the next."""
     waiting, seen = list(first), set(first)
     for job in waiting:
-        item = ledger.item(job)
+        item = ledger.job(job)
         fresh = [j for j in dict.fromkeys(onward(item)) if j not in seen]
         seen.update(fresh)
         waiting += fresh
@@ -79,7 +79,7 @@ def descendants(first: list[str], ledger: Ledger) -> list[JobItem]:
 
     def consumers(item: JobItem) -> list[str]:
         _with_producers(item, ledger)
-        outputs = (item["end"] or {}).get("outputs", [])
+        outputs = item["end"]["outputs"] if item["end"] else []
         for file in outputs:
             file["readers"] = readers(file, item["id"], ledger)
         return [job for file in outputs for job in file["readers"]]
@@ -90,7 +90,7 @@ def descendants(first: list[str], ledger: Ledger) -> list[JobItem]:
 def _with_producers(item: JobItem, ledger: Ledger) -> list[File]:
     start = item["start"]
     for file in start["inputs"]:
-        read = file | {"job": item["id"], "seq": item["seq"]}
+        read = {**file, "job": item["id"], "seq": item["seq"]}
         file["producer"] = maker(read, ledger)
         file["makers"] = makers(read, ledger)
         file["foreign"] = is_foreign(read, ledger)
@@ -116,11 +116,12 @@ def job_summary(item: JobItem, ledger: Ledger) -> JobSummary:
         "seed": start["seed"],
         "attempt": start["attempt"],
     }
-    around = ledger.record(item["invocation"], "start") if item["invocation"] else None
-    if around:
-        job["invocation"], job["config_sha256"] = item["invocation"], around["config_sha256"]
-    elif "git" in start:  # a command's, which belongs to no invocation
-        around = start
+    invocation = ledger.invocation(item["invocation"])
+    if invocation:
+        job["invocation"] = invocation["id"]
+        job["config_sha256"] = invocation["config_sha256"]
+    # A command's job belongs to no invocation, and says this itself.
+    around: InvocationStart | JobStart | None = invocation or (start if "git" in start else None)
     if around:
         environment = around["environment"]
         job["git"] = around["git"]

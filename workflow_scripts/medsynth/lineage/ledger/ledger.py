@@ -12,12 +12,29 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from medsynth.lineage.errors import REMEDY, LostLedgerError
-from medsynth.lineage.ledger.database import Database, reporting_damage
+from medsynth.lineage.ledger.database import reporting_damage
+from medsynth.lineage.ledger.deliveries import Deliveries
 from medsynth.lineage.ledger.reads import link_inputs, link_outputs
 from medsynth.lineage.ledger.tables import COLUMNS, INDEXED, INDEXES, SCHEMA
 from medsynth.lineage.recording.environment import canonical
 from medsynth.lineage.recording.places import anchored
-from medsynth.lineage.recording.records import InvocationStart, Item, Record, Start
+from medsynth.lineage.recording.records import (
+    File,
+    InvocationEnd,
+    InvocationStart,
+    Item,
+    JobEnd,
+    JobItem,
+    JobStart,
+    Killed,
+    LedgerItem,
+    Record,
+    Start,
+    invocation_end,
+    invocation_start,
+    job_end,
+    job_start,
+)
 from medsynth.store.digests import digest_bytes
 
 FIRST = "0" * 64
@@ -28,7 +45,7 @@ def row_digest(previous: str, item: str, phase: str, record: str) -> str:
     return digest_bytes("\n".join([previous, item, phase, record]).encode())
 
 
-class Ledger(Database):
+class Ledger(Deliveries):
     """One connection to the ledger file, created on first use.
 
     Raises:
@@ -72,8 +89,11 @@ class Ledger(Database):
         self._db.execute(f"PRAGMA user_version={INDEXED}")
 
     def _anchored(self, record: Record) -> Record:
+        if record["kind"] != "job":
+            return record
         invocation = record.get("invocation")
-        return anchored(record, self.written(invocation, "start") if invocation else None)
+        start = self.written(invocation, "start") if invocation else None
+        return anchored(record, invocation_start(start))
 
     def append(self, record: Record) -> None:
         """Add one event; a record that already stands here (a crash came between) adds nothing.
@@ -97,6 +117,7 @@ class Ledger(Database):
                 "INSERT INTO events (id, phase, record, previous, digest) VALUES (?,?,?,?,?)",
                 (*values, row_digest(previous, record["id"], record["phase"], text)),
             ).lastrowid
+            assert seq  # a row was made
             self._index(seq, record)
         except BaseException:
             self._db.execute("ROLLBACK TO event")
@@ -110,37 +131,38 @@ class Ledger(Database):
             if self.status(record["id"]):
                 self._index_end(seq, record)
             return
+        job = record if record["kind"] == "job" else None
+        of_job = (job["invocation"], job["rule"]) if job else (None, None)
         self._db.execute(
             "INSERT INTO items VALUES (?,?,?,?,?,'RUNNING')",
-            (record["id"], seq, record["kind"], record.get("invocation"), record.get("rule")),
+            (record["id"], seq, record["kind"], *of_job),
         )
-        self._index_files(seq, record, "inputs")
-        link_inputs(self, record["id"], seq, record.get("inputs", []))
+        if job:
+            self._index_files(seq, job["id"], "inputs", job["inputs"])
+            link_inputs(self, job["id"], seq, job["inputs"])
         early = self._db.execute(
             "SELECT seq, record FROM events WHERE id=? AND seq<? ORDER BY seq", (record["id"], seq)
         )
         for row in early.fetchall():
-            self._index_end(row["seq"], self._anchored(json.loads(row["record"])))
+            end = self._anchored(json.loads(row["record"]))
+            if end["phase"] != "start":
+                self._index_end(row["seq"], end)
 
-    def _index_end(self, seq: int, record: Record) -> None:
+    def _index_end(self, seq: int, record: JobEnd | InvocationEnd | Killed) -> None:
         # An end outlives a kill, whichever is appended first.
         self._db.execute(
             "UPDATE items SET status=?1 WHERE id=?2 AND (status='RUNNING' OR ?1!='KILLED')",
             (record["status"], record["id"]),
         )
-        self._index_files(seq, record, "outputs")
-        link_outputs(self, record["id"], record.get("outputs", []))
-        self._index_files(seq, record, "changed")
+        if record["kind"] == "job" and record["phase"] == "end":
+            self._index_files(seq, record["id"], "outputs", record["outputs"])
+            link_outputs(self, record["id"], record["outputs"])
+            self._index_files(seq, record["id"], "changed", record.get("changed", []))
 
-    def _index_files(self, seq: int, record: Record, role: str) -> None:
-        if record["kind"] != "job":
-            return
+    def _index_files(self, seq: int, job: str, role: str, files: Iterable[File]) -> None:
         self._db.executemany(
             "INSERT OR IGNORE INTO artifacts VALUES (?,?,?,?,?,?,?)",
-            [
-                (record["id"], seq, role, a["name"], a["path"], a["sha256"], a["bytes"])
-                for a in record.get(role, [])
-            ],
+            [(job, seq, role, a["name"], a["path"], a["sha256"], a["bytes"]) for a in files],
         )
 
     def replayed(self) -> Ledger:
@@ -188,12 +210,25 @@ class Ledger(Database):
         record = self.written(item, phase)
         return record and self._anchored(record)
 
+    def job_start(self, job: str) -> JobStart | None:
+        """The start record of a job."""
+        return job_start(self.record(job, "start"))
+
+    def job_end(self, job: str) -> JobEnd | None:
+        """The end record of a job, None if it was killed."""
+        return job_end(self.record(job, "end"))
+
+    def invocation(self, item: str | None) -> InvocationStart | None:
+        """The start record of an invocation."""
+        return invocation_start(self.record(item, "start") if item else None)
+
     def written(self, item: str, phase: str) -> Record | None:
         """A record as it was written."""
         row = self._db.execute(
             "SELECT record FROM events WHERE id=? AND phase=?", (item, phase)
         ).fetchone()
-        return json.loads(row["record"]) if row else None
+        record: Record | None = json.loads(row["record"]) if row else None
+        return record
 
     def item(self, item: str) -> Item:
         """All about one job or invocation: its records by phase, status and MLflow run.
@@ -205,55 +240,47 @@ class Ledger(Database):
             " WHERE id=?",
             (item,),
         ).fetchone()
-        phases = dict.fromkeys(("start", "end", "killed"))
+        records: dict[str, Record] = {}
         events = self._db.execute("SELECT * FROM events WHERE id=? ORDER BY seq", (item,))
         places = {}
         for event in events:
-            phases[event["phase"]] = self._anchored(json.loads(event["record"]))
+            records[event["phase"]] = self._anchored(json.loads(event["record"]))
             places[event["phase"]] = [event["seq"], event["digest"]]
-        return dict(row) | phases | {"events": places}
+        start, end, killed = map(records.get, ("start", "end", "killed"))
+        common: LedgerItem = {
+            "id": item,
+            "seq": row["seq"],
+            "invocation": row["invocation"],
+            "rule": row["rule"],
+            "status": row["status"],
+            "run_id": row["run_id"],
+            "experiment_id": row["experiment_id"],
+            "killed": killed if killed and killed["phase"] == "killed" else None,
+            "events": places,
+        }
+        if ran := job_start(start):
+            return {**common, "kind": "job", "start": ran, "end": job_end(end)}
+        begun = invocation_start(start)
+        assert begun  # an item is made of its start
+        return {**common, "kind": "invocation", "start": begun, "end": invocation_end(end)}
+
+    def job(self, job: str) -> JobItem:
+        """All about a job."""
+        found = self.item(job)
+        assert found["kind"] == "job"
+        return found
 
     def running(self) -> list[Start]:
         """Start records of what has neither ended nor been found killed."""
         rows = self._db.execute(
             "SELECT record FROM events JOIN items USING (seq) WHERE status='RUNNING' ORDER BY seq"
         )
-        return [self._anchored(json.loads(row["record"])) for row in rows]
+        records = [self._anchored(json.loads(row["record"])) for row in rows]
+        return [record for record in records if record["phase"] == "start"]
 
     def status(self, item: str | None) -> str | None:
         row = self._db.execute("SELECT status FROM items WHERE id=?", (item,)).fetchone()
         return row["status"] if row else None
-
-    def undelivered(self) -> list[str]:
-        """Items whose present status MLflow does not have yet.
-
-        Oldest first, but jobs at work last: by their turn they may have ended.
-        """
-        rows = self._db.execute(
-            "SELECT items.id FROM items LEFT JOIN deliveries USING (id)"
-            " WHERE deliveries.status IS NOT items.status"
-            " ORDER BY kind='job' AND items.status='RUNNING', items.seq"
-        )
-        return [row["id"] for row in rows]
-
-    def delivered_many(self, items: list[tuple[str, str, str, str]]) -> None:
-        """Note (item, run id, experiment id, status) of what MLflow has now."""
-        if not items:
-            return
-        with self.transaction():
-            self._db.executemany("INSERT OR REPLACE INTO deliveries VALUES (?,?,?,?,NULL)", items)
-
-    def undelivered_again(self, items: Iterable[str]) -> None:
-        """Forget that MLflow had these items."""
-        with self.transaction():
-            self._db.executemany("DELETE FROM deliveries WHERE id=?", ((i,) for i in items))
-
-    def undeliverable(self, item: str, error: str) -> None:
-        self._db.execute(
-            "INSERT INTO deliveries (id, error) VALUES (?,?)"
-            " ON CONFLICT (id) DO UPDATE SET error=excluded.error",
-            (item, error),
-        )
 
     def last_invocation(self) -> InvocationStart | None:
         """Start record of the latest invocation."""
@@ -261,4 +288,5 @@ class Ledger(Database):
             "SELECT record FROM events JOIN items USING (seq) WHERE kind='invocation'"
             " ORDER BY seq DESC LIMIT 1"
         ).fetchone()
-        return json.loads(row["record"]) if row else None
+        record: InvocationStart | None = json.loads(row["record"]) if row else None
+        return record

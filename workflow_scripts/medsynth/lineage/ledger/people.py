@@ -82,17 +82,17 @@ def take_in(results: str | Path, ledger: Ledger, record: Record) -> None:
     Args:
         record: any; only a job's end record tells of people. Its start is in the ledger.
     """
-    if record["phase"] != "end":
+    if record["kind"] != "job" or record["phase"] != "end":
         return
-    made = {f["path"]: f["sha256"] for f in record.get("outputs", []) if f["sha256"]}
+    made = {f["path"]: f["sha256"] for f in record["outputs"] if f["sha256"]}
     tables = [path for path in made if Path(path).suffix in EXAMINED]
     erased = _erased(ledger) if tables else set()
     wanted = [p for p in tables if made[p] in erased or not _manifest(results, made[p])]
     if not wanted:
         return
     base = current_places(results, ledger)
-    start = ledger.record(record["id"], "start") or {"inputs": []}  # a broken one was set aside
-    inputs = [base / file["path"] for file in start["inputs"]]
+    start = ledger.job_start(record["id"])  # None: a broken one was set aside
+    inputs = [base / file["path"] for file in (start["inputs"] if start else [])]
     known = [path for path in inputs if path.suffix == ".parquet" and path.is_file()]
     with closing(digest_cache(results)) as cache:
         for path in wanted:
@@ -118,7 +118,7 @@ def _manifest(results: str | Path, sha256: str) -> bool:
 def _erased(ledger: Ledger) -> set[str]:
     """Digests whose manifests lack somebody who was erased, should the bytes come back."""
     rows = ledger.query("SELECT id FROM items WHERE rule=?", TOMBSTONE)
-    ends = [ledger.record(row["id"], "end") or {"erased": []} for row in rows]
+    ends = filter(None, (ledger.job_end(row["id"]) for row in rows))
     return {sha256 for end in ends for sha256 in end["erased"]}
 
 
@@ -132,12 +132,12 @@ def _people(table: Path, inputs: Iterable[Path]) -> pd.DataFrame:
     found = [pd.DataFrame(columns=["patient"])]
     references = [column for column in ITEMS if column in names]
     for known in inputs if references else ():
-        columns = {"patient", "source_sha256", *ITEMS.values()} & set(pq.read_schema(known).names)
-        if "patient" not in columns:
+        wanted = {"patient", "source_sha256", *ITEMS.values()} & set(pq.read_schema(known).names)
+        if "patient" not in wanted:
             continue
-        items = pd.read_parquet(known, columns=sorted(columns))
+        items = pd.read_parquet(known, columns=sorted(wanted))
         for column in references:
-            if ITEMS[column] in columns:
+            if ITEMS[column] in wanted:
                 named = pd.read_parquet(table, columns=[column])[column].dropna()
                 found.append(items[items[ITEMS[column]].isin(named)])
     return pd.concat(found)
@@ -201,13 +201,14 @@ def catch_up(results: str | Path, ledger: Ledger) -> list[str]:
     lacking = [row for row in rows if row["sha256"] not in known]
     base = current_places(results, ledger)
     for job in sorted({row["job"] for row in lacking if (base / row["path"]).exists()}):
-        take_in(results, ledger, ledger.record(job, "end"))
+        if end := ledger.job_end(job):
+            take_in(results, ledger, end)
     return sorted({r["sha256"] for r in lacking if not _manifest(results, r["sha256"])})
 
 
 def holders(results: str | Path, key: str) -> dict[str, set[str]]:
     """{digest of an artifact that holds the patient: digests of the patient's raw files in it}."""
-    held = {}
+    held: dict[str, set[str]] = {}
     for path in sorted(people_dir(results).glob("*.parquet")):
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):

@@ -7,10 +7,12 @@ between equals only, because a node's records may be late.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from medsynth.lineage.ledger.database import Database, Row
+from medsynth.lineage.recording.records import File
 
 # reader's input `path` was `made` by the maker. how: "bytes", made at this path; "copy", of bytes
 # made elsewhere; "foreign", other bytes than were made there; "inside", a file of a folder that
@@ -49,7 +51,7 @@ AND items.invocation IS (SELECT invocation FROM items WHERE id=:job)
 """
 
 
-def link_inputs(ledger: Database, job: str, seq: int, files: Iterable[Row]) -> None:
+def link_inputs(ledger: Database, job: str, seq: int, files: Iterable[File]) -> None:
     """Add the edges of a job's inputs to what has been made.
 
     Args:
@@ -82,7 +84,7 @@ def _maker(ledger: Database, read: Row) -> tuple[str, str, str] | None:
     return None
 
 
-def link_outputs(ledger: Database, job: str, files: Iterable[Row]) -> None:
+def link_outputs(ledger: Database, job: str, files: Iterable[File]) -> None:
     """Add the edges of what was read before the record of its making arrived."""
     for file in files:
         path, folder = file["path"], file["path"].rstrip("/") + "/"
@@ -113,7 +115,7 @@ def _add(ledger: Database, reader: str, path: str, maker: str, made: str, how: s
     ledger.change("INSERT OR IGNORE INTO reads VALUES (?,?,?,?,?)", reader, path, maker, made, how)
 
 
-def makers(read: Row, ledger: Database) -> list[str]:
+def makers(read: Mapping[str, Any], ledger: Database) -> list[str]:
     """Jobs that made what was read: of a file one, of a folder also those that made what is in it.
 
     Args:
@@ -127,7 +129,7 @@ def makers(read: Row, ledger: Database) -> list[str]:
     return [row["maker"] for row in rows]
 
 
-def maker(read: Row, ledger: Database) -> str | None:
+def maker(read: Mapping[str, Any], ledger: Database) -> str | None:
     """The job that made what was read as it is; None for what is raw, if only around what was made.
 
     Args:
@@ -140,7 +142,7 @@ def maker(read: Row, ledger: Database) -> str | None:
     return rows[0]["maker"] if rows else None
 
 
-def readers(file: Row, made_by: str | None, ledger: Database) -> list[str]:
+def readers(file: Mapping[str, Any], made_by: str | None, ledger: Database) -> list[str]:
     """Jobs that read a file or folder (or a file in it, or the folder it lies in), oldest first.
 
     Args:

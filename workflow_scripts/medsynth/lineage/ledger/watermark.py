@@ -32,10 +32,10 @@ def watermark_path(results_dir: str | Path) -> Path:
 def set_watermark(results_dir: str | Path, ledger: Ledger) -> None:
     """Remember where the ledger ends now."""
     events, digest = ledger.head()
-    if (watermark(results_dir) or {}).get("digest") == digest:
+    if (known := watermark(results_dir)) and known["digest"] == digest:
         return
     (jobs,) = ledger.query("SELECT COUNT(*) AS n FROM items WHERE kind='job'")
-    mark = {"events": events, "digest": digest, "jobs": jobs["n"]}
+    mark: Watermark = {"events": events, "digest": digest, "jobs": jobs["n"]}
     write_json(mark, watermark_path(results_dir))
 
 

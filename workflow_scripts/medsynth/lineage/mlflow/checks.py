@@ -17,7 +17,7 @@ from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.mlflow.measurements import numbers, read_points, run_params
 from medsynth.lineage.mlflow.records import RecordedRuns, recorded_runs
 from medsynth.lineage.mlflow.store import RECORD
-from medsynth.lineage.recording.records import Item
+from medsynth.lineage.recording.records import Item, Record, job_end
 from medsynth.store.digests import digest_file
 
 Row = dict[str, Any]
@@ -36,22 +36,28 @@ def edited_mlflow(results: Path, ledger: Ledger) -> Iterator[Edited]:
             if run.data.tags.get("mlflow.parentRunId") in ours and run_id not in ours:
                 yield {"state": "unknown", "path": run_id, "what": "a run of no recorded job"}
         for row in ended:
-            run_id, run = row["run_id"], runs.get(row["run_id"])
-            if not run:
+            run_id = row["run_id"]
+            if run_id not in runs:
                 yield {"state": "missing", "path": run_id, "what": f"the run of {row['id']}"}
                 continue
-            phases = {p: ledger.written(row["id"], p) for p in ("start", "end", "killed")}
-            item = ledger.item(row["id"]) | phases  # as MLflow has them
-            for state, path in _edited_run(run, item, store):
+            written = {p: ledger.written(row["id"], p) for p in ("start", "end", "killed")}
+            true = {phase: record for phase, record in written.items() if record}
+            for state, path in _edited_run(runs[run_id], ledger.item(row["id"]), true, store):
                 yield {"state": state, "path": f"{run_id}/{path}", "what": row["id"]}
 
 
-def _edited_run(run: Run, item: Item, store: RecordedRuns) -> Iterator[tuple[str, str]]:
-    """(altered, missing or unknown; file or field) of one run that has ended."""
-    made = {f["path"]: f["sha256"] for f in (item["end"] or {}).get("outputs", [])}
-    true = {phase: item[phase] for phase in ("start", "end", "killed") if item[phase]}
+def _edited_run(
+    run: Run, item: Item, written: dict[str, Record], store: RecordedRuns
+) -> Iterator[tuple[str, str]]:
+    """(altered, missing or unknown; file or field) of one run that has ended.
+
+    Args:
+        written: its records as they were written, and as MLflow has them, by phase.
+    """
+    end = job_end(written.get("end"))
+    made = {f["path"]: f["sha256"] for f in (end["outputs"] if end else [])}
     files = set(store.files(run))
-    if RECORD not in files or store.record(run) != true:
+    if RECORD not in files or store.record(run) != written:
         yield ("altered" if RECORD in files else "missing"), RECORD
     curves: dict[str, dict[int, float]] = {}  # {metric: {step: value}}
     sure = item["status"] == "COMPLETE"  # a killed training leaves a curve, but no file of it

@@ -67,7 +67,6 @@ class RunContent:
         self._tracking_uri = tracking_uri
         self._places: dict[str, str] = {}  # of runs' files
         self._curves: dict[str, Curve] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="medsynth-record-")
 
     def begun(self, run_id: str, place: str) -> None:
         """A run was made, its files to be at `place`: MLflow is not asked for that again."""
@@ -91,9 +90,10 @@ class RunContent:
         """The records of a job or invocation, as they were written."""
         found = {phase: ledger.written(item, phase) for phase in ("start", "end", "killed")}
         record = {phase: written for phase, written in found.items() if written}
-        path = Path(self._folder.name, RECORD)
-        path.write_text(json.dumps(record))
-        self._upload(run_id, path)
+        with tempfile.TemporaryDirectory(prefix="medsynth-record-") as folder:
+            path = Path(folder, RECORD)
+            path.write_text(json.dumps(record))
+            self._upload(run_id, path)
 
     def log_inputs(self, run_id: str, experiment: str, inputs: list[File]) -> None:
         """Tables and image stores as datasets, weights as models."""
@@ -124,18 +124,20 @@ class RunContent:
         self, run_id: str, experiment: str, item: JobItem, file: File, ledger: Ledger
     ) -> None:
         """Weights as a model; a small file that names nobody, and the numbers in it."""
-        suffix = Path(file["path"]).suffix
+        end, sha256, suffix = item["end"], file["sha256"], Path(file["path"]).suffix
+        if not end or not sha256:
+            return
         if suffix == ".safetensors":
-            self._log_model(run_id, experiment, item["start"]["rule"], file)
-        if suffix not in UPLOADED or file["bytes"] > UPLOADED_BYTES:
+            self._log_model(run_id, experiment, item["start"]["rule"], file["path"], sha256)
+        if suffix not in UPLOADED or (file["bytes"] or 0) > UPLOADED_BYTES:
             return
         path = current_places(self._results, ledger) / file["path"]
         if path.is_relative_to(self._results / RAW):
             return
         # A temp() output may be gone and another job's may stand here: only these very bytes.
-        if not path.is_file() or digest_file(path) != file["sha256"]:
+        if not path.is_file() or digest_file(path) != sha256:
             return
-        at = milliseconds(item["end"])
+        at = milliseconds(end)
         metrics = []
         if path.name.endswith("metrics.json"):
             metrics = [Metric(k, v, at, 0) for k, v in numbers(json.loads(path.read_bytes()))]
@@ -176,20 +178,20 @@ class RunContent:
         curve.steps |= {p.name: p.step for p in new}
         self._curves[run_id] = curve
 
-    def _log_model(self, run_id: str, experiment: str, rule: str, file: File) -> None:
+    def _log_model(self, run_id: str, experiment: str, rule: str, path: str, sha256: str) -> None:
         """Weights as a logged model, known by their digest; the bytes stay where they are."""
         known = self._client.search_logged_models(
-            [experiment], f"source_run_id = '{run_id}' AND tags.sha256 = '{file['sha256']}'"
+            [experiment], f"source_run_id = '{run_id}' AND tags.sha256 = '{sha256}'"
         )
         if known:
             return
         model = self._client.create_logged_model(
             experiment,
-            name=re.sub(r"[^\w-]", "_", Path(file["path"]).parent.name) or "model",
+            name=re.sub(r"[^\w-]", "_", Path(path).parent.name) or "model",
             source_run_id=run_id,
             tags={
-                "sha256": file["sha256"],
-                "path": file["path"],
+                "sha256": sha256,
+                "path": path,
                 "mlflow.model.isExternal": "true",
             },
             model_type=rule,

@@ -78,9 +78,10 @@ class RecordedRuns:
         """A new folder, named after the run, of its files and of all that MLflow shows of it."""
         for path in self.files(run):
             self.fetch(run, path)
-        folder = self._folder / run.info.run_id
+        folder = Path(self._folder, run.info.run_id)
         folder.mkdir(exist_ok=True)
-        inputs = [entry.dataset.to_dictionary() for entry in run.inputs.dataset_inputs]
+        datasets = run.inputs.dataset_inputs if run.inputs else []
+        inputs = [entry.dataset.to_dictionary() for entry in datasets]
         shown = {"run": run.to_dictionary(), "datasets": inputs}
         (folder / "shown.json").write_text(json.dumps(shown, default=str))
         return folder
@@ -89,7 +90,8 @@ class RecordedRuns:
         """The job's or invocation's records by phase; None before it ended."""
         if RECORD not in (entry.path for entry in self._repository(run).list_artifacts()):
             return None
-        return json.loads(self.fetch(run, RECORD).read_bytes())
+        records: dict[str, Record] = json.loads(self.fetch(run, RECORD).read_bytes())
+        return records
 
     def curve(self, run: Run, metric: str) -> dict[int, float]:
         """{step: value} of everything that was logged of a metric."""

@@ -10,14 +10,15 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from medsynth.lineage.mlflow.settings import MLFLOW_STATUS  # before mlflow is imported
 
 # isort: split
 from mlflow import MlflowClient
 from mlflow.entities import Param, Run, RunTag, ViewType
-from mlflow.exceptions import ErrorCode, MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.mlflow.content import RunContent, milliseconds
@@ -31,13 +32,27 @@ TAG_LENGTH, PARAMS_A_BATCH, RUNS_A_PAGE = 8000, 100, 1000
 
 def _end_tags(item: Item) -> dict[str, str]:
     """What the run is told when its job has ended, and where in the ledger its events stand."""
-    end = item["end"] or item["killed"]
-    tags = {"status": item["status"], "error": end.get("error"), "device": end.get("device")}
-    tags |= {"seed": item["start"].get("seed"), "jobs": end.get("jobs")}
-    tags |= {"events": json.dumps(item["events"])}
-    made = [file["sha256"] for file in end.get("outputs", []) if file["sha256"]]
-    tags["outputs"] = " ".join(made[: TAG_LENGTH // 65]) or None  # to be searched for
+    tags: dict[str, Any] = {"status": item["status"], "events": json.dumps(item["events"])}
+    if item["end"]:
+        tags["error"] = item["end"]["error"]
+    if item["kind"] == "job":
+        end = item["end"]
+        tags |= {"seed": item["start"]["seed"], "device": end["device"] if end else None}
+        made = [file["sha256"] for file in (end["outputs"] if end else []) if file["sha256"]]
+        tags["outputs"] = " ".join(made[: TAG_LENGTH // 65]) or None  # to be searched for
+    elif item["end"]:
+        tags["jobs"] = item["end"]["jobs"]
     return {f"medsynth.{k}": str(v)[:TAG_LENGTH] for k, v in tags.items() if v is not None}
+
+
+def _invocation_of(item: Item, ledger: Ledger) -> InvocationItem | None:
+    """The invocation that an item is or belongs to; None if that lost its record."""
+    if item["kind"] == "invocation":
+        return item
+    if not item["invocation"] or not ledger.status(item["invocation"]):
+        return None
+    found = ledger.item(item["invocation"])
+    return found if found["kind"] == "invocation" else None
 
 
 class MlflowSink:
@@ -116,13 +131,11 @@ class MlflowSink:
         A run that is made after its job has ended gets all at once: MLflow is asked as little as
         can be, because many short jobs at a time must not outrun it.
         """
-        is_job = item["kind"] == "job"
+        invocation = _invocation_of(item, ledger)
+        parent = invocation if item["kind"] == "job" else None
         # A job that lost its invocation's record is still recorded, in the default study.
-        known = item["invocation"] and ledger.status(item["invocation"])
-        invocation = ledger.item(item["invocation"]) if known else None
-        parent = invocation if is_job else item
-        experiment = self._experiment(parent["start"]["study"] if parent else "medsynth")
-        if is_job and parent and not parent["run_id"]:
+        experiment = self._experiment(invocation["start"]["study"] if invocation else "medsynth")
+        if parent and not parent["run_id"]:
             raise RuntimeError("the run of its invocation could not be made yet")
         end = item["end"] or item["killed"]
         # A collector cut off after making the run left it there.
@@ -130,18 +143,18 @@ class MlflowSink:
         tags, params = _end_tags(item) if end else {}, run_params(item["start"])
         if not run_id:
             more = tags | {"medsynth.events": json.dumps(item["events"])}
-            run_id = self._create(experiment, item, parent if is_job else None, more)
+            run_id = self._create(experiment, item, parent, more)
             self._left[item["id"]] = run_id  # until all of it is there
             tags = {}
         # Again for a run that is known: the collector may have been cut off between.
         if not item["run_id"]:
             self._log(run_id, {}, params)
-            if is_job:
+            if item["kind"] == "job":
                 self._content.log_inputs(run_id, experiment, item["start"]["inputs"])
         if end:
             self._log(run_id, tags, {})
-            for file in end.get("outputs", []):
-                if file["sha256"]:
+            if item["kind"] == "job" and item["end"]:
+                for file in item["end"]["outputs"]:
                     self._content.log_output(run_id, experiment, item, file, ledger)
         self._content.log_record(run_id, item["id"], ledger)
         if end:
@@ -172,19 +185,21 @@ class MlflowSink:
     def _create(
         self, experiment: str, item: Item, parent: InvocationItem | None, more: dict[str, str]
     ) -> str:
-        start = item["start"]
-        tags = {"medsynth.id": item["id"], "medsynth.kind": item["kind"]}
+        tags: dict[str, Any] = {"medsynth.id": item["id"], "medsynth.kind": item["kind"]}
+        origin = parent["start"] if parent else None
         if item["kind"] == "job":
+            start = item["start"]
             wildcards = " ".join(f"{k}={v}" for k, v in start["wildcards"].items())
             name = f"{start['rule']} {wildcards}".strip()
             tags |= {"medsynth.rule": start["rule"], "medsynth.attempt": start["attempt"]}
             tags |= {f"medsynth.wildcard.{k}": v for k, v in start["wildcards"].items()}
             tags |= {"medsynth.code": start["code"]}
         else:
-            name = "snakemake " + " ".join(start["arguments"])
+            origin = item["start"]
+            name = "snakemake " + " ".join(origin["arguments"])
         if parent:
             tags["mlflow.parentRunId"] = parent["run_id"]
-        if origin := (parent or item)["start"] if parent or item["kind"] != "job" else None:
+        if origin:
             tags |= {
                 "mlflow.source.git.commit": origin["git"]["head"],
                 "mlflow.source.name": origin["snakefile"],
@@ -196,15 +211,16 @@ class MlflowSink:
         try:
             run = self._client.create_run(
                 experiment,
-                start_time=milliseconds(start),
+                start_time=milliseconds(item["start"]),
                 tags={k: text_of(v, TAG_LENGTH) for k, v in tags.items() if v is not None} | more,
                 run_name=name[:250],
             )
         except Exception:
             self._asked_since.clear()  # a server may have made it, and its answer be lost
             raise
-        self._content.begun(run.info.run_id, run.info.artifact_uri)
-        return run.info.run_id
+        run_id: str = run.info.run_id
+        self._content.begun(run_id, run.info.artifact_uri)
+        return run_id
 
     def _log(self, run_id: str, tags: dict[str, str], params: dict[str, str]) -> None:
         named = [Param(name, value) for name, value in params.items()]

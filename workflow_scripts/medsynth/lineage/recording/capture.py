@@ -27,7 +27,7 @@ from medsynth.lineage.recording.environment import canonical
 from medsynth.lineage.recording.identifiers import STARRED, KnownPatients
 from medsynth.lineage.recording.invocation import INVOCATION, recording_invocation, refusal
 from medsynth.lineage.recording.places import Places
-from medsynth.lineage.recording.records import File, JobEnd, JobRecord, JobStart
+from medsynth.lineage.recording.records import File, JobEnd, JobStart, ended
 from medsynth.runtime.run_info import clear_info, info_path, read_info
 from medsynth.store.digests import DigestCache, digest_path
 from medsynth.store.folders import state_of
@@ -80,13 +80,13 @@ def _as_dict(values: Any) -> dict[str, Any]:
     """A named list as a dict; items without a name are called by their position."""
     named = {name: getattr(values, name) for name, _ in values._get_names()}
     named |= {str(i): item for i, (name, item) in enumerate(_named(values)) if name is None}
-    return plain(named)
+    return {name: plain(value) for name, value in named.items()}
 
 
 def _seed(params: dict[str, Any]) -> int | None:
     for group in (params, *(v for v in params.values() if isinstance(v, dict))):
-        if isinstance(group.get("seed"), int):
-            return group["seed"]
+        if isinstance(seed := group.get("seed"), int):
+            return seed
     return None
 
 
@@ -112,7 +112,7 @@ class JobRecorder:
         """Snakemake repeats failed jobs under one id here, or tells a child which time it is."""
         with self._lock:
             self._attempts[jobid] += 1
-            return self.workflow.attempt - 1 + self._attempts[jobid]
+            return int(self.workflow.attempt) - 1 + self._attempts[jobid]
 
     def _artifacts(
         self,
@@ -122,10 +122,10 @@ class JobRecorder:
         threads: int,
     ) -> list[File]:
         """Name, path, sha256 and size of each file or folder; pipes are never opened."""
-        found = []
+        found: list[File] = []
         for position, (name, path) in enumerate(items):
             where = self.places.recorded(path)
-            entry = {"name": name, "path": where, "sha256": None, "bytes": None}
+            entry: File = {"name": name, "path": where, "sha256": None, "bytes": None}
             mode = os.stat(path).st_mode if os.path.exists(path) else 0
             if position not in skip and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 entry["sha256"], entry["bytes"] = digest_path(path, cache, threads)
@@ -139,24 +139,24 @@ class JobRecorder:
 
         What was read in between nobody knows. A pipe is read away, and is no such input.
         """
-        found = []
+        found: list[File] = []
         for item, file, state in zip(_named(job["input"]), start["inputs"], before, strict=True):
             if file["sha256"] and _states(job, [item])[0] != state:
                 try:
                     found += self._artifacts([item], set(), cache, job["threads"])
                 except OSError:  # it may go any moment
-                    found.append(file | {"sha256": None, "bytes": None})
+                    found.append({**file, "sha256": None, "bytes": None})
         return found
 
-    def _start(self, rule: Any, job: dict[str, Any], cache: DigestCache) -> JobStart:
-        inputs = self._artifacts(_named(job["input"]), set(), cache, job["threads"])
-        return self._beginning(rule, job) | {"inputs": inputs}
-
-    def _beginning(self, rule: Any, job: dict[str, Any]) -> JobStart:
+    def _start(self, rule: Any, job: dict[str, Any], inputs: list[File]) -> JobStart:
         params = _as_dict(job["params"])
         resources = _as_dict(job["resources"])
         return {
+            "kind": "job",
             "phase": "start",
+            "id": uuid.uuid4().hex,
+            "invocation": os.environ.get(INVOCATION),
+            "time": time.time(),
             "rule": rule.name,
             "wildcards": _as_dict(job["wildcards"]),
             "params": params,
@@ -169,11 +169,12 @@ class JobRecorder:
             },
             "attempt": self._attempt(job["jobid"]),
             "log": [self.places.recorded(path) for path in job["log"]],
+            "inputs": inputs,
             "outputs": [self.places.recorded(path) for path in job["output"]],
             "process": spool.this_process(),
         }
 
-    def _refuse_patients(self, rule: Any, job: dict[str, Any], same: JobRecord) -> None:
+    def _refuse_patients(self, rule: Any, job: dict[str, Any]) -> None:
         """Stop a job that would carry a patient's id into the record, which then has none of it.
 
         Raises:
@@ -185,22 +186,30 @@ class JobRecorder:
             given[what] = [self.places.recorded(path) for path in job[what]]
         if not (named := self.patients.named_in(given | {"its name": rule.name})):
             return
-        start = self._beginning(rule, job) | {"inputs": [], "outputs": [], "log": []}
-        start["time"] = time.time()
+
+        def starred(what: str, group: dict[str, Any]) -> dict[str, Any]:
+            return {k: STARRED if f"{what} {k}" in named else v for k, v in group.items()}
+
+        start = self._start(rule, job, inputs=[])
+        start["outputs"], start["log"] = [], []
         start["rule"] = STARRED if "its name" in named else start["rule"]
-        for group, what in (("wildcards", "wildcard"), ("params", "parameter")):
-            kept = start[group].items()
-            start[group] = {k: STARRED if f"{what} {k}" in named else v for k, v in kept}
-        spool.write(self.results, same | start)
-        end = {"phase": "end", "status": "FAILED", "error": "PatientId", "device": None}
-        spool.write(self.results, same | end | {"outputs": [], "time": start["time"]})
+        start["wildcards"] = starred("wildcard", start["wildcards"])
+        start["params"] = starred("parameter", start["params"])
+        spool.write(self.results, start)
+        spool.write(self.results, ended(start, start["time"], "PatientId", None, []))
         raise refusal(
             f"rule {start['rule']}: {', '.join(sorted(named))}: the id of a patient of this study"
             " stands there, and would go into the record and into MLflow; number patients instead"
         )
 
     def _end(
-        self, job: dict[str, Any], error: str | None, unhashed: set[int], cache: DigestCache
+        self,
+        job: dict[str, Any],
+        start: JobStart,
+        at: float,
+        error: str | None,
+        unhashed: set[int],
+        cache: DigestCache,
     ) -> JobEnd:
         # A failed job's outputs are removed by Snakemake and never become anyone's input.
         outputs = (
@@ -209,14 +218,8 @@ class JobRecorder:
         if any(o["sha256"] is None for i, o in enumerate(outputs) if i not in unhashed):
             # Snakemake finds out next, and fails the job.
             error, outputs = "MissingOutput", []
-        return {
-            "phase": "end",
-            "status": "FAILED" if error else "COMPLETE",
-            "error": error,
-            # The job chose it in a process of its own.
-            "device": read_info(job["log"]).get("device"),
-            "outputs": outputs,
-        }
+        # The job chose its device in a process of its own.
+        return ended(start, at, error, read_info(job["log"]).get("device"), outputs)
 
     def recording(self, rule: Any) -> Callable[..., None]:
         """The run function of `rule`, with records before and after it."""
@@ -232,12 +235,12 @@ class JobRecorder:
         @functools.wraps(run)
         def recorded(*args: Any) -> None:
             job = signature.bind(*args).arguments
-            same = {"kind": "job", "id": uuid.uuid4().hex, "invocation": os.environ.get(INVOCATION)}
             error = None
-            self._refuse_patients(rule, job, same)
+            self._refuse_patients(rule, job)
             with closing(spool.digest_cache(self.results)) as cache:
                 before = _states(job, _named(job["input"]))  # first: it may change while it is read
-                start = same | self._start(rule, job, cache) | {"time": time.time()}
+                inputs = self._artifacts(_named(job["input"]), set(), cache, job["threads"])
+                start = self._start(rule, job, inputs)
                 clear_info(job["log"])
                 begun = time.monotonic()  # the other clock may step
                 spool.write(self.results, start)
@@ -248,10 +251,10 @@ class JobRecorder:
                     error = type(exception).__name__
                     raise
                 finally:
-                    end = {"time": start["time"] + time.monotonic() - begun}
-                    end |= self._end(job, error, unhashed, cache)
-                    end |= {"changed": self._changed(job, start, before, cache)}
-                    spool.write(self.results, same | end)
+                    at = start["time"] + time.monotonic() - begun
+                    end = self._end(job, start, at, error, unhashed, cache)
+                    end["changed"] = self._changed(job, start, before, cache)
+                    spool.write(self.results, end)
 
-        recorded.records_lineage = True
+        vars(recorded)["records_lineage"] = True
         return recorded

@@ -18,7 +18,7 @@ from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.environment import code_state, environment
 from medsynth.lineage.recording.identifiers import KnownPatients
 from medsynth.lineage.recording.places import Places
-from medsynth.lineage.recording.records import File, JobEnd, JobRecord, JobStart
+from medsynth.lineage.recording.records import File, JobRecord, JobStart, ended
 from medsynth.store.digests import DigestCache, digest_path
 
 CHECKOUT = Path(__file__).resolve().parents[4]
@@ -99,14 +99,6 @@ def recorded_command(
             error = type(exception).__name__  # its message may name patients
             raise
         finally:
-            end: JobEnd = {
-                **job,
-                "phase": "end",
-                "time": job["time"] + time.monotonic() - begun,
-                "status": "FAILED" if error else "COMPLETE",
-                "error": error,
-                "device": device,
-                "outputs": made,
-                "changed": [],
-            }
-            spool.write(results, end)
+            at = start["time"] + time.monotonic() - begun
+            end = ended(start, at, error, device, made)
+            spool.write(results, end | {"changed": []})

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.environment import canonical, code_state, environment
-from medsynth.lineage.recording.records import InvocationStart
+from medsynth.lineage.recording.records import InvocationEnd, InvocationStart, Process
 from medsynth.store.atomic import sweep
 from medsynth.store.digests import digest_bytes
 from medsynth.store.privacy.secrets import without_secrets
@@ -37,7 +37,8 @@ def refusal(message: str) -> Exception:
     """The error that Snakemake shows without a traceback."""
     from snakemake.exceptions import WorkflowError  # slow, and jobs import this module
 
-    return WorkflowError(message)
+    error: Exception = WorkflowError(message)
+    return error
 
 
 def _refuse_unrecordable(workflow: Any) -> None:
@@ -99,7 +100,8 @@ def _stop_jobs(invocation: str) -> None:
     This process and its ancestors are spared, even if one was started by such a job.
     """
     mark = f"{INVOCATION}={invocation}".encode()
-    spared, stopped = _ancestors(), {}
+    spared = _ancestors()
+    stopped: dict[int, Process] = {}
     deadline = time.monotonic() + STOP_SECONDS
     while True:
         found = False
@@ -177,7 +179,7 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
             error = type(exception).__name__
             raise
         finally:
-            end = {
+            end: InvocationEnd = {
                 "kind": "invocation",
                 "phase": "end",
                 "id": invocation,

@@ -56,7 +56,7 @@ def _masking(part: Callable[..., Any]) -> Callable[..., Any]:
     def masked(persistence: Any, of: Any) -> Any:
         return without_secrets(part(persistence, of))
 
-    masked.masks = True
+    vars(masked)["masks"] = True
     return masked
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from medsynth.lineage.recording.records import InvocationStart, Record
+from medsynth.lineage.recording.records import File, InvocationStart, Record
 
 # Stands for the results folder, first in a recorded path.
 ANCHOR = "results"
@@ -71,20 +71,20 @@ def anchored(record: Record, invocation: InvocationStart | None) -> Record:
     Args:
         invocation: start record of the job's invocation, if it is known.
     """
-    if record.get(ANCHORED) or not (invocation or {}).get("results") or record["kind"] != "job":
+    if record.get(ANCHORED) or not invocation or record["kind"] != "job":
         return record
     ran = Places(Path(invocation["results"]), Path(invocation["workdir"]))
-    files = {
-        role: [
-            file | {"path": ran.recorded(file["path"])}
-            if isinstance(file, dict)
-            else ran.recorded(file)
-            for file in record[role]
-        ]
-        for role in ("inputs", "outputs", "log")
-        if role in record
-    }
-    return record | files
+
+    def all_of(files: list[File]) -> list[File]:
+        return [{**file, "path": ran.recorded(file["path"])} for file in files]
+
+    if record["phase"] == "start":
+        outputs, log = map(ran.recorded, record["outputs"]), map(ran.recorded, record["log"])
+        inputs = all_of(record["inputs"])
+        return {**record, "inputs": inputs, "outputs": list(outputs), "log": list(log)}
+    if record["phase"] == "end":
+        return {**record, "outputs": all_of(record["outputs"])}
+    return record
 
 
 def above(recorded: str) -> Iterator[str]:

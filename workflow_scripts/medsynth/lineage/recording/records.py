@@ -13,13 +13,18 @@ Status = Literal["RUNNING", "COMPLETE", "FAILED", "KILLED"]
 class File(TypedDict):
     """A file or folder that a job read or made; `sha256` is None if it is never read as a whole.
 
-    name: of the rule's input or output. path: as :class:`.places.Places` records it.
+    name: of the rule's input or output. path: as :class:`.places.Places` records it. The others
+    are not recorded: walks through the ledger's graph add them.
     """
 
     name: str | None
     path: str
     sha256: str | None
     bytes: int | None
+    producer: NotRequired[str | None]
+    makers: NotRequired[list[str]]
+    foreign: NotRequired[bool]
+    readers: NotRequired[list[str]]
 
 
 class Process(TypedDict):
@@ -77,6 +82,23 @@ class JobEnd(JobRecord):
     changed: NotRequired[list[File]]
     erased: NotRequired[list[str]]
     raw_files: NotRequired[int]
+
+
+def ended(
+    start: JobStart, at: float, error: str | None, device: str | None, outputs: list[File]
+) -> JobEnd:
+    """The end record of a job: failed if there is an error."""
+    return {
+        "kind": "job",
+        "phase": "end",
+        "id": start["id"],
+        "invocation": start["invocation"],
+        "time": at,
+        "status": "FAILED" if error else "COMPLETE",
+        "error": error,
+        "device": device,
+        "outputs": outputs,
+    }
 
 
 class InvocationRecord(TypedDict):
@@ -148,3 +170,28 @@ class InvocationItem(LedgerItem):
 
 
 Item = JobItem | InvocationItem
+
+
+def job_start(record: Record | None) -> JobStart | None:
+    """The record if it is a job's start, else None; likewise the others."""
+    if record and record["kind"] == "job" and record["phase"] == "start":
+        return record
+    return None
+
+
+def job_end(record: Record | None) -> JobEnd | None:
+    if record and record["kind"] == "job" and record["phase"] == "end":
+        return record
+    return None
+
+
+def invocation_start(record: Record | None) -> InvocationStart | None:
+    if record and record["kind"] == "invocation" and record["phase"] == "start":
+        return record
+    return None
+
+
+def invocation_end(record: Record | None) -> InvocationEnd | None:
+    if record and record["kind"] == "invocation" and record["phase"] == "end":
+        return record
+    return None

@@ -14,8 +14,9 @@ from medsynth.lineage.recording.records import Record
 
 TEXT, NUMBER, WHOLE, LIST, DICT = (str,), (int, float), (int,), (list,), (dict,)
 MAYBE_TEXT, MAYBE_WHOLE, ANY = (str, type(None)), (int, type(None)), (object,)
-# {(kind, phase): {field: types}}; a record may have more.
-FIELDS = {
+Fields = dict[str, tuple[type, ...]]
+# By kind and phase; a record may have more.
+FIELDS: dict[tuple[str, str], Fields] = {
     ("job", "start"): {
         "invocation": MAYBE_TEXT,
         "rule": TEXT,
@@ -48,16 +49,16 @@ FIELDS = {
 }
 # The collector's own, of what died without an end.
 FIELDS |= {(kind, "killed"): {"status": TEXT} for kind in ("job", "invocation")}
-EVERY = {"kind": TEXT, "phase": TEXT, "id": TEXT, "time": NUMBER}
-INSIDE = {
+EVERY: Fields = {"kind": TEXT, "phase": TEXT, "id": TEXT, "time": NUMBER}
+INSIDE: dict[str, Fields] = {
     "process": {"host": TEXT, "boot_id": TEXT, "pid": WHOLE, "start_ticks": MAYBE_WHOLE},
     "git": {"head": MAYBE_TEXT, "dirty": MAYBE_TEXT},
     "environment": {"packages_sha256": ANY, "lock_sha256": ANY},
 }
-FILE = {"name": MAYBE_TEXT, "path": TEXT, "sha256": MAYBE_TEXT, "bytes": MAYBE_WHOLE}
+FILE: Fields = {"name": MAYBE_TEXT, "path": TEXT, "sha256": MAYBE_TEXT, "bytes": MAYBE_WHOLE}
 # The forms of files that may hold patients' items.
 EXAMINED = {".parquet", ".h5", ".volumes"}
-STATUSES = {"start": None, "end": {"COMPLETE", "FAILED"}, "killed": {"KILLED"}}
+STATUSES: dict[str, set[str]] = {"end": {"COMPLETE", "FAILED"}, "killed": {"KILLED"}}
 
 
 def parsed(data: bytes) -> Record:
@@ -67,7 +68,7 @@ def parsed(data: bytes) -> Record:
         NoRecordError: it is no JSON, or no record.
     """
     try:
-        record = json.loads(data)
+        record: Record = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise NoRecordError(f"no JSON: {type(error).__name__}") from None
     check(record)
@@ -83,7 +84,7 @@ def check(record: Any) -> None:
     if not record["id"] or not math.isfinite(record["time"]):
         raise NoRecordError("id or time is empty")
     _check_fields(record, fields, "the record")
-    if (statuses := STATUSES[record["phase"]]) and record["status"] not in statuses:
+    if (statuses := STATUSES.get(record["phase"])) and record["status"] not in statuses:
         raise NoRecordError("status is none that such a record has")
     for name, inside in INSIDE.items():
         if name in fields:
@@ -102,7 +103,7 @@ def check(record: Any) -> None:
                 raise NoRecordError(f"bytes of {name} is no size")
 
 
-def _check_fields(value: Any, fields: dict[str, tuple[type, ...]], what: str) -> None:
+def _check_fields(value: Any, fields: Fields, what: str) -> None:
     if not isinstance(value, dict):
         raise NoRecordError(f"{what} is no JSON object")
     for name, types in fields.items():

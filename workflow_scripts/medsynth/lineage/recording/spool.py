@@ -50,13 +50,13 @@ def write(results_dir: str | Path, record: Record) -> None:
     The name begins with a number that no record had before: what follows from something that was
     recorded is recorded under a higher one, whatever the clocks say, on whichever machine.
     """
-    record = {k: v if k in PATHS else without_secrets(v) for k, v in record.items()}
+    masked = {k: v if k in PATHS else without_secrets(v) for k, v in record.items()}
     folder = spool_dir(results_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{record['id']}-{record['phase']}.json"
+    name = f"{masked['id']}-{masked['phase']}.json"
     temporary = folder / f".{name}"
     with open(temporary, "x", encoding="utf-8") as file:
-        json.dump(record | {ANCHORED: True}, file, sort_keys=True)
+        json.dump(masked | {ANCHORED: True}, file, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())
     with _counter(results_dir) as counter:

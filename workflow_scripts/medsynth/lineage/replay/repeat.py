@@ -12,7 +12,14 @@ from pathlib import Path
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import INVOCATION
 from medsynth.lineage.recording.places import Places
-from medsynth.lineage.recording.records import InvocationStart, JobEnd, JobItem, JobStart
+from medsynth.lineage.recording.records import (
+    InvocationStart,
+    JobEnd,
+    JobItem,
+    JobStart,
+    job_end,
+    job_start,
+)
 from medsynth.store.digests import DigestCache, digest_path
 
 LIBRARY = Path(__file__).resolve().parents[3]
@@ -42,7 +49,7 @@ def link_inputs(
         if state == "missing" or (state == "altered" and path not in own) or link.exists():
             continue
         link.parent.mkdir(parents=True, exist_ok=True)
-        if any(o["path"].startswith(f"{path}/") for o in history[0]["end"]["outputs"]):
+        if any(output.startswith(f"{path}/") for output in history[0]["start"]["outputs"]):
             shutil.copytree(real, link)  # the job writes into it
         else:
             link.symlink_to(real.resolve())
@@ -74,4 +81,4 @@ def run_alone(
     with open(top / "snakemake.log", "w") as log:
         subprocess.run(command, env=environ, stdout=log, stderr=log, check=False)
     records = {r["phase"]: r for _, r in spool.read(clean.results)}
-    return records.get("start"), records.get("end")
+    return job_start(records.get("start")), job_end(records.get("end"))

@@ -120,7 +120,7 @@ def write_ledger(items: dict[str, Kept], old: Standing, path: Path) -> None:
     Runs that say where their events stood are put there again, so that nothing lost gives the very
     chain that was lost; those of a version that did not say so come first, by their times.
     """
-    known: dict[Key, tuple[tuple, Record]] = {}
+    known: dict[Key, tuple[tuple[int, float, int, str], Record]] = {}
     for kept_item in items.values():
         for phase, record in kept_item.records.items():
             seq = kept_item.events.get(phase, [0])[0]

@@ -67,7 +67,8 @@ def said(text: str, phases: bool = False) -> Said:
     Returns:
         "both" where phrases of both kinds stand in it, None where no known phrase does.
     """
-    words, at, found = normalised(text), 0, {}
+    words, at = normalised(text), 0
+    found: dict[str, str] = {}
     while at < len(words):
         fits = [(fit.end(), kind) for kind, p in PATTERNS if (fit := p.match(words, at))]
         end, kind = max(fits, key=lambda fit: fit[0], default=(words.index(" ", at) + 1, NEUTRAL))
@@ -89,7 +90,7 @@ def names(text: str, words: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _anywhere(words: str) -> re.Pattern:
+def _anywhere(words: str) -> re.Pattern[str]:
     return re.compile(f"(?:^|(?<= )){_alternatives(words)}")
 
 
@@ -121,7 +122,7 @@ def _alternatives(element: str) -> str:
     return f"(?:{'|'.join(found)})"
 
 
-def pattern(phrase: str) -> re.Pattern:
+def pattern(phrase: str) -> re.Pattern[str]:
     """Regular expression, on normalised text, of a phrase of the table."""
     parts = []
     for i, element in enumerate(phrase.split(" ")):
