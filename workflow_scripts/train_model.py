@@ -9,7 +9,7 @@ from importlib import import_module
 
 from medsynth.cohorts.trained import seen_in_training, trained_on
 from medsynth.runtime.checkpoints import work_folder
-from medsynth.runtime.run import run_on_device
+from medsynth.runtime.run import TrainingRun, run_on_device
 from medsynth.store.atomic import publish
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
@@ -43,7 +43,7 @@ def main(inputs, outputs, params, name, run):
     settings, rests_on = training.SETTINGS(**params.cfg), {"inputs": named} if named else {}
     identity = (params.cfg, run.seed, task.data_digests(inputs), named, params.code)
     with work_folder(params.work, name, *identity) as work:
-        trained = training.train(data, settings, replace(run, work=work))
+        trained = training.train(data, settings, TrainingRun(run.seed, run.device, work))
         save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
         people = trained_on(data.manifest, digest_file(outputs.weights), below)
         write_table(people, outputs.people)

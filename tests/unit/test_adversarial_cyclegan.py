@@ -15,7 +15,7 @@ from medsynth.models.cyclegan import training
 from medsynth.models.cyclegan.sampling import generate
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import CycleGan, _frozen, model_card
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator, numpy_rng
 from medsynth.store.models import Model
 
@@ -61,7 +61,7 @@ def diagonal(n: int) -> np.ndarray:
 
 
 def train(a, b, pairs: np.ndarray, settings: CycleganTraining, work: Path, seed: int = 1):
-    trained = training.train(TwoDomains(a, b, pairs), settings, Run(seed, "cpu", work))
+    trained = training.train(TwoDomains(a, b, pairs), settings, TrainingRun(seed, "cpu", work))
     return trained.state, trained.history
 
 

@@ -23,7 +23,7 @@ from medsynth.models.progan.networks import Critic, Generator, phases, shrink
 from medsynth.models.progan.sampling import generate
 from medsynth.models.progan.settings import ProganSampling, ProganTraining
 from medsynth.models.progan.training import model_card, phase_at
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator, numpy_rng
 from medsynth.store.models import Model
 
@@ -161,7 +161,7 @@ def test_real_images_fade_with_the_networks():
 
 def train(images, labels, settings, work: Path, seed: int = 1, classes=("dark", "bright")):
     data = LabelledImages(images, labels, list(classes))
-    trained = training.train(data, settings, Run(seed, "cpu", work))
+    trained = training.train(data, settings, TrainingRun(seed, "cpu", work))
     return trained.state, trained.history
 
 

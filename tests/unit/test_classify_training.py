@@ -13,7 +13,7 @@ from medsynth.models.classifier.extraction import extract
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import class_weights, model_card, random_shift
 from medsynth.models.contract import LabelledImages
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import generator
 
 torch.set_num_threads(1)
@@ -48,7 +48,7 @@ def sided(labels: np.ndarray, seed: int) -> np.ndarray:
 
 def train(images: Images, labels: np.ndarray, settings: ClassifierTraining, work: Path, seed=1):
     data = LabelledImages(images, labels, ["left", "right"])
-    trained = training.train(data, settings, Run(seed, "cpu", work))
+    trained = training.train(data, settings, TrainingRun(seed, "cpu", work))
     return trained.state, trained.history
 
 

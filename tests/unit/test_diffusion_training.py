@@ -16,7 +16,7 @@ from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.sampling import generate
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import manifest
 from medsynth.store.models import Model
@@ -57,7 +57,7 @@ def _settings(**changes) -> DdpmTraining:
 def _train(store, settings, work, seed=1, labels=LABELS):
     work.mkdir(exist_ok=True)
     data = LabelledImages(store, labels, ["dark", "bright"])
-    trained = training.train(data, settings, Run(seed, "cpu", work))
+    trained = training.train(data, settings, TrainingRun(seed, "cpu", work))
     return trained.state, trained.history
 
 

@@ -27,7 +27,7 @@ from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.networks import Critic, Generator
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator
 from medsynth.runtime.settings import Split
 from medsynth.store.manifests import JOINT, classes_of, has_several, joined, manifest, multi_hot
@@ -249,7 +249,7 @@ def test_a_diffusion_model_learns_findings_and_both_together(tmp_path):
         unet={"channels": 8, "multipliers": [1], "attention": []},
     )  # fmt: skip
     data = LabelledImages(Halves(labels), labels, ["A", "B", "C"])
-    trained = ddpm.train(data, settings, Run(1, "cpu", tmp_path))
+    trained = ddpm.train(data, settings, TrainingRun(1, "cpu", tmp_path))
     assert trained.card["combinations"] == combinations(labels, data.classes)
     assert trained.card["combinations"] == {"A": 12, "A + B": 12, "B": 12, "C": 12}
     request = wanted(trained.card, None, 4, 10)

@@ -17,7 +17,7 @@ from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import train as train_ddpm
 from medsynth.models.progan.settings import ProganTraining
 from medsynth.models.progan.training import train as train_progan
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import manifest
 from medsynth.store.models import Model
@@ -45,7 +45,7 @@ def test_ddpm_trains_and_samples_the_same_images_twice(store, tmp_path):
     unet = {"channels": 8, "multipliers": [1, 2], "attention": [8]}
     settings = DdpmTraining(**SHORT, timesteps=10, beta_end=0.5, unet=unet)
     data = LabelledImages(store, LABELS, ["a", "b"])
-    trained = train_ddpm(data, settings, Run(1, "cuda", tmp_path))
+    trained = train_ddpm(data, settings, TrainingRun(1, "cuda", tmp_path))
     model = Model(trained.state, trained.card)
     request = pd.DataFrame({"label": np.array(["a", "b"])[LABELS[:4]]})
     images = [next(generate(model, request, DdpmSampling(), Run(2, "cuda"))) for _ in range(2)]
@@ -60,7 +60,7 @@ def test_ddpm_trains_and_samples_the_same_images_twice(store, tmp_path):
 )
 def test_labelled_models_train(store, tmp_path, train, settings):
     data = LabelledImages(store, LABELS, ["a", "b"])
-    state = train(data, settings, Run(1, "cuda", tmp_path)).state
+    state = train(data, settings, TrainingRun(1, "cuda", tmp_path)).state
     assert all(torch.isfinite(value).all() for value in state.values())
 
 
@@ -68,5 +68,5 @@ def test_cyclegan_trains(store, tmp_path):
     pairs = np.stack([np.arange(4), np.arange(4)], axis=1)
     settings = CycleganTraining(**SHORT, channels=8)
     data = TwoDomains(store, store, pairs)
-    state = train_cyclegan(data, settings, Run(1, "cuda", tmp_path)).state
+    state = train_cyclegan(data, settings, TrainingRun(1, "cuda", tmp_path)).state
     assert all(torch.isfinite(value).all() for value in state.values())

@@ -22,7 +22,7 @@ from medsynth.models.classifier.extraction import extract
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import train
 from medsynth.models.contract import LabelledImages
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import TrainingRun
 
 torch.set_num_threads(1)
 CLASSES = ["left", "right"]
@@ -69,7 +69,7 @@ def look(tmp_path_factory):
     settings = ClassifierTraining(steps=60, batch=32, channels=8, features=8, lr=3e-3)
     work: Path = tmp_path_factory.mktemp("classifier")
     data = LabelledImages(Memory(images), labels, CLASSES)
-    trained = train(data, settings, Run(1, "cpu", work))
+    trained = train(data, settings, TrainingRun(1, "cpu", work))
     return lambda batches: extract(trained.state, trained.card, batches, "cpu")
 
 

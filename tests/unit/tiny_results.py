@@ -17,7 +17,7 @@ from medsynth.models.cyclegan.sampling import PREFIXES
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import model_card
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import Run, TrainingRun
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.layout import Layout
@@ -62,7 +62,7 @@ def train(root: Path, name: str, family: str, settings, inputs: SimpleNamespace)
     work.mkdir(parents=True)
     data = labelled.training_data(inputs)
     training = import_module(f"medsynth.models.{family}.training")
-    trained = training.train(data, settings, Run(SEED, "cpu", work))
+    trained = training.train(data, settings, TrainingRun(SEED, "cpu", work))
     files = {key: getattr(layout, key).format(experiment=name) for key in ("weights", "card")}
     save_model(trained.state, trained.card, *files.values())
     people = trained_on(data.manifest, digest_file(files["weights"]))

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from medsynth.imaging.pixels import check_size
 from medsynth.store.quarantine import UnusableImage, unusable_as
 
 MAGIC = {
-    "PNG": b"\x89PNG",
-    "JPEG": b"\xff\xd8\xff",
+    "PNG": (b"\x89PNG",),
+    "JPEG": (b"\xff\xd8\xff",),
     "TIFF": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
 }
 BITS, COMPRESSION, PHOTOMETRIC, PLANAR, SAMPLE_FORMAT = 258, 259, 262, 284, 339  # of TIFF 6.0
@@ -107,9 +108,10 @@ def scaled(
             raise UnusableImage("needs_window", f"{values.dtype} values without a range")
         if (most := float(values.max())) < full[0] + LEAST_FILLED * (full[1] - full[0]):
             raise UnusableImage("needs_window", f"at most {most:g} of {full[1]:g}")
-    low, high = window or full
+        window = full
+    low, high = window
     kind = np.float32 if values.dtype.itemsize <= 2 else np.float64
-    share = (values.astype(kind) - kind(low)) / kind(high - low)
+    share = np.subtract(values.astype(kind), kind(low)) / kind(high - low)
     return np.rint(np.clip(share, 0, 1, out=share) * 255).astype(np.uint8)
 
 
@@ -136,7 +138,7 @@ def _opened(data: bytes) -> Iterator[tuple[Image.Image, int, bool]]:
             raise UnusableImage("truncated", str(error)) from error
 
 
-def _depth(image: Image.Image) -> tuple[int, bool]:
+def _depth(image: ImageFile) -> tuple[int, bool]:
     """Before the pixels are decoded: what the decoder does to 16 bits of colour is lost then."""
     tags = getattr(image, "tag_v2", {})
     declared, formats = tags.get(BITS, ()), tags.get(SAMPLE_FORMAT, (UNSIGNED,))

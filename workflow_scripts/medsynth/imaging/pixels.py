@@ -6,10 +6,12 @@ most warns. Here pixel data that contradict their attributes are refused.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments
-from pydicom.pixels import pixel_array
+from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
 from medsynth.imaging.bits import stored_bits
@@ -17,7 +19,9 @@ from medsynth.imaging.codestreams import Codestream, begins_image, declared, run
 from medsynth.store.quarantine import UnusableImage, unusable_as
 
 MAX_PIXELS = 2**26  # four times the largest flat-panel detector
-AS_DECODED = {  # without pydicom's own corrections, which believe one attribute without a word
+AS_DECODED: dict[
+    str, Any
+] = {  # without pydicom's own corrections, which believe one attribute without a word
     "correct_unused_bits": False,
     "apply_j2k_sign_correction": False,
     "apply_jls_sign_correction": False,

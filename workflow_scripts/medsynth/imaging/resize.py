@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from PIL import Image
 
@@ -33,3 +36,11 @@ def padded_square(image: np.ndarray, fill: int) -> np.ndarray:
     side = max(image.shape[:2])
     margins = [((side - n) // 2, side - n - (side - n) // 2) for n in image.shape[:2]]
     return np.pad(image, [*margins, *[(0, 0)] * (image.ndim - 2)], constant_values=fill)
+
+
+# By the setting `fit`; resizing stretches what is no square.
+SQUARES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "pad": partial(padded_square, fill=0),
+    "crop": centre_square,
+    "stretch": lambda image: image,
+}

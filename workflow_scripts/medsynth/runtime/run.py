@@ -21,12 +21,21 @@ class Run:
     Attributes:
         seed: all randomness derives from it.
         device: where to compute.
-        work: folder of a training's checkpoint and history.
     """
 
     seed: int
     device: torch.device | str
-    work: Path | None = None
+
+
+@dataclass(frozen=True)
+class TrainingRun(Run):
+    """How something is trained.
+
+    Attributes:
+        work: folder of its checkpoint and history.
+    """
+
+    work: Path
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pydicom.multival import MultiValue
 
 from medsynth.cohorts.ct.identity import file_id
 from medsynth.cohorts.ct.labels import check_words, label_by_brightness, label_columns, phase_of
-from medsynth.cohorts.ct.settings import CtIndex
+from medsynth.cohorts.ct.settings import CtIndex, TagContrast
 from medsynth.cohorts.files import hash_sources, matching_files, quarantine_repeats, set_aside
 from medsynth.cohorts.labels import check_names, read_labels, row_of
 from medsynth.imaging.ct.nifti import check_nifti, is_nifti
@@ -26,11 +26,11 @@ from medsynth.imaging.ct.series import (
     series_of,
 )
 from medsynth.imaging.ct.slices import check_ct_image
-from medsynth.imaging.dicom import check_burned_in, open_dicom, unusable_as
+from medsynth.imaging.dicom import check_burned_in, open_dicom
 from medsynth.runtime.settings import TableLabel
 from medsynth.store.digests import DigestCache, digest_json
 from medsynth.store.manifests import QUARANTINED, USED, manifest, shard_of
-from medsynth.store.quarantine import CohortError, ExcludedImage, UnusableImage
+from medsynth.store.quarantine import CohortError, ExcludedImage, UnusableImage, unusable_as
 
 SETTINGS = CtIndex
 PATIENT = "patient_id"  # column of the label table
@@ -66,12 +66,12 @@ def index(
         CohortError: no file matches, or the label table is missing, lacks columns, contradicts
             itself or has a key that several files answer to; NIfTI files whose patient nobody says.
     """
-    tabled = isinstance(settings.label, TableLabel)
-    table = read_labels(settings.label, PATIENT) if tabled else None
+    label, table = settings.label, None
     files = matching_files(root, settings.pattern)
-    if table is not None:
+    if isinstance(label, TableLabel):
+        table = read_labels(label, PATIENT)
         check_names(files, root, table)
-        check_words(table, settings.label)
+        check_words(table, label)
     rows = [_row(file, root, table, settings) for file in files]
     dtypes = {"z": float, "contrast_confidence": float, "manufacturer": "str", "kernel": "str"}
     frame = manifest(rows).astype(dtypes)
@@ -87,15 +87,16 @@ def index(
         digest_json(*pair)[:ID_DIGITS]
         for pair in zip(frame["item_id"][volumes], frame["source_sha256"][volumes], strict=True)
     ]
-    if table is None and settings.label.intensity:
-        label_by_brightness(frame, root, settings.label.min_confidence)
+    if isinstance(label, TagContrast) and label.intensity:
+        label_by_brightness(frame, root, label.min_confidence)
     return manifest(frame.drop(columns="acquisition"))
 
 
 def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) -> dict[str, Any]:
     """The index row of one file, used, excluded or quarantined."""
     source = file.relative_to(root).as_posix()
-    row = {"item_id": file_id(source), "source": source, "status": USED} | dict.fromkeys(EXTRAS)
+    row: dict[str, Any] = dict.fromkeys(EXTRAS)
+    row |= {"item_id": file_id(source), "source": source, "status": USED}
     try:
         found = None if table is None else row_of(table, file, root)
         if is_nifti(source):

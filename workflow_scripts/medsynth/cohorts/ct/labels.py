@@ -72,6 +72,7 @@ def label_columns(phase: Phase, settings: TableLabel | TagContrast) -> dict[str,
         return {"label_source": TABLE if isinstance(settings, TableLabel) else TAGS}
     if phase.reason == "no_contrast_label" and getattr(settings, "intensity", False):
         return {}
+    assert phase.reason  # for there is no label
     kind = UnusableImage if phase.reason == "unknown_phase" else ExcludedImage
     raise kind(phase.reason, phase.detail or "")
 
@@ -108,7 +109,8 @@ def _sample(
     rows = rows.sort_values("z", kind="stable")
     first = _spread(len(rows), SLICES)
     order = [*first, *sorted(set(range(len(rows))) - set(first))]
-    images, plane = {}, None
+    images: dict[int, np.ndarray] = {}
+    plane: np.ndarray | None = None
     for place in order:
         if len(images) == SLICES:
             break
@@ -119,7 +121,9 @@ def _sample(
         except UnusableImage as error:
             status = [error.status, error.reason, error.detail]
             frame.loc[rows.index[place], ["status", "reason", "detail"]] = status
-    return Volume(np.stack([images[i] for i in sorted(images)]), plane) if images else None
+    if plane is None or not images:
+        return None
+    return Volume(np.stack([images[i] for i in sorted(images)]), plane)
 
 
 def _spread(count: int, most: int) -> list[int]:

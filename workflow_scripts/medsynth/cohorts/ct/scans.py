@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.ct.identity import volume_id
-from medsynth.cohorts.ct.settings import CtConvert, CtRegister
+from medsynth.cohorts.ct.settings import CtConvert
 from medsynth.cohorts.files import decode_unchanged
-from medsynth.imaging.ct.contrast.phase import ENHANCED, PLAIN
+from medsynth.imaging.ct.contrast.words import ENHANCED, PLAIN
 from medsynth.imaging.ct.nifti import is_nifti, read_nifti
 from medsynth.imaging.ct.registration import laid, mapped, register_rigid
 from medsynth.imaging.ct.series import Slice, read_placed, volumes_of
+from medsynth.imaging.ct.settings import CtRegister
 from medsynth.imaging.ct.volumes import Volume, axial_grid, centre_of, resample
 from medsynth.imaging.dicom import AIR_HU
 from medsynth.runtime.subprocess.isolated import Isolated
@@ -139,7 +140,9 @@ def _registered(scans: list[Scan], placed: list[Scan], settings: CtRegister) -> 
     quality = {f"reg_{name}": value for name, value in result.quality.items()}
     movers = [scan for scan in scans if scan.item["series"] == moving.item["series"]]
     divided = {"stretches": len(movers)}
-    others, moved, used = [], [], set()
+    others: list[Scan] = []
+    moved: list[Scan] = []
+    used: set[str] = set()
     for target in placed:
         if target.item["series"] == fixed.item["series"]:
             volume, chosen = _composed(movers, result.transform, target.volume)

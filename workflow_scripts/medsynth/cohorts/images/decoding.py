@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 
 from medsynth.cohorts.images.settings import COLOURS, ImagesRead
@@ -11,14 +9,9 @@ from medsynth.imaging.ct.nifti_header import FORMATS
 from medsynth.imaging.ct.nifti_slice import read_nifti_mask, read_nifti_slice
 from medsynth.imaging.dicom import read_shown
 from medsynth.imaging.pictures import is_grey, is_picture, read_mask, read_picture
-from medsynth.imaging.resize import centre_square, padded_square, resize_area
+from medsynth.imaging.resize import SQUARES, resize_area
 from medsynth.store.quarantine import UnusableImage
 
-SQUARES = {  # by ImagesRead.fit; resizing stretches what is none
-    "pad": partial(padded_square, fill=0),
-    "crop": centre_square,
-    "stretch": lambda image: image,
-}
 GZIP = b"\x1f\x8b"
 Size = tuple[int, int]
 

@@ -79,8 +79,8 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
     )
     if columns.patient:
         _read_patients(frame, settings)
-    for heading in columns.labels or []:
-        name = "label" if heading == columns.labels[0] else f"label_{heading}"
+    for position, heading in enumerate(columns.labels or []):
+        name = "label" if position == 0 else f"label_{heading}"
         _check_spelling(frame[name], f"{settings.table}: labels in {heading!r}")
     if columns.findings:
         _read_findings(frame, columns.findings, settings)

@@ -14,16 +14,11 @@ from medsynth.cohorts.mimic_cxr.settings import CxrRead
 from medsynth.cohorts.shards import fill_shard
 from medsynth.imaging.dicom import read_radiograph
 from medsynth.imaging.pixels import check_size
-from medsynth.imaging.resize import centre_square, padded_square, resize_area
+from medsynth.imaging.resize import SQUARES, resize_area
 from medsynth.store.digests import DigestCache
 from medsynth.store.quarantine import UnusableImage, unusable_as
 
 SETTINGS = CxrRead
-SQUARES = {  # by CxrRead.fit; resizing stretches what is none
-    "pad": partial(padded_square, fill=0),
-    "crop": centre_square,
-    "stretch": lambda image: image,
-}
 
 
 def shard(

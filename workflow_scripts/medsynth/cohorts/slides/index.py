@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -45,7 +46,11 @@ def index(
         by_barcode = _labels_by_barcode(table)
     names = parse_barcodes(file.stem for file in files).to_dict("records")
     for file, name in zip(files, names, strict=True):
-        row = {"item_id": file.stem, "source": file.relative_to(root).as_posix(), "status": USED}
+        row: dict[str, Any] = {
+            "item_id": file.stem,
+            "source": file.relative_to(root).as_posix(),
+            "status": USED,
+        }
         row["shard"] = shard_of(file.stem, settings.shards)
         if pd.notna(name["case"]):
             row |= {"patient": name["case"], "group": name["barcode"]}

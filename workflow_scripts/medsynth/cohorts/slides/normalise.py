@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from medsynth.cohorts.slides.settings import Stain
 from medsynth.imaging.histology.stain import (
     METHODS,
     UNFIT,
+    Colours,
     NoStain,
     as_json,
     from_json,
@@ -48,13 +49,15 @@ def fit_stain(manifest: pd.DataFrame, shards: Path, settings: Stain, seed: int) 
         CohortError: no training slide shows hematoxylin and eosin.
     """
     store = ImageStore(in_split(manifest, TRAIN), shards)
-    found, tiles, unfit = [], 0, Counter()
+    method, tiles = METHODS[settings.method], 0
+    found: list[Colours] = []
+    unfit: Counter[str] = Counter()
     for rows in _slides(store):
         slide = store.manifest["source_sha256"].iloc[rows[0]]
         rng = numpy_rng(seed, "stain", slide)
         drawn = np.sort(rng.permutation(rows)[: settings.tiles_per_slide])
         try:
-            found.append(METHODS[settings.method].of(some_pixels(store.read(drawn))))
+            found.append(method.of(some_pixels(store.read(drawn))))
         except NoStain as error:
             log.info("slide %s is left out of the fit: %s", slide[:12], error)
             unfit[error.reason] += 1
@@ -66,7 +69,7 @@ def fit_stain(manifest: pd.DataFrame, shards: Path, settings: Stain, seed: int) 
             "no training slide of this cohort shows hematoxylin and eosin"
             f" ({why or 'it has none'}); set stain.method: none"
         )
-    target = METHODS[settings.method].typical(found)
+    target = method.typical(found)
     fit = as_json(settings.method, target)
     return fit | {"split": TRAIN, "slides": len(found), "tiles": tiles, "left_out": dict(unfit)}
 
@@ -91,7 +94,8 @@ def normalise_shard(
     """
     target = from_json(fit)
     store = ImageStore(used(table).sort_values("row"), shards)
-    outcome = {}
+    outcome: dict[str, str] = {}
+    normalise: Callable[[np.ndarray], np.ndarray]
     with ShardWriter(path, attrs) as writer:
         for rows in _slides(store):  # in the order of the shard, and one at a time in memory
             source = store.manifest["source"].iloc[rows[0]]

@@ -103,7 +103,7 @@ def _field_of_view(volume: np.ndarray, margin: int) -> np.ndarray:
     high, wide = volume.shape[1:]
     inner = np.zeros((high, wide), bool)
     inner[margin : high - margin, margin : wide - margin] = True
-    dark = (volume <= AIR_HU).all(axis=0)
+    dark = np.less_equal(volume, AIR_HU).all(axis=0)
     padding = ndimage.binary_erosion(dark, iterations=NOISE, border_value=1)
     padding = ndimage.binary_dilation(padding, iterations=NOISE)
     edge = padding & ndimage.binary_dilation(~padding)

@@ -14,9 +14,9 @@ import numpy as np
 
 from medsynth.imaging.ct.nifti_header import LPS_TO_RAS, MAX_HEADER, SCANNER, Header, parse_header
 from medsynth.imaging.ct.volumes import Volume, canonical
-from medsynth.imaging.dicom import AIR_HU, MOST_HU, unusable_as
+from medsynth.imaging.dicom import AIR_HU, MOST_HU
 from medsynth.store.atomic import replacing
-from medsynth.store.quarantine import UnusableImage
+from medsynth.store.quarantine import UnusableImage, unusable_as
 
 LEAST_RANGE_HU = 20  # the noise of a scan alone has more
 # Of a pair .hdr and .img, the first is read to say what is to be done with it.

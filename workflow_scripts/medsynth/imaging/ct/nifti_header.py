@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import nibabel
 import numpy as np
 
 from medsynth.imaging.ct.volumes import check_spacing
-from medsynth.imaging.dicom import unusable_as
-from medsynth.store.quarantine import UnusableImage
+from medsynth.store.quarantine import UnusableImage, unusable_as
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+ORDERS: tuple[tuple[Literal["little", "big"], str], ...] = (("little", "<"), ("big", ">"))
 # By sizeof_hdr: reader, place of the magic, magic of one file, magic of a pair.
 FORMATS = {
     348: (nibabel.Nifti1Header, 344, b"n+1\0", b"ni1\0"),
@@ -84,7 +85,7 @@ def parse_header(head: bytes, *, hu: bool = True) -> Header:
 
 
 def _raw_header(head: bytes) -> nibabel.Nifti1Header:
-    for order, sign in (("little", "<"), ("big", ">")):
+    for order, sign in ORDERS:
         if kind := FORMATS.get(size := int.from_bytes(head[:4], order)):
             reader, place, single, pair = kind
             magic = head[place : place + len(single)]
@@ -96,7 +97,7 @@ def _raw_header(head: bytes) -> nibabel.Nifti1Header:
     raise UnusableImage("not_nifti", "neither NIfTI-1 nor NIfTI-2")
 
 
-def _shape(raw: nibabel.Nifti1Header, hu: bool) -> tuple[tuple[int, ...], int]:
+def _shape(raw: nibabel.Nifti1Header, hu: bool) -> tuple[tuple[int, int, int], int]:
     """Without trailing axes of length one, which many writers add; and the number of volumes."""
     axes, *lengths = map(int, raw["dim"])
     if not 1 <= axes <= 7:
@@ -110,7 +111,8 @@ def _shape(raw: nibabel.Nifti1Header, hu: bool) -> tuple[tuple[int, ...], int]:
         raise UnusableImage("not_3d", f"{len(shape)} axes")
     if min(shape) < 1 or np.prod(shape, dtype=float) > MAX_VOXELS:
         raise UnusableImage("absurd_size", " x ".join(map(str, shape)))
-    return tuple(shape[:3]), shape[3] if len(shape) > 3 else 1
+    columns, rows, slices = shape[:3]
+    return (columns, rows, slices), shape[3] if len(shape) > 3 else 1
 
 
 def _display(raw: nibabel.Nifti1Header) -> tuple[float, float] | None:
@@ -136,13 +138,14 @@ def _offset(raw: nibabel.Nifti1Header, head: bytes) -> int:
             "bad_header",
             f"vox_offset is {offset:g}, not a multiple of {ALIGNMENT} from {least} on",
         )
-    order = "little" if raw.endianness == "<" else "big"
-    place = least if head[least - 4 : least - 3] not in (b"", b"\0") else offset
-    while place < offset and (size := int.from_bytes(head[place : place + 4], order, signed=True)):
-        if size < 8 or place + size > offset:
-            raise UnusableImage("bad_header", f"an extension of {size} bytes in {offset:g}")
+    end = int(offset)
+    order = next(order for order, sign in ORDERS if sign == raw.endianness)
+    place = least if head[least - 4 : least - 3] not in (b"", b"\0") else end
+    while place < end and (size := int.from_bytes(head[place : place + 4], order, signed=True)):
+        if size < 8 or place + size > end:
+            raise UnusableImage("bad_header", f"an extension of {size} bytes in {end}")
         place += size
-    return int(offset)
+    return end
 
 
 def _scaling(raw: nibabel.Nifti1Header) -> tuple[float, float]:
@@ -165,18 +168,22 @@ def _affine(raw: nibabel.Nifti1Header, shape: tuple[int, ...]) -> np.ndarray:
     if (unit := UNIT_MM.get(int(raw["xyzt_units"]) % 8)) is None:
         raise UnusableImage("bad_header", f"xyzt_units is {int(raw['xyzt_units'])}")
     sizes = np.asarray(raw["pixdim"][1:4], float) * unit
-    check_spacing(sizes, shape, TALLEST_MM)
+    check_spacing(sizes.tolist(), shape, TALLEST_MM)
     raw["pixdim"][0] = -1 if raw["pixdim"][0] < 0 else 1  # as nifti1_io.c reads it
     with unusable_as("no_affine"), np.errstate(invalid="ignore"):
-        forms = [raw.get_sform() if codes[0] else None, raw.get_qform() if codes[1] else None]
-        if codes[0] == codes[1] and not _agree(*forms, shape, unit):
-            raise UnusableImage("no_affine", "sform and qform contradict each other")
+        sform = raw.get_sform() if codes[0] else None
+        qform = raw.get_qform() if codes[1] else None
+        if sform is not None and qform is not None and codes[0] == codes[1]:
+            if not _agree(sform, qform, shape, unit):
+                raise UnusableImage("no_affine", "sform and qform contradict each other")
         # To another space a patient is moved and stretched, but never seen in a mirror.
-        hands = {np.sign(np.linalg.det(form[:3, :3])) for form in forms if form is not None}
+        hands = {
+            np.sign(np.linalg.det(form[:3, :3])) for form in (sform, qform) if form is not None
+        }
         if len(hands) > 1:
             raise UnusableImage("no_affine", "sform and qform disagree on which side is left")
         template = codes[0] in TEMPLATES and codes[1] in (SCANNER, ALIGNED)
-        affine = LPS_TO_RAS @ (forms[1] if template or not codes[0] else forms[0])
+        affine = LPS_TO_RAS @ (qform if template or not codes[0] else sform)
         affine[:3] *= unit
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
         axes = affine[:3, :3] / spacing

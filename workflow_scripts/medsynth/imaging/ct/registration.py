@@ -89,12 +89,14 @@ class _Working:
         low, high = np.sort(volume.places(corners), axis=0)[[0, -1]]
         affine = np.diag([spacing, spacing, spacing, 1.0])
         affine[:3, 3] = low
-        shape = tuple(int(n) + 1 for n in (high - low)[::-1] / spacing + 1e-6)
+        slices, rows, columns = (int(n) + 1 for n in (high - low)[::-1] / spacing + 1e-6)
+        shape = slices, rows, columns
         self.volume = resample(volume, affine, shape)
         self.body = body_mask(self.volume.hu)
         places = self.volume.places(np.argwhere(np.ones(shape))[:, ::-1])
         voxels = mapped(places, np.linalg.inv(volume.affine))
-        inside = (voxels > -0.5) & (voxels < np.array(volume.hu.shape[::-1]) - 0.5)
+        beyond = np.array(volume.hu.shape[::-1]) - 0.5
+        inside = np.greater(voxels, -0.5) & np.less(voxels, beyond)
         self.scanned = inside.all(axis=1).reshape(shape)
         self.places = places[self.body.ravel()]  # of the body
         self.centre = (self.places if self.body.any() else places).mean(axis=0)
@@ -127,7 +129,7 @@ def _likeness(still: _Working, other: _Working, transform: np.ndarray) -> dict[s
     def moved(voxels: np.ndarray) -> np.ndarray:
         return laid(Volume(voxels, other.volume.affine), transform, still.volume).hu
 
-    body = moved(other.body * np.int16(100)) > 50
+    body = np.greater(moved(other.body * np.int16(100)), 50)
     both = body & still.body
     pair = np.stack([still.clipped[both], np.clip(moved(other.volume.hu)[both], *WINDOW)])
     varied = both.any() and np.ptp(pair, axis=1).all()

@@ -18,9 +18,9 @@ from scipy import ndimage
 
 from medsynth.imaging.ct.stretches import stretches
 from medsynth.imaging.ct.volumes import Volume, canonical, check_spacing
-from medsynth.imaging.dicom import AIR_HU, open_dicom, read_hu, unusable_as
+from medsynth.imaging.dicom import AIR_HU, open_dicom, read_hu
 from medsynth.store.digests import digest_json
-from medsynth.store.quarantine import UnusableImage
+from medsynth.store.quarantine import UnusableImage, unusable_as
 
 ID_DIGITS = 16
 SAME_PLACE = 0.01  # mm: positions are written with two to five decimals

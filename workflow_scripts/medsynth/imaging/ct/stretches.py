@@ -41,7 +41,8 @@ def stretches(heights: np.ndarray, max_missing: int) -> list[np.ndarray]:
     """
     counts = _counts(np.diff(heights), max_missing)
     ends = [*(np.flatnonzero(counts == 0) + 1), len(heights)]
-    found, start = [], 0
+    found: list[np.ndarray] = []
+    start = 0
     for end in ends:
         slots = np.append(0, counts[start : end - 1].cumsum())
         found += _even(heights[start:end], slots)

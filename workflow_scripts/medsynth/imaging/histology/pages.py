@@ -92,7 +92,8 @@ def find_slide(path: Path) -> Slide:
     best = max(candidates, key=lambda page: page.size[0] * page.size[1])
     if best.size == size if size else best is pages[0]:
         return Slide(None, best.properties)
-    if best.size[0] * best.size[1] > 2 * Image.MAX_IMAGE_PIXELS:  # before the file is in memory
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit and best.size[0] * best.size[1] > 2 * limit:  # before the file is in memory
         raise UnusableImage("absurd_size", "{} x {}, behind another page".format(*best.size))
     return Slide(best.offset, best.properties)
 
@@ -133,7 +134,7 @@ def _begun_at(path: Path, page: int) -> io.BytesIO:
     """The file with `page` as its first directory: Pillow finds no SubIFD otherwise."""
     data = bytearray(path.read_bytes())
     order = "<" if data[:2] == b"II" else ">"
-    big = data[2:4] in (b"+\0", b"\0+")
+    big = bytes(data[2:4]) in (b"+\0", b"\0+")
     struct.pack_into(order + ("Q" if big else "I"), data, 8 if big else 4, page)
     return io.BytesIO(data)
 
@@ -163,13 +164,14 @@ def _directories(tiff: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:
         yield from _once(page.pages or ())
 
 
-def _once(pages: Iterable[tifffile.TiffPage]) -> Iterator[tifffile.TiffPage]:
+def _once(pages: Iterable[tifffile.TiffPage | tifffile.TiffFrame]) -> Iterator[tifffile.TiffPage]:
     """The pages, unless their offsets lead back to one of them: they would never end."""
     seen = set()
     for page in pages:
         if page.offset in seen:
             raise ValueError("its directories go in a circle")
         seen.add(page.offset)
+        assert isinstance(page, tifffile.TiffPage)  # nobody asked for frames
         yield page
 
 

@@ -193,15 +193,15 @@ def _ome(properties: Mapping[str, str]) -> tuple[tuple[float, ...], str | None]:
         return (), None
     root = _ome_root(description)
     slide = properties.get(WIDTH), properties.get(HEIGHT)
-    *_, largest = max(
-        _ome_pixels(root),
-        key=lambda image: (tuple(map(str, image[1])) == slide, image[1][0] * image[1][1]),
-        default=(None,),
-    )
-    axes = []
-    for axis in "XY" if largest is not None else "":
-        if text := largest.get(f"PhysicalSize{axis}"):
-            axes.append(_microns(f"{text} {largest.get(f'PhysicalSize{axis}Unit', 'um')}"))
+    axes: list[float] = []
+    if images := list(_ome_pixels(root)):
+        *_, largest = max(
+            images,
+            key=lambda image: (tuple(map(str, image[1])) == slide, image[1][0] * image[1][1]),
+        )
+        for axis in "XY":
+            if text := largest.get(f"PhysicalSize{axis}"):
+                axes.append(_microns(f"{text} {largest.get(f'PhysicalSize{axis}Unit', 'um')}"))
     objective = root.find(".//{*}Objective")
     return tuple(axes), None if objective is None else objective.get("NominalMagnification")
 
@@ -214,7 +214,7 @@ def _microns(text: str) -> float:
     """
     found = QUANTITY.fullmatch(text)
     size = UNIT_UM.get(_unit(found[2] or "um")) if found else None
-    if size is None:
+    if not found or size is None:
         raise UnusableImage("bad_mpp", f"{text.strip()} um")
     return float(found[1].replace(",", ".")) * size
 

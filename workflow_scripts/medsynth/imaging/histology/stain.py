@@ -18,9 +18,10 @@ which hematoxylin does twice as much as eosin, and are refused (:class:`NoStain`
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from skimage.color import lab2rgb, rgb2lab
@@ -74,7 +75,23 @@ class NoStain(MedsynthError):
 
 
 @dataclass(frozen=True)
-class Macenko:
+class Colours(ABC):
+    """The colours of a slide, as one method of normalisation describes them."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, pixels: np.ndarray) -> Self: ...
+
+    @classmethod
+    @abstractmethod
+    def typical(cls, slides: Sequence[Self]) -> Self: ...
+
+    @abstractmethod
+    def to(self, target: Self) -> Callable[[np.ndarray], np.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class Macenko(Colours):
     """Stains of one slide, or of the typical one.
 
     Attributes:
@@ -86,7 +103,7 @@ class Macenko:
     concentrations: list[float]
 
     @classmethod
-    def of(cls, pixels: np.ndarray) -> Macenko:
+    def of(cls, pixels: np.ndarray) -> Self:
         """From pixels (n, 3) uint8.
 
         Raises:
@@ -100,7 +117,7 @@ class Macenko:
             return cls._of(density, density[:, 1] >= LEAST_GREEN)
 
     @classmethod
-    def _of(cls, density: np.ndarray, measured: np.ndarray) -> Macenko:
+    def _of(cls, density: np.ndarray, measured: np.ndarray) -> Self:
         """From the optical densities (n, 3) of the pixels, those that are `measured` (n,)."""
         pale = density[~measured & (density[:, 1] >= GLASS_DENSITY)]
         density = _enough(density[measured])
@@ -118,14 +135,14 @@ class Macenko:
         return cls(vectors.tolist(), concentrations.tolist())
 
     @classmethod
-    def typical(cls, slides: Sequence[Macenko]) -> Macenko:
+    def typical(cls, slides: Sequence[Self]) -> Self:
         """The median of the slides."""
         vectors = np.median([slide.vectors for slide in slides], axis=0)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         concentrations = np.median([slide.concentrations for slide in slides], axis=0)
         return cls(vectors.tolist(), concentrations.tolist())
 
-    def to(self, target: Macenko) -> Callable[[np.ndarray], np.ndarray]:
+    def to(self, target: Self) -> Callable[[np.ndarray], np.ndarray]:
         """The map of images (..., 3) uint8 of this slide to the target's colours."""
         scale = np.divide(target.concentrations, self.concentrations)
         matrix = np.linalg.pinv(self.vectors) @ (scale[:, None] * np.array(target.vectors))
@@ -137,14 +154,14 @@ class Macenko:
 
 
 @dataclass(frozen=True)
-class Reinhard:
+class Reinhard(Colours):
     """Colours of one slide, or of the typical one: (3,) each, of L (0..100), a and b."""
 
     mean: list[float]
     std: list[float]
 
     @classmethod
-    def of(cls, pixels: np.ndarray) -> Reinhard:
+    def of(cls, pixels: np.ndarray) -> Self:
         """From pixels (n, 3) uint8.
 
         Raises:
@@ -155,12 +172,12 @@ class Reinhard:
         return cls(lab.mean(axis=0).tolist(), lab.std(axis=0).tolist())
 
     @classmethod
-    def typical(cls, slides: Sequence[Reinhard]) -> Reinhard:
+    def typical(cls, slides: Sequence[Self]) -> Self:
         """The median of the slides."""
         mean = np.median([slide.mean for slide in slides], axis=0)
         return cls(mean.tolist(), np.median([slide.std for slide in slides], axis=0).tolist())
 
-    def to(self, target: Reinhard) -> Callable[[np.ndarray], np.ndarray]:
+    def to(self, target: Self) -> Callable[[np.ndarray], np.ndarray]:
         """The map of images (..., 3) uint8 of this slide to the target's colours."""
         gain = np.divide(target.std, self.std)
 
@@ -173,7 +190,7 @@ class Reinhard:
         return normalise
 
 
-METHODS = {"macenko": Macenko, "reinhard": Reinhard}
+METHODS: dict[str, type[Colours]] = {"macenko": Macenko, "reinhard": Reinhard}
 
 
 def some_pixels(images: np.ndarray) -> np.ndarray:
@@ -182,12 +199,12 @@ def some_pixels(images: np.ndarray) -> np.ndarray:
     return pixels[:: -(-len(pixels) // MOST_PIXELS)]
 
 
-def as_json(method: str, target: Macenko | Reinhard) -> dict[str, Any]:
+def as_json(method: str, target: Colours) -> dict[str, Any]:
     """What :func:`from_json` reads."""
     return {"method": method, "target": asdict(target)}
 
 
-def from_json(fit: dict[str, Any]) -> Macenko | Reinhard:
+def from_json(fit: dict[str, Any]) -> Colours:
     """The target that was fitted."""
     return METHODS[fit["method"]](**fit["target"])
 

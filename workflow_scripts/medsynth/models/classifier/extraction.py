@@ -65,5 +65,6 @@ def extract(
             )
         found.append(look(images))
     if not found:  # of no image, the shapes
-        found = [tuple(part[:0] for part in look(np.zeros((1, *expected), np.uint8)))]
+        statistics, probabilities = look(np.zeros((1, *expected), np.uint8))
+        found = [(statistics[:0], probabilities[:0])]
     return Seen(*(np.concatenate(parts) for parts in zip(*found, strict=True)))

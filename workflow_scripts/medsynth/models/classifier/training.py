@@ -15,8 +15,9 @@ from medsynth.models.classifier.network import Classifier
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
+from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.loop import run_steps
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
 
@@ -104,7 +105,7 @@ def random_shift(x: Tensor, rng: torch.Generator) -> Tensor:
     return padded[item, :, row, column].permute(0, 3, 1, 2).contiguous()
 
 
-def train(data: LabelledImages, settings: ClassifierTraining, run: Run) -> Trained:
+def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) -> Trained:
     """Train on every image, with a class-balanced loss and a cosine learning rate.
 
     Where images have several findings, each is answered on its own: the head's logits are theirs.
@@ -150,7 +151,7 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: Run) -> Train
         accuracy = (answer == target).float().mean()
         return {"loss": loss.item(), "train_accuracy": accuracy.item()}
 
-    state = {"network": network, "optimizer": optimizer}
+    state: dict[str, HasState] = {"network": network, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=run.work)
     card = model_card(settings, data.classes, image_channels=channels, image_size=size)
     card |= label_facts(data.labels, data.classes)

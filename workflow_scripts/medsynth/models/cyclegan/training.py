@@ -24,7 +24,7 @@ from medsynth.models.cyclegan.losses import least_squares_discriminator, least_s
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.loop import run_steps
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import hu_to_network
 from medsynth.store.shards import ImageStore
@@ -142,7 +142,8 @@ class CycleGan:
             "F_pair": weights.pair_weight,
         }
         self.optimizer.zero_grad()
-        sum(scale.get(name, 1.0) * loss for name, loss in losses.items()).backward()
+        weighted = (scale.get(name, 1.0) * loss for name, loss in losses.items())
+        sum(weighted, start=torch.tensor(0.0)).backward()
         self.optimizer.step()
         return losses, fake_b.detach(), fake_a.detach()
 
@@ -157,7 +158,7 @@ class CycleGan:
             for name, discriminator in self.discriminators.items()
         }
         self.discriminator_optimizer.zero_grad()
-        sum(losses.values()).backward()
+        sum(losses.values(), start=torch.tensor(0.0)).backward()
         self.discriminator_optimizer.step()
         return losses
 
@@ -174,7 +175,7 @@ class CycleGan:
         return {name: loss.item() for name, loss in losses.items()}
 
 
-def train(data: TwoDomains, settings: CycleganTraining, run: Run) -> Trained:
+def train(data: TwoDomains, settings: CycleganTraining, run: TrainingRun) -> Trained:
     """Train G: A -> B and F: B -> A; resumes from the run's work folder.
 
     A and B are dealt independently, so all images count whether they have a partner or not; only
@@ -200,8 +201,8 @@ def train(data: TwoDomains, settings: CycleganTraining, run: Run) -> Trained:
     def batch_of(store: ImageStore, i: int, name: str) -> Tensor:
         return batch(store, batch_positions(len(store), settings.batch, seed, i, name))
 
-    channels, size, _ = shape = batch_of(images_a, 0, "A").shape[1:]
-    model = CycleGan(shape, settings, paired=paired, seed=seed, device=device)
+    channels, size, width = batch_of(images_a, 0, "A").shape[1:]
+    model = CycleGan((channels, size, width), settings, paired=paired, seed=seed, device=device)
 
     def step(i: int) -> dict[str, float]:
         pair = None

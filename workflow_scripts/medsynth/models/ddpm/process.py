@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from medsynth.models.ddpm.schedule import Schedule
 
@@ -43,8 +45,16 @@ def drop_labels(labels: Tensor, share: float, null: int, generator: torch.Genera
     return torch.where(dropped.view(-1, *[1] * (labels.ndim - 1)), no_label(labels, null), labels)
 
 
+class NoiseModel(Protocol):
+    """Predicts the noise from (x_t, t, labels); `null_label` means "no label"."""
+
+    null_label: int
+
+    def __call__(self, x: Tensor, t: Tensor, labels: Tensor, /) -> Tensor: ...
+
+
 def ddpm_loss(
-    model: nn.Module,
+    model: NoiseModel,
     x0: Tensor,
     labels: Tensor,
     schedule: Schedule,
@@ -56,7 +66,7 @@ def ddpm_loss(
     """One evaluation of Algorithm 1 (Ho et al. 2020): weighted error of the predicted noise.
 
     Args:
-        model: predicts the noise from (x_t, t, labels); `model.null_label` means "no label".
+        model: predicts the noise.
         x0: (N, C, H, W) images in [-1, 1].
         labels: (N,) int64 class indices, or (N, k + d) float32 rows of findings and
             covariates.

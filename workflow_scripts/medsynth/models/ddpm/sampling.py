@@ -10,11 +10,11 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from medsynth.models.conditioning import condition
 from medsynth.models.covariates import width
-from medsynth.models.ddpm.process import no_label
+from medsynth.models.ddpm.process import NoiseModel, no_label
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
@@ -27,11 +27,13 @@ SETTINGS = DdpmSampling
 log = logging.getLogger(__name__)
 
 
-def guided_noise(model: nn.Module, x: Tensor, t: Tensor, labels: Tensor, guidance: float) -> Tensor:
+def guided_noise(
+    model: NoiseModel, x: Tensor, t: Tensor, labels: Tensor, guidance: float
+) -> Tensor:
     """Classifier-free guidance: (1 + w) eps(x, c) - w eps(x) (Ho & Salimans 2022, eq. 6).
 
     Args:
-        model: predicts noise from (x, t, labels); `model.null_label` means "no label".
+        model: predicts the noise.
         x: (N, C, H, W) noisy images.
         t: (N,) timesteps.
         labels: (N,) class indices, or (N, k + d) rows of findings and covariates; "no label" leaves
@@ -65,7 +67,7 @@ def ancestral_step(
 
 @torch.no_grad()
 def sample(
-    model: nn.Module,
+    model: NoiseModel,
     labels: Tensor,
     shape: tuple[int, int, int],
     schedule: Schedule,
@@ -127,7 +129,8 @@ def generate(
     extra = width(card.get("covariates", {}))
     network = build_unet(channels, size, len(card["classes"]), training.unet, extra)
     network.load_state_dict(model.state)
-    network.to(device, memory_format=torch.channels_last).eval()
+    # Torch's types lack memory_format.
+    network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     schedule = linear_schedule(training.timesteps, training.beta_start, training.beta_end)
 
     of_images = sample_generators(request["label"], run.seed, device)

@@ -13,9 +13,10 @@ from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
 from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
+from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
 
@@ -43,7 +44,7 @@ def model_card(
     }
 
 
-def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
+def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Trained:
     """Train by Algorithm 1 of Ho et al. 2020 and keep the running average of the weights.
 
     Images are not mirrored: left and right mean something in a radiograph. A run that finds a
@@ -77,7 +78,8 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
         labels = appended(labels, n_classes, data.manifest, described["covariates"])
     extra = width(described.get("covariates", {}))
     model = build_unet(image_channels, image_size, n_classes, settings.unet, extra)
-    model.to(device, memory_format=torch.channels_last)  # faster convolutions on CPU and GPU
+    # Faster convolutions on CPU and GPU; torch's types lack memory_format.
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = Ema(model, settings.ema_decay)
     parameters = list(model.parameters())
     optimizer = torch.optim.Adam(parameters, lr=settings.lr, fused=True)
@@ -104,7 +106,7 @@ def train(data: LabelledImages, settings: DdpmTraining, run: Run) -> Trained:
         ema.update()
         return {"loss": loss.item(), "gradient_norm": norm.item()}
 
-    state = {"model": model, "ema": ema, "optimizer": optimizer}
+    state: dict[str, HasState] = {"model": model, "ema": ema, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=run.work)
     averaged = {k: v.cpu() for k, v in ema.module.state_dict().items()}
     card = model_card(settings, data.classes, image_channels, image_size)

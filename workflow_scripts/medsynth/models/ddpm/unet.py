@@ -36,6 +36,7 @@ def timestep_embedding(t: Tensor, dim: int) -> Tensor:
 def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:
     # a residual branch that starts at zero makes every block the identity at first
     nn.init.zeros_(layer.weight)
+    assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
 

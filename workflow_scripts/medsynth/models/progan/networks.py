@@ -103,6 +103,7 @@ class Generator(nn.Module):
         before = h
         for block in self.blocks[:phase]:
             before, h = h, _up(h)
+            assert isinstance(block, nn.ModuleList)
             for convolution in block:
                 h = self._activate(convolution(h))
         image = self.to_image[phase](h)
@@ -140,7 +141,9 @@ class Critic(nn.Module):
         phase = len(self.blocks) if phase is None else phase
         h = self._read(x, phase)
         for p in reversed(range(phase)):
-            for convolution in self.blocks[p]:
+            block = self.blocks[p]
+            assert isinstance(block, nn.ModuleList)
+            for convolution in block:
                 h = functional.leaky_relu(convolution(h), 0.2)
             h = functional.avg_pool2d(h, 2)
             if p == phase - 1 and alpha != 1:

@@ -13,9 +13,10 @@ from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.losses import gradient_penalty, wasserstein_critic
 from medsynth.models.progan.networks import Critic, Generator, phases, shrink
 from medsynth.models.progan.settings import ProganTraining
+from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
 
@@ -42,7 +43,7 @@ def model_card(
     }
 
 
-def train(data: LabelledImages, settings: ProganTraining, run: Run) -> Trained:
+def train(data: LabelledImages, settings: ProganTraining, run: TrainingRun) -> Trained:
     """Train on all images; resumes from the run's work folder.
 
     Args:
@@ -68,9 +69,10 @@ def train(data: LabelledImages, settings: ProganTraining, run: Run) -> Trained:
     net_g.to(device)
     net_d.to(device)
     ema = Ema(net_g, settings.ema_decay)
-    adam = {"lr": settings.lr, "betas": (0.0, 0.99), "eps": 1e-8}
-    optimizer_g = torch.optim.Adam(net_g.parameters(), **adam)
-    optimizer_d = torch.optim.Adam(net_d.parameters(), **adam)
+    optimizer_g, optimizer_d = (
+        torch.optim.Adam(net.parameters(), lr=settings.lr, betas=(0.0, 0.99), eps=1e-8)
+        for net in (net_g, net_d)
+    )
 
     def step(i: int) -> dict[str, float]:
         phase, alpha = phase_at(i, settings.steps, n_phases)
@@ -107,7 +109,7 @@ def train(data: LabelledImages, settings: ProganTraining, run: Run) -> Trained:
             "alpha": alpha,
         }
 
-    state = {
+    state: dict[str, HasState] = {
         "generator": net_g,
         "critic": net_d,
         "ema": ema,
