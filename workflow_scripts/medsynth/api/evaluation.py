@@ -168,9 +168,9 @@ def _own_label(path: Path) -> str:
 
 def _opened(path: Path) -> Image.Image:
     try:
-        image = Image.open(path)
-        image.load()  # chunks may follow the pixels
-        return image
+        with Image.open(path) as image:
+            image.load()  # chunks may follow the pixels
+            return image.copy()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         raise EvaluationError(f"{path}: no readable PNG; remove it or write it again") from None
 

@@ -119,15 +119,20 @@ def opened(path: Path, page: int | None = None) -> Iterator[openslide.AbstractSl
         yield slide
 
 
-def _open(path: Path, page: int | None) -> openslide.AbstractSlide:
+@contextmanager
+def _open(path: Path, page: int | None) -> Iterator[openslide.AbstractSlide]:
     if page is None and (
         path.suffix.lower() not in PLAIN or openslide.OpenSlide.detect_format(path)
     ):
-        return openslide.OpenSlide(path)
-    image = Image.open(path if page is None else _begun_at(path, page))
-    if image.mode not in COLOUR:  # Pillow would cut 16 bits off at 255
-        raise UnusableImage("cannot_open", f"no colours of 8 bits: {image.mode}")
-    return openslide.ImageSlide(image)
+        with openslide.OpenSlide(path) as slide:
+            yield slide
+        return
+    # An ImageSlide does not close the image that it is given.
+    with Image.open(path if page is None else _begun_at(path, page)) as image:
+        if image.mode not in COLOUR:  # Pillow would cut 16 bits off at 255
+            raise UnusableImage("cannot_open", f"no colours of 8 bits: {image.mode}")
+        with openslide.ImageSlide(image) as slide:
+            yield slide
 
 
 def _begun_at(path: Path, page: int) -> io.BytesIO:
