@@ -29,7 +29,7 @@ from medsynth.models.progan import training as progan
 from medsynth.models.progan.settings import ProganSampling, ProganTraining
 from medsynth.report import tables
 from medsynth.report.singles import write_singles
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import Run, TrainingRun
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples, write_samples
@@ -92,7 +92,7 @@ def study(tmp_path_factory) -> SimpleNamespace:
     of_training = ClassifierTraining(
         steps=120, batch=16, channels=4, features=8, lr=5e-3, checkpoint_every=120
     )
-    trained = classifier.train(training_data(inputs), of_training, Run(1, "cpu", own))
+    trained = classifier.train(training_data(inputs), of_training, TrainingRun(1, "cpu", own))
     inputs.weights, inputs.card = str(own / "model.safetensors"), str(own / "model.json")
     save_model(trained.state, trained.card, inputs.weights, inputs.card)
     found = judge_classifier(inputs, CFG, {}, Run(1, "cpu"))
@@ -136,7 +136,7 @@ def drawn(study, tmp_path_factory) -> SimpleNamespace:
     folder.mkdir()
     unet = {"channels": 8, "multipliers": [1], "attention": []}
     settings = DdpmTraining(**SHORT, timesteps=4, beta_start=0.1, beta_end=0.5, unet=unet)
-    trained = ddpm.train(training_data(study.inputs), settings, Run(1, "cpu", folder))
+    trained = ddpm.train(training_data(study.inputs), settings, TrainingRun(1, "cpu", folder))
     outputs = SimpleNamespace(
         weights=str(folder / "model.safetensors"), card=str(folder / "model.json"),
         images=folder / "samples.h5", table=folder / "samples.parquet", grid=folder / "samples.png",
@@ -245,7 +245,7 @@ def test_many_combinations_are_put_together_on_the_page():
 
 def test_progan_takes_several_findings(study, tmp_path):
     settings = ProganTraining(**SHORT, channels=8, latent=8)
-    trained = progan.train(training_data(study.inputs), settings, Run(1, "cpu", tmp_path))
+    trained = progan.train(training_data(study.inputs), settings, TrainingRun(1, "cpu", tmp_path))
     paths = SimpleNamespace(weights=str(tmp_path / "m.safetensors"), card=str(tmp_path / "m.json"))
     save_model(trained.state, trained.card, paths.weights, paths.card)
     outputs = SimpleNamespace(**{k: tmp_path / k for k in ("images", "table", "grid")})

@@ -45,7 +45,8 @@ def with_accuracy(found: Metric, accuracy: Metric) -> Metric:
         found: the agreement.
         accuracy: the classifier's balanced accuracy on held-out real images, with ``chance``.
     """
-    at_chance = accuracy["interval"] is None or accuracy["interval"][0] <= accuracy["chance"]
+    interval, chance = accuracy["interval"], accuracy["chance"]
+    at_chance = interval is None or chance is None or interval[0] <= chance
     nothing = (
         "means nothing: on held-out real images the classifier is not shown to be above chance"
         if at_chance

@@ -90,6 +90,7 @@ def _figure(
         return {
             **metric(None, "higher", None, f"no images {side} {name}"), "chance": chance
         }  # fmt: skip
+    assert chance is not None  # some show it
     value = FIGURES[figure](answers[shown], answers[~shown])
     of_present, of_absent = patients[shown], patients[~shown]
     interval, none = bootstrap_interval(
@@ -117,8 +118,9 @@ def mean_of_findings(found: dict[str, Metric]) -> Metric:
         reason = f"{counted(len(missing), 'finding')} without a value: {', '.join(missing)}"
         return {**metric(None, "higher", None, reason), "chance": None}
     chance = float(np.mean([m["chance"] for m in found.values()]))
-    ends = [m["interval"] for m in found.values()]
-    interval = None if None in ends else [float(end) for end in np.mean(ends, axis=0)]
+    ends = [interval for m in found.values() if (interval := m["interval"])]
+    all_there = len(ends) == len(found)
+    interval = [float(end) for end in np.mean(ends, axis=0)] if all_there else None
     none = None if interval else "no interval: a finding has none"
     doubt = f"not above chance ({chance:.3g})" if interval and interval[0] <= chance else None
     value = float(np.mean([m["value"] for m in found.values()]))

@@ -25,6 +25,7 @@ class Metric(TypedDict):
     chance: NotRequired[float | None]  # what guessing would reach
     floor: NotRequired[float | None]  # what real images reach, measured in the same way
     null: NotRequired[dict[str, float]]  # what images reach that show nothing
+    splits: NotRequired[int]  # of the Inception Score
     judge: NotRequired[Metric]  # how good the classifier is that the number rests on
     figure: NotRequired[str]  # which figure of a judge it is, if not the balanced accuracy
 

@@ -181,17 +181,17 @@ def largest_gap(found: Mapping[str, Metric]) -> Metric:
     sign = 1 if next(iter(found.values()))["better"] == "higher" else -1
     worst, *_, best = sorted(values, key=lambda group: sign * values[group])
     value = abs(values[best] - values[worst])
-    ends = [found[g]["interval"] for g in (best, worst)]
+    ends = [end for g in (best, worst) if (end := found[g]["interval"])]
     interval = none = None
-    if None in ends:
+    if len(ends) < 2:
         none = "no interval: a subgroup has none"
     else:
         interval = _difference([values[best], values[worst]], ends, sign, len(values))
     doubt = "not shown to differ" if interval and interval[0] <= 0 else None
     gap: Gap = {**metric(value, "lower", interval, doubt, none), "best": best, "worst": worst}
-    floors = [found[g].get("floor") for g in (best, worst)]
-    if None not in floors:
-        gap["floor"] = sign * (floors[0] - floors[1])
+    of_best, of_worst = found[best].get("floor"), found[worst].get("floor")
+    if of_best is not None and of_worst is not None:
+        gap["floor"] = sign * (of_best - of_worst)
     return gap
 
 

@@ -47,7 +47,7 @@ class Tiles(NamedTuple):
     """
 
     images: np.ndarray
-    places: list[dict]
+    places: list[dict[str, Any]]
 
 
 class Plan(NamedTuple):
@@ -209,15 +209,15 @@ def thumbnail(slide: openslide.AbstractSlide, mpp: float) -> np.ndarray:
         for left in range(0, columns, step):
             block = small[top : top + step, left : left + step]
             place = int(left * downsample), int(top * downsample)
-            size = [max(round(n * scale), 1) for n in block.shape[1::-1]]
-            region = opaque(slide.read_region(place, level, size))
+            width, height = (max(round(n * scale), 1) for n in block.shape[1::-1])
+            region = opaque(slide.read_region(place, level, (width, height)))
             block[:] = resize_area(np.asarray(region), *block.shape[:2])
     return small
 
 
 def opaque(region: Image.Image) -> Image.Image:
     """RGB on white: OpenSlide leaves transparent what the scanner skipped."""
-    if region.getchannel("A").getextrema()[0] < 255:
+    if region.getchannel("A").getextrema() != (255, 255):
         region = Image.alpha_composite(Image.new("RGBA", region.size, "white"), region)
     return region.convert("RGB")
 

@@ -82,10 +82,10 @@ def evaluate_generation(
     metrics["label_agreement"] = with_accuracy(agreement, accuracy)
     per_class = {}
     for i, name in enumerate(classes):
-        of_class = [g.at(np.flatnonzero(g.labels == i)) for g in (real, training, generated)]
-        drawn_of_it = counts_of(*of_class, classes)
+        x, y, z = (g.at(np.flatnonzero(g.labels == i)) for g in (real, training, generated))
+        of_it, too_few = counts_of(x, y, z, classes)
         key = ("class", name)
-        found = compare(("fid", "kid"), *of_class, nulls, *drawn_of_it, settings, seed, *key)
+        found = compare(("fid", "kid"), x, y, z, nulls, of_it, too_few, settings, seed, *key)
         agreed = with_accuracy(agreement_per_class[name], accuracy)
         per_class[name] = {**found, "label_agreement": agreed}
     mix = dict(zip(classes, counts.tolist(), strict=True))

@@ -32,4 +32,6 @@ def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The mean (d,) and a factor R with R^T R = covariance."""
     x = np.asarray(x, dtype=np.float64)
     mean = x.mean(0)
-    return mean, np.linalg.qr((x - mean) / np.sqrt(len(x) - 1), mode="r")
+    # Numpy's types know no mode that gives R alone.
+    root = np.linalg.qr((x - mean) / np.sqrt(len(x) - 1), mode="r")
+    return mean, root  # type: ignore[return-value]

@@ -89,7 +89,7 @@ def evaluate_subgroups(
     for name, division in divisions.items():
         found[name] = counted_subgroups(division.real, real.patients, settings)
         own = division.generated is not None
-        sides = {}
+        sides: dict[str, tuple[Group, Group, Group]] = {}
         for group, subgroup in found[name].items():
             if not subgroup["reason"]:
                 sides[group] = (
@@ -98,13 +98,13 @@ def evaluate_subgroups(
                     _of(generated, division.generated, group) if own else generated,
                 )
         for group, (counts, few) in _equal_counts(sides, classes).items():
-            of_real, *others = sides[group]
+            of_real, of_training, made = sides[group]
             key = "subgroup", name, group
             rng = numpy_rng(seed, *key, "real")
             chosen = of_real.at(drawn(of_real.labels, of_real.patients, counts, rng))
             found[name][group] |= {
                 "metrics": compare(
-                    NAMES, chosen, *others, nulls, counts, few, settings, seed, *key
+                    NAMES, chosen, of_training, made, nulls, counts, few, settings, seed, *key
                 ),
                 "n": 0 if few else int(counts.sum()),
                 "generated": OWN if own else ALL,

@@ -126,7 +126,7 @@ def evaluate_translation(
     )
     of_patient = None if patients is None else np.asarray(patients)[kept]
     betters: dict[str, Better] = {"mae_hu": "lower", "psnr_db": "higher", "ssim": "higher"}
-    metrics = {}
+    metrics: dict[str, Metric] = {}
     for name, better in betters.items():
         better_of: dict[str, Better] = {
             name: better,
