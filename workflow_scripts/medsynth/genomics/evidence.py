@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from medsynth.store.tables.tsv import TableError, find_files
 MAF_FILES = ["*.maf", "*.maf.gz", "*.maf.tsv.gz", "data_mutations*.txt"]  # the last of cBioPortal
 SEGMENT_FILES = ["*.seg", "*.seg.gz", "*.seg.txt", "*.seg.v2.txt"]
 UNCLEAR = "unclear_mutation"
+BadRow = dict[str, str | None]  # of the quarantine
 
 CASES = "cases of the clinical table"
 
@@ -104,7 +105,7 @@ def _sequenced(
     return call_idh(mutations.reset_index(drop=True), tumours, covered), quarantine, share
 
 
-def _read_maf(path: Path, barcode: str | None) -> tuple[pd.DataFrame, set[str], list[dict]]:
+def _read_maf(path: Path, barcode: str | None) -> tuple[pd.DataFrame, set[str], list[BadRow]]:
     """Mutations and samples of one file, with the sheet's `barcode` where it names none itself.
 
     Returns:
@@ -118,7 +119,7 @@ def _read_maf(path: Path, barcode: str | None) -> tuple[pd.DataFrame, set[str], 
     # sample sheet knows who it was. Not so where the file tells of somebody else as well.
     theirs = set(parse_barcodes([barcode or ""])["case"].dropna())
     unnamed = parts.index[parts["case"].isna()]
-    if theirs and cases <= theirs:
+    if barcode and theirs and cases <= theirs:
         rows["sample"] = rows["sample"].where(~rows["sample"].isin(unnamed), barcode)
         samples, unnamed = samples | {barcode}, unnamed[:0]
     if len(unnamed) and not cases:
@@ -128,8 +129,8 @@ def _read_maf(path: Path, barcode: str | None) -> tuple[pd.DataFrame, set[str], 
             "no_sample_barcode",
         )
 
-    def bad(case: str | None, reason: str, detail: str) -> dict[str, str | None]:
-        row = {"table": "maf", "source": path.name, "case": case, "column": None}
+    def bad(case: str | None, reason: str, detail: str) -> BadRow:
+        row: BadRow = {"table": "maf", "source": path.name, "case": case, "column": None}
         return row | {"reason": reason, "detail": detail}
 
     lost = [
@@ -194,7 +195,7 @@ def _assayed(settings: Genotypes) -> tuple[pd.DataFrame, pd.DataFrame, Share]:
 def _read_all(
     table: str,
     configured: list[Path],
-    read: dict[Path, Callable[[], Any]],
+    read: Mapping[Path, Callable[[], Any]],
     barcodes: dict[str, str],
 ) -> tuple[list[Any], pd.DataFrame, Share]:
     """What the files are read to, those that cannot be, and their share.

@@ -109,8 +109,9 @@ def _resolve(case: dict[str, Any], settings: Genotypes) -> dict[str, Any]:
     told = {"sequencing": case["idh"], "ihc": "mutant" if stain else None, "published": published}
     told = {assay: told[assay] for assay in settings.idh_order}
     idh_source = next((assay for assay, idh in told.items() if idh), None)
-    idh = told.get(idh_source)
-    rests_on = {"ihc": STAIN, "published": PUBLISHED}.get(idh_source)
+    idh = told[idh_source] if idh_source else None
+    rests: dict[str | None, str] = {"ihc": STAIN, "published": PUBLISHED}
+    rests_on = rests.get(idh_source)
     if idh_source == "sequencing":
         silent = SILENT_PANEL if isinstance(settings.coverage, Path) else SILENT_EXOME
         rests_on = MUTATION if idh == "mutant" else silent
@@ -118,8 +119,8 @@ def _resolve(case: dict[str, Any], settings: Genotypes) -> dict[str, Any]:
     unclear = case["idh_reason"] == "idh_unclear"
     if idh is None and negative and not unclear and None not in (age, limit) and age >= limit:
         idh, idh_source, rests_on = "wildtype", "ihc", STAIN_AND_AGE
-    variant = {"sequencing": case["idh_variant"], "ihc": STAINED_VARIANT}.get(idh_source)
-    variant = variant if idh == "mutant" else None
+    variants: dict[str | None, str] = {"sequencing": case["idh_variant"], "ihc": STAINED_VARIANT}
+    variant = variants.get(idh_source) if idh == "mutant" else None
     idh_conflict = [assay for assay, other in told.items() if other and other != idh]
     if idh_source == "sequencing" and negative and variant == STAINED_VARIANT:
         idh_conflict.append("ihc")
@@ -128,7 +129,7 @@ def _resolve(case: dict[str, Any], settings: Genotypes) -> dict[str, Any]:
     arms["published"] = case["published_codeletion"]
     arms = {assay: arms[assay] for assay in settings.codeletion_order}
     source = next((assay for assay, lost in arms.items() if lost is not None), None)
-    codeleted = arms.get(source)
+    codeleted = arms[source] if source else None
     conflict = [assay for assay, lost in arms.items() if lost is not None and lost != codeleted]
 
     missing = [assay for assay in told if (stain if assay == "ihc" else told[assay]) is None]
