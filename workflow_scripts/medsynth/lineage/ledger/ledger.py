@@ -234,6 +234,9 @@ class Ledger(Deliveries):
         """All about one job or invocation: its records by phase, status and MLflow run.
 
         `events` says where they stand: {phase: [sequence number, digest]}.
+
+        Raises:
+            LookupError: its start is not there (any more).
         """
         row = self._db.execute(
             "SELECT items.*, run_id, experiment_id FROM items LEFT JOIN deliveries USING (id)"
@@ -260,14 +263,15 @@ class Ledger(Deliveries):
         }
         if ran := job_start(start):
             return {**common, "kind": "job", "start": ran, "end": job_end(end)}
-        begun = invocation_start(start)
-        assert begun  # an item is made of its start
+        if not (begun := invocation_start(start)):
+            raise LookupError(f"the start of {item} is not in the ledger")
         return {**common, "kind": "invocation", "start": begun, "end": invocation_end(end)}
 
     def job(self, job: str) -> JobItem:
         """All about a job."""
         found = self.item(job)
-        assert found["kind"] == "job"
+        if found["kind"] != "job":
+            raise LookupError(f"{job} is no job")
         return found
 
     def running(self) -> list[Start]:
