@@ -92,7 +92,7 @@ def test_a_job_whose_process_is_gone_hides_nothing(toy, ask):
     run = json.loads(ledger.query("SELECT record FROM events WHERE seq=1")[0]["record"])
     ledger.append(run | dead)
     job = {"kind": "job", "id": "j", "invocation": "f", "rule": "sample", "inputs": []}
-    job |= {"wildcards": {}}
+    job |= {"wildcards": {}, "log": []}
     ledger.append(dead | job | {"outputs": ["results/samples.png"]})
     ledger.close()
     code, answer = ask(toy, "verify")

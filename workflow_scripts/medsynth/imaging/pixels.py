@@ -6,6 +6,7 @@ most warns. Here pixel data that contradict their attributes are refused.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,8 @@ def stored_codes(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         overlays = _embedded_overlays(dataset)
         half = 1 << allocated - 1  # the attribute is often written as US beside signed pixels
         padding = (int(dataset.get("PixelPaddingValue") or 0) + half) % (2 * half) - half
-    with unusable_as("cannot_decode"):
+    with unusable_as("cannot_decode"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about what is judged here
         codestream = _check_pixel_data(dataset, rows, columns, allocated)
         values = pixel_array(dataset, index=0, **AS_DECODED)
         container = f"{values.dtype.kind}{allocated // 8}"  # a codec may choose a smaller one

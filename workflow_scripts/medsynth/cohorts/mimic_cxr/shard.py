@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -57,7 +58,8 @@ def read_jpg(data: bytes) -> np.ndarray:
     Raises:
         UnusableImage: not_jpeg, not_grey, absurd_size, truncated, cannot_decode, blank.
     """
-    with unusable_as("cannot_decode"):
+    with unusable_as("cannot_decode"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about what is judged here
         try:
             image = Image.open(BytesIO(data), formats=["JPEG"])
             check_size(image.height, image.width)

@@ -80,7 +80,9 @@ def _cut_lungs(
     pad is as dense, but lies beside it.
     """
     dense = ndimage.uniform_filter(volume.astype(np.float32), (0, thickness, thickness)) > LUNG_HU
-    filled = (dense | inside)[:, seen].mean(axis=1) > FILLED
+    filled = np.zeros(len(volume), bool)
+    if seen.any():
+        filled = (dense | inside)[:, seen].mean(axis=1) > FILLED
     lungs = _thick(dense & (volume <= TISSUE_HU) & ~inside, thickness)
     return _mostly(_between(solid) | filled[:, None, None], _amid(solid, lungs, OPEN, seen))
 
