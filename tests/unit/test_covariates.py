@@ -29,7 +29,7 @@ from medsynth.models.ddpm.process import drop_labels, no_label
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.report.singles import write_singles
-from medsynth.runtime.run import Run
+from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator
 from medsynth.store.generated import Samples
 from medsynth.store.layout import Layout
@@ -207,7 +207,7 @@ def study(tmp_path_factory) -> SimpleNamespace:
         beta_start=0.02, beta_end=0.5, ema_decay=0.95, conditions=["sex", "age"],
         unet={"channels": 8, "multipliers": [1], "attention": []},
     )  # fmt: skip
-    trained = training.train(training_data(inputs), settings, Run(1, "cpu", folder))
+    trained = training.train(training_data(inputs), settings, TrainingRun(1, "cpu", folder))
     save_model(trained.state, trained.card, inputs.weights, inputs.card)
     return SimpleNamespace(inputs=inputs, folder=folder, table=table, trained=trained)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NotRequired, TypedDict
 
-from medsynth.lineage.ledger.database import Row
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.reads import maker, makers, readers
 from medsynth.lineage.recording.records import CodeState, File, InvocationStart, JobItem, JobStart
