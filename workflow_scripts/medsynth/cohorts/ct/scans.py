@@ -72,7 +72,8 @@ def read_series(
                 volume = in_child(decode_unchanged, read_nifti, *source)
                 scans.append(_scan(volume, [item], 0, 0))
             else:
-                slices.append(Slice(*in_child(decode_unchanged, read_placed, *source), i))
+                hu, affine = in_child(decode_unchanged, read_placed, *source)
+                slices.append(Slice(hu, affine, i))
         except UnusableImage as error:
             bad.append(
                 item | {"status": error.status, "reason": error.reason, "detail": error.detail}
