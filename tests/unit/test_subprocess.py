@@ -79,6 +79,13 @@ def test_errors_are_raised_here(in_child):
     assert in_child(len, "abc") == 3
 
 
+def test_an_ordinary_error_does_not_end_the_child(in_child):
+    child = in_child(os.getpid)
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(in_child.each(_numbers, 3, partial(int, "x")))
+    assert in_child(os.getpid) == child
+
+
 def _not_picklable():
     return lambda: None
 

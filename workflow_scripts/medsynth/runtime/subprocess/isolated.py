@@ -75,16 +75,15 @@ class Isolated:
             Exception: what `function` raises.
         """
         self._ask(function, arguments)
-        kind = ITEM
-        try:
-            while True:
-                kind, item = self._answer()
-                if kind == RESULT:
-                    return
+        while True:
+            kind, item = self._answer()
+            if kind == RESULT:
+                return
+            try:
                 yield item
-        finally:
-            if kind == ITEM:  # nobody wants the rest
+            except GeneratorExit:  # nobody wants the rest
                 self.close()
+                raise
 
     def _ask(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         if self._process is None or not self._process.is_alive():
