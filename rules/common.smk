@@ -20,7 +20,7 @@ from medsynth.lineage.recording import capture
 from medsynth.store.layout import Layout
 from medsynth.store.privacy import raw_names
 from medsynth.store.privacy.secrets import learn, without_secrets
-from medsynth.store.source_digest import code_digest
+from medsynth.store.source.digest import code_digest
 
 try:
     CONFIG = load_config(config, workflow.configfiles)
@@ -67,9 +67,10 @@ def cohort_settings(stage):
     return lambda wildcards: settings(getattr(COHORTS[wildcards.cohort], stage))
 
 
-def code_of(script, *modules):
+def code_of(script, *modules, wording=False):
     """Digest of a rule's script, of the modules that it is given by name, and all they import."""
-    return code_digest(Path(workflow.basedir, "workflow_scripts", f"{script}.py"), *modules)
+    path = Path(workflow.basedir, "workflow_scripts", f"{script}.py")
+    return code_digest(path, *modules, wording=wording)
 
 
 def of_experiment(function, *arguments):

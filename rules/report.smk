@@ -32,6 +32,6 @@ rule build_report:
         experiments=FILES.shown(),
         references={"families": FILES.references(), "kinds": COHORT_FILES.references()},
         cache=DIGESTS,
-        code=code_of("build_report", *FILES.views()),
+        code=code_of("build_report", *FILES.views(), wording=True),
     script:
         "../workflow_scripts/build_report.py"

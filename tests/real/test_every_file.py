@@ -29,8 +29,9 @@ from medsynth.imaging.histology.tiles import cut_tiles
 from medsynth.imaging.pixels import stored_codes
 from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import digest_file
-from medsynth.store.quarantine import REASONS, UnusableImage
+from medsynth.store.quarantine import UnusableImage
 from medsynth.store.tables.tsv import TableError
+from medsynth.store.wording import REASONS
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("MEDSYNTH_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()

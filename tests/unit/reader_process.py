@@ -25,7 +25,8 @@ from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.tiles import cut_tiles
 from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import digest_bytes
-from medsynth.store.quarantine import REASONS, CohortError, UnusableImage
+from medsynth.store.quarantine import CohortError, UnusableImage
+from medsynth.store.wording import REASONS
 
 MEMORY = 6 * 2**30  # bytes of address space: what a reader may never need
 TIMEOUT_S = 60  # for one file; every reader needs milliseconds

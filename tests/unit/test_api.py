@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 import medsynth
 from medsynth.commands import main as command
 from medsynth.store.generated import Samples
-from medsynth.store.source_digest import source_files
+from medsynth.store.source.digest import source_files
 from medsynth.store.tables.parquet import read_table, write_table
 
 ROOT = Path(__file__).parents[2]

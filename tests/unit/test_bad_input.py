@@ -28,7 +28,8 @@ from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.runtime.settings import Split, TableLabel
 from medsynth.store import digests
 from medsynth.store.manifests import manifest
-from medsynth.store.quarantine import REASONS, CohortError, UnusableImage
+from medsynth.store.quarantine import CohortError, UnusableImage
+from medsynth.store.wording import REASONS
 from tests.unit.ct_files import write_slice
 from tests.unit.cxr_files import mimic, radiograph
 

@@ -18,7 +18,7 @@ from medsynth.genomics.glioma import (
 )
 from medsynth.genomics.mutations.maf import call_idh, read_maf
 from medsynth.genomics.settings import Genotypes
-from medsynth.store.quarantine import REASONS
+from medsynth.store.wording import REASONS
 
 MUTATIONS = [
     ("IDH1", "Missense_Mutation", "p.R132H", "TCGA-AA-0001-01A-11D-A27K-08"),

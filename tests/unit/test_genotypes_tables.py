@@ -15,9 +15,9 @@ from medsynth.genomics.mutations.maf import read_maf
 from medsynth.genomics.panels import covers_idh
 from medsynth.genomics.segments import read_segments
 from medsynth.genomics.settings import Genotypes
-from medsynth.store.quarantine import REASONS
 from medsynth.store.tables import tsv
 from medsynth.store.tables.tsv import TableError, find_files
+from medsynth.store.wording import REASONS
 
 HEADER = "Hugo_Symbol\tEntrez_Gene_Id\tHGVSp_Short\tVariant_Classification\tTumor_Sample_Barcode"
 ROW = "IDH1\t3417\tp.R132H\tMissense_Mutation\tTCGA-AA-0001-01A"

@@ -21,7 +21,7 @@ from medsynth.genomics.mutations.variant_words import (
 )
 from medsynth.genomics.mutations.variants import Row, judge
 from medsynth.genomics.settings import Genotypes
-from medsynth.store.quarantine import REASONS
+from medsynth.store.wording import REASONS
 
 UNCLEAR = "unclear"
 

@@ -14,7 +14,7 @@ from report_study import make_study
 import medsynth
 from medsynth.report.page import write_page
 from medsynth.report.study import gather
-from medsynth.store.source_digest import source_files
+from medsynth.store.source.digest import source_files
 from medsynth.tasks.viewing.contract import View
 
 LIBRARY = Path(medsynth.__file__).parent

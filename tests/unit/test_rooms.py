@@ -100,9 +100,9 @@ def test_settings_import_settings_only():
     beyond = {
         name
         for name, others in imports().items()
-        if name.endswith(".settings") and ".lineage." not in name
+        if name.endswith((".settings", ".wording")) and ".lineage." not in name
         for other in others
-        if not other.endswith(".settings")
+        if not other.endswith((".settings", ".wording"))
         and other not in allowed
         and not (name == "medsynth.runtime.settings" and other.startswith("medsynth.store."))
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from medsynth.store.errors import MedsynthError
-from medsynth.store.source_digest import code_digest, source_files
+from medsynth.store.source.digest import code_digest, source_files
+from medsynth.store.source.meaning import Meaning
 
 SCRIPTS = Path(__file__).parents[2] / "workflow_scripts"
 
@@ -30,6 +32,16 @@ SOURCES = {
         'def train() -> "build":\n    """Train a model."""\n    write(Steps.count, "shown")\n'
     ),
     "medsynth/models/ddpm.py": "RATE = 1\n",
+    "medsynth/models/wording.py": 'REASONS = {"blank": "all pixels are equal"}\n',
+    "medsynth/models/settings.py": (
+        "from typing import Any\n\nfrom pydantic import Field\n\n"
+        "from medsynth.models.wording import REASONS\n\n"
+        "LIMIT: int = 3\n\n\n"
+        "class Unet:\n"
+        '    width: int = Field(32, ge=8, description="channels of the first level")\n\n'
+        "    def levels(self, side: int) -> Any:\n        found: int = 0\n        return found\n\n"
+        "    @serialised\n    def shown(self) -> str: ...\n"
+    ),
 }
 
 
@@ -73,6 +85,101 @@ TRAINING = "medsynth/models/training.py"
 )
 def test_what_a_rule_does_not_do_leaves_its_digest(digest, change):
     assert digest("train_model.py", change) == digest("train_model.py")
+
+
+SETTINGS = "medsynth/models/settings.py"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        (SETTINGS, "channels of the first level", "width at full resolution"),
+        (SETTINGS, ', description="channels of the first level"', ""),
+        (SETTINGS, "LIMIT: int = 3\n", 'LIMIT: int = 3\n"""How many."""\n'),
+        (SETTINGS, "LIMIT: int", "LIMIT: float"),
+        (SETTINGS, "side: int) -> Any", "side: float) -> int"),
+        (SETTINGS, "found: int = 0", "found: float = 0"),
+        (SETTINGS, "import Any\n", "import TYPE_CHECKING, Any\n"),
+        (SETTINGS, "from typing import Any\n", "from collections.abc import Iterator\n"),
+        (SETTINGS, "        return found", '        "unused.html"\n        return found'),
+        ("medsynth/page/page.py", "def build(): ...", 'def build():\n    """Build."""\n    pass'),
+        ("medsynth/page/page.py", '"page.html"', "u'page.html'"),
+        ("medsynth/page/page.py", "def build", "# see unused.html\ndef build"),
+        ("medsynth/models/wording.py", "all pixels are equal", "one grey"),
+        ("medsynth/models/wording.py", "}", ', "new": "another"}'),
+    ],
+)
+def test_what_only_people_and_type_checkers_read_does_not_count(digest, file, old, new):
+    roots = ("medsynth.models.settings", "medsynth.page.page")
+    assert digest("train_model.py", edited(file, old, new), *roots) == digest(
+        "train_model.py", {}, *roots
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Field(32", "Field(64"),
+        ("ge=8", "ge=4"),
+        ("ge=8", "gt=8"),
+        ("width: int", "width: float"),
+        ("LIMIT: int = 3", "LIMIT: int = 4"),
+        ("found: int = 0", "found: int = 1"),
+        ("levels(self, side: int)", "levels(self, side: int = 2)"),
+        ("shown(self) -> str", "shown(self) -> int"),  # a decorator may read it
+        ("import Field", "import Field as F"),
+        ("from pydantic", "from pydantic.v1"),
+        ("import REASONS", "import REASONS as TEXTS"),
+        ("ge=8, description=", "ge=8, pattern="),
+    ],
+)
+def test_what_a_setting_is_counts(digest, old, new):
+    root = "medsynth.models.settings"
+    changed = digest("train_model.py", edited(SETTINGS, old, new), root)
+    assert changed != digest("train_model.py", {}, root)
+
+
+def test_a_description_of_anything_else_counts(digest):
+    own = {SETTINGS: SOURCES[SETTINGS].replace("from pydantic import Field", "def Field(): ...")}
+    other = {SETTINGS: own[SETTINGS].replace("first level", "second")}
+    root = "medsynth.models.settings"
+    assert digest("train_model.py", own, root) != digest("train_model.py", other, root)
+
+
+def test_annotations_that_a_file_reads_count(digest):
+    read = {SETTINGS: SOURCES[SETTINGS] + "get_type_hints(Unet.levels)\n"}
+    other = {SETTINGS: read[SETTINGS].replace("side: int", "side: float")}
+    root = "medsynth.models.settings"
+    assert digest("train_model.py", read, root) != digest("train_model.py", other, root)
+
+
+def test_texts_for_people_count_for_a_page_only(tmp_path, digest):
+    root = "medsynth.models.settings"
+    digest("build_page.py", {}, root)
+    (folder,) = tmp_path.iterdir()
+    files = source_files(folder / "build_page.py", root, wording=True)
+    wording = folder / "medsynth/models/wording.py"
+    assert set(files) - set(source_files(folder / "build_page.py", root)) == {wording}
+    before = code_digest(folder / "build_page.py", root, wording=True)
+    other = tmp_path / "other"
+    folder.rename(other)  # what was read is remembered by its path
+    file = other / "medsynth/models/wording.py"
+    file.write_text(file.read_text().replace("equal", "alike"))
+    assert code_digest(other / "build_page.py", root, wording=True) != before
+
+
+@pytest.mark.parametrize("line", ["import helper\n", "from helper import half\n"])
+def test_a_module_beside_the_script_counts(digest, line):
+    importing = {"train_model.py": line, "helper.py": "def half(x): return x / 2\n"}
+    other = importing | {"helper.py": "def half(x): return x // 2\n"}
+    assert digest("train_model.py", importing) != digest("train_model.py", other)
+
+
+@pytest.mark.parametrize("call", ["import_module", "importlib.import_module"])
+def test_a_module_imported_by_a_literal_counts(digest, call):
+    importing = {TRAINING: SOURCES[TRAINING] + f'{call}("medsynth.models.ddpm")\n'}
+    other = edited("medsynth/models/ddpm.py", "1", "2")
+    assert digest("train_model.py", importing) != digest("train_model.py", importing | other)
 
 
 @pytest.mark.parametrize(
@@ -146,5 +253,29 @@ def test_the_library_names_every_data_file():
     """A name made up at run time would hide a template from the digests."""
     sources = [f for f in (SCRIPTS / "medsynth").rglob("*") if f.is_file() and f.suffix != ".pyc"]
     for data in (f for f in sources if f.suffix != ".py"):
-        beside = (f for f in sources if f.parent == data.parent and f != data)
-        assert any(data.name in f.read_text() for f in beside), data
+        beside = [f for f in sources if f.parent == data.parent and f != data]
+        texts = [t for f in beside if f.suffix == ".py" for t in Meaning(f.read_text(), ()).texts]
+        texts += [f.read_text() for f in beside if f.suffix != ".py"]
+        # What families and kinds cite reaches the page as a parameter.
+        parameter = data.name == "references.bib" and {"models", "cohorts"} & {*data.parts}
+        assert parameter or any(data.name in text for text in texts), data
+
+
+def test_modules_for_people_hold_texts_and_nothing_that_decides():
+    for file in (SCRIPTS / "medsynth").rglob("wording.py"):
+        if "lineage" in file.parts:  # of the commands, on which no rule depends
+            continue
+        tree = ast.parse(file.read_text())
+        assert not [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.Lambda)], file
+        imported = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+        assert all(name == "typing" or name.endswith(".wording") for name in imported), file
+
+
+def test_the_wording_is_in_the_digest_of_the_page_alone():
+    rules = (SCRIPTS.parent / "rules").glob("*.smk")
+    assert sum(rule.read_text().count("wording=True") for rule in rules) == 1
+    page = SCRIPTS / "build_report.py"
+    shown = {f.parent.name for f in source_files(page, wording=True) if f.name == "wording.py"}
+    assert {"store", "cohorts", "slides", "ct", "mimic_cxr", "images"} <= shown
+    for script in SCRIPTS.glob("*.py"):
+        assert not [f for f in source_files(script) if f.name == "wording.py"]

@@ -9,27 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medsynth.api.cohorts import cohort
-    from medsynth.api.evaluation import evaluate
-    from medsynth.api.models import load
-    from medsynth.store.errors import MedsynthError as Error
+    from medsynth.api.cohorts import cohort as cohort
+    from medsynth.api.evaluation import evaluate as evaluate
+    from medsynth.api.models import load as load
+    from medsynth.store.errors import MedsynthError
 
-__all__ = ["Error", "cohort", "evaluate", "load"]
-# By name and on first use: every job waits for this import, and depends on all that it imports.
-_PLACES = {
-    "cohort": "api.cohorts.cohort",
-    "evaluate": "api.evaluation.evaluate",
-    "load": "api.models.load",
-    "Error": "store.errors.MedsynthError",
-}
+    Error = MedsynthError
+
+# Every job waits for this file and depends on all that it names: so it names nothing.
+_DOOR = f"{__name__}.api.door"
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
+    if name.startswith("__") or name not in (places := import_module(_DOOR).PLACES):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = _PLACES[name].rpartition(".")
-    return getattr(import_module(f"{__name__}.{module}"), attribute)
+    module, _, attribute = places[name].rpartition(".")
+    return getattr(import_module(module), attribute)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *import_module(_DOOR).PLACES})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from medsynth.cohorts.wording import Words
 from medsynth.runtime.settings import ImageForm, Settings, Split, TableLabel
 
 JOINT = " + "  # stands between the findings of an image
@@ -29,29 +30,6 @@ Several = Annotated[
         " finding is a contradiction, and the image is quarantined"
     ),
 ]
-
-
-class Words(NamedTuple):
-    """What things of a kind are called, all in the plural.
-
-    Attributes:
-        files: raw files, unless their suffix tells.
-        groups: groups of items.
-        items: images.
-        files_by_suffix: raw files with one of these suffixes.
-        all_files_named: whether the manifest names every raw file that an image was made of; of a
-            series that became a volume it names some.
-    """
-
-    files: str
-    groups: str
-    items: str
-    files_by_suffix: tuple[tuple[tuple[str, ...], str], ...] = ()
-    all_files_named: bool = True
-
-
-JPEG = ((".jpg", ".jpeg"), "JPEG files")
-NIFTI = ((".nii", ".nii.gz"), "NIfTI files")
 
 
 class CohortSettings(Settings):

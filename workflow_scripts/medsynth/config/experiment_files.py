@@ -16,7 +16,7 @@ from medsynth.store.layout import Layout
 
 def task_of(experiment: FamilyExperiment) -> ModuleType:
     """What the experiment's task says of itself."""
-    return import_module(f"medsynth.tasks.{experiment.task}")
+    return import_module(f"medsynth.tasks.{experiment.task}.wiring")
 
 
 class ExperimentFiles:

@@ -16,8 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.fetch.connection import REASONS, FetchError, UnusableFile
+from medsynth.fetch.connection import FetchError, UnusableFile
 from medsynth.fetch.downloads import Wanted
+from medsynth.fetch.wording import REASONS
 from medsynth.store.atomic import replacing
 from medsynth.store.manifests import QUARANTINED, USED
 

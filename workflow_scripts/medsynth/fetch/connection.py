@@ -20,6 +20,7 @@ import requests
 from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
+from medsynth.fetch.wording import REASONS
 from medsynth.store.errors import MedsynthError
 
 USER_AGENT = "medsynth/0.1"
@@ -30,15 +31,6 @@ TRANSIENT = {429, 500, 502, 503, 504}
 
 Answer = TypeVar("Answer")
 
-REASONS = {
-    "not_found": "the archive does not have it",
-    "refused": "the archive refuses it: unknown, withdrawn or restricted",
-    "unavailable": "the archive did not answer, or broke off, again and again",
-    "wrong_checksum": "twice its bytes were not those that the archive lists",
-    "incomplete": "the archive's ZIP lacks files or checksums",
-    "unsafe": "the archive's ZIP has paths, links or sizes that no series has",
-}
-
 
 class FetchError(MedsynthError):
     """The download cannot go on; the message says what to do. What is there stays."""
@@ -48,7 +40,7 @@ class UnusableFile(MedsynthError):
     """One file cannot be had; the others can.
 
     Attributes:
-        reason: a key of :data:`REASONS`.
+        reason: a key of :data:`medsynth.fetch.wording.REASONS`.
     """
 
     def __init__(self, reason: str, detail: str = "") -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.cohorts.settings import Words
+from medsynth.cohorts.wording import Words
 from medsynth.imaging.scale import PIXELS, PixelSize
 from medsynth.report import tables
 from medsynth.report.cohort_counts import caption_of, count_rows, label_rows

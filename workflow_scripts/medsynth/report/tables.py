@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.cohorts.settings import Words
+from medsynth.cohorts.wording import Words
 from medsynth.report.cohort_counts import in_words
 from medsynth.report.flow import Node
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, SPLITS, TEST, TRAIN, VALIDATE, used
 from medsynth.store.privacy.secrets import without_secrets
-from medsynth.store.quarantine import REASONS
 from medsynth.store.tables.parquet import read_table
+from medsynth.store.wording import REASONS
 from medsynth.tasks.viewing.figures import COLORS, INK
 from medsynth.tasks.viewing.numbers import patients
 

@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Words
+from medsynth.cohorts.ct.wording import WORDS
+from medsynth.cohorts.settings import CohortSettings
 from medsynth.imaging.ct.settings import CtRegister
 from medsynth.runtime.settings import (
     BurnedIn,
@@ -83,7 +84,7 @@ class CtCohort(CohortSettings):
 
     folder: ClassVar = "medsynth.cohorts.ct"
     tasks: ClassVar = ("translation",)
-    words: ClassVar = Words("DICOM files", "series", "slices", (JPEG, NIFTI), all_files_named=False)
+    words: ClassVar = WORDS
     single: ClassVar = "dicom"
     provides: ClassVar = ("pairs",)
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
-from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Findings, Several, Words
+from medsynth.cohorts.images.wording import WORDS
+from medsynth.cohorts.settings import CohortSettings, Findings, Several
 from medsynth.runtime.settings import (
     BurnedIn,
     Division,
@@ -219,7 +220,7 @@ class ImagesCohort(CohortSettings):
 
     folder: ClassVar = "medsynth.cohorts.images"
     tasks: ClassVar = ("generation",)
-    words: ClassVar = Words("image files", "studies", "images", (JPEG, NIFTI))
+    words: ClassVar = WORDS
     single: ClassVar = "png"
 
     kind: Literal["images"] = Field(description="image files and a table of yours")

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from medsynth.cohorts.settings import JPEG, NIFTI, CohortSettings, Findings, Several, Words
+from medsynth.cohorts.mimic_cxr.wording import WORDS
+from medsynth.cohorts.settings import CohortSettings, Findings, Several
 from medsynth.runtime.settings import BurnedIn, Division, ImageForm, RawPath, Settings, Split
 
 
@@ -73,7 +74,7 @@ class CxrCohort(CohortSettings):
 
     folder: ClassVar = "medsynth.cohorts.mimic_cxr"
     tasks: ClassVar = ("generation",)
-    words: ClassVar = Words("DICOM files", "studies", "radiographs", (JPEG, NIFTI))
+    words: ClassVar = WORDS
     single: ClassVar = "dicom"
 
     kind: Literal["mimic_cxr"] = Field(

@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from medsynth.cohorts.settings import CohortSettings, Words
+from medsynth.cohorts.settings import CohortSettings
+from medsynth.cohorts.slides.wording import WORDS
 from medsynth.genomics.settings import Genotypes
 from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.runtime.settings import (
@@ -51,7 +52,7 @@ class SlideCohort(CohortSettings):
 
     folder: ClassVar = "medsynth.cohorts.slides"
     tasks: ClassVar = ("generation",)
-    words: ClassVar = Words("slide files", "slides", "tiles")
+    words: ClassVar = WORDS
     single: ClassVar = "png"
     shard_threads: ClassVar = 2  # decoding
 

@@ -1,5 +1,1 @@
 """Images of every class, from noise."""
-
-PRODUCT = "samples"  # stem of the files it makes
-JUDGED = True  # by the cohort's classifier
-GPU_EVALUATION = True  # whether metrics need a network

@@ -1,0 +1,5 @@
+"""What the page calls things of this kind."""
+
+from medsynth.cohorts.wording import JPEG, NIFTI, Words
+
+WORDS = Words("image files", "studies", "images", (JPEG, NIFTI))

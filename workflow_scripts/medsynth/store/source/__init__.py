@@ -1,0 +1,1 @@
+"""Source as what it does: which of it a result depends on."""

@@ -1,0 +1,5 @@
+"""What the rules must know of the task."""
+
+PRODUCT = None  # stem of the files it makes
+JUDGED = False  # by the cohort's classifier
+GPU_EVALUATION = True  # whether metrics need a network
