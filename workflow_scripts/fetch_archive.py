@@ -5,6 +5,7 @@ Output: Parquet `receipts`, one row a file; the files themselves stay when this 
 
 from importlib import import_module
 
+from medsynth.fetch.archive import fetch
 from medsynth.fetch.settings import listing_of
 from medsynth.runtime.job import job
 from medsynth.store.digests import DigestCache
@@ -13,9 +14,9 @@ from medsynth.store.tables.parquet import write_table
 if __name__ == "__main__":
     with job(snakemake, reads_patients=True):
         params = snakemake.params
-        archive = import_module(params.module["name"])
-        receipts = archive.fetch(
-            archive.SETTINGS(**params.cfg),
+        module = import_module(params.module["name"])
+        receipts = fetch(
+            module.ARCHIVE(module.SETTINGS(**params.cfg)),
             DigestCache(params.cache),
             listing=listing_of(snakemake.wildcards.download),
             threads=snakemake.threads,

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from medsynth.fetch import connection as connections
+from medsynth.fetch.archive import fetch
 from medsynth.store.digests import DigestCache
 from tests.unit.archive_stub import Archive, serving
 
@@ -22,13 +23,13 @@ def archive(monkeypatch):
 
 @pytest.fixture
 def run(tmp_path):
-    """Call one of the three fetchers."""
+    """Fetch from one of the three archives."""
     (tmp_path / "data").mkdir()
     cache = DigestCache(tmp_path / "digests.db")
 
-    def call(fetcher, settings, max_quarantined=0.0):
-        return fetcher(
-            settings, cache, listing="list.tsv", threads=3, max_quarantined=max_quarantined
+    def call(archive, settings, max_quarantined=0.0):
+        return fetch(
+            archive(settings), cache, listing="list.tsv", threads=3, max_quarantined=max_quarantined
         )
 
     return call

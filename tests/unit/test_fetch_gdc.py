@@ -9,7 +9,7 @@ import pytest
 
 from medsynth.fetch import batch
 from medsynth.fetch.connection import FetchError
-from medsynth.fetch.gdc import fetch
+from medsynth.fetch.gdc import Gdc
 from medsynth.fetch.settings import GdcDownload
 from tests.unit.archive_stub import TOKEN, files_below
 
@@ -32,7 +32,7 @@ def cart(archive, tmp_path):
 def test_gdc_files_lie_as_gdc_client_lays_them_with_their_sample_sheet(
     archive, cart, run, tmp_path
 ):
-    run(fetch, cart)
+    run(Gdc, cart)
     found = files_below(tmp_path / "data")
     sheet = found.pop("gdc_sample_sheet.tsv").decode()
     assert found == {f"{uuid}/{uuid}.seg.txt": uuid.encode() * 99 for uuid in UUIDS}
@@ -43,7 +43,7 @@ def test_gdc_files_lie_as_gdc_client_lays_them_with_their_sample_sheet(
     ]
 
     asked = len(archive.asked)
-    run(fetch, cart)
+    run(Gdc, cart)
     assert len(archive.asked) == asked  # not even for the sheet
 
 
@@ -52,10 +52,10 @@ def test_controlled_files_need_a_token_which_is_never_shown(
 ):
     archive.restricted = "gdc"
     with pytest.raises(FetchError, match=r"\(403\).*GDC_TOKEN_FILE.*obtaining-access"):
-        run(fetch, cart)
+        run(Gdc, cart)
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     monkeypatch.setenv("GDC_TOKEN_FILE", str(tmp_path / "token"))
-    receipts = run(fetch, cart)
+    receipts = run(Gdc, cart)
     assert len(receipts) == 3 and TOKEN not in receipts.to_csv()
 
 
@@ -72,12 +72,12 @@ def test_controlled_files_need_a_token_which_is_never_shown(
 def test_a_damaged_manifest_is_refused_before_any_request(archive, cart, run, old, new):
     cart.manifest.write_text(cart.manifest.read_text().replace(old, new, 1))
     with pytest.raises(FetchError, match="gdc_manifest.txt"):
-        run(fetch, cart)
+        run(Gdc, cart)
     assert archive.asked == []
 
 
 def test_too_little_room_is_said_before_any_request(archive, cart, run, monkeypatch):
     monkeypatch.setattr(batch.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(FetchError, match="GiB free"):
-        run(fetch, cart)
+        run(Gdc, cart)
     assert archive.asked == []

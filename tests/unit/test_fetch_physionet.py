@@ -13,7 +13,7 @@ import pytest
 
 from medsynth.fetch import batch, downloads
 from medsynth.fetch.connection import FetchError
-from medsynth.fetch.physionet import fetch, parse_sums
+from medsynth.fetch.physionet import PhysioNet, parse_sums
 from medsynth.fetch.settings import PhysioNetDownload
 from medsynth.store.digests import DigestCache, digest_file
 from tests.unit.archive_stub import PASSWORD, USER, files_below
@@ -52,14 +52,14 @@ def mimic(archive, tmp_path, monkeypatch):
 def test_two_projects_fill_one_folder_and_a_second_run_asks_for_no_file(
     archive, mimic, run, tmp_path
 ):
-    receipts = run(fetch, mimic())
+    receipts = run(PhysioNet, mimic())
     expected = DICOM | {"mimic-cxr-2.0.0-metadata.csv.gz": b"table"}
     assert files_below(tmp_path / "data") == expected
     assert sorted(receipts["checksum"]) == sorted(
         hashlib.sha256(body).hexdigest() for body in expected.values()
     )
     asked = len(archive.data_requests())
-    again = run(fetch, mimic())
+    again = run(PhysioNet, mimic())
     pd.testing.assert_frame_equal(again, receipts)
     assert asked == len(expected) == len(archive.data_requests())
 
@@ -67,29 +67,29 @@ def test_two_projects_fill_one_folder_and_a_second_run_asks_for_no_file(
 def test_the_password_is_checked_once_a_thread_where_the_archive_keeps_sessions(
     archive, mimic, run
 ):
-    run(fetch, mimic())
+    run(PhysioNet, mimic())
     known = ["sessionid=known" in headers.get("Cookie", "") for headers in archive.headers]
     assert len(known) - sum(known) <= 4  # three threads, and the one that read the list
 
 
 def test_what_was_verified_is_known_to_the_index(mimic, run, tmp_path):
-    run(fetch, mimic())
+    run(PhysioNet, mimic())
     cache = DigestCache(tmp_path / "digests.db")
     path = tmp_path / "data" / next(iter(DICOM))
     assert cache.get(str(path), path.stat()) == digest_file(path)
 
 
 def test_globs_narrow_the_selection_and_one_that_matches_nothing_is_an_error(mimic, run, tmp_path):
-    run(fetch, mimic(images=["files/*/image3.dcm", "files/*/image5.dcm"]))
+    run(PhysioNet, mimic(images=["files/*/image3.dcm", "files/*/image5.dcm"]))
     images = [name for name in files_below(tmp_path / "data") if name.endswith(".dcm")]
     assert sorted(name[-10:] for name in images) == ["image3.dcm", "image5.dcm"]
     with pytest.raises(FetchError, match=r"no path matches 'files/p11/\*'"):
-        run(fetch, mimic(images=["files/p11/*"]))
+        run(PhysioNet, mimic(images=["files/p11/*"]))
 
 
 def test_projects_that_disagree_about_a_path_are_an_error(mimic, run):
     with pytest.raises(FetchError, match="different files of one path"):
-        run(fetch, mimic(images=["*"], tables=["*"]))
+        run(PhysioNet, mimic(images=["*"], tables=["*"]))
 
 
 @pytest.mark.parametrize("password", ["wrong", None])
@@ -102,7 +102,7 @@ def test_without_the_right_password_one_request_says_what_to_do(
         monkeypatch.delenv("PHYSIONET_USERNAME")
         monkeypatch.delenv("PHYSIONET_PASSWORD")
     with pytest.raises(FetchError) as error:
-        run(fetch, mimic())
+        run(PhysioNet, mimic())
     text = str(error.value)
     assert "PHYSIONET_USERNAME and PHYSIONET_PASSWORD" in text and "(401)" in text
     assert "/content/mimic-cxr/2.1.0/" in text and "agreement" in text
@@ -113,13 +113,13 @@ def test_without_the_right_password_one_request_says_what_to_do(
 def test_a_user_without_a_password_is_an_error_before_any_request(archive, mimic, run, monkeypatch):
     monkeypatch.delenv("PHYSIONET_PASSWORD")
     with pytest.raises(FetchError, match="set both"):
-        run(fetch, mimic())
+        run(PhysioNet, mimic())
     assert archive.asked == []
 
 
 def test_a_program_that_physionet_does_not_know_is_told_so(mimic, run):
     with pytest.raises(FetchError, match=r"\(403\).*does not know the program 'medsynth/0.1'"):
-        run(fetch, mimic(agent=PhysioNetDownload.model_fields["user_agent"].default))
+        run(PhysioNet, mimic(agent=PhysioNetDownload.model_fields["user_agent"].default))
 
 
 def test_both_forms_of_checksum_lines_are_read_and_others_refused():
@@ -132,7 +132,7 @@ def test_both_forms_of_checksum_lines_are_read_and_others_refused():
 def test_a_list_that_leads_out_writes_nothing_at_all(archive, mimic, run, tmp_path):
     archive.add_project("mimic-cxr/2.1.0", {"files/a": b"a", "../../evil": b"evil"})
     with pytest.raises(FetchError, match="leads out"):
-        run(fetch, mimic(images=["*"]))
+        run(PhysioNet, mimic(images=["*"]))
     assert files_below(tmp_path / "data") == {} and not list(tmp_path.rglob("evil"))
 
 
@@ -142,7 +142,7 @@ def test_a_bad_file_is_set_aside_and_named_only_in_the_list_for_people(
     bad = next(iter(DICOM))
     archive.corrupt[f"/files/mimic-cxr/2.1.0/{bad}"] = 2
     with caplog.at_level(logging.INFO):
-        receipts = run(fetch, mimic(), max_quarantined=0.2)
+        receipts = run(PhysioNet, mimic(), max_quarantined=0.2)
     assert receipts["status"].value_counts().to_dict() == {"used": 8, "quarantined": 1}
     name = hashlib.sha256(bad.encode()).hexdigest()[:12]
     row = receipts[receipts["status"] == "quarantined"].iloc[0]
@@ -158,10 +158,10 @@ def test_too_many_bad_files_are_fatal_and_the_next_run_tries_only_these(archive,
     for path in list(DICOM)[:2]:
         archive.answers[f"/files/mimic-cxr/2.1.0/{path}"] = [(404, {})]
     with pytest.raises(FetchError, match="2 of 9 cannot be had") as error:
-        run(fetch, mimic(), max_quarantined=0.2)
+        run(PhysioNet, mimic(), max_quarantined=0.2)
     assert "list.tsv" in str(error.value) and SUBJECT not in str(error.value)
     before = len(archive.data_requests())
-    assert (run(fetch, mimic())["status"] == "used").all()
+    assert (run(PhysioNet, mimic())["status"] == "used").all()
     assert len(archive.data_requests()) - before == 2
 
 
@@ -174,7 +174,7 @@ def test_what_disks_do_is_said_without_the_path(mimic, run, monkeypatch, number,
 
     monkeypatch.setattr(downloads, "_append", fails)
     with pytest.raises(FetchError, match=message) as error:
-        run(fetch, mimic())
+        run(PhysioNet, mimic())
     shown = "".join(traceback.format_exception(error.value))
     assert "it goes on from here" in shown and SUBJECT not in shown
 
@@ -184,5 +184,5 @@ def test_an_archive_that_is_away_is_not_asked_for_every_file(archive, mimic, run
     for path in DICOM:
         archive.answers[f"/files/mimic-cxr/2.1.0/{path}"] = [(503, {})] * 99
     with pytest.raises(FetchError, match="in a row without an answer"):
-        run(fetch, mimic(), max_quarantined=1.0)
+        run(PhysioNet, mimic(), max_quarantined=1.0)
     assert len(set(archive.data_requests())) < len(DICOM)

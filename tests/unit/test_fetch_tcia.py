@@ -11,7 +11,7 @@ import pytest
 from medsynth.fetch import tcia
 from medsynth.fetch.connection import FetchError
 from medsynth.fetch.settings import TciaDownload
-from medsynth.fetch.tcia import fetch
+from medsynth.fetch.tcia import Tcia
 from tests.unit.archive_stub import TOKEN, files_below
 
 pytest_plugins = ["tests.unit.archive_fixtures"]
@@ -43,18 +43,18 @@ def only_series(tmp_path):
 
 def test_a_series_is_unpacked_verified_and_then_known(archive, lung, run, tmp_path):
     archive.cuts[f"/getImageWithMD5Hash?{UID}"] = [20]
-    receipts = run(fetch, lung)
+    receipts = run(Tcia, lung)
     assert only_series(tmp_path) == IMAGES
     assert sorted(receipts["checksum"]) == sorted(
         hashlib.md5(body).hexdigest() for body in IMAGES.values()
     )
     asked = len(archive.asked)
     assert asked == 2  # the cut, and all of it
-    run(fetch, lung)
+    run(Tcia, lung)
     assert len(archive.asked) == asked
 
     (tmp_path / "data" / UID / "00000002.dcm").write_bytes(b"damaged")
-    run(fetch, lung)
+    run(Tcia, lung)
     assert only_series(tmp_path) == IMAGES and len(archive.asked) == asked + 1
 
 
@@ -62,7 +62,7 @@ def test_leftovers_of_a_kill_are_replaced(lung, run, tmp_path):
     (tmp_path / "data" / f"{UID}.part").mkdir()
     (tmp_path / "data" / f"{UID}.part" / "00000001.dcm").write_bytes(b"half")
     (tmp_path / "data" / f"{UID}.zip.part").write_bytes(b"half")
-    run(fetch, lung)
+    run(Tcia, lung)
     assert only_series(tmp_path) == IMAGES
 
 
@@ -87,7 +87,7 @@ def test_a_bad_zip_is_set_aside_and_leaves_nothing(
         link.external_attr = (stat.S_IFLNK | 0o777) << 16
         zip_of = {"extra": [link]}
     archive.add_series(UID, IMAGES, **zip_of)
-    receipts = run(fetch, lung, max_quarantined=1.0)
+    receipts = run(Tcia, lung, max_quarantined=1.0)
     assert receipts["reason"].tolist() == [reason] and len(archive.asked) == requests
     assert files_below(tmp_path / "data") == {} and not list(tmp_path.rglob("evil*"))
 
@@ -95,7 +95,7 @@ def test_a_bad_zip_is_set_aside_and_leaves_nothing(
 @pytest.mark.parametrize(("limit", "value"), [("MAX_BYTES", 10_000), ("MAX_FILES", 3)])
 def test_a_zip_beyond_the_bounds_is_not_unpacked(lung, run, tmp_path, monkeypatch, limit, value):
     monkeypatch.setattr(tcia, limit, value)
-    receipts = run(fetch, lung, max_quarantined=1.0)
+    receipts = run(Tcia, lung, max_quarantined=1.0)
     assert receipts["reason"].tolist() == ["unsafe"] and only_series(tmp_path) == {}
 
 
@@ -103,7 +103,7 @@ def test_a_zip_beyond_the_bounds_is_not_unpacked(lung, run, tmp_path, monkeypatc
 def test_a_damaged_zip_is_incomplete(archive, lung, run, tmp_path, damage):
     path = f"/getImageWithMD5Hash?{UID}"
     archive.files[path] = damage(archive.files[path])
-    receipts = run(fetch, lung, max_quarantined=1.0)
+    receipts = run(Tcia, lung, max_quarantined=1.0)
     assert receipts["reason"].tolist() == ["incomplete"] and only_series(tmp_path) == {}
 
 
@@ -111,19 +111,19 @@ def test_a_collection_is_listed_by_the_archive(archive, run, tmp_path):
     archive.add_series(UID, IMAGES)
     archive.collection["TCGA-LUAD"] = [UID]
     settings = {"kind": "tcia", "destination": tmp_path / "data", "base_url": archive.url}
-    run(fetch, TciaDownload(collection="TCGA-LUAD", modality="CT", **settings))
+    run(Tcia, TciaDownload(collection="TCGA-LUAD", modality="CT", **settings))
     assert only_series(tmp_path) == IMAGES
     with pytest.raises(FetchError, match="no series"):
-        run(fetch, TciaDownload(collection="TCGA-XXXX", **settings))
+        run(Tcia, TciaDownload(collection="TCGA-XXXX", **settings))
 
 
 def test_a_restricted_collection_takes_a_token(archive, lung, run, tmp_path, monkeypatch):
     archive.restricted = "tcia"
     with pytest.raises(FetchError, match=r"\(401\).*TCIA_TOKEN_FILE"):
-        run(fetch, lung)
+        run(Tcia, lung)
     (tmp_path / "token").write_text(TOKEN)
     monkeypatch.setenv("TCIA_TOKEN_FILE", str(tmp_path / "token"))
-    run(fetch, lung)
+    run(Tcia, lung)
     assert only_series(tmp_path) == IMAGES
 
 
@@ -131,5 +131,5 @@ def test_a_restricted_collection_takes_a_token(archive, lung, run, tmp_path, mon
 def test_another_file_than_a_manifest_is_refused(archive, lung, run, text):
     lung.manifest.write_text(text)
     with pytest.raises(FetchError, match="cart.tcia"):
-        run(fetch, lung)
+        run(Tcia, lung)
     assert archive.asked == []

@@ -11,21 +11,17 @@ import io
 import json
 import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from medsynth.fetch.batch import fetch_all
+from medsynth.fetch.archive import Archive
 from medsynth.fetch.connection import Connection, FetchError, TokenHeader, read_token
-from medsynth.fetch.downloads import Wanted, fetch_file, inside
+from medsynth.fetch.downloads import Wanted
 from medsynth.fetch.settings import GdcDownload
 from medsynth.store.atomic import replacing
-from medsynth.store.digests import DigestCache
 
 log = logging.getLogger(__name__)
-
-SETTINGS = GdcDownload
 
 TOKEN_FILE = "GDC_TOKEN_FILE"
 COLUMNS = ["id", "filename", "md5", "size"]
@@ -40,47 +36,26 @@ REFUSED = (
 )
 
 
-def fetch(
-    settings: GdcDownload,
-    cache: DigestCache,
-    *,
-    listing: str,
-    threads: int,
-    max_quarantined: float,
-) -> pd.DataFrame:
-    """Fetch the manifest's files to <destination>/<id>/<filename>, and write gdc_sample_sheet.tsv.
-
-    Args:
-        listing: name of the list for people, in the destination.
-
-    Returns:
-        The receipts (:func:`medsynth.fetch.batch.fetch_all`).
+class Gdc(Archive):
+    """The manifest's files go to <destination>/<id>/<filename>, with gdc_sample_sheet.tsv.
 
     Raises:
-        FetchError: the manifest cannot be read, a token is missing or refused, or too much cannot
-            be had.
+        FetchError: the file of the token cannot be read.
     """
-    token = read_token(TOKEN_FILE)
-    connection = Connection(REFUSED, TokenHeader("X-Auth-Token", token) if token else None)
-    wanted = read_manifest(settings.manifest, settings.base_url)
-    for file in wanted:
-        inside(settings.destination, file.path)  # before anything is written
 
-    def one(file: Wanted) -> list[tuple[Wanted, Path]]:
-        path = inside(settings.destination, file.path)
-        fetch_file(file, path, connection, cache)
-        return [(file, path)]
+    def __init__(self, settings: GdcDownload):
+        token = read_token(TOKEN_FILE)
+        auth = TokenHeader("X-Auth-Token", token) if token else None
+        super().__init__(settings.destination, Connection(REFUSED, auth))
+        self._settings = settings
 
-    receipts = fetch_all(
-        wanted,
-        one,
-        listing=settings.destination / listing,
-        threads=threads,
-        max_quarantined=max_quarantined,
-    )
-    ids = [file.path.split("/")[0] for file in wanted]
-    write_sample_sheet(ids, settings.destination / SHEET, settings.base_url, connection)
-    return receipts
+    def wanted(self) -> list[Wanted]:
+        return read_manifest(self._settings.manifest, self._settings.base_url)
+
+    def finish(self, wanted: Sequence[Wanted]) -> None:
+        ids = [file.path.split("/")[0] for file in wanted]
+        sheet = self.destination / SHEET
+        write_sample_sheet(ids, sheet, self._settings.base_url, self.connection)
 
 
 def read_manifest(path: Path, base_url: str) -> list[Wanted]:
@@ -169,3 +144,6 @@ def _sheet_row(hit: dict[str, Any]) -> dict[str, str]:
         "Sample ID": ", ".join(sample["submitter_id"] for sample in samples),
         "Sample Type": ", ".join(sample.get("sample_type", "") for sample in samples),
     }
+
+
+SETTINGS, ARCHIVE = GdcDownload, Gdc

@@ -7,79 +7,49 @@ is answered only for programs whose User-Agent PhysioNet knows (physionet-build,
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from fnmatch import fnmatchcase
-from pathlib import Path
 from urllib.parse import quote
 
-import pandas as pd
 from requests.auth import HTTPBasicAuth
 
-from medsynth.fetch.batch import fetch_all
+from medsynth.fetch.archive import Archive
 from medsynth.fetch.connection import Connection, FetchError
-from medsynth.fetch.downloads import Wanted, fetch_file, inside
+from medsynth.fetch.downloads import Wanted
 from medsynth.fetch.settings import PhysioNetDownload, PhysioNetProject
-from medsynth.store.digests import DigestCache
-
-log = logging.getLogger(__name__)
-
-SETTINGS = PhysioNetDownload
 
 USERNAME, PASSWORD = "PHYSIONET_USERNAME", "PHYSIONET_PASSWORD"
 # Two blanks and a star as sha256sum writes them, one blank as PhysioNet does.
 LINE = re.compile(r"([0-9a-fA-F]{64})\s+\*?(\S.*)")
 
 
-def fetch(
-    settings: PhysioNetDownload,
-    cache: DigestCache,
-    *,
-    listing: str,
-    threads: int,
-    max_quarantined: float,
-) -> pd.DataFrame:
-    """Fetch the wanted files of all projects into the destination.
-
-    Args:
-        listing: name of the list for people, in the destination.
-
-    Returns:
-        The receipts (:func:`medsynth.fetch.batch.fetch_all`).
+class PhysioNet(Archive):
+    """The wanted files of all projects go to one folder.
 
     Raises:
-        FetchError: credentials are missing or refused, a list cannot be read, a glob matches
-            nothing, two projects disagree about a file, or too much cannot be had.
+        FetchError: half of the credentials is missing.
     """
-    connection = Connection(_refused(settings), _credentials(), settings.user_agent)
-    wanted: dict[str, Wanted] = {}
-    for project in settings.projects:
-        base = f"{settings.base_url}/files/{project.path}"
-        sums = parse_sums(connection.text(f"{base}/SHA256SUMS.txt"), project.path)
-        for path in select(sums, project):
-            file = Wanted(path, f"{base}/{quote(path)}", "sha256", sums[path])
-            if wanted.setdefault(path, file).checksum != file.checksum:
-                raise FetchError(
-                    f"{project.path} and another project have different files of one path; narrow"
-                    " `include` of these projects, e.g. to leave LICENSE.txt out"
-                )
-    log.info("%d files wanted", len(wanted))
 
-    def one(file: Wanted) -> list[tuple[Wanted, Path]]:
-        path = inside(settings.destination, file.path)
-        fetch_file(file, path, connection, cache)
-        return [(file, path)]
+    def __init__(self, settings: PhysioNetDownload):
+        connection = Connection(_refused(settings), _credentials(), settings.user_agent)
+        super().__init__(settings.destination, connection)
+        self._settings = settings
 
-    for path in wanted:
-        inside(settings.destination, path)  # before anything is written
-    return fetch_all(
-        list(wanted.values()),
-        one,
-        listing=settings.destination / listing,
-        threads=threads,
-        max_quarantined=max_quarantined,
-    )
+    def wanted(self) -> list[Wanted]:
+        """See the base; FetchError too where two projects disagree about a file."""
+        wanted: dict[str, Wanted] = {}
+        for project in self._settings.projects:
+            base = f"{self._settings.base_url}/files/{project.path}"
+            sums = parse_sums(self.connection.text(f"{base}/SHA256SUMS.txt"), project.path)
+            for path in select(sums, project):
+                file = Wanted(path, f"{base}/{quote(path)}", "sha256", sums[path])
+                if wanted.setdefault(path, file).checksum != file.checksum:
+                    raise FetchError(
+                        f"{project.path} and another project have different files of one path;"
+                        " narrow `include` of these projects, e.g. to leave LICENSE.txt out"
+                    )
+        return list(wanted.values())
 
 
 def parse_sums(text: str, project: str) -> dict[str, str]:
@@ -132,3 +102,6 @@ def _refused(settings: PhysioNetDownload) -> str:
         f" agreement ({pages}). With status 403 and an agreement that is signed, PhysioNet does not"
         f" know the program {settings.user_agent!r}: ask it to, or set user_agent"
     )
+
+
+SETTINGS, ARCHIVE = PhysioNetDownload, PhysioNet

@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import logging
 import os
 import re
 import shutil
@@ -21,17 +20,11 @@ import zlib
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlencode
 
-import pandas as pd
-
-from medsynth.fetch.batch import fetch_all
+from medsynth.fetch.archive import Archive
 from medsynth.fetch.connection import Connection, FetchError, TokenHeader, UnusableFile, read_token
 from medsynth.fetch.downloads import Wanted, inside, is_complete, is_right, remember, save
 from medsynth.fetch.settings import TciaDownload
 from medsynth.store.digests import DigestCache
-
-log = logging.getLogger(__name__)
-
-SETTINGS = TciaDownload
 
 TOKEN_FILE = "TCIA_TOKEN_FILE"
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # DICOM PS3.5, 9.1
@@ -45,46 +38,29 @@ REFUSED = (
 )
 
 
-def fetch(
-    settings: TciaDownload,
-    cache: DigestCache,
-    *,
-    listing: str,
-    threads: int,
-    max_quarantined: float,
-) -> pd.DataFrame:
-    """Fetch series to <destination>/<SeriesInstanceUID>/, with their md5hashes.csv.
-
-    Args:
-        listing: name of the list for people, in the destination.
-
-    Returns:
-        The receipts (:func:`medsynth.fetch.batch.fetch_all`), one row an image.
+class Tcia(Archive):
+    """Series go to <destination>/<SeriesInstanceUID>/, with their md5hashes.csv.
 
     Raises:
-        FetchError: the manifest cannot be read, the collection is not known, a token is missing
-            or refused, or too much cannot be had.
+        FetchError: the file of the token cannot be read.
     """
-    token = read_token(TOKEN_FILE)
-    auth = TokenHeader("Authorization", f"Bearer {token}") if token else None
-    connection = Connection(REFUSED, auth)
-    series = (
-        read_manifest(settings.manifest) if settings.manifest else list_series(settings, connection)
-    )
-    log.info("%d series wanted", len(series))
-    base = f"{settings.base_url}/getImageWithMD5Hash"
-    wanted = [Wanted(uid, f"{base}?{urlencode({'SeriesInstanceUID': uid})}") for uid in series]
 
-    def one(item: Wanted) -> list[tuple[Wanted, Path]]:
-        return fetch_series(item, settings.destination, connection, cache)
+    def __init__(self, settings: TciaDownload):
+        token = read_token(TOKEN_FILE)
+        auth = TokenHeader("Authorization", f"Bearer {token}") if token else None
+        super().__init__(settings.destination, Connection(REFUSED, auth))
+        self._settings = settings
 
-    return fetch_all(
-        wanted,
-        one,
-        listing=settings.destination / listing,
-        threads=threads,
-        max_quarantined=max_quarantined,
-    )
+    def wanted(self) -> list[Wanted]:
+        manifest, base = self._settings.manifest, f"{self._settings.base_url}/getImageWithMD5Hash"
+        series = (
+            read_manifest(manifest) if manifest else list_series(self._settings, self.connection)
+        )
+        return [Wanted(uid, f"{base}?{urlencode({'SeriesInstanceUID': uid})}") for uid in series]
+
+    def fetch(self, item: Wanted, cache: DigestCache) -> list[tuple[Wanted, Path]]:
+        """The images of one series."""
+        return fetch_series(item, self.destination, self.connection, cache)
 
 
 def read_manifest(path: Path) -> list[str]:
@@ -239,3 +215,6 @@ def _is_plain(entry: zipfile.ZipInfo) -> bool:
         and "\\" not in name
         and name.isprintable()
     )
+
+
+SETTINGS, ARCHIVE = TciaDownload, Tcia
