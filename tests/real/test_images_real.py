@@ -120,3 +120,35 @@ def test_text_age_and_sex_are_carried(tmp_path, name, table, columns):
     assert unused(frame) <= {"copy"} and len(used) / len(frame) > 0.99
     assert used["age"].between(0, 120).mean() > 0.7
     assert set(used["sex"].dropna()) == {"female", "male"} and used["text"].notna().mean() > 0.5
+
+
+def test_radiographs_with_several_findings_are_used_with_all(tmp_path):
+    """The source lists them in one column; of 48 it still has to say, and of one it does not."""
+    root = folder("cxr-notes")
+    table = pd.read_csv(root / "metadata.csv", dtype="str", keep_default_na=False)
+    listed = table["finding"].str.split(", ")
+    known = ~table["finding"].isin(["todo", "Unknown", ""])
+    named = ["COVID-19", "ARDS", "No Finding"]
+    findings = [*named, "other"]
+    shown = {name: listed.map(lambda words, name=name: name in words) for name in named}
+    shown["other"] = listed.map(lambda words: bool(set(words) - set(named)))
+    for name, there in shown.items():
+        table[name] = there.astype(int).astype("str").where(known, "")
+    table.to_csv(tmp_path / "table.csv", index=False)
+    columns = {"file": "image", "patient": "patientid", "findings": findings}
+    settings = {
+        several: ImagesCohort(
+            kind="images",
+            root=root,
+            index={"table": tmp_path / "table.csv", "columns": columns, "several": several},
+        )
+        for several in ("use", "exclude")
+    }
+    used, old = (index(root, s.index) for s in settings.values())
+    several = listed[known].map(len) > 1
+    gained = used.loc[(used["status"] == "used") & (old["status"] != "used"), "label"]
+    assert several.any() and len(gained) == several.sum()
+    assert set(gained) == {"ARDS + COVID-19"}
+    assert (old.loc[gained.index, "reason"] == "ambiguous").all()
+    unknown = used.loc[used["reason"] == "uncertain", "source"]
+    assert set(unknown) == set(table.loc[~known, "image"])

@@ -214,8 +214,8 @@ def test_usual_combinations_are_drawn_and_others_only_if_asked_for():
     assert wanted(single, None, 1, 99).to_dict("list") == {"label": ["a", "b"]}
     with pytest.raises(LabelError, match="'a \\+ b'"):
         known_label("a + b", single)
-    assert condition(pd.Series(["b"]), single, "cpu").tolist() == [1]
-    assert condition(pd.Series(["b + c"]), CARD, "cpu").tolist() == [[0, 1, 1]]
+    assert condition(pd.DataFrame({"label": ["b"]}), single, "cpu").tolist() == [1]
+    assert condition(pd.DataFrame({"label": ["b + c"]}), CARD, "cpu").tolist() == [[0, 1, 1]]
 
 
 class Halves:

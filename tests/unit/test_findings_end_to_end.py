@@ -81,7 +81,7 @@ def study(tmp_path_factory) -> SimpleNamespace:
     rows = made(settings, folder / "shards" / "0.h5")
     splits = split_patients(rows, settings.split, seed=1)
     empty = rows[rows["status"] != "used"]
-    manifest, _, summary = assemble(empty, [rows[rows["status"] == "used"]], splits, None, 1)
+    manifest, _, summary = assemble(empty, [rows[rows["status"] == "used"]], splits, None)
     write_table(manifest, folder / "manifest.parquet")
     write_json({"ok": True}, folder / "leakage.json")
     inputs = SimpleNamespace(
@@ -214,6 +214,8 @@ def test_images_are_judged_by_their_findings(study, drawn):
     view = images_view(ShownCohort("c", labels, store, PIXELS), [shown])
     assert "are not compared" in view.metrics and "findings asked for" in view.metrics
     assert "mean AUROC" in view.metrics
+    assert "No Finding + right (never seen together in training)" in view.pictures
+    assert view.pictures.count("never seen together") == 1
 
 
 def test_real_images_of_both_findings_are_told_from_others(study, tmp_path):

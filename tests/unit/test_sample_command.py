@@ -132,3 +132,13 @@ def test_the_help_does_not_wait_for_the_model_code():
     code = "import medsynth.commands.sample, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"torch", "numpy", "pandas", "pydantic", "mlflow"} & set(done.stdout.split())
+
+
+def test_covariates_are_given_by_name(toy, ask):
+    for given, said in {
+        "sex": "--covariate sex: write NAME=VALUE",
+        "sex=female": "not conditioned on 'sex'; it is on: none",
+    }.items():
+        code, answer = ask(toy, *SAMPLE, "--covariate", given, "--out", "o")
+        assert code != command.OK and said in str(answer)
+    assert not Path("o").exists()

@@ -89,7 +89,8 @@ def tile(image: np.ndarray) -> str:
 def class_strips(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> Markup:
     """A block for each class: real images of the test split, then those of each experiment.
 
-    Real images are evenly spread, generated ones the first; the label of one is its class.
+    Real images are evenly spread, generated ones the first; the label of one is its class. Other
+    combinations of findings that were asked for follow, those never seen in training marked so.
     """
     store = cohort.images
     if not len(store):
@@ -99,7 +100,15 @@ def class_strips(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) ->
     tested = (store.manifest["split"] == TEST).to_numpy()
     made = [(e.name, e.generated) for e in experiments if e.generated is not None]
     blocks = []
-    for label in cohort.labels:
+    tables = [samples.table for _, samples in made]
+    asked = {label for table in tables for label in table["label"]}
+    unseen = {
+        label
+        for table in tables
+        if "training_images" in table
+        for label in table.loc[table["training_images"] == 0, "label"]
+    }
+    for label in [*cohort.labels, *sorted(asked - set(cohort.labels))]:
         places = np.flatnonzero(tested & (store.manifest["label"] == label).to_numpy())
         chosen = places[spread_from_the_start(len(places), most)]
         strips = [
@@ -117,7 +126,8 @@ def class_strips(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) ->
             tiles = _tiles(samples, places[:most])
             note = f"{len(tiles)} of {len(places):,}" if tiles else "none was made"
             strips.append(Strip(name, "made", tiles, note))
-        blocks.append(Block(label, strips, [bar_of(side, cohort.pixel)], side))
+        title = f"{label} (never seen together in training)" if label in unseen else label
+        blocks.append(Block(title, strips, [bar_of(side, cohort.pixel)], side))
     return render_blocks(blocks, "class")
 
 
