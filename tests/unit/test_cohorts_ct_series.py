@@ -410,7 +410,7 @@ def test_volumes_without_a_patient_are_quarantined(tmp_path):
     for name in ("a", "b", "c"):
         nibabel.save(nibabel.Nifti1Image(hu, np.eye(4)), tmp_path / f"{name}.nii.gz")
     table = tmp_path / "phases.csv"
-    table.write_text("file,contrast,patient_id\na.nii.gz,no, P1 \nb.nii.gz,no, \nc.nii.gz,no,\n")
+    table.write_text("file,contrast,patient_id\na.nii.gz,no, P1 \nb.nii.gz,no, \nc.nii.gz,no,N/A\n")
     label = TableLabel(kind="table", path=table, key="file", value="contrast")
     index = index_ct(tmp_path, CtIndex(label=label, pattern="*.nii.gz"))
     assert reasons(index) == {"b.nii.gz": "no_patient", "c.nii.gz": "no_patient"}

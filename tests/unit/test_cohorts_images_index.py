@@ -11,7 +11,7 @@ from medsynth.cohorts.images.settings import ImagesCohort
 from medsynth.cohorts.splits import leakage, split_patients
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.whole import load_config
-from medsynth.store.quarantine import CohortError
+from medsynth.store.quarantine import REASONS, CohortError
 from tests.unit.image_files import cohort, encoded, indexed, levels
 
 PNG = encoded(levels())
@@ -378,3 +378,49 @@ def test_no_error_and_no_log_names_a_patient(tmp_path, caplog, second):
     with pytest.raises(CohortError) as error:
         indexed(cohort(tmp_path, files, rows, columns))
     assert "doe" not in f"{error.value}{caplog.text}".lower()
+
+
+ABSENT = ["NaN", "nan", "NA", "N/A", "None", "null", "#N/A", "n.a.", "k. A.", "<NA>", "Unknown"]
+
+
+@pytest.mark.parametrize("word", ABSENT)
+def test_a_word_of_absence_is_no_class_no_patient_no_mask_and_no_covariate(tmp_path, word):
+    full = {"mask": "m.png", "grade": "G1", "scanner": "S", "note": "n", "s": "train"}
+    rows = [
+        row("a.png", "p1", **full | {"mask": word, "grade": word, "scanner": word, "note": word}),
+        row("b.png", word, **full),
+        row("c.png", "p2", word, **full),
+    ]
+    columns = {
+        "labels": ["label", "grade"],
+        **{"text": "note", "mask": "mask", "covariates": {"scanner": "scanner"}},
+    }
+    frame = indexed(cohort(tmp_path, pngs("a.png", "b.png", "c.png", "m.png"), rows, columns))
+    frame = frame[frame["source"] != "m.png"]
+    assert reasons(frame) == {"a.png": None, "b.png": "no_patient", "c.png": "absent_label"}
+    one = frame.set_index("source").loc["a.png", ["mask", "label_grade", "scanner", "text"]]
+    assert one.isna().all()
+
+
+def test_the_reason_says_how_a_class_called_none_is_kept(tmp_path):
+    rows = [row("a.png", label="None"), row("b.png", "p2", "Normal")]
+    frame = indexed(cohort(tmp_path, pngs("a.png", "b.png"), rows))
+    (reason,) = frame["reason"].dropna()
+    assert "needs another name in the table" in REASONS[reason]
+
+
+def test_an_unknown_finding_is_uncertain(tmp_path):
+    columns = {"labels": None, "findings": ["edema", "mass"]}
+    cells = ["1", *ABSENT, ""]
+    rows = [row(f"{k}.png", f"p{k}", edema=cell, mass="0") for k, cell in enumerate(cells)]
+    names = [r["image"] for r in rows]
+    frame = indexed(cohort(tmp_path, pngs(*names), rows, columns)).set_index("item_id")
+    assert frame.loc["0.png", "status"] == "used"
+    assert set(frame["reason"].drop("0.png")) == {"uncertain"}
+
+
+def test_a_newborn_has_an_age(tmp_path):
+    rows = [row("a.png", years="0"), row("b.png", "p2", years="0 days"), row("c.png", years="7")]
+    columns = {"covariates": {"age": "years"}}
+    frame = indexed(cohort(tmp_path, pngs("a.png", "b.png", "c.png"), rows, columns))
+    assert frame["age"].tolist() == [0, 0, 7]

@@ -63,6 +63,7 @@ def test_index_takes_labels_by_name_stem_or_barcode(tmp_path):
     table = tmp_path / "projects.tsv"
     table.write_text(
         "slide\tproject\nTCGA-AB-0001.x.png\tLGG\nTCGA-AB-0002.y\tGBM\nTCGA-AB-0003\tLGG\n"
+        "TCGA-AB-0004\tNA\n"
         "TCGA-AB-0005-01Z-00-DX1\tGBM\ntcga_ab_0006_01z_00_dx1.SVS\tLGG\n"
     )
     label = TableLabel(kind="table", path=table, key="slide", value="project")

@@ -36,12 +36,15 @@ AT_LEAST = re.compile(
 )
 
 
-def read_ages(texts: pd.Series, heading: str) -> tuple[pd.Series, pd.Series]:
+def read_ages(
+    texts: pd.Series, heading: str, *, newborns: bool = False
+) -> tuple[pd.Series, pd.Series]:
     """Ages in years, and why the others cannot be read.
 
     Args:
         texts: the cells of a column, stripped, null where there is none.
         heading: the column's name.
+        newborns: whether 0 is an age; clinical tables of adults write it for none.
 
     Returns:
         years: float, null where missing or not readable; of ``>89`` and ``90+`` the number.
@@ -59,7 +62,7 @@ def read_ages(texts: pd.Series, heading: str) -> tuple[pd.Series, pd.Series]:
             age = _plausible(float(bare), unit, heading)
         else:
             age = _worded(cell)
-        if age is None:
+        if age is None or (age == 0 and not newborns):
             read = f"in {unit}" if bare is not None and unit else "as an age"
             faults[key] = f"{texts[key][:60]!r} is not plausible {read}"
         else:
@@ -101,14 +104,14 @@ def _plausible(value: float, unit: str | None, heading: str) -> float | None:
     if unit == "days" and "day" not in heading.lower() and value < FEWEST_DAYS:
         return None  # may as well be years
     years = value / PER_YEAR[unit]
-    return years if 0 < years <= OLDEST else None
+    return years if 0 <= years <= OLDEST else None
 
 
 def _worded(cell: str) -> float | None:
     """An age with its units, or a lower bound, in years; null if it is neither."""
     if bound := AT_LEAST.fullmatch(re.sub(r"\s*(?:years?|yrs?|y)(?:\s*old)?\b", "", cell).strip()):
         years = float((bound[1] or bound[2]).replace(",", "."))
-        return years if 0 < years <= OLDEST else None
+        return years if 0 <= years <= OLDEST else None
     parts = PART.findall(re.sub(r"^p(?=\d)", "", cell))
     rest = re.sub(r"[\s,;.&]|and", "", PART.sub("", re.sub(r"^p(?=\d)", "", cell)))
     units = [UNITS[word] for _, word in parts]
@@ -118,4 +121,4 @@ def _worded(cell: str) -> float | None:
         float(number.replace(",", ".")) / PER_YEAR[unit]
         for (number, _), unit in zip(parts, units, strict=True)
     )
-    return years if 0 < years <= OLDEST else None
+    return years if 0 <= years <= OLDEST else None

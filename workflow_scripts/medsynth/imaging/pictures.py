@@ -90,6 +90,16 @@ def is_grey(colours: np.ndarray) -> bool:
     return bool((colours == colours[..., :1]).all())
 
 
+def check_finite(values: np.ndarray) -> None:
+    """Refuse NaN and infinity.
+
+    Raises:
+        UnusableImage: not_finite.
+    """
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise UnusableImage("not_finite")
+
+
 def scaled(
     values: np.ndarray, window: tuple[float, float] | None, full: tuple[float, float] | None
 ) -> np.ndarray:
@@ -101,8 +111,7 @@ def scaled(
     Raises:
         UnusableImage: not_finite, needs_window (no range, or one that the values do not fill).
     """
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise UnusableImage("not_finite")
+    check_finite(values)
     if window is None:
         if full is None:
             raise UnusableImage("needs_window", f"{values.dtype} values without a range")

@@ -9,6 +9,8 @@ REASONS = {
     "no_row": "no row of the table names the file",
     "no_label": "no table gives the image a class",
     "not_tumour": "the barcode names a sample of normal tissue",
+    "absent_label": "the table says NA, None, unknown or the like instead of a class; a class that"
+    " is really called so needs another name in the table",
     "not_kept": "the table's row has none of the values that index.keep asks for",
     "two_rows": "several different rows of the table name the same image",
     "copy": "the same bytes as another image of the patient",
@@ -37,6 +39,7 @@ REASONS = {
     " bits: set read.window",
     "eight_bits": "8 bits or colours, to which read.window cannot apply",
     "role_size": "the files that become the channels of one image differ in size",
+    "other_place": "the NIfTI files of one image, or its mask, do not lie at the same place",
     "bad_mask": "the mask is a JPEG, coloured, or no image",
     "mask_size": "the mask has another size than the image",
     "not_2d": "a volume of several slices, of which the table names none",

@@ -31,6 +31,7 @@ from medsynth.runtime.settings import TableLabel
 from medsynth.store.digests import DigestCache, digest_json
 from medsynth.store.manifests import QUARANTINED, USED, manifest, shard_of
 from medsynth.store.quarantine import CohortError, ExcludedImage, UnusableImage, unusable_as
+from medsynth.store.tables.absence import says_nothing
 
 SETTINGS = CtIndex
 PATIENT = "patient_id"  # column of the label table
@@ -139,7 +140,7 @@ def _identity(dataset: Dataset, source: str) -> dict[str, Any]:
 
 
 def _patient(written: Any) -> str | None:
-    return None if pd.isna(written) else str(written).strip() or None
+    return None if pd.isna(written) or says_nothing(str(written)) else str(written).strip()
 
 
 def _place(dataset: Dataset) -> dict[str, Any]:

@@ -17,12 +17,18 @@ Size = tuple[int, int]
 
 
 def read_square(
-    data: bytes, name: str, settings: ImagesRead, place: int | None, frame: int | None
-) -> tuple[np.ndarray, Size]:
-    """One file as uint8 (image_size, image_size, channels), and its rows and columns before.
+    data: bytes,
+    name: str,
+    settings: ImagesRead,
+    place: int | None,
+    frame: int | None,
+    beside: np.ndarray | None = None,
+) -> tuple[np.ndarray, Size, np.ndarray | None]:
+    """One file as uint8 (image_size, image_size, channels), its rows and columns before, and, of
+    NIfTI files, the affine.
 
     What the bytes are, they say themselves; only a DICOM file without preamble is known by its
-    name (.dcm, or no suffix).
+    name (.dcm, or no suffix). `beside` is the affine of the file that a NIfTI file goes with.
 
     Raises:
         UnusableImage: empty_file, not_image, bad_slice (of a file that has no slices), not_grey,
@@ -30,8 +36,9 @@ def read_square(
     """
     if not data:
         raise UnusableImage("empty_file")
+    affine = None
     if _is_nifti(data):
-        picture = read_nifti_slice(data, settings.window, place, frame)
+        picture, affine = read_nifti_slice(data, settings.window, place, frame, beside)
     elif place is not None or frame is not None:
         raise UnusableImage("bad_slice", "a slice or frame of a file that is not NIfTI")
     elif is_picture(data):
@@ -47,19 +54,21 @@ def read_square(
     side = settings.image_size
     square = SQUARES[settings.fit](picture)
     resized = [resize_area(square[..., k], side, side) for k in range(square.shape[2])]
-    return np.stack(resized, axis=-1), size
+    return np.stack(resized, axis=-1), size, affine
 
 
-def read_mask_share(data: bytes, size: Size, place: int | None, frame: int | None) -> float:
-    """Share of an image of this size that is inside of its mask.
+def read_mask_share(
+    data: bytes, size: Size, place: int | None, frame: int | None, beside: np.ndarray | None = None
+) -> float:
+    """Share of an image of this size, and of this affine, that is inside of its mask.
 
     Raises:
         UnusableImage: mask_size, empty_file, not_image, and those of the reader.
     """
     if not data:
-        raise UnusableImage("empty_file", "of the mask")
+        raise UnusableImage("empty_file")
     if _is_nifti(data):
-        mask = read_nifti_mask(data, place, frame)
+        mask = read_nifti_mask(data, place, frame, beside)
     elif is_picture(data):
         mask = read_mask(data)
     else:

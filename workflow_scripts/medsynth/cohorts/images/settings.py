@@ -51,7 +51,8 @@ class ImageColumns(Settings):
     labels: Labels | None = Field(
         None,
         description="column of the class, or a list of columns: the first is the class, the"
-        " others are kept in the manifest as label_NAME; rows without a class are excluded",
+        " others are kept in the manifest as label_NAME; rows without a class, or whose cell says"
+        " NA, None, unknown or the like, are excluded",
     )
     findings: Findings | None = Field(
         None,
@@ -69,10 +70,14 @@ class ImageColumns(Settings):
         " manifest, the mask itself is not yet stored beside the image",
     )
     slice: str | None = Field(
-        None, description="column of the slice in a 3-D NIfTI file, its third axis counted from 0"
+        None,
+        description="column of the slice in a 3-D NIfTI file, its third axis counted from 0; of"
+        " further roles and the mask, the slice is taken that lies at the same place",
     )
     frame: str | None = Field(
-        None, description="column of the frame in a 4-D NIfTI file, counted from 0"
+        None,
+        description="column of the frame in a 4-D NIfTI file, counted from 0; a mask of one frame"
+        " is that of all",
     )
     split: str | None = Field(
         None,

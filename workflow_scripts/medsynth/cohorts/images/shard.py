@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -74,19 +76,41 @@ def _read(
     place, frame = (
         None if pd.isna(item.get(name)) else int(item[name]) for name in ("slice", "frame")
     )
-    read = []
+    read, affine = [], None
     for role in roles:
-        square = partial(read_square, name=item[role], settings=settings, place=place, frame=frame)
+        square = partial(
+            read_square,
+            name=item[role],
+            settings=settings,
+            place=place,
+            frame=frame,
+            beside=affine,
+        )
         source = root / item[role], item[f"{role}_sha256"]
-        read.append(in_child(decode_unchanged, square, *source))
+        with _of(role, role == roles[0]):
+            *found, own = in_child(decode_unchanged, square, *source)
+        read.append(found)
+        affine = own if affine is None else affine
     if len({size for _, size in read}) > 1:
         raise UnusableImage("role_size", " and ".join(f"{r} x {c}" for _, (r, c) in read))
     image = np.concatenate([square for square, _ in read], axis=-1)
     if pd.isna(item.get("mask")):
         return image, None
     source = root / item["mask"], item["mask_sha256"]
-    inside = partial(read_mask_share, size=read[0][1], place=place, frame=frame)
-    share = in_child(decode_unchanged, inside, *source)
-    if item["mask_shared"] and 0 < share < 1:
-        raise UnusableImage("whose_bytes", "the mask")
+    inside = partial(read_mask_share, size=read[0][1], place=place, frame=frame, beside=affine)
+    with _of("mask"):
+        share = in_child(decode_unchanged, inside, *source)
+        if item["mask_shared"] and 0 < share < 1:
+            raise UnusableImage("whose_bytes")
     return image, share
+
+
+@contextmanager
+def _of(file: str, first: bool = False) -> Iterator[None]:
+    """Say of which file it is that an image cannot be used, unless it is the one of its name."""
+    try:
+        yield
+    except UnusableImage as error:
+        if first:
+            raise
+        raise type(error)(error.reason, f"of {file}: {error.detail}") from error

@@ -15,10 +15,10 @@ from medsynth.cohorts.labels import check_classes, missing_columns, read_csv
 from medsynth.genomics.ages import read_ages
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, TEST, TRAIN, USED, VALIDATE
 from medsynth.store.quarantine import CohortError
+from medsynth.store.tables.absence import is_absent, present
 
 log = logging.getLogger(__name__)
 
-NOBODY = {"na", "n/a", "nan", "none", "null", "unknown", "missing", "-", "?", "."}
 PATIENTS = (
     ". Without patients nothing can be divided: correct columns.patient, or, if no two images are"
     " of one patient, leave it out and state one_image_one_patient: true"
@@ -27,10 +27,10 @@ SEXES = {
     **dict.fromkeys(["f", "female", "w", "woman", "girl"], "female"),
     **dict.fromkeys(["m", "male", "man", "boy"], "male"),
 }
-VALUES = {  # of a finding; what is empty is not known
+VALUES = {  # of a finding; what is empty or says so is not known
     **dict.fromkeys(["1", "1.0", "yes", "y", "true", "present", "positive"], POSITIVE),
     **dict.fromkeys(["0", "0.0", "no", "n", "false", "absent", "negative"], NEGATIVE),
-    **dict.fromkeys(["-1", "-1.0", "uncertain", "unknown", "?", "na", "n/a", "nan"], UNCERTAIN),
+    **dict.fromkeys(["-1", "-1.0", "uncertain"], UNCERTAIN),
 }
 SPLIT_WORDS = {
     **dict.fromkeys(["train", "training"], TRAIN),
@@ -45,7 +45,8 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
     Returns:
         DataFrame(source, source_ROLE, mask, patient, group, label, label_NAME, text, slice, frame,
         split_hint, covariates, status, reason), as far as the table has them. Equal rows are
-        one. Excluded: not_kept, no_label. Quarantined: bad_identifier (no file is named),
+        one, and cells that say NA or the like are null, but for the files'. Excluded: not_kept,
+        no_label, absent_label. Quarantined: bad_identifier (no file is named),
         no_patient, bad_slice. Both: those of label_findings.
 
     Raises:
@@ -69,10 +70,14 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
     single |= {"split_hint": columns.split}
     names |= {name: heading for name, heading in single.items() if heading} | columns.covariates
     frame = pd.DataFrame({name: table[heading] for name, heading in names.items()})
+    unnamed = is_absent(frame["label"]) if columns.labels else pd.Series(False, frame.index)
+    described = [name for name in names if name not in columns.sources()]
+    frame[described] = frame[described].apply(present)
     frame = frame.assign(status=USED, reason=None)
     kept = pd.DataFrame({c: table[c].isin(values) for c, values in settings.keep.items()})
     if settings.keep:
         set_aside(frame, ~kept.all(axis=1), EXCLUDED, "not_kept")
+    set_aside(frame, unnamed, EXCLUDED, "absent_label")
     frame = frame.drop_duplicates(ignore_index=True)
     set_aside(
         frame, frame[list(columns.sources())].isna().any(axis=1), QUARANTINED, "bad_identifier"
@@ -99,7 +104,7 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
 def _read_patients(frame: pd.DataFrame, settings: ImagesIndex) -> None:
     # A spreadsheet makes 17.0 of 17 where a cell of the column is empty.
     ids = frame["patient"].str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
-    frame["patient"] = ids.mask(ids.str.lower().isin(NOBODY))
+    frame["patient"] = ids
     where = f"{settings.table}: patients in {settings.columns.patient!r}"
     _check_spelling(frame["patient"], where)
     set_aside(frame, frame["patient"].isna(), QUARANTINED, "no_patient")
@@ -149,7 +154,7 @@ def _read_covariate(frame: pd.DataFrame, name: str, settings: ImagesIndex) -> No
     """Ages and sexes, in place; other covariates stay what they are."""
     heading, cells = settings.columns.covariates[name], frame[name]
     if name == "age":
-        frame[name], _ = read_ages(cells, heading)
+        frame[name], _ = read_ages(cells, heading, newborns=True)
     elif name == "sex":
         frame[name] = cells.str.lower().map(SEXES).astype("str")
     else:

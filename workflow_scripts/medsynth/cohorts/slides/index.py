@@ -18,6 +18,7 @@ from medsynth.genomics.barcodes import FIRST_NORMAL, parse_barcodes
 from medsynth.runtime.settings import TableLabel
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
+from medsynth.store.tables.absence import present
 
 SETTINGS = SlideIndex
 SUFFIXES = {".svs", ".tif", ".tiff", ".ndpi", ".mrxs", ".scn", ".vms", ".bif", ".svslide"}
@@ -43,6 +44,7 @@ def index(
     files = [f for f in matching_files(root, settings.pattern) if f.suffix.lower() in SUFFIXES]
     if table is not None:
         check_names(files, root, table)
+        table["label"] = present(table["label"])
         by_barcode = _labels_by_barcode(table)
     names = parse_barcodes(file.stem for file in files).to_dict("records")
     for file, name in zip(files, names, strict=True):

@@ -1,0 +1,30 @@
+"""Words that programs and people write into a cell that has no value."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+ABSENT = {  # without spaces, folded
+    *("", "-", "--", "---", "?", ".", "na", "n/a", "n.a.", "n.a", "<na>", "#n/a", "#na", "#nv"),
+    *("nan", "-nan", "nat", "none", "null", "nil", "nd", "n/d", "n.d.", "unknown", "missing"),
+    *("notavailable", "notapplicable", "notknown", "notreported", "notrecorded", "unspecified"),
+    *("k.a.", "k.a", "k/a", "keineangabe", "unbekannt", "fehlt", "inconnu", "desconocido"),
+    *("#null!", "#value!", "#ref!", "#num!", "#name?", "#div/0!", "#wert!", "#bezug!", "#zahl!"),
+}
+
+
+def says_nothing(word: str) -> bool:
+    """Whether a word, or an empty one, says that there is no value."""
+    return re.sub(r"\s", "", word).casefold() in ABSENT
+
+
+def is_absent(cells: pd.Series) -> pd.Series:
+    """Which cells say that there is no value; those that are null do not say it."""
+    return cells.isin([word for word in cells.dropna().unique() if says_nothing(word)])
+
+
+def present(cells: pd.Series) -> pd.Series:
+    """The cells, null where they say that there is no value."""
+    return cells.mask(is_absent(cells))
