@@ -11,7 +11,8 @@ from medsynth.cohorts.images.settings import ImagesCohort
 from medsynth.cohorts.splits import leakage, split_patients
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.whole import load_config
-from medsynth.store.quarantine import REASONS, CohortError
+from medsynth.store.quarantine import CohortError
+from medsynth.store.wording import REASONS
 from tests.unit.image_files import cohort, encoded, indexed, levels
 
 PNG = encoded(levels())
