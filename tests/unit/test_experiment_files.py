@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.whole import parse_config
 from medsynth.store.layout import Layout
@@ -26,6 +27,14 @@ def test_only_judged_cohorts_get_a_classifier_with_the_global_settings(files):
     assert set(files.experiments) - set(files.listed) == {"cxr_classifier", "glioma_classifier"}
     alone = DEMO | {"experiments": [e for e in DEMO["experiments"] if e["cohort"] == "ct"]}
     assert not ExperimentFiles(parse_config(alone), Layout("results")).classifiers
+
+
+def test_the_page_is_given_what_families_and_kinds_cite(files):
+    cited = files.references()
+    assert set(cited) == {"ddpm", "progan", "cyclegan", "classifier"}
+    assert all("@" in text for text in cited.values())
+    kinds = CohortFiles(parse_config(DEMO), Layout("results")).references()
+    assert "MIMIC-CXR" in kinds["mimic_cxr"] and kinds["ct"] == ""
 
 
 def test_what_an_experiment_makes_follows_from_its_task(files):
