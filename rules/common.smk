@@ -15,7 +15,7 @@ from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.raw_paths import DATASETS, raw_paths
-from medsynth.config.whole import load_config
+from medsynth.config.schema import load_config
 from medsynth.lineage.recording import capture
 from medsynth.store.layout import Layout
 from medsynth.store.privacy import raw_names

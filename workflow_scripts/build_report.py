@@ -9,7 +9,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from medsynth.config.whole import Config
+from medsynth.config.schema import Config
 from medsynth.imaging.scale import PIXELS, PixelSize
 from medsynth.lineage.mlflow.database import database_uri
 from medsynth.lineage.recording.places import Places

@@ -5,7 +5,7 @@ Whom they were trained on is what the trainings wrote down, not what the manifes
 Output: JSON `gate`, which evaluation requires.
 """
 
-from medsynth.cohorts.trained import seen_in_training
+from medsynth.cohorts.overlap import training_overlap
 from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
@@ -26,7 +26,7 @@ def check(inputs):
         )
     found = {}
     for path, people in zip(inputs.weights, inputs.people, strict=True):
-        found[path] = seen_in_training(real, read_table(people), digests[path])
+        found[path] = training_overlap(real, read_table(people), digests[path])
         if not found[path]["list_of_these_weights"]:
             raise MedsynthError(
                 f"{people} is not the list of whom {path} was trained on;"

@@ -7,7 +7,7 @@ Outputs: `weights` (safetensors), `card` (JSON), `history` (CSV: step, name, val
 from dataclasses import replace
 from importlib import import_module
 
-from medsynth.cohorts.trained import seen_in_training, trained_on
+from medsynth.cohorts.overlap import training_overlap, training_patients
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.run import TrainingRun, run_on_device
 from medsynth.store.atomic import publish
@@ -23,7 +23,7 @@ def people_of_inputs(inputs, outputs, named):
     held_out, found = in_split(read_table(inputs.manifest), TEST), []
     for one in named.values():
         found.append(read_table(beside(outputs.people, one["experiment"])))
-        seen = seen_in_training(held_out, found[-1], one["sha256"])
+        seen = training_overlap(held_out, found[-1], one["sha256"])
         if not seen["ok"]:
             raise MedsynthError(
                 f"{inputs.manifest}: {seen['patients_seen']} patients and {seen['images_seen']}"
@@ -45,7 +45,7 @@ def main(inputs, outputs, params, name, run):
     with work_folder(params.work, name, *identity) as work:
         trained = training.train(data, settings, TrainingRun(run.seed, run.device, work))
         save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
-        people = trained_on(data.manifest, digest_file(outputs.weights), below)
+        people = training_patients(data.manifest, digest_file(outputs.weights), below)
         write_table(people, outputs.people)
         publish(trained.history, outputs.history)
 

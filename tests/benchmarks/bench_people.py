@@ -17,7 +17,7 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from medsynth.cohorts.trained import seen_in_training, trained_on
+from medsynth.cohorts.overlap import training_overlap, training_patients
 from medsynth.commands import impact
 from medsynth.lineage.ledger import people
 from medsynth.lineage.ledger.database import ledger_path
@@ -115,8 +115,8 @@ def rows():
             _seconds(lambda: impact.answer(results, Namespace(patient=patient, erase=False))),
             2,
         )
-    trained = trained_on(items[items["split"] == "train"], "model")
+    trained = training_patients(items[items["split"] == "train"], "model")
     real = items[items["split"] == "test"]
     yield _row(
-        "overlap gate, 1e6 items", _seconds(lambda: seen_in_training(real, trained, "model")), 5
+        "overlap gate, 1e6 items", _seconds(lambda: training_overlap(real, trained, "model")), 5
     )

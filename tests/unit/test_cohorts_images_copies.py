@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medsynth.cohorts.overlap import training_overlap, training_patients
 from medsynth.cohorts.splits import leakage
-from medsynth.cohorts.trained import seen_in_training, trained_on
 from tests.unit.image_files import cohort, encoded, indexed, levels, made
 
 NAMES = "abcdef"
@@ -120,5 +120,5 @@ def items(**columns: list) -> pd.DataFrame:
 def test_the_gates_look_at_every_file_of_an_image(columns, twice):
     frame = items(**columns)
     assert leakage(frame)["items_twice"] == twice
-    people = trained_on(frame[:1], "m")
-    assert seen_in_training(frame[1:], people, "m")["images_seen"] == twice
+    people = training_patients(frame[:1], "m")
+    assert training_overlap(frame[1:], people, "m")["images_seen"] == twice

@@ -10,7 +10,7 @@ from medsynth.cohorts.images import index as indexing
 from medsynth.cohorts.images.settings import ImagesCohort
 from medsynth.cohorts.splits import leakage, split_patients
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.whole import load_config
+from medsynth.config.schema import load_config
 from medsynth.store.quarantine import CohortError
 from medsynth.store.wording import REASONS
 from tests.unit.image_files import cohort, encoded, indexed, levels

@@ -18,7 +18,7 @@ from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead, FindingLab
 from medsynth.cohorts.mimic_cxr.shard import read_jpg
 from medsynth.cohorts.mimic_cxr.shard import shard as shard_mimic_cxr
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.whole import check_raw_paths, parse_config
+from medsynth.config.schema import check_raw_paths, parse_config
 from medsynth.imaging.pixels import MAX_PIXELS
 from medsynth.store.digests import digest_file
 from medsynth.store.quarantine import CohortError, UnusableImage

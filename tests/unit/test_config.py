@@ -8,7 +8,7 @@ import yaml
 
 from medsynth.config.docs import schema, tables
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.whole import Config, check_raw_paths, parse_config
+from medsynth.config.schema import Config, check_raw_paths, parse_config
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())

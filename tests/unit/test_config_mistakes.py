@@ -12,7 +12,7 @@ import yaml
 
 from medsynth.config.mistakes import ConfigError, repeated_keys
 from medsynth.config.raw_paths import demo_dataset, inside
-from medsynth.config.whole import load_config, parse_config
+from medsynth.config.schema import load_config, parse_config
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())

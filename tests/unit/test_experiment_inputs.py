@@ -14,12 +14,12 @@ from pydantic import Field
 from test_experiment_files import DEMO
 
 import train_model
-from medsynth.cohorts.trained import trained_on
-from medsynth.config import whole
+from medsynth.cohorts.overlap import training_patients
+from medsynth.config import schema
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.experiment_inputs import classifiers, in_order, input_mistakes
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.whole import Config, parse_config
+from medsynth.config.schema import Config, parse_config
 from medsynth.models.classifier.settings import ClassifierExperiment, ClassifierTraining
 from medsynth.models.settings import FamilyExperiment, Inputs, Takes
 from medsynth.runtime.settings import Loop, Name
@@ -111,14 +111,14 @@ def test_what_others_rest_on_comes_first_and_else_nothing_moves():
 @pytest.fixture
 def with_toys(monkeypatch) -> dict[str, Any]:
     """The demo's configuration, in which the family toy may be named, with an experiment of it."""
-    kind = Annotated[whole.Family | ToyExperiment, Field(discriminator="family")]
-    monkeypatch.setattr(whole, "Experiment", kind)
-    monkeypatch.setitem(whole.FAMILY, "toy", ToyExperiment)
+    kind = Annotated[schema.Family | ToyExperiment, Field(discriminator="family")]
+    monkeypatch.setattr(schema, "Experiment", kind)
+    monkeypatch.setitem(schema.FAMILY, "toy", ToyExperiment)
 
     class WithToys(Config):
         experiments: list[kind] = []
 
-    monkeypatch.setattr(whole, "Config", WithToys)
+    monkeypatch.setattr(schema, "Config", WithToys)
     raw = yaml.safe_load(yaml.safe_dump(DEMO))
     toy = {"name": "toy", "family": "toy", "cohort": "cxr", "inputs": {"begin": "glioma_ddpm"}}
     raw["experiments"].append(toy)
@@ -210,12 +210,12 @@ def test_the_people_of_inputs_count_as_trained_on(tmp_path):
     outputs = SimpleNamespace(people=tmp_path / "a" / "people.parquet")
     inputs = SimpleNamespace(manifest=table)
 
-    write_table(trained_on(rows(("x", "9", "train")), digest_file(b.weights)), b.people)
+    write_table(training_patients(rows(("x", "9", "train")), digest_file(b.weights)), b.people)
     below = train_model.people_of_inputs(inputs, outputs, named)
-    people = trained_on(rows(("p", "1", "train")), "m", below)
+    people = training_patients(rows(("p", "1", "train")), "m", below)
     expected = {"patient": ["p", "x"], "source_sha256": ["1", "9"], "model_sha256": ["m", "m"]}
     pd.testing.assert_frame_equal(people, pd.DataFrame(expected), check_dtype=False)
 
-    write_table(trained_on(rows(("q", "9", "train")), digest_file(b.weights)), b.people)
+    write_table(training_patients(rows(("q", "9", "train")), digest_file(b.weights)), b.people)
     with pytest.raises(MedsynthError, match="1 patients and 0 images of the test split .* by b"):
         train_model.people_of_inputs(inputs, outputs, named)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.whole import check_raw_paths, parse_config
+from medsynth.config.schema import check_raw_paths, parse_config
 from medsynth.demo.radiographs import write_cxr
 from medsynth.lineage.erasure.search import remains
 from tests.checkout import ROOT, Checkout

@@ -13,8 +13,8 @@ import pytest
 
 import medsynth
 from medsynth.cohorts.assemble import assemble
+from medsynth.cohorts.overlap import training_patients
 from medsynth.cohorts.splits import split_patients
-from medsynth.cohorts.trained import trained_on
 from medsynth.imaging.scale import PIXELS
 from medsynth.lineage.mlflow.measurements import numbers
 from medsynth.metrics.settings import Evaluation
@@ -98,7 +98,7 @@ def study(tmp_path_factory) -> SimpleNamespace:
     found = judge_classifier(inputs, CFG, {}, Run(1, "cpu"))
     inputs.judge = str(own / "metrics.json")
     write_json(found, inputs.judge)
-    people = trained_on(in_split(manifest, "train"), digest_file(inputs.weights))
+    people = training_patients(in_split(manifest, "train"), digest_file(inputs.weights))
     write_table(people, own / "people.parquet")
     return SimpleNamespace(
         inputs=inputs, results=results, manifest=manifest, summary=summary, found=found

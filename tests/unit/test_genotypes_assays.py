@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.whole import check_raw_paths, parse_config
+from medsynth.config.schema import check_raw_paths, parse_config
 from medsynth.genomics.assays import read_clinical
 from medsynth.genomics.barcodes import cases_within, parse_barcodes, parse_tumours
 from medsynth.genomics.glioma import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes

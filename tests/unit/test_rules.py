@@ -20,9 +20,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
-from medsynth.store import source_digest
+from medsynth.store.source import digest
 
-source_digest.code_digest = lambda script, *modules: Path(script).name
+digest.code_digest = lambda script, *modules, **how: Path(script).name
 wildcards = SimpleNamespace(cohort="cxr", experiment="cxr_ddpm", download="more")
 with SnakemakeApi(OutputSettings()) as api:
     workflow = api.workflow(

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
+from medsynth.cohorts.overlap import training_patients
 from medsynth.cohorts.splits import leakage
-from medsynth.cohorts.trained import trained_on
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.cyclegan.generators import ResidualUNet
 from medsynth.models.cyclegan.sampling import PREFIXES
@@ -65,7 +65,7 @@ def train(root: Path, name: str, family: str, settings, inputs: SimpleNamespace)
     trained = training.train(data, settings, TrainingRun(SEED, "cpu", work))
     files = {key: getattr(layout, key).format(experiment=name) for key in ("weights", "card")}
     save_model(trained.state, trained.card, *files.values())
-    people = trained_on(data.manifest, digest_file(files["weights"]))
+    people = training_patients(data.manifest, digest_file(files["weights"]))
     write_table(people, layout.people.format(experiment=name))
     return SimpleNamespace(**files)
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from medsynth.api.cohorts import Cohort, cohort
 from medsynth.api.keywords import checked
-from medsynth.cohorts.trained import seen_in_training
+from medsynth.cohorts.overlap import training_overlap
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.settings import classifier_name
 from medsynth.models.conditioning import LabelError, known_label
@@ -103,7 +103,7 @@ def _judge(data: Cohort) -> dict[str, Path]:
         )
     people = read_table(layout.people.format(experiment=name))
     real = in_split(data.manifest, SPLIT)
-    if not seen_in_training(real, people, digest_file(files["weights"]))["ok"]:
+    if not training_overlap(real, people, digest_file(files["weights"]))["ok"]:
         raise EvaluationError(
             f"{files['weights']} was trained on patients of the {SPLIT} split, or its list of"
             " people is another model's: the metrics would be worthless; delete it and run the"

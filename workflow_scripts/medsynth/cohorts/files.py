@@ -62,11 +62,11 @@ def hash_sources(
     outside = sources.index[[not inside(source) for source in sources]]
     set_aside(frame, frame.index.isin(outside), QUARANTINED, "outside_root")
     sources = frame.loc[frame["status"] == USED, "source"]
-    found, told = [], time.monotonic()
+    found, reported = [], time.monotonic()
     for digest in digest_files((root / source for source in sources), cache, threads):
         found.append(digest)
-        if time.monotonic() - told > PROGRESS_S:
-            told = time.monotonic()
+        if time.monotonic() - reported > PROGRESS_S:
+            reported = time.monotonic()
             log.info("hashed %d of %d files", len(found), len(sources))
     known = {k: d for k, d in zip(sources.index, found, strict=True) if isinstance(d, tuple)}
     columns = ["source_sha256", "source_bytes"]

@@ -47,9 +47,9 @@ def missing_columns(missing: list[str], header: list[str]) -> str:
         words = {plain(n): n for n in header if not set(re.findall(r"\d+", n)) - numbers}
         close = difflib.get_close_matches(plain(expected), words, n=1, cutoff=NEAR)
         near += [words[word] for word in close]
-    said = f"no column {', '.join(missing)} among the {len(header)} of its first line"
+    message = f"no column {', '.join(missing)} among the {len(header)} of its first line"
     hint = f"did you mean {', '.join(near)}?" if near else "add the header if it lacks"
-    return f"{said}, which should be its header; {hint}"
+    return f"{message}, which should be its header; {hint}"
 
 
 def read_labels(settings: TableLabel, *others: str) -> pd.DataFrame:

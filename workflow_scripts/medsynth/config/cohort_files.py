@@ -8,7 +8,7 @@ from typing import Any
 
 from medsynth.config.raw_paths import demo_dataset
 from medsynth.config.references import references_of
-from medsynth.config.whole import Config
+from medsynth.config.schema import Config
 from medsynth.fetch.settings import fills
 from medsynth.genomics.settings import SAMPLE_SHEETS
 from medsynth.store.layout import Layout

@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from medsynth.config.whole import Config
+from medsynth.config.schema import Config
 from medsynth.store.checkout import follow_checkout
 
 HEAD = """# Configuration
 
-Generated from `config/whole.py` and the `settings.py` files in `workflow_scripts/medsynth/`; edit
+Generated from `config/schema.py` and the `settings.py` files in `workflow_scripts/medsynth/`; edit
 them and call `python -m medsynth.config.docs`. `config.yaml` is the demo, `full.yaml` the
 paper's scale for real downloads. Give your own file with `snakemake --configfile my.yaml`.
 Unknown keys are mistakes. In raw paths `$VARIABLES` and `~` are filled in.

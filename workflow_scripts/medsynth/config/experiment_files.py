@@ -8,7 +8,7 @@ from typing import Any
 
 from medsynth.config.experiment_inputs import classifiers, in_order
 from medsynth.config.references import references_of
-from medsynth.config.whole import Config
+from medsynth.config.schema import Config
 from medsynth.models.classifier.settings import classifier_name
 from medsynth.models.settings import FamilyExperiment
 from medsynth.store.layout import Layout

@@ -99,11 +99,11 @@ def mistakes_of(error: ValidationError, raw: Any) -> Iterator[Mistake]:
             place += "." + entry["ctx"]["discriminator"].strip("'")
         found.setdefault(place, []).append(entry)
     for place, entries in found.items():
-        said = " or ".join(dict.fromkeys(_said(entry) for entry in entries))
-        yield Mistake(place, f"{said} -- hint: {_hint(entries[0])}")
+        message = " or ".join(dict.fromkeys(_message(entry) for entry in entries))
+        yield Mistake(place, f"{message} -- hint: {_hint(entries[0])}")
 
 
-def _said(error: ErrorDetails) -> str:
+def _message(error: ErrorDetails) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind in GROUPS:
         return "Input should be a group of keys"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.config.mistakes import Mistake
-from medsynth.config.settled import Settled
+from medsynth.config.valid_parts import ValidParts
 from medsynth.fetch.settings import fills, listing_of
 
 DEMO = "demo"  # below the results
@@ -31,7 +31,7 @@ def demo_dataset(results_dir: Path, path: Path) -> str | None:
     return below.parts[0] if below and below.parts else None
 
 
-def path_mistakes(config: Settled) -> Iterator[Mistake]:
+def path_mistakes(config: ValidParts) -> Iterator[Mistake]:
     """Every raw path that is missing, or lies where the workflow writes."""
     yield from _of_fetch(config)
     named = {name: cohort.raw_paths() for name, cohort in config.cohorts.items()}
@@ -39,7 +39,7 @@ def path_mistakes(config: Settled) -> Iterator[Mistake]:
     for name, keys in named.items():
         for key, paths in keys.items():
             place = f"cohorts.{name}.{key}"
-            for path in paths if config.right(place.split()[0]) else ():
+            for path in paths if config.is_valid(place.split()[0]) else ():
                 if fault := _fault(path, key, config):
                     yield Mistake(place, fault)
 
@@ -63,7 +63,7 @@ def raw_paths(config: Any) -> list[Path]:
     return paths
 
 
-def _fault(path: Path, key: str, config: Settled) -> str | None:
+def _fault(path: Path, key: str, config: ValidParts) -> str | None:
     if fault := _misplaced(path, key, config):
         return fault
     made = config.demo and demo_dataset(config.results_dir, path)
@@ -76,7 +76,7 @@ def _fault(path: Path, key: str, config: Settled) -> str | None:
     return f"{path} does not exist; correct the path or mount the data{why}"
 
 
-def _misplaced(path: Path, key: str, config: Settled) -> str | None:
+def _misplaced(path: Path, key: str, config: ValidParts) -> str | None:
     results = config.results_dir
     below = inside(path, results / DEMO)
     if below is None:
@@ -97,7 +97,7 @@ def _misplaced(path: Path, key: str, config: Settled) -> str | None:
     return None
 
 
-def _of_demo_elsewhere(path: Path, config: Settled) -> str | None:
+def _of_demo_elsewhere(path: Path, config: ValidParts) -> str | None:
     """What to write instead of a path of the demo that is not below these results."""
     for dataset in DATASETS:
         head, named, tail = path.as_posix().partition(f"{DEMO}/{dataset}")
@@ -108,7 +108,7 @@ def _of_demo_elsewhere(path: Path, config: Settled) -> str | None:
     return None
 
 
-def _of_fetch(config: Settled) -> Iterator[Mistake]:
+def _of_fetch(config: ValidParts) -> Iterator[Mistake]:
     for name, download in config.fetch.items():
         place = f"fetch.{name}.destination"
         if fault := _misplaced(download.destination, "destination", config):

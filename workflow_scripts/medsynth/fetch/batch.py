@@ -52,7 +52,7 @@ class _Batch:
         self._folder = folder
         self._lock = threading.Lock()
         self._done = self._bytes = self._in_a_row = 0
-        self._said = self._began = time.monotonic()
+        self._reported = self._began = time.monotonic()
 
     def _next(self) -> Wanted | None:
         with self._lock:
@@ -88,8 +88,8 @@ class _Batch:
                     " whether it is in service, and call snakemake again: what is there stays"
                 )
             now = time.monotonic()
-            if now - self._said >= SAY_EVERY or self._done == self._total:
-                self._said = now
+            if now - self._reported >= SAY_EVERY or self._done == self._total:
+                self._reported = now
                 # Files that were there already count too, at the speed they are verified.
                 speed = self._bytes / 2**20 / max(now - self._began, 1e-3)
                 log.info(

@@ -45,8 +45,8 @@ def sample_generators(
 def batch_positions(n: int, batch: int, seed: int, step: int, *keys: int | str) -> np.ndarray:
     """Positions (batch,) in range(n) that training step `step` uses.
 
-    Items are dealt from one permutation after another, so every item is seen once an epoch; a
-    batch may straddle two epochs.
+    Items are drawn from one permutation after another, without replacement, so every item is seen
+    once an epoch; a batch may straddle two epochs.
 
     Raises:
         ValueError: there is nothing to draw from.

@@ -53,10 +53,10 @@ def source_without_secrets(
     if not is_program:
         return "".join(_settings(text.splitlines(keepends=True), mark))
 
-    def said(found: re.Match[str]) -> str:
+    def starred(found: re.Match[str]) -> str:
         return star_named(BARE, star_named(OPTION, found[0], mark), mark, is_prose=True)
 
-    return _assigned(COMMENT_OR_LITERAL.sub(said, text), mark)
+    return _assigned(COMMENT_OR_LITERAL.sub(starred, text), mark)
 
 
 def _assigned(program: str, mark: str) -> str:

@@ -52,7 +52,7 @@ def evaluate(
     patients = store.manifest["patient"].to_numpy()[source]
     directions = table["label"].to_numpy()[paired]
 
-    def judge(rows: np.ndarray) -> dict[str, Metric]:
+    def metrics_of(rows: np.ndarray) -> dict[str, Metric]:
         return evaluate_translation(
             measured.iloc[rows], settings, seed=run.seed, patients=patients[rows]
         )
@@ -61,7 +61,7 @@ def evaluate(
     subgroups = by_subgroup(
         {name: groups.iloc[shown] for name, groups in divisions.items()},
         patients[shown],
-        lambda rows: judge(shown[rows]),
+        lambda rows: metrics_of(shown[rows]),
         settings,
     )
     return {
@@ -70,7 +70,7 @@ def evaluate(
         "extractor": None,
         "n_real": len(paired),
         "n_generated": len(table),
-        "metrics": judge(np.full(len(source), True)),
-        "per_class": {name: judge(directions == name) for name in np.unique(table["label"])},
+        "metrics": metrics_of(np.full(len(source), True)),
+        "per_class": {name: metrics_of(directions == name) for name in np.unique(table["label"])},
         **subgroups,
     }

@@ -21,8 +21,8 @@ from medsynth.cohorts.kinds import KIND, Kind
 from medsynth.config.experiment_inputs import classifiers, input_mistakes
 from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
 from medsynth.config.raw_paths import UNSET, path_mistakes
-from medsynth.config.settled import Settled, settle
 from medsynth.config.subgroups import subgroup_mistakes
+from medsynth.config.valid_parts import ValidParts, valid_parts
 from medsynth.demo.settings import Demo
 from medsynth.fetch.settings import Download
 from medsynth.metrics.settings import Evaluation
@@ -106,11 +106,11 @@ class Config(Settings):
         return dict(sorted(named.items()))
 
 
-def _settled(raw: dict[str, Any]) -> Settled:
-    return settle(raw, ResultsDir, Download, Cohort)
+def _valid_parts(raw: dict[str, Any]) -> ValidParts:
+    return valid_parts(raw, ResultsDir, Download, Cohort)
 
 
-def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
+def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]:
     """What does not fit together, of all that can be told whatever else is wrong."""
     cohorts = given if isinstance(given := raw.get("cohorts"), dict) else {}
     listed = given if isinstance(given := raw.get("experiments"), list) else []
@@ -118,20 +118,22 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
     counts = Counter(e["name"] for _, e in named if isinstance(e.get("name"), str))
     for name in sorted(name for name, n in counts.items() if n > 1):
         yield Mistake("experiments", f"experiment name {name} stands twice; rename one")
-    right: dict[str, Any] = classifiers(settled.cohorts, ClassifierTraining())
+    valid_experiments: dict[str, Any] = classifiers(parts.cohorts, ClassifierTraining())
     reserved = {classifier_name(cohort) for cohort in cohorts}
     for name in sorted(reserved & set(counts)):
         yield Mistake(
             "experiments", f"the name {name} is kept for a cohort's classifier; take another"
         )
     judged = {e["cohort"] for _, e in named if isinstance(e.get("cohort"), str)}
-    sound = {name: c for name, c in settled.cohorts.items() if settled.right(f"cohorts.{name}")}
-    yield from subgroup_mistakes(raw.get("evaluation", {}), cohorts, judged, sound)
+    valid_cohorts = {
+        name: c for name, c in parts.cohorts.items() if parts.is_valid(f"cohorts.{name}")
+    }
+    yield from subgroup_mistakes(raw.get("evaluation", {}), cohorts, judged, valid_cohorts)
     for i, e in named:
         place = place_of(["experiments", i], raw)
         with suppress(ValidationError):
             experiment = TypeAdapter(Experiment).validate_python(e)
-            right.setdefault(experiment.name, experiment)
+            valid_experiments.setdefault(experiment.name, experiment)
         name, family = e.get("cohort"), e.get("family")
         if not isinstance(name, str) or not cohorts:
             continue
@@ -141,7 +143,7 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
                 f"no cohort {name!r}; there are: {', '.join(sorted(map(str, cohorts)))}",
             )
             continue
-        cohort = settled.cohorts.get(name)
+        cohort = parts.cohorts.get(name)
         kind = cohorts[name].get("kind") if isinstance(cohorts[name], dict) else None
         if kind not in KIND or family not in FAMILY:
             continue
@@ -152,7 +154,7 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
                 f"family {family} does not fit cohort kind {kind}: it is for {FAMILY[family].task};"
                 f" take {' or '.join(fitting)}, or a cohort of another kind",
             )
-        elif cohort and settled.right(f"cohorts.{name}"):
+        elif cohort and parts.is_valid(f"cohorts.{name}"):
             with suppress(ValidationError):
                 experiment = TypeAdapter(Experiment).validate_python(e)
                 form = cohort.image_form()
@@ -171,7 +173,7 @@ def _between_groups(raw: dict[str, Any], settled: Settled) -> Iterator[Mistake]:
                     )
                 if misfit := experiment.misfit(form.size):
                     yield Mistake(f"{place}.{misfit.key}", misfit.why)
-    yield from input_mistakes(right, {*counts, *reserved} - {*right})
+    yield from input_mistakes(valid_experiments, {*counts, *reserved} - {*valid_experiments})
 
 
 def parse_config(raw: dict[str, Any]) -> Config:
@@ -186,15 +188,15 @@ def parse_config(raw: dict[str, Any]) -> Config:
     return config
 
 
-def _checked(raw: Any) -> tuple[Settled, Config | None, list[Mistake]]:
+def _checked(raw: Any) -> tuple[ValidParts, Config | None, list[Mistake]]:
     if not isinstance(raw, dict):
         refuse([Mistake(WHOLE, "holds no keys; see config/config.yaml")])
-    settled, config, mistakes = _settled(raw), None, []
+    parts, config, mistakes = _valid_parts(raw), None, []
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
         mistakes = list(mistakes_of(error, raw))
-    return settled, config, [*mistakes, *_between_groups(raw, settled)]
+    return parts, config, [*mistakes, *_between_groups(raw, parts)]
 
 
 def load_config(raw: dict[str, Any], files: Iterable[str | Path] = ()) -> Config:
@@ -207,9 +209,9 @@ def load_config(raw: dict[str, Any], files: Iterable[str | Path] = ()) -> Config
         ConfigError: lists every mistake at once; among them missing raw files, except those that
             the rules will bring.
     """
-    settled, config, mistakes = _checked(raw)
+    parts, config, mistakes = _checked(raw)
     repeated = [mistake for file in files for mistake in repeated_keys(Path(file))]
-    refuse([*repeated, *mistakes, *path_mistakes(settled)])
+    refuse([*repeated, *mistakes, *path_mistakes(parts)])
     assert config  # else there were mistakes
     return config
 
@@ -220,5 +222,5 @@ def check_raw_paths(config: Config) -> None:
     Raises:
         ConfigError: lists every path that is missing, with the key that names it.
     """
-    settled = Settled(config.results_dir, bool(config.demo), config.fetch, config.cohorts, {})
-    refuse(path_mistakes(settled), "raw path(s) missing")
+    parts = ValidParts(config.results_dir, bool(config.demo), config.fetch, config.cohorts, {})
+    refuse(path_mistakes(parts), "raw path(s) missing")

@@ -15,7 +15,7 @@ from medsynth.store.manifests import by_file
 KEYS = {"patients": "patient", "images": "source_sha256"}
 
 
-def trained_on(
+def training_patients(
     manifest: pd.DataFrame, model_sha256: str, of_inputs: Sequence[pd.DataFrame] = ()
 ) -> pd.DataFrame:
     """The people of a training; who was trained on by a model that it rests on is one of them.
@@ -34,14 +34,14 @@ def trained_on(
     return people.assign(model_sha256=model_sha256).reset_index(drop=True)
 
 
-def seen_in_training(
+def training_overlap(
     real: pd.DataFrame, trained: pd.DataFrame, model_sha256: str
 ) -> dict[str, int | bool]:
     """The gate: none of a metric's real images, and nobody they show, was trained on.
 
     Args:
         real: manifest rows the metric compares with.
-        trained: as :func:`trained_on` made it.
+        trained: as :func:`training_patients` made it.
         model_sha256: digest of the weights in use.
 
     Returns:

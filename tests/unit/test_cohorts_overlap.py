@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import check_evaluation
-from medsynth.cohorts.trained import seen_in_training, trained_on
+from medsynth.cohorts.overlap import training_overlap, training_patients
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import manifest
@@ -28,7 +28,7 @@ TRAIN = items(("a", "1", "train"), ("a", "1", "train"), ("b", "2", "train"))
 
 
 def test_the_list_has_every_file_of_the_training_once():
-    people = trained_on(TRAIN, MODEL)
+    people = training_patients(TRAIN, MODEL)
     assert people.to_dict("records") == [
         {"patient": "a", "source_sha256": "1", "model_sha256": MODEL},
         {"patient": "b", "source_sha256": "2", "model_sha256": MODEL},
@@ -54,11 +54,11 @@ def test_the_list_has_every_file_of_the_training_once():
     ids=["clean", "a patient", "an image under another name", "another model's list"],
 )
 def test_what_was_trained_on_is_found(real, model, found):
-    assert seen_in_training(real, trained_on(TRAIN, MODEL), model) == found
+    assert training_overlap(real, training_patients(TRAIN, MODEL), model) == found
 
 
 def test_an_empty_list_proves_nothing():
-    assert not seen_in_training(TRAIN, trained_on(TRAIN[:0], MODEL), MODEL)["ok"]
+    assert not training_overlap(TRAIN, training_patients(TRAIN[:0], MODEL), MODEL)["ok"]
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def inputs(tmp_path):
     for path, listed in zip(weights, people, strict=True):
         with open(path, "w") as file:
             file.write(path)
-        write_table(trained_on(items(("a", "1", "train")), digest_file(path)), listed)
+        write_table(training_patients(items(("a", "1", "train")), digest_file(path)), listed)
     write_table(items(("a", "1", "train"), ("c", "3", "test")), paths["manifest"])
     write_table(pd.DataFrame({"model_sha256": [digest_file(weights[0])]}), paths["table"])
     return SimpleNamespace(**paths, weights=weights, people=people)
@@ -89,7 +89,7 @@ def test_a_training_patient_moved_to_test_afterwards_is_refused(inputs):
 
 def test_the_classifiers_people_count_too(inputs):
     judge, listed = inputs.weights[1], inputs.people[1]
-    write_table(trained_on(items(("c", "9", "train")), digest_file(judge)), listed)
+    write_table(training_patients(items(("c", "9", "train")), digest_file(judge)), listed)
     with pytest.raises(MedsynthError, match=r"trained on by\s+\S*classifier"):
         check_evaluation.check(inputs)
 

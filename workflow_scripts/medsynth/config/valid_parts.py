@@ -15,7 +15,7 @@ from medsynth.runtime.settings import RawPath
 
 
 @dataclass(frozen=True)
-class Settled:
+class ValidParts:
     """The parts of a configuration that are right.
 
     Attributes:
@@ -33,12 +33,12 @@ class Settled:
     roots: Mapping[str, Path]
     wrong: frozenset[str] = frozenset()
 
-    def right(self, place: str) -> bool:
+    def is_valid(self, place: str) -> bool:
         """Whether nothing at or in a place was left out."""
         return not any(f"{wrong}.".startswith(f"{place}.") for wrong in self.wrong)
 
 
-def settle(raw: Mapping[str, Any], results: Any, fetch: Any, cohort: Any) -> Settled:
+def valid_parts(raw: Mapping[str, Any], results: Any, fetch: Any, cohort: Any) -> ValidParts:
     """What of a raw configuration is right.
 
     Args:
@@ -47,7 +47,7 @@ def settle(raw: Mapping[str, Any], results: Any, fetch: Any, cohort: Any) -> Set
     """
     wrong: set[str] = set()
 
-    def righted(group: str, kind: Any) -> dict[str, Any]:
+    def valid_group(group: str, kind: Any) -> dict[str, Any]:
         found, values = {}, raw.get(group)
         for name, value in values.items() if isinstance(values, dict) else ():
             right, places = _without_mistakes(kind, value)
@@ -56,14 +56,14 @@ def settle(raw: Mapping[str, Any], results: Any, fetch: Any, cohort: Any) -> Set
                 found[name] = right
         return found
 
-    downloads, cohorts = righted("fetch", fetch), righted("cohorts", cohort)
+    downloads, cohorts = valid_group("fetch", fetch), valid_group("cohorts", cohort)
     named = given if isinstance(given := raw.get("cohorts"), dict) else {}
     roots = {
         name: _valid(RawPath, value.get("root"))
         for name, value in named.items()
         if name not in cohorts and isinstance(value, dict)
     }
-    return Settled(
+    return ValidParts(
         _valid(results, raw.get("results_dir")) or Path("results"),
         raw.get("demo") is not None,
         downloads,
