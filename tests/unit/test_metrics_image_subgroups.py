@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medsynth.metrics.images import comparison, subgroups
 from medsynth.metrics.images.comparison import Group
 from medsynth.metrics.images.feature_space import FeatureSpace
 from medsynth.metrics.images.frechet import frechet_distance
@@ -69,11 +70,18 @@ def test_each_group_is_judged_by_its_own_images():
         assert (found[group]["n"], found[group]["generated"]) == (60, "of the subgroup")
 
 
-def test_all_groups_are_compared_at_the_same_number_of_images():
+def test_all_groups_are_compared_at_the_same_number_of_images(monkeypatch):
+    sides = []
+
+    def compare(names, real, training, generated, nulls, counts, *others):
+        sides.append((len(real), int(counts.sum())))  # compared with, and drawn of each side
+        return comparison.compare(names, real, training, generated, nulls, counts, *others)
+
+    monkeypatch.setattr(subgroups, "compare", compare)
     found = judged({"real": (90, 31), "training": (80, 80)}, (50, 50), moved=(0, 0))
     sex = found["subgroups"]["sex"]
     assert {group["n"] for group in sex.values()} == {31}
-    assert [group["n_images"] for group in sex.values()] == [90, 31]
+    assert [group["n_images"] for group in sex.values()] == [90, 31] and sides == [(31, 31)] * 2
     # Of fewer images on the side of the model, and of women only, there are fewer for both.
     fewer = judged({"real": (90, 31), "training": (80, 80)}, (24, 50), moved=(0, 0))
     assert {group["n"] for group in fewer["subgroups"]["sex"].values()} == {24}

@@ -27,6 +27,7 @@ from medsynth.store.tables.parquet import write_table
 from medsynth.tasks.classification.evaluation import evaluate as evaluate_classification
 from medsynth.tasks.generation import view as generation
 from medsynth.tasks.generation.evaluation import evaluate as evaluate_generation
+from medsynth.tasks.translation import evaluation
 from medsynth.tasks.translation import view as translation
 from medsynth.tasks.translation.evaluation import evaluate as evaluate_translation
 from medsynth.tasks.viewing.subgroups import subgroup_tables
@@ -146,6 +147,21 @@ def test_translations_of_men_are_worse_beside_the_untranslated(slices):
     assert (women["mae_hu_gain"]["value"], men["mae_hu_gain"]["value"]) == (100, 50)
     gap = found["subgroup_gaps"]["sex"]["mae_hu"]
     assert (gap["value"], gap["best"], gap["worst"]) == (50, "female", "male")
+
+
+def test_patients_of_whom_nothing_can_be_measured_hide_nobody(slices, monkeypatch):
+    """Of 14 women the targets of nine show no body: the figure would be one of five."""
+
+    def bodiless(pairs, hu_range):
+        measured = measure_pairs(pairs, hu_range)
+        return measured.assign(body=measured.index >= 9)
+
+    measure_pairs = evaluation.measure_pairs
+    monkeypatch.setattr(evaluation, "measure_pairs", bodiless)
+    sexes = metrics_of(evaluate_translation, slices)["subgroups"]["sex"]
+    women = sexes["female"]
+    assert (women["n_images"], women["n_patients"], women["metrics"]) == (5, 5, {})
+    assert sexes["male"]["metrics"]["mae_hu"]["value"] == 50
 
 
 def test_samples_of_the_subgroup_are_used_where_they_say_what_they_are(radiographs):
