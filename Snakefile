@@ -30,7 +30,7 @@ rule all:
     input:
         rules.build_report.output.page,
         expand(rules.write_singles.output.images, experiment=EXPERIMENTS if CONFIG.singles else []),
-        expand(rules.read_reports.output, cohort=COHORT_FILES.with_reports()),
+        expand(rules.read_reports.output, cohort=COHORT_FILES.providing("reports")),
         # A gate that failed and left no file behind is asked again, whatever else is up to date.
         expand(rules.check_cohort.output.gate, cohort=COHORTS),
         expand(rules.check_evaluation.output.gate, experiment=EXPERIMENTS),

@@ -4,7 +4,7 @@
 rule index_cohort:
     input:
         root=of_cohort(COHORT_FILES.root),
-        tables=of_cohort(COHORT_FILES.tables_apart),
+        tables=of_cohort(COHORT_FILES.index_tables),
         receipts=of_cohort(COHORT_FILES.cohort_receipts),
     output:
         table=LAYOUT.index,
@@ -35,7 +35,7 @@ rule shard_cohort:
     benchmark:
         f"{BENCHMARKS}/shard_cohort/{{cohort}}/{{shard}}.tsv"
     wildcard_constraints:
-        cohort=one_of(COHORT_FILES.with_nifti(False)),
+        cohort=one_of(COHORT_FILES.without("nifti")),
     conda:
         ENVIRONMENT
     threads: lambda wildcards: COHORTS[wildcards.cohort].shard_threads
@@ -55,7 +55,7 @@ use rule shard_cohort as shard_cohort_to_nifti with:
         table=SHARD_TABLE,
         volumes=directory(LAYOUT.shard_volumes),
     wildcard_constraints:
-        cohort=one_of(COHORT_FILES.with_nifti(True)),
+        cohort=one_of(COHORT_FILES.providing("nifti")),
 
 
 rule read_reports:
@@ -71,7 +71,7 @@ rule read_reports:
     benchmark:
         f"{BENCHMARKS}/read_reports/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(COHORT_FILES.with_reports()),
+        cohort=one_of(COHORT_FILES.providing("reports")),
     conda:
         ENVIRONMENT
     params:

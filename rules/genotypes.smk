@@ -14,7 +14,7 @@ rule call_genotypes:
     benchmark:
         f"{BENCHMARKS}/call_genotypes/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(COHORT_FILES.genotyped()),
+        cohort=one_of(COHORT_FILES.providing("genotypes")),
     conda:
         ENVIRONMENT
     params:
@@ -35,7 +35,7 @@ rule join_genotypes:
     benchmark:
         f"{BENCHMARKS}/join_genotypes/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(COHORT_FILES.genotyped()),
+        cohort=one_of(COHORT_FILES.providing("genotypes")),
     conda:
         ENVIRONMENT
     params:

@@ -13,7 +13,7 @@ rule fit_stain:
     benchmark:
         f"{BENCHMARKS}/fit_stain/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(COHORT_FILES.normalised()),
+        cohort=one_of(COHORT_FILES.providing("stain")),
     conda:
         ENVIRONMENT
     params:
@@ -37,7 +37,7 @@ rule normalise_stain:
     benchmark:
         f"{BENCHMARKS}/normalise_stain/{{cohort}}/{{shard}}.tsv"
     wildcard_constraints:
-        cohort=one_of(COHORT_FILES.normalised()),
+        cohort=one_of(COHORT_FILES.providing("stain")),
     conda:
         ENVIRONMENT
     params:
@@ -56,7 +56,7 @@ rule count_normalised:
     benchmark:
         f"{BENCHMARKS}/count_normalised/{{cohort}}.tsv"
     wildcard_constraints:
-        cohort=one_of(COHORT_FILES.normalised()),
+        cohort=one_of(COHORT_FILES.providing("stain")),
     conda:
         ENVIRONMENT
     params:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import yaml
 
+from medsynth.cohorts.ct.settings import CtCohort
+from medsynth.cohorts.kinds import KIND
+from medsynth.cohorts.settings import FIELD_OF, CohortSettings
 from medsynth.config.cohort_files import CohortFiles
+from medsynth.config.raw_paths import raw_paths
 from medsynth.config.schema import parse_config
+from medsynth.runtime.settings import Settings
 from medsynth.store.layout import Layout
 
 DEMO = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
@@ -29,7 +35,7 @@ def test_a_data_set_of_the_demo_is_one_folder(raw):
     files = files_of(raw)
     assert files.root("cxr") == files.reports("cxr") == "results/demo/mimic-cxr"
     assert files.genotype_tables("glioma") == ["results/demo/tcga-genomics"]
-    assert files.tables_apart("cxr") == files.cohort_receipts("cxr") == []
+    assert files.index_tables("cxr") == files.cohort_receipts("cxr") == []
 
 
 def test_what_a_download_brings_is_its_destination_and_waits_for_its_receipt(raw, tmp_path):
@@ -43,7 +49,7 @@ def test_what_a_download_brings_is_its_destination_and_waits_for_its_receipt(raw
     files = files_of(raw)
     assert files.root("cxr") == f"{tmp_path}/cxr"
     # Not there yet, but to come.
-    assert files.tables_apart("cxr") == [f"{tmp_path}/jpg"]
+    assert files.index_tables("cxr") == [f"{tmp_path}/jpg"]
     assert files.cohort_receipts("cxr") == [f"results/fetch/{n}.parquet" for n in ("cxr", "jpg")]
     assert f"{tmp_path}/gdc" in files.genotype_tables("glioma")
     assert files.genotype_receipts("glioma") == ["results/fetch/gdc.parquet"]
@@ -54,7 +60,25 @@ def test_only_tables_that_are_there_are_read(raw, tmp_path):
     raw["cohorts"]["cxr"]["tables"] = str(tmp_path)
     there = tmp_path / "mimic-cxr-2.0.0-metadata.csv.gz"
     there.touch()
-    assert files_of(raw).tables_apart("cxr") == [str(there)]
+    assert files_of(raw).index_tables("cxr") == [str(there)]
+
+
+def test_whatever_a_kind_names_beside_its_folder_is_read_by_the_index(raw, tmp_path, monkeypatch):
+    patients = tmp_path / "patients.csv"
+    patients.touch()
+    named = CtCohort.raw_paths
+    monkeypatch.setattr(CtCohort, "raw_paths", lambda ct: named(ct) | {"index.people": [patients]})
+    raw["cohorts"]["ct"]["root"] = str(tmp_path)
+    assert files_of(raw).index_tables("ct") == [str(patients)]
+    config = parse_config(raw)
+    assert patients in raw_paths(config)  # so that logs hide what lies below
+
+
+@pytest.mark.parametrize("kind", KIND.values())
+def test_a_kind_says_what_reads_its_raw_paths(kind):
+    """A key that no path has would leave a table without a reader."""
+    assert set(kind.read_later) <= set(kind.model_fields)
+    assert set(kind.read_later) <= {FIELD_OF[made] for made in kind.provides}
 
 
 def test_sample_sheets_beside_single_files_are_read_with_them(raw, tmp_path):
@@ -81,10 +105,38 @@ def test_models_see_the_normalised_shards_where_there_are_some(raw):
     assert added == {f"{HERE}/glioma/stain.json", f"{HERE}/glioma/normalised.json"}
 
 
+def test_rules_pick_cohorts_by_what_the_kind_says_not_by_names_of_fields(raw):
+    class Reported(Settings):
+        nifti: bool = True
+
+    class Look(CohortSettings):
+        provides: ClassVar = ("pairs",)
+        reports: str = "a field of its own"
+        stain: str = "another"
+        pair: Reported = Reported()
+
+        def shard_settings(self):
+            return Reported()
+
+    files = files_of(raw)
+    files.cohorts["look"] = Look()
+    made = {name: "look" in files.providing(name) for name in FIELD_OF}
+    assert made == dict.fromkeys(FIELD_OF, False) | {"pairs": True}
+
+
+@pytest.mark.parametrize(
+    ("provides", "why"),
+    [(("pairs",), "provides pairs, and so needs a field pair"), (("masks",), "there are: ")],
+)
+def test_a_kind_that_provides_what_it_has_no_settings_for_is_refused(provides, why):
+    with pytest.raises(TypeError, match=f"Toy provides .*{why}|Toy {why}"):
+        type("Toy", (CohortSettings,), {"provides": provides, "__annotations__": {}})
+
+
 def test_cohorts_are_told_apart_by_what_they_have(raw):
     raw["cohorts"]["ct"]["convert"]["nifti"] = True
     files = files_of(raw)
-    assert (files.with_nifti(True), files.with_nifti(False)) == (["ct"], ["cxr", "glioma"])
+    assert (files.providing("nifti"), files.without("nifti")) == (["ct"], ["cxr", "glioma"])
     assert files.labels("glioma") == [f"{HERE}/glioma/labels.parquet"]
     assert files.labels("cxr") == []
     assert files.counts() == [

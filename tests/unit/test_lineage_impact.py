@@ -353,3 +353,14 @@ def test_an_archive_in_the_results_is_left_whole_and_found_by_the_proof(study):
     assert found["rows"][str(packed)] == 1 and zipfile.is_zipfile(packed)
     assert {"path": "results/demo/reports.zip", "found": "id"} in found["left"]
     assert impact.wrong(found)
+
+
+def test_a_table_that_the_index_reads_beside_its_folder_is_searched(study):
+    people = study.folder / "elsewhere" / "people.csv"
+    people.parent.mkdir()
+    people.write_text(f"patient,age\n{PATIENT},60\n{OTHER},50\n")
+    index = "results/cohorts/a/index.parquet"
+    made = {index: pd.read_parquet(study.folder / index)}
+    study.job("index", ["raw/a", "elsewhere/people.csv"], made, names=["root", "tables"])
+    drain(study.results, study.ledger)
+    assert study.ask(PATIENT)["rows"][str(people)] == 1

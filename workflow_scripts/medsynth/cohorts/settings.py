@@ -32,6 +32,16 @@ Several = Annotated[
 ]
 
 
+# What rules may make of a cohort beside its images, and the field of its settings that they take.
+FIELD_OF = {
+    "genotypes": "genotypes",
+    "nifti": None,
+    "pairs": "pair",
+    "reports": "reports",
+    "stain": "stain",
+}
+
+
 class CohortSettings(Settings):
     """Base of the kinds; each has the fields kind, root, index (with label and shards) and split.
 
@@ -42,7 +52,9 @@ class CohortSettings(Settings):
         words: for the page.
         single: form of a generated image as a single file.
         shard_threads: used by the shard function.
-        provides: further tables of the cohort that an experiment may need.
+        provides: keys of FIELD_OF: what the rules may make of it, and experiments may need. By this
+            alone they pick cohorts, whatever fields a kind has.
+        read_later: the first parts of keys of raw_paths that other rules read than the index.
     """
 
     folder: ClassVar[str]
@@ -51,11 +63,25 @@ class CohortSettings(Settings):
     single: ClassVar[Literal["dicom", "png"]]
     shard_threads: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ()
+    read_later: ClassVar[tuple[str, ...]] = ()
 
     if TYPE_CHECKING:  # fields of every kind, each in its own order and words
         root: Path
         index: Any  # a group with shards and, unless label_kind is overridden, label
         split: Split
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Refuse a kind that provides what it has no settings for."""
+        for made in cls.provides:
+            if made not in FIELD_OF:
+                raise TypeError(f"{cls.__name__} provides {made}; there are: {', '.join(FIELD_OF)}")
+            if (field := FIELD_OF[made]) and field not in cls.model_fields:
+                raise TypeError(f"{cls.__name__} provides {made}, and so needs a field {field}")
+
+    def provided(self) -> tuple[str, ...]:
+        """What of `provides` these settings ask for."""
+        return self.provides
 
     def image_form(self) -> ImageForm:
         """What the images of the shards are like."""
@@ -88,16 +114,26 @@ class CohortSettings(Settings):
         raise NotImplementedError
 
     def raw_paths(self) -> dict[str, list[Path]]:
-        """Raw paths that must exist, by the key of this group that names them."""
+        """Raw paths that must exist, by the key of this group that names them.
+
+        The index is made anew when one of them changes, but for those that are read later.
+        """
         label = self.index.label
         named = {"index.label.path": [label.path]} if isinstance(label, TableLabel) else {}
         return {"root": [self.root]} | named
 
-    def tables_apart(self) -> list[Path]:
-        """Tables that the index reads beside what is in root; those that are there."""
-        label = self.index.label
-        return [label.path] if isinstance(label, TableLabel) else []
-
     def optional_paths(self) -> list[Path]:
-        """Raw paths that need not exist."""
+        """Raw files that the index reads where they are there, and folders that lie around files of
+        raw_paths: what they hold is raw data, too."""
         return []
+
+    def index_paths(self) -> list[Path]:
+        """What the index reads beside the folder root itself, if it is there."""
+        later = ("root", *self.read_later)
+        named = [
+            path
+            for key, paths in self.raw_paths().items()
+            if key.split(".")[0] not in later
+            for path in paths
+        ]
+        return [*named, *(path for path in self.optional_paths() if not path.is_dir())]

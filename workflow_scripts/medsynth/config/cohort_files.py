@@ -25,30 +25,13 @@ class CohortFiles:
         self._config, self._layout = config, layout
         self.cohorts: dict[str, Any] = config.cohorts
 
-    def providing(self, table: str) -> list[str]:
-        """Names of the cohorts whose kind provides a further table."""
-        return [name for name, cohort in self.cohorts.items() if table in cohort.provides]
+    def providing(self, made: str) -> list[str]:
+        """Names of the cohorts of which this is made, beside their images."""
+        return [name for name, cohort in self.cohorts.items() if made in cohort.provided()]
 
-    def with_nifti(self, wanted: bool) -> list[str]:
-        """Names of the cohorts whose volumes are, or are not, wanted as NIfTI files, too."""
-        return [
-            name
-            for name, cohort in self.cohorts.items()
-            if getattr(cohort.shard_settings(), "nifti", False) == wanted
-        ]
-
-    def with_reports(self) -> list[str]:
-        """Names of the cohorts whose reports are read, too."""
-        return [n for n, cohort in self.cohorts.items() if getattr(cohort, "reports", None)]
-
-    def normalised(self) -> list[str]:
-        """Names of the slide cohorts whose stain is normalised."""
-        stains = {n: getattr(cohort, "stain", None) for n, cohort in self.cohorts.items()}
-        return [n for n, stain in stains.items() if stain and stain.method != "none"]
-
-    def genotyped(self) -> list[str]:
-        """Names of the slide cohorts whose label is the genotype."""
-        return [n for n, cohort in self.cohorts.items() if cohort.label_kind() == "genotype"]
+    def without(self, made: str) -> list[str]:
+        """Names of the others."""
+        return [name for name in self.cohorts if name not in self.providing(made)]
 
     def references(self) -> dict[str, str]:
         """BibTeX of what each kind of data is."""
@@ -76,16 +59,15 @@ class CohortFiles:
         """The raw folder of a cohort."""
         return self.raw(self.cohorts[name].root)
 
-    def tables_apart(self, name: str) -> list[str]:
-        """The tables of a cohort that lie apart from its images, and are there or yet to come."""
+    def index_tables(self, name: str) -> list[str]:
+        """What the index reads beside the raw folder, and is there or yet to come."""
         demo, results = self._config.demo, self._config.results_dir
-        return sorted(
-            {
-                self.raw(path)
-                for path in self.cohorts[name].tables_apart()
-                if (demo and demo_dataset(results, path)) or self.receipts([path]) or path.exists()
-            }
-        )
+        found = {
+            self.raw(path)
+            for path in self.cohorts[name].index_paths()
+            if (demo and demo_dataset(results, path)) or self.receipts([path]) or path.exists()
+        }
+        return sorted(found - {self.root(name)})
 
     def reports(self, name: str) -> str:
         """The archive or folder of a cohort's reports."""
@@ -94,8 +76,8 @@ class CohortFiles:
     def cohort_receipts(self, name: str) -> list[str]:
         """Receipts of the downloads that bring a cohort's images and what is read beside them."""
         cohort = self.cohorts[name]
-        beside = [cohort.root, *cohort.tables_apart(), getattr(cohort, "reports", None)]
-        return self.receipts(beside)
+        reports = [cohort.reports] if "reports" in cohort.provided() else []
+        return self.receipts([cohort.root, *cohort.index_paths(), *reports])
 
     def genotype_tables(self, name: str) -> list[str]:
         """Mutation, panel, copy-number and clinical tables of a cohort, and the sheets beside."""
@@ -112,12 +94,16 @@ class CohortFiles:
 
     def all_receipts(self, name: str) -> list[str]:
         """Receipts of all downloads that a cohort is made of."""
-        genotypes = self.genotype_receipts(name) if name in self.genotyped() else []
+        genotypes = self.genotype_receipts(name) if name in self.providing("genotypes") else []
         return sorted({*self.cohort_receipts(name), *genotypes})
 
     def calls(self, name: str) -> list[str]:
         """Counts of the genotype calls, of a cohort that has them."""
-        return [self._layout.calls.format(cohort=name)] if name in self.genotyped() else []
+        return (
+            [self._layout.calls.format(cohort=name)]
+            if "genotypes" in self.cohorts[name].provided()
+            else []
+        )
 
     def shards(self, name: str, pattern: str) -> list[str]:
         """This file of every shard of a cohort."""
@@ -126,21 +112,21 @@ class CohortFiles:
 
     def images(self, name: str) -> list[str]:
         """The image shards of a cohort that models, metrics and the report read."""
-        normalised, layout = name in self.normalised(), self._layout
+        normalised, layout = name in self.providing("stain"), self._layout
         return self.shards(name, layout.normalised_images if normalised else layout.shard_images)
 
     def labels(self, name: str) -> list[str]:
         """The table of labels that are joined to the index, of a cohort that has one."""
         folder = self._layout.cohort.format(cohort=name)
-        return [f"{folder}/labels.parquet"] if name in self.genotyped() else []
+        return [f"{folder}/labels.parquet"] if name in self.providing("genotypes") else []
 
     def counts(self) -> list[str]:
         """What else there is to say of the cohorts: counts of reports, genotypes, stains, pairs."""
         with_counts = {
-            "reports": self.with_reports(),
-            "calls": self.genotyped(),
-            "stain": self.normalised(),
-            "normalised": self.normalised(),
+            "reports": self.providing("reports"),
+            "calls": self.providing("genotypes"),
+            "stain": self.providing("stain"),
+            "normalised": self.providing("stain"),
             "pairs": self.providing("pairs"),
         }
         return [

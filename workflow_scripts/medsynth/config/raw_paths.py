@@ -55,7 +55,7 @@ def raw_paths(config: Any) -> list[Path]:
     paths = [config.results_dir / DEMO / name for name in DATASETS]
     for cohort in config.cohorts.values():
         paths += [path for found in cohort.raw_paths().values() for path in found]
-        paths += [*cohort.tables_apart(), *cohort.optional_paths()]
+        paths += cohort.optional_paths()
     for name, download in config.fetch.items():
         manifest = getattr(download, "manifest", None)
         paths += [download.destination, download.destination / listing_of(name)]

@@ -86,7 +86,7 @@ class CtCohort(CohortSettings):
     tasks: ClassVar = ("translation",)
     words: ClassVar = WORDS
     single: ClassVar = "dicom"
-    provides: ClassVar = ("pairs",)
+    provides: ClassVar = ("nifti", "pairs")
 
     kind: Literal["ct"] = Field(description="CT series, as DICOM or NIfTI files")
     root: RawPath = Field(description="folder of DICOM or NIfTI files")
@@ -96,6 +96,9 @@ class CtCohort(CohortSettings):
         CtPair(), description="which slices without and with contrast medium show the same place"
     )
     split: Division = Split()
+
+    def provided(self) -> tuple[str, ...]:
+        return self.provides if self.convert.nifti else ("pairs",)
 
     def image_form(self) -> ImageForm:
         """Slices in Hounsfield units."""

@@ -278,6 +278,3 @@ class ImagesCohort(CohortSettings):
     def raw_paths(self) -> dict[str, list[Path]]:
         """The folder and the table."""
         return {"root": [self.root], "index.table": [self.index.table]}
-
-    def tables_apart(self) -> list[Path]:
-        return [self.index.table]

@@ -76,6 +76,8 @@ class CxrCohort(CohortSettings):
     tasks: ClassVar = ("generation",)
     words: ClassVar = WORDS
     single: ClassVar = "dicom"
+    provides: ClassVar = ("reports",)
+    read_later: ClassVar = ("reports",)
 
     kind: Literal["mimic_cxr"] = Field(
         description="chest radiographs of MIMIC-CXR or MIMIC-CXR-JPG"
@@ -94,6 +96,9 @@ class CxrCohort(CohortSettings):
     index: CxrIndex = Field(description="which radiographs are used, and their classes")
     read: CxrRead = Field(CxrRead(), description="how files become square 8-bit images")
     split: Division = Split()
+
+    def provided(self) -> tuple[str, ...]:
+        return self.provides if self.reports else ()
 
     def image_form(self) -> ImageForm:
         """Radiographs in grey levels."""
@@ -121,12 +126,8 @@ class CxrCohort(CohortSettings):
             "reports": [self.reports] if self.reports else [],
         }
 
-    def tables_apart(self) -> list[Path]:
-        """The published tables, if they lie apart: beside them may be half a terabyte of others."""
-        return [*self._needed_tables(), self._split_table()] if self.tables else []
-
     def optional_paths(self) -> list[Path]:
-        """The table of splits, which the index reads where it is there."""
+        """The table of splits; beside the tables may be half a terabyte of others' images."""
         return [self.tables or self.root, self._split_table()]
 
     def _needed_tables(self) -> list[Path]:

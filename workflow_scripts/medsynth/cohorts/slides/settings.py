@@ -55,6 +55,8 @@ class SlideCohort(CohortSettings):
     words: ClassVar = WORDS
     single: ClassVar = "png"
     shard_threads: ClassVar = 2  # decoding
+    provides: ClassVar = ("genotypes", "stain")
+    read_later: ClassVar = ("genotypes",)
 
     kind: Literal["slides"] = Field(description="histology slides")
     root: RawPath = Field(description="folder of slides")
@@ -75,6 +77,10 @@ class SlideCohort(CohortSettings):
         if index and index.label.kind == "genotype" and genotypes is None:
             raise ValueError("label kind 'genotype' needs a genotypes: group with maf and segments")
         return genotypes
+
+    def provided(self) -> tuple[str, ...]:
+        asked = {"genotypes": self.label_kind() == "genotype", "stain": self.stain.method != "none"}
+        return tuple(made for made in self.provides if asked[made])
 
     def pixel_um(self) -> float:
         return self.tiles.mpp
