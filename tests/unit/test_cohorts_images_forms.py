@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from medsynth.imaging.pictures import read_picture
+from medsynth.imaging.pictures import read_mask, read_picture
 from medsynth.store.quarantine import UnusableImage
 from tests.unit import dicom_files
 from tests.unit.image_files import (
@@ -20,6 +20,7 @@ from tests.unit.image_files import (
     BIG_JPEG,
     DEEP,
     GREY,
+    NOISE,
     RGB,
     VOLUME,
     encoded,
@@ -180,6 +181,138 @@ def test_each_form_of_tiff_is_read_as_it_was_written_or_not_at_all(values, windo
     # Of those that Pillow misreads, half are big-endian, or all are planes.
     most = {1: 0, 2: len(FORMS), 4: len(FORMS) // 2}[values.dtype.itemsize]
     assert refused <= most
+
+
+ROWS = b"".join(b"\0" + bytes(row) for row in NOISE)
+
+
+def jpeg(**options) -> bytes:
+    return encoded(np.kron(NOISE[::4, ::4], np.ones((4, 4), np.uint8)), "JPEG", **options)
+
+
+JPEGS = {
+    "baseline": jpeg(),
+    "progressive": jpeg(progressive=True),
+    "restarts": jpeg(restart_marker_blocks=8),
+    "colours": encoded(np.dstack([NOISE, NOISE.T, NOISE[::-1]]), "JPEG"),
+    "black corner": encoded(np.pad(NOISE, (0, 90)), "JPEG"),
+    "white corner": encoded(255 - np.pad(NOISE, (0, 90)), "JPEG", quality=30),
+    "odd size": encoded(np.dstack([NOISE[:, :137]] * 3)[:129], "JPEG", quality=95),
+}
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("tail", [b"", b"\0" * 9, b"more \xff\xd9"], ids=["", "zeros", "text"])
+def test_a_whole_jpeg_is_read_whatever_follows(kind, tail):
+    read_picture(JPEGS[kind] + tail)
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.99])
+def test_a_jpeg_that_was_cut_and_ended_again_is_refused(kind, share):
+    whole = JPEGS[kind]
+    start = whole.rindex(b"\xff\xda") + 20
+    cut = whole[: start + int((len(whole) - start) * share)].rstrip(b"\xff") + b"\xff\xd9"
+    with pytest.raises(UnusableImage) as error:
+        read_picture(cut)
+    assert error.value.reason == "truncated"
+
+
+@pytest.mark.parametrize("marker", [b"\xff\xd3", b"\xff\xd9"])
+def test_a_jpeg_with_a_marker_amid_its_data_is_refused(marker):
+    whole, middle = JPEGS["baseline"], len(JPEGS["baseline"]) // 2
+    with pytest.raises(UnusableImage):
+        read_picture(whole[:middle] + marker + whole[middle + 2 :])
+
+
+@pytest.mark.parametrize("rows", [0, 1, 120, 199])
+def test_a_png_without_its_last_rows_is_refused(rows):
+    with pytest.raises(UnusableImage) as error:
+        read_picture(png_of(200, 200, ROWS[: 201 * rows]))
+    assert error.value.reason == "truncated"
+
+
+def without(data: bytes, tag: int, values: dict[int, int]) -> bytes:
+    """A TIFF file in which some of a tag's values are others."""
+    with tifffile.TiffFile(BytesIO(data)) as file:
+        entry = file.pages[0].tags[tag]
+    changed, width = bytearray(data), {3: 2, 4: 4}[entry.dtype]
+    for place, value in values.items():
+        at = entry.valueoffset + place * width
+        changed[at : at + width] = value.to_bytes(width, "little")
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib", "packbits"])
+@pytest.mark.parametrize(
+    ("parts", "offsets", "sizes"),
+    [({"tile": (16, 16)}, 324, 325), ({"rowsperstrip": 16}, 273, 279)],
+)
+def test_a_tiff_without_one_of_its_parts_is_refused(compression, parts, offsets, sizes):
+    whole = tiff(NOISE, compression=compression, **parts)
+    read_picture(whole)
+    for changed in (without(whole, offsets, {2: 0}), without(whole, sizes, {2: 0})):
+        with pytest.raises(UnusableImage) as error:
+            read_picture(changed)
+        assert error.value.reason == "truncated"
+
+
+def test_a_deflated_tiff_whose_checksum_is_wrong_is_refused():
+    whole = tiff(np.kron(NOISE[:50, :50], np.ones((4, 4), np.uint8)), compression="zlib")
+    with tifffile.TiffFile(BytesIO(whole)) as file:
+        at = file.pages[0].dataoffsets[0] + file.pages[0].databytecounts[0] - 1
+    with pytest.raises(UnusableImage):
+        read_picture(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+
+
+def test_planes_of_imagej_behind_one_directory_are_several():
+    described = "ImageJ=1.54f\nimages=2\nslices=2\n"
+    data = tiff(GREY, description=described, metadata=None) + GREY.tobytes()
+    with pytest.raises(UnusableImage) as error:
+        read_picture(data)
+    assert error.value.reason == "multi_frame"
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_transparent_level_of_any_depth_is_seen(depth, there):
+    level = 1
+    rows = (b"\0" + bytes([0, 0xFF if not there else (1 << 8 - depth)])) * 4
+    data = png_of(16 // depth, 4, rows, depth)
+    at = data.index(b"IDAT") - 4
+    data = data[:at] + chunk(b"tRNS", struct.pack(">H", level)) + data[at:]
+    if there or depth == 1:  # of one bit, all that is white
+        with pytest.raises(UnusableImage) as error:
+            read_picture(data)
+        assert error.value.reason == "transparent"
+    else:
+        read_picture(data)
+
+
+WHOLE = np.where(GREY > 99, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "expected"),
+    [
+        ((WHOLE * 255).astype(np.uint8), {"photometric": "miniswhite"}, 1 - WHOLE.mean()),
+        ((WHOLE * 65535).astype(np.uint16), {"photometric": "miniswhite"}, 1 - WHOLE.mean()),
+        (WHOLE.astype(np.uint16), {"photometric": "miniswhite"}, "bad_mask"),
+        (WHOLE.astype(np.uint8), {"photometric": "miniswhite"}, "bad_mask"),
+        (np.where(WHOLE, 1, np.nan).astype(np.float32), {}, "not_finite"),
+        (WHOLE.astype(np.float32), {}, WHOLE.mean()),
+        (np.dstack([WHOLE * 200] * 3).astype(np.uint16), {"photometric": "rgb"}, "bad_mask"),
+    ],
+    ids=["8", "16", "labels of 16", "labels of 8", "nan", "real", "colours of 16"],
+)
+def test_a_mask_is_measured_as_it_is_meant_or_refused(values, options, expected):
+    data = tiff(values, **options)
+    if isinstance(expected, str):
+        with pytest.raises(UnusableImage) as error:
+            read_mask(data)
+        assert error.value.reason == expected
+    else:
+        assert read_mask(data).mean() == pytest.approx(expected)
 
 
 LIES = png_of(60_000, 60_000, b"\0" * 100)

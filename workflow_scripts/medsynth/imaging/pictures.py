@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
+from medsynth.imaging.damage import check_jpeg, check_png, check_tiff
 from medsynth.imaging.pixels import check_size
 from medsynth.store.quarantine import UnusableImage, unusable_as
 
@@ -23,6 +24,7 @@ MAGIC = {
 BITS, COMPRESSION, PHOTOMETRIC, PLANAR, SAMPLE_FORMAT = 258, 259, 262, 284, 339  # of TIFF 6.0
 WHITE_IS_ZERO, UNSIGNED, SEPARATE = 0, 1, 2
 COLOURS = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX"}  # and levels of 8 bits
+FULL = {"L;2": 85, "L;4": 17}  # of Pillow: a level of 2 or 4 bits, as one of 8
 LEAST_FILLED = 0.25  # of the range of 16 bits: 14 bits in them have less, and would be dark
 
 
@@ -66,14 +68,17 @@ def read_picture(data: bytes, window: tuple[float, float] | None = None) -> np.n
 
 
 def read_mask(data: bytes) -> np.ndarray:
-    """Read a mask as bool (H, W): inside is what is not 0.
+    """Read a mask as bool (H, W): inside is what is not 0, or not black where 0 is white.
 
     Raises:
-        UnusableImage: bad_mask (colours, or JPEG, which blurs zeros), and those of read_picture.
+        UnusableImage: bad_mask (colours, or of 16 bits; JPEG, which blurs zeros; 0 is white, and
+            there are levels between white and black), not_finite, and those of read_picture.
     """
-    with _opened(data) as (image, bits, _):
+    with _opened(data) as (image, bits, inverted):
         if data.startswith(MAGIC["JPEG"]):
             raise UnusableImage("bad_mask", "JPEG")
+        if bits > 8 and image.mode in COLOURS:
+            raise UnusableImage("bad_mask", "colours of 16 bits")
         if image.mode in COLOURS - {"P"}:  # of a palette the numbers count
             values = _eight_bits(image)
         else:
@@ -82,6 +87,12 @@ def read_mask(data: bytes) -> np.ndarray:
             if not is_grey(values):
                 raise UnusableImage("bad_mask", "colours")
             values = values[..., 0]
+        check_finite(values)
+        if inverted and image.mode != "P":
+            black = 2**bits - 1
+            values = black - values.astype(np.int64) if bits > 8 else values
+            if not np.isin(values, (0, black)).all():
+                raise UnusableImage("bad_mask", "0 is white, and not all else is black")
         return values != 0
 
 
@@ -126,7 +137,8 @@ def scaled(
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[tuple[Image.Image, int, bool]]:
-    """The image, upright; bits of its grey levels (8 of colours), and whether 0 is white."""
+    """The image, upright; bits of its grey levels (8 of colours), and whether 0 is white in the
+    file, which only levels of more than 8 bits still are in the image."""
     with unusable_as("cannot_decode"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about what is judged here
         try:
@@ -135,7 +147,15 @@ def _opened(data: bytes) -> Iterator[tuple[Image.Image, int, bool]]:
                 if getattr(image, "n_frames", 1) != 1:
                     raise UnusableImage("multi_frame")
                 bits, inverted = _depth(image)
+                if image.format == "TIFF":
+                    tags = getattr(image, "tag_v2", {})
+                    size = image.width * image.height * sum(tags.get(BITS, (1,))) // 8
+                    check_tiff(data, tags, size)
                 image.load()
+                if image.format == "PNG":
+                    check_png(data)
+                elif image.format == "JPEG":
+                    check_jpeg(data, np.asarray(image))
                 yield ImageOps.exif_transpose(image), bits, inverted
         except Image.DecompressionBombError as error:
             raise UnusableImage("absurd_size", str(error)) from error
@@ -152,17 +172,20 @@ def _depth(image: ImageFile) -> tuple[int, bool]:
     tags = getattr(image, "tag_v2", {})
     declared, formats = tags.get(BITS, ()), tags.get(SAMPLE_FORMAT, (UNSIGNED,))
     _refuse_misread(image, tags)
+    inverted = tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
     if image.mode in ("I", "F"):
-        return 32, tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+        return 32, inverted
     if image.mode.startswith("I;16"):
-        return (declared or (16,))[0], tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+        return (declared or (16,))[0], inverted
+    if isinstance(level := image.info.get("transparency"), int):
+        image.info["transparency"] = level * FULL.get(str(image.tile[0].args), 1)
     if any(";16" in str(tile) for tile in image.tile):
         return 16, False
     if any(kind != UNSIGNED for kind in formats):
         raise UnusableImage("bit_depth", "8 bits with a sign")
     if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
         raise UnusableImage("colour_space", image.mode)
-    return 8, False
+    return 8, inverted
 
 
 def _refuse_misread(image: Image.Image, tags: Mapping[int, Any]) -> None:
