@@ -244,7 +244,7 @@ def test_a_diffusion_model_learns_findings_and_both_together(tmp_path):
     labels = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]], np.float32)
     labels = labels[np.arange(48) % 4]
     settings = DdpmTraining(
-        steps=400, batch=12, lr=5e-3, checkpoint_every=400, log_every=50, timesteps=16,
+        steps=250, batch=12, lr=8e-3, checkpoint_every=250, log_every=50, timesteps=16,
         beta_start=0.02, beta_end=0.5, ema_decay=0.95,
         unet={"channels": 8, "multipliers": [1], "attention": []},
     )  # fmt: skip
