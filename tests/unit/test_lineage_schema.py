@@ -37,8 +37,7 @@ def test_what_is_checked_is_what_the_type_promises(kind):
 
 
 def test_files_and_processes_are_checked_as_their_types_promise():
-    found_out = {"producer", "makers", "foreign", "readers"}  # which no record has
-    assert fields(records.File) == (set(FILE), found_out)
+    assert fields(records.RecordedFile) == (set(FILE), set())
     assert fields(records.Process) == (set(INSIDE["process"]), set())
     assert fields(records.CodeState) == (set(INSIDE["git"]), set())
 

@@ -6,6 +6,7 @@ import io
 import logging
 import re
 import struct
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,8 +116,10 @@ def opened(path: Path, page: int | None = None) -> Iterator[openslide.AbstractSl
     Raises:
         UnusableImage: absurd_size, cannot_open.
     """
-    with _as_unusable(), _open(path, page) as slide:
-        yield slide
+    with _as_unusable(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about what is judged here
+        with _open(path, page) as slide:
+            yield slide
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from medsynth.lineage.recording.places import anchored
 from medsynth.lineage.recording.records import (
     File,
     InvocationEnd,
+    InvocationItem,
     InvocationStart,
     Item,
     JobEnd,
@@ -272,6 +273,13 @@ class Ledger(Deliveries):
         found = self.item(job)
         if found["kind"] != "job":
             raise LookupError(f"{job} is no job")
+        return found
+
+    def invocation_item(self, invocation: str) -> InvocationItem:
+        """All about an invocation."""
+        found = self.item(invocation)
+        if found["kind"] != "invocation":
+            raise LookupError(f"{invocation} is no invocation")
         return found
 
     def running(self) -> list[Start]:

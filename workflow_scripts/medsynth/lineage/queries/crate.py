@@ -73,17 +73,17 @@ class Crate:
         self._files: dict[str, set[str]] = {}  # to their paths
         self._actions: list[str] = []
         self._rules: dict[str, str | None] = {}  # to its latest code
-        self._controls: dict[str, list[str]] = {}
-        self._made: dict[str, list[str]] = {}
+        self._controls: dict[str | None, list[str]] = {}  # by invocation
+        self._made: dict[str | None, list[str]] = {}
 
     def _add(self, id: str, type: str | list[str], **properties: Any) -> str:
         kept = {k: v for k, v in properties.items() if v is not None}
         self._entities[id] = {"@id": id, "@type": type} | kept
         return id
 
-    def _file(self, file: File) -> str:
+    def _file(self, file: File, sha256: str) -> str:
         is_folder = (self._base / file["path"]).is_dir()
-        uri = file_uri(file["sha256"]) + "/" * is_folder
+        uri = file_uri(sha256) + "/" * is_folder
         paths = self._files.setdefault(uri, set())
         paths.add(file["path"])
         return self._add(
@@ -91,14 +91,17 @@ class Crate:
             "Dataset" if is_folder else "File",
             name=min(paths),
             alternateName=" ".join(sorted(paths)[1:]) or None,
-            sha256=None if is_folder else file["sha256"],
+            sha256=None if is_folder else sha256,
             description=FOLDER if is_folder else None,
             contentSize=str(file["bytes"]),
             encodingFormat=None if is_folder else _media_type(file["path"]),
         )
 
+    def _all(self, files: Iterable[File]) -> list[str]:
+        return [self._file(file, sha256) for file in files if (sha256 := file["sha256"])]
+
     def _action(self, id: str, item: Item, **properties: Any) -> str:
-        start, end = item["start"], item["end"] or item["killed"] or {}
+        start, end = item["start"], item["end"] or item["killed"]
         self._actions.append(id)
         return self._add(
             id,
@@ -106,17 +109,18 @@ class Crate:
             startTime=_iso(start["time"]),
             endTime=_iso(end["time"]) if end else None,
             actionStatus=f"http://schema.org/{STATUS[item['status']]}",
-            error=end.get("error"),
+            error=item["end"]["error"] if item["end"] else None,
             **properties,
         )
 
     def add_job(self, item: JobItem) -> None:
         """A CreateAction of a rule, and the ControlAction that tells which step it was."""
-        start, end = item["start"], item["end"] or {}
-        self._rules[item["rule"]] = start["code"]
-        inputs = [self._file(f) for f in start["inputs"] if f["sha256"]]
-        outputs = [self._file(f) for f in end.get("outputs", []) if f["sha256"]]
-        facts = {"seed": start["seed"], "code_sha256": start["code"], "device": end.get("device")}
+        start, end = item["start"], item["end"]
+        self._rules[start["rule"]] = start["code"]
+        inputs = self._all(start["inputs"])
+        outputs = self._all(end["outputs"] if end else [])
+        device = end["device"] if end else None
+        facts = {"seed": start["seed"], "code_sha256": start["code"], "device": device}
         values = [
             self._add(f"#{item['id']}/{name}", "PropertyValue", name=name, value=str(value))
             for name, value in facts.items()
@@ -126,7 +130,7 @@ class Crate:
             f"#job/{item['id']}",
             item,
             name=job_name(start),
-            instrument={"@id": f"#rule/{item['rule']}"},
+            instrument={"@id": f"#rule/{start['rule']}"},
             object=_references(inputs + values),
             result=_references(outputs),
         )
@@ -142,7 +146,7 @@ class Crate:
 
     def add_invocation(self, item: InvocationItem, config: str) -> None:
         """The run of the whole workflow, and the OrganizeAction of its engine."""
-        start, end = item["start"], item["end"] or item["killed"] or {}
+        start, end = item["start"], item["end"] or item["killed"]
         git = start["git"]
         run = self._action(
             f"#run/{item['id']}",

@@ -99,13 +99,17 @@ def _changes(a: dict[str, Any], b: dict[str, Any]) -> Changes:
     return {name: [a.get(name), b.get(name)] for name in names if a.get(name) != b.get(name)}
 
 
-def _data(a: dict[str, str], b: dict[str, str], results: Path) -> dict[str, People | Unknown]:
+def _data(
+    a: dict[str, str | None], b: dict[str, str | None], results: Path
+) -> dict[str, People | Unknown]:
     """Raw files and patients that came and went: in all, and by table that both sides have."""
     changed = _changes(a, b)
     if not changed:
         return {}
     both = [path for path in changed if path in a and path in b]
-    pairs = {"all": (a.values(), b.values())} | {path: ([a[path]], [b[path]]) for path in both}
+    pairs: dict[str, tuple[Iterable[str | None], Iterable[str | None]]]
+    pairs = {"all": (a.values(), b.values())}
+    pairs |= {path: ([a[path]], [b[path]]) for path in both}
     found: dict[str, People | Unknown] = {}
     for name, (before, after) in pairs.items():
         first, second = _people(before, results), _people(after, results)
@@ -124,7 +128,7 @@ def _count(a: set[str], b: set[str]) -> Count:
     return {"added": len(b - a), "removed": len(a - b), "kept": len(a & b)}
 
 
-def _people(tables: Iterable[str], results: Path) -> dict[str, set[str]] | None:
+def _people(tables: Iterable[str | None], results: Path) -> dict[str, set[str]] | None:
     """Raw files and patient keys behind tables, given by digest; None if nobody wrote them down."""
     import pandas as pd
 

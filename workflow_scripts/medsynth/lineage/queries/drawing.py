@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import fmean
@@ -103,6 +104,11 @@ def nodes_of(trace: Trace) -> list[Node]:
     return list(found.values())
 
 
+def _mean_height(node: Node, forward: bool) -> float:
+    """Of the neighbours in the layer before or, backward, after."""
+    return fmean([m.y for m in (node.before if forward else node.after)] or [node.y])
+
+
 def place(nodes: list[Node]) -> tuple[float, float]:
     """Give every node its place; returns width and height of the drawing.
 
@@ -127,11 +133,7 @@ def place(nodes: list[Node]) -> tuple[float, float]:
     for sweep in range(SWEEPS):
         forward = sweep % 2 == 0
         for layer in layers if forward else layers[::-1]:
-            layer.sort(
-                key=lambda n, forward=forward: fmean(
-                    [m.y for m in (n.before if forward else n.after)] or [n.y]
-                )
-            )
+            layer.sort(key=partial(_mean_height, forward=forward))
             spread()
     top = min(node.y for node in nodes)
     for node in nodes:

@@ -45,8 +45,8 @@ def export(results: Path, folder: Path) -> Exported:
     last = invocations[-1]["start"]
     folder.mkdir(parents=True)
     crate = Crate(_copy_workflow(snakefile_of(last, base), folder), last, base)
-    for item in jobs:
-        crate.add_job(item)
+    for job in jobs:
+        crate.add_job(job)
     for item in invocations:
         config = f"config-{item['id']}.json"
         (folder / config).write_text(json.dumps(item["start"]["config"], indent=1) + "\n")

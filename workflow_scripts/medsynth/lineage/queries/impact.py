@@ -27,12 +27,12 @@ from medsynth.lineage.ledger.people import (
     catch_up,
     holders,
     local_secret,
-    patient_key,
     peopled,
 )
 from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.queries.redo_command import redo_command
 from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.identifiers import patient_key
 from medsynth.lineage.recording.places import Places, above
 from medsynth.store.digests import digest_bytes
 
@@ -180,8 +180,8 @@ def _unfinished(results: Path, reached: set[Artifact], flow: Flow, ledger: Ledge
     if not folders:
         return []
     died = ledger.query("SELECT id FROM items WHERE kind='job' AND status!='COMPLETE'")
-    starts = [ledger.record(r["id"], "start") for r in died if reached & set(flow.read_by(r["id"]))]
-    names = {name for start in starts for name in start["wildcards"].values()}
+    reading = [ledger.job(r["id"]) for r in died if reached & set(flow.read_by(r["id"]))]
+    names = {name for job in reading for name in job["start"]["wildcards"].values()}
     return sorted(str(folder) for folder in folders if folder.name[:-17] in names)
 
 

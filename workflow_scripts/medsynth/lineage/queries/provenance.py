@@ -47,11 +47,12 @@ class Provenance:
         }
         start = items[0]["start"] if items else None
         self.params |= {"seed": start["seed"], "threads": start["threads"]} if start else {}
-        around = ledger.record(items[0]["invocation"], "start") if items else None
+        around = ledger.invocation(items[0]["invocation"]) if items else None
         self.config = dict(flat(around["config"])) if around else {}
         environment = dict(around["environment"]) if around else {}
         self.packages = set(environment.pop("packages", []))
-        environment |= {"device": (items[0]["end"] or {}).get("device")} if items else {}
+        end = items[0]["end"] if items else None
+        environment |= {"device": end["device"] if end else None} if items else {}
         environment |= {f"git {k}": v for k, v in around["git"].items()} if around else {}
         self.environment = environment
         self.runs = self._runs(items[0], ledger) if items else []

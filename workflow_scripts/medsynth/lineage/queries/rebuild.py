@@ -19,6 +19,7 @@ from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.watermark import watermark
 from medsynth.lineage.recording.invocation import TRACKING_URI
+from medsynth.lineage.recording.records import invocation_start
 from medsynth.lineage.replay.restore import (
     Kept,
     differences,
@@ -122,11 +123,8 @@ def _from_mlflow(results: Path, recorded_as: Iterable[Path]) -> Found:
     except UnknownArtifact as error:
         found.nothing = str(error)
         return found
-    places = {
-        item: k.records["start"]["results"]
-        for item, k in items.items()
-        if k.records["start"]["kind"] == "invocation"
-    }
+    begun = {item: invocation_start(k.records["start"]) for item, k in items.items()}
+    places = {item: start["results"] for item, start in begun.items() if start}
     wanted = {os.path.abspath(place) for place in [results, *recorded_as]}
     served = bool(os.environ.get(TRACKING_URI))
     ours = {item for item, place in places.items() if place in wanted or not served}

@@ -23,7 +23,7 @@ from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.environment import environment
 from medsynth.lineage.recording.places import Places
-from medsynth.lineage.recording.records import InvocationStart, JobEnd, JobItem, JobStart
+from medsynth.lineage.recording.records import InvocationStart, JobEnd, JobStart
 from medsynth.lineage.replay.checkout import check_out
 from medsynth.lineage.replay.repeat import link_inputs, run_alone
 from medsynth.lineage.wording import SHORT
@@ -89,24 +89,23 @@ def _rerun(
 ) -> Rerun:
     history = ancestors([job], ledger)
     item = history[0]
-    ran = ledger.record(item["invocation"], "start") if item["invocation"] else None
+    ran, recorded = ledger.invocation(item["invocation"]), item["end"]
     if "git" in item["start"]:
         raise UnknownArtifact(
             f"job {job[:SHORT]}, {item['rule']}, was a command, which no workflow repeats; call it"
             " again with the parameters that `medsynth trace --json` shows"
         )
-    if item["status"] != "COMPLETE" or not ran:
+    if item["status"] != "COMPLETE" or not ran or not recorded:
         raise UnknownArtifact(
             f"job {job[:SHORT]} is {item['status']}, or its invocation is not recorded"
         )
-    ran = ran | {"snakefile": str(snakefile_of(ran, base))}
+    ran = {**ran, "snakefile": str(snakefile_of(ran, base))}
     if not Path(ran["snakefile"]).exists():
         raise UnknownArtifact(f"{ran['snakefile']}, which made it, is not there any more")
 
     # The same place below `top`, so that recorded paths outside the working directory fit, too.
     clean = Places(Path(f"{top}{ran['results']}"), Path(f"{top}{ran['workdir']}"))
     clean.workdir.mkdir(parents=True)
-    outputs = item["end"]["outputs"]
     reasons = link_inputs(history, base, top, clean, cache)
     snakefile, lost = check_out(ran, blobs, top / "sources")
     end = start = None
@@ -114,7 +113,8 @@ def _rerun(
         start, end = run_alone(item["start"], ran, snakefile, top, clean)
         if not end:
             reasons.append("snakemake did not start it; --keep keeps snakemake.log")
-    now = {o["path"].removeprefix(str(top)): o["sha256"] for o in (end or {}).get("outputs", [])}
+    made = end["outputs"] if end else []
+    now = {o["path"].removeprefix(str(top)): o["sha256"] for o in made}
     compared: list[Compared] = [
         {
             "path": o["path"],
@@ -122,13 +122,13 @@ def _rerun(
             "now": now.get(o["path"]),
             "same": o["sha256"] == now.get(o["path"]),
         }
-        for o in outputs
+        for o in recorded["outputs"]
         if o["sha256"]
     ]
     same = all(o["same"] for o in compared)
     identical = end is not None and end["status"] == "COMPLETE" and same
     if not identical and start and end:
-        reasons += _changes(item, ran, start, end)
+        reasons += _changes(item["start"], recorded, ran, start, end)
         if not reasons:
             reasons = [
                 "nothing else changed: the rule is not deterministic, or reads what it does not"
@@ -146,19 +146,21 @@ def _rerun(
     }
 
 
-def _changes(item: JobItem, ran: InvocationStart, start: JobStart, end: JobEnd) -> Iterator[str]:
+def _changes(
+    begun: JobStart, ended: JobEnd, ran: InvocationStart, start: JobStart, end: JobEnd
+) -> Iterator[str]:
     """What was not the same in the repeated job, besides its inputs."""
     if end["status"] != "COMPLETE":
         yield f"the repeated job failed with {end['error']}; --keep keeps its log"
-    before, after = dict(item["start"]["params"]), dict(start["params"])
+    before, after = dict(begun["params"]), dict(start["params"])
     code = [(params.pop("code", None) or "none")[:SHORT] for params in (before, after)]
     if code[0] != code[1]:
         yield f"code changed: {code[0]} then, {code[1]} now; git {ran['git']['head'] or 'unknown'}"
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) != after.get(name):
             yield f"parameter {name} changed"
-    if item["end"]["device"] != end["device"]:
-        yield f"device changed: {item['end']['device']} then, {end['device']} now"
+    if ended["device"] != end["device"]:
+        yield f"device changed: {ended['device']} then, {end['device']} now"
     then, now = ran["environment"], environment(Path(ran["snakefile"]).parent)
     for name in ("python", "platform", "driver", "gpus", "lock_sha256"):
         if then[name] != now[name]:

@@ -67,7 +67,7 @@ def status(results: str | Path) -> Status:
         for row in ledger.query(
             "SELECT id FROM items WHERE kind='invocation' ORDER BY seq DESC LIMIT 10"
         ):
-            item = ledger.item(row["id"])
+            item = ledger.invocation_item(row["id"])
             jobs = ledger.query(
                 "SELECT status, COUNT(*) AS n FROM items WHERE invocation=? GROUP BY status",
                 row["id"],
@@ -76,7 +76,7 @@ def status(results: str | Path) -> Status:
                 {
                     "id": item["id"],
                     "status": item["status"],
-                    "error": (item["end"] or {}).get("error"),
+                    "error": item["end"]["error"] if item["end"] else None,
                     "time": item["start"]["time"],
                     "arguments": item["start"]["arguments"],
                     "jobs": {job["status"]: job["n"] for job in jobs},
@@ -118,5 +118,5 @@ def _failed_jobs(invocation: str, ledger: Ledger) -> list[FailedJob]:
     for row in ledger.query(
         "SELECT id, status FROM items WHERE kind='job' AND invocation=? ORDER BY seq", invocation
     ):
-        last[job_name(ledger.record(row["id"], "start"))] = row["status"]
+        last[job_name(ledger.job(row["id"])["start"])] = row["status"]
     return [{"job": job, "status": s} for job, s in last.items() if s in UNFINISHED]

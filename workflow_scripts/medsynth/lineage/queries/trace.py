@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 from medsynth.lineage.errors import UnknownArtifact
+from medsynth.lineage.ledger.database import Row
 from medsynth.lineage.ledger.embedded import MODEL, embedded_provenance, made_with
 from medsynth.lineage.ledger.graph import (
     JobSummary,
@@ -22,14 +23,14 @@ from medsynth.lineage.ledger.reads import maker, makers, readers
 from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import Places
-from medsynth.lineage.recording.records import File, JobItem
+from medsynth.lineage.recording.records import File, JobItem, RecordedFile
 from medsynth.lineage.wording import SHORT
 from medsynth.store.digests import DigestCache, digest_path
 
 OnDisk = Literal["same", "missing", "remade", "altered"]
 
 
-class Artifact(File):
+class Artifact(RecordedFile):
     """A file or folder that jobs read or made.
 
     on_disk: by its bytes, where they were compared. producer: the job that made it, None for a file
@@ -94,7 +95,8 @@ def trace(results: str | Path, path: str | Path, *, down: bool = False) -> Trace
 
 
 def _artifact(path: str | Path, results: str | Path, ledger: Ledger) -> TracedArtifact:
-    embedded = None
+    embedded: dict[str, str] | None = None
+    found: Row | None
     try:
         found = find(path, results, ledger)
     except UnknownArtifact:

@@ -98,7 +98,7 @@ def _recorded(base: Places, ledger: Ledger, cache: DigestCache | None) -> Iterat
         if row["job"] in current and not maker(row, ledger)
     ]
     erased = _erased(ledger)
-    changing = {path for start in at_work(ledger) for path in start.get("outputs", [])}
+    changing = _being_made(ledger)
     for row in sorted(outputs + raw, key=lambda row: row["path"]):
         path = base / row["path"]
         if row["path"] in changing:
@@ -121,6 +121,12 @@ def _recorded(base: Places, ledger: Ledger, cache: DigestCache | None) -> Iterat
         }
 
 
+def _being_made(ledger: Ledger) -> set[str]:
+    """The outputs of the jobs at work."""
+    jobs = [start for start in at_work(ledger) if start["kind"] == "job"]
+    return {path for start in jobs for path in start["outputs"]}
+
+
 def _erased(ledger: Ledger) -> set[str]:
     """Digests that `medsynth impact --erase` destroyed, as its tombstones say."""
     rows = ledger.query(
@@ -131,7 +137,7 @@ def _erased(ledger: Ledger) -> set[str]:
 
 def _unknown(base: Places, files: list[FileState | Read], ledger: Ledger) -> list[FileState | Read]:
     known = {str(base / row["path"]) for row in files}
-    known |= {str(base / path) for start in at_work(ledger) for path in start.get("outputs", [])}
+    known |= {str(base / path) for path in _being_made(ledger)}
     found: list[FileState | Read] = []
     results = base.results
     for folder, folders, names in os.walk(results):

@@ -10,17 +10,21 @@ from typing import Any, Literal, NotRequired, TypedDict
 Status = Literal["RUNNING", "COMPLETE", "FAILED", "KILLED"]
 
 
-class File(TypedDict):
+class RecordedFile(TypedDict):
     """A file or folder that a job read or made; `sha256` is None if it is never read as a whole.
 
-    name: of the rule's input or output. path: as :class:`.places.Places` records it. The others
-    are not recorded: walks through the ledger's graph add them.
+    name: of the rule's input or output. path: as :class:`.places.Places` records it.
     """
 
     name: str | None
     path: str
     sha256: str | None
     bytes: int | None
+
+
+class File(RecordedFile):
+    """What walks through the ledger's graph add to it, see :mod:`medsynth.lineage.ledger.graph`."""
+
     producer: NotRequired[str | None]
     makers: NotRequired[list[str]]
     foreign: NotRequired[bool]
