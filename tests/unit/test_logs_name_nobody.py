@@ -326,6 +326,7 @@ def a_chain_of_errors() -> None:
         ),
     ],
 )
+@pytest.mark.filterwarnings("always:strange value")
 def test_of_what_libraries_say_only_kind_and_place_are_told(tmp_path, monkeypatch, call, said):
     text, _ = logged(tmp_path, monkeypatch, call, [])
     assert not PLANTED.named(text) and [word for word in said if word not in text] == [], text

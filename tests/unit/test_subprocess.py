@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -146,7 +147,7 @@ def test_a_killed_job_leaves_no_process_and_no_shared_memory(job):
     child = ours.recv()
     if os.path.isdir("/proc/self/fd"):
         opened = {os.readlink(f"/proc/{child}/fd/{fd}") for fd in os.listdir(f"/proc/{child}/fd")}
-        mapped = open(f"/proc/{child}/maps").read()
+        mapped = Path(f"/proc/{child}/maps").read_text()
         assert not [name for name in [*opened, mapped] if "/dev/shm" in name]
     time.sleep(0.2)  # it hangs by now
     os.kill(parent.pid, signal.SIGKILL)

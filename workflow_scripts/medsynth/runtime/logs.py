@@ -83,10 +83,8 @@ def configure_logging(path: str | Path, *, reads_patients: bool = False) -> Iter
         reads_patients: the job reads raw data, or tables with a row a patient, image or slide.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [
-        logging.FileHandler(path, mode="w"),
-        logging.StreamHandler(),
-    ]
+    file = logging.FileHandler(path, mode="w")
+    handlers: list[logging.Handler] = [file, logging.StreamHandler()]
     formatter = (GuardedFormatter if reads_patients else MaskedFormatter)(FORMAT)
     for handler in handlers:
         handler.setFormatter(formatter)
@@ -104,3 +102,7 @@ def configure_logging(path: str | Path, *, reads_patients: bool = False) -> Iter
         # The terminal has it already; Python would show it there once more, as it is.
         sys.excepthook = lambda *_: None
         raise
+    finally:
+        # The terminal's stays: what is said at the exit may name somebody, too.
+        logging.getLogger().removeHandler(file)
+        file.close()
