@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -67,6 +68,7 @@ def cohort_settings(stage):
     return lambda wildcards: settings(getattr(COHORTS[wildcards.cohort], stage))
 
 
+@cache
 def code_of(script, *modules, wording=False):
     """Digest of a rule's script, of the modules that it is given by name, and all they import."""
     path = Path(workflow.basedir, "workflow_scripts", f"{script}.py")
