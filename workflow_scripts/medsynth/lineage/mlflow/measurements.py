@@ -13,6 +13,8 @@ from medsynth.lineage.recording.records import Start
 
 # A limit of mlflow 3 (mlflow/utils/validation.py).
 PARAM_LENGTH = 6000
+# Of subgroups, which may be many, MLflow gets the values; the uploaded file has what is beside.
+BESIDE = re.compile(r"subgroups\..+\.metrics\.\w+\.(interval|floor|null|chance)")
 
 
 class Point(NamedTuple):
@@ -57,6 +59,8 @@ def run_params(start: Start) -> dict[str, str]:
 def numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """The numbers of a metrics file: `{"metrics": {"fid": {"value": 3}}}` gives `fid`, 3."""
     for key, value in flat(metrics):
+        if BESIDE.match(key):
+            continue
         name = key.removeprefix("metrics.").removesuffix(".value")
         values = {name: value}
         if isinstance(value, list):
