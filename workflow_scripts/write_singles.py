@@ -18,7 +18,7 @@ if __name__ == "__main__":
         write_singles(
             samples.read(first),
             samples.table.iloc[first],
-            digest_file(inputs.images),
             params.cfg["form"],
             Path(snakemake.output.images),
+            samples_sha256=digest_file(inputs.images),
         )

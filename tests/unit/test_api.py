@@ -84,8 +84,8 @@ def test_a_model_is_asked_for_what_it_can_do_only(results, model):
         r"no label 'Fracture'; the model knows 'Cardiomegaly', 'No Finding'": lambda: model.sample(
             ["No Finding", "Fracture"]
         ),
-        r"n of 1 or more": lambda: model.sample(n=0),
-        r"sharpness: no such setting of sampling from ddpm; there are batch, guidance": lambda: (
+        r"n: 0 is no whole number": lambda: model.sample(n=0),
+        r"sharpness: no such setting of sampling from ddpm; .* covariates, guidance": lambda: (
             model.sample(sharpness=1)
         ),
         r"guidance: .*greater than or equal to 0, not -1": lambda: model.sample(guidance=-1),
@@ -153,7 +153,7 @@ def test_a_cohort_that_is_not_checked_is_refused(results, model):
         gate.write_text(passed)
     with pytest.raises(medsynth.Error, match="no split 'dev'; there are train, validate, test"):
         cohort.dataset("dev")
-    with pytest.raises(medsynth.Error, match="cohorts/ct: no cohort is here.*there are cxr"):
+    with pytest.raises(medsynth.Error, match="cohorts/ct: no cohort is here.*results/cohorts/cxr"):
         medsynth.cohort("ct", results=results)
 
 
@@ -172,6 +172,15 @@ def test_folder_and_array_are_judged_alike(results, model, tmp_path):
     (tmp_path / "Fracture").mkdir()
     Image.new("L", (SIZE, SIZE)).save(tmp_path / "Fracture/0.png")
     with pytest.raises(medsynth.Error, match="Fracture: no label.*there are Cardiomegaly, No F"):
+        medsynth.evaluate(tmp_path, "results/cohorts/cxr", **QUICK)
+
+
+@pytest.mark.parametrize("name", ["no-finding/1.jpg", "deep/er/1.png", "notes.txt"])
+def test_no_file_of_a_judged_folder_is_left_out_without_a_word(results, tmp_path, name):
+    for path in (tmp_path / "no-finding/0.PNG", tmp_path / name):
+        path.parent.mkdir(exist_ok=True, parents=True)
+        Image.new("L", (SIZE, SIZE)).save(path, "png")
+    with pytest.raises(medsynth.Error, match=re.escape(name) + r": no PNG file in .*1 such files"):
         medsynth.evaluate(tmp_path, "results/cohorts/cxr", **QUICK)
 
 
@@ -202,6 +211,10 @@ def test_arrays_of_another_form_are_refused(results, model):
             medsynth.evaluate(images, "results/cohorts/cxr", wrong)
     with pytest.raises(medsynth.Error, match=r"\(2, 4, 4, 1\) uint8; .* judges \(N, 8, 8, 1\)"):
         medsynth.evaluate(images[:, :4, :4], "results/cohorts/cxr", labels)
+    with pytest.raises(medsynth.Error, match="label 1: labels are names, such as Cardiomegaly"):
+        medsynth.evaluate(images, "results/cohorts/cxr", [1, 0])
+    with pytest.raises(medsynth.Error, match=r"images are a list; give a folder or a numpy array"):
+        medsynth.evaluate(list(images), "results/cohorts/cxr", labels)
     with pytest.raises(medsynth.Error, match="resamples: no such setting of the evaluation"):
         medsynth.evaluate(images, "results/cohorts/cxr", labels, resamples=3)
 
@@ -222,6 +235,54 @@ def test_a_judge_that_is_missing_or_has_seen_the_patients_is_refused(folder, tmp
 def test_a_cohort_is_found_from_within_the_results(results, monkeypatch):
     monkeypatch.chdir(results / "cohorts")
     assert len(medsynth.cohort("cxr").dataset("validate")) == 8
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_cohort_is_known_by_its_folder_however_that_is_reached(
+    results, monkeypatch, tmp_path, linked
+):
+    folder = results / "cohorts/cxr"
+    if linked:
+        (tmp_path / "mine").symlink_to(folder.resolve())
+        folder = tmp_path / "mine"
+    monkeypatch.chdir(folder)
+    found = medsynth.cohort("." if not linked else folder)
+    assert found.name == "cxr" and len(found.dataset("validate")) == 8
+
+
+def test_a_range_that_does_not_rise_is_refused(results):
+    for bounds in ((100, 0), (100, 100)):
+        with pytest.raises(medsynth.Error, match="does not rise"):
+            medsynth.cohort(results / "cohorts/cxr").dataset("test", hu_range=bounds)
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "model.json"])
+@pytest.mark.parametrize("kept", [0, 30])
+def test_damaged_models_are_named(folder, tmp_path, file, kept):
+    model = Path(shutil.copytree(folder / "results/experiments/cxr_ddpm", tmp_path / "cxr_ddpm"))
+    (model / file).write_bytes((model / file).read_bytes()[:kept])
+    with pytest.raises(medsynth.Error, match=f"{file}: cut off or damaged"):
+        medsynth.load(model, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"n": "3"}, "n: '3' is no whole number of 1 or more"),
+        ({"n": 1.5}, "n: 1.5 is no whole"),
+        ({"n": 0}, "n: 0 is no whole"),
+        ({"n": True}, "n: True is no whole"),
+        ({"seed": None}, "seed: None is no whole number of 0 or more"),
+        ({"seed": "7"}, "seed: '7'"),
+        ({"seed": -1}, "seed: -1"),
+        ({"labels": 0}, "labels are names"),
+        ({"labels": [1, 2]}, "labels are names"),
+        ({"n": 2**40}, "GiB of memory are free; ask for fewer at a time"),
+    ],
+)
+def test_what_is_no_count_no_seed_and_no_label_is_refused(model, asked, said):
+    with pytest.raises(medsynth.Error, match=said):
+        model.sample(**asked)
 
 
 def test_the_page_about_python_runs(results, capsys):

@@ -236,7 +236,7 @@ def test_samples_carry_the_covariates_that_they_were_drawn_with(study, tmp_path)
     assert set(table["sex"].dropna()) <= {"female", "male"} and table["sex"].nunique() == 2
     assert condition(table, study.trained.card, "cpu").shape == (12, 2 + 3 + 2)
     images = Samples(outputs.images, outputs.table).read([0])
-    write_singles(images, table.iloc[[0]], None, "png", tmp_path / "one", ["age", "sex"])
+    write_singles(images, table.iloc[[0]], "png", tmp_path / "one", ["age", "sex"])
     assert b"covariate_age\x0070.0" in next((tmp_path / "one").iterdir()).read_bytes()
 
 

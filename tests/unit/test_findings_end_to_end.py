@@ -156,7 +156,7 @@ def test_samples_say_what_the_model_never_saw(study, drawn, tmp_path):
     first = table.drop_duplicates("label").set_index("label")["training_images"].to_dict()
     names = ["left + right", "right", "left"]
     assert first == {name: rows[name] for name in names} | {"No Finding + right": 0}
-    write_singles(Samples(drawn.images, drawn.table).read([36]), table.iloc[[36]], None, "png",
+    write_singles(Samples(drawn.images, drawn.table).read([36]), table.iloc[[36]], "png",
                   tmp_path / "one")  # fmt: skip
     file = tmp_path / "one" / "no-finding-right-000036.png"
     assert b"training_images\x000" in file.read_bytes()

@@ -90,7 +90,7 @@ def test_an_image_taken_elsewhere_is_traced_by_its_bytes_or_by_what_it_says(
     image = np.zeros((1, 4, 4, 1), np.uint8)
     row = pd.DataFrame([{"row": 0, "label": "a", "seed": 6, "model_sha256": model["sha256"]}])
     samples = versions(original, "results/samples.png")[0]
-    write_singles(image, row, samples["sha256"], "dicom", tmp_path / "one")
+    write_singles(image, row, "dicom", tmp_path / "one", samples_sha256=samples["sha256"])
     code, answer = ask(original, "trace", tmp_path / "one" / "a-000000.dcm")
     assert answer["artifact"]["producer"] == samples["job"]
 

@@ -14,6 +14,7 @@ from medsynth.lineage.ledger.embedded import embedded_provenance
 from medsynth.report.singles import write_singles
 
 MODEL, SAMPLES = "a" * 64, "b" * 64
+OF = {"samples_sha256": SAMPLES}
 
 
 def table(labels):
@@ -23,7 +24,7 @@ def table(labels):
 
 def test_ct_slices_are_synthetic_dicom_with_the_same_hounsfield_units(tmp_path):
     images = np.random.default_rng(0).integers(-1024, 2000, (2, 8, 6, 1)).astype(np.int16)
-    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), SAMPLES, "dicom", tmp_path / "a")
+    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), "dicom", tmp_path / "a", **OF)
     files = [tmp_path / "a/ct-to-cect-000003.dcm", tmp_path / "a/cect-to-ct-000004.dcm"]
     assert sorted((tmp_path / "a").iterdir()) == sorted(files)
     for path, image in zip(files, images, strict=True):
@@ -34,7 +35,7 @@ def test_ct_slices_are_synthetic_dicom_with_the_same_hounsfield_units(tmp_path):
         **{"synthetic": "yes", "label": "cect_to_ct", "row": "4", "seed": "7"},
         **{"model_sha256": MODEL, "samples_sha256": SAMPLES},
     }
-    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), SAMPLES, "dicom", tmp_path / "b")
+    write_singles(images, table(["ct_to_cect", "cect_to_ct"]), "dicom", tmp_path / "b", **OF)
     assert [(tmp_path / "b" / f.name).read_bytes() for f in files] == [
         f.read_bytes() for f in files
     ]
@@ -43,7 +44,7 @@ def test_ct_slices_are_synthetic_dicom_with_the_same_hounsfield_units(tmp_path):
 @pytest.mark.parametrize("size", [8, 7])  # an odd number of bytes is padded
 def test_radiographs_are_eight_bit_secondary_captures(tmp_path, size):
     images = np.random.default_rng(0).integers(0, 256, (1, size, size, 1)).astype(np.uint8)
-    write_singles(images, table(["No Finding"]), SAMPLES, "dicom", tmp_path / "a")
+    write_singles(images, table(["No Finding"]), "dicom", tmp_path / "a", **OF)
     dataset = pydicom.dcmread(tmp_path / "a/no-finding-000003.dcm")
     np.testing.assert_array_equal(dataset.pixel_array, images[0, ..., 0])
     assert (dataset.SyntheticData, dataset.BitsStored) == ("YES", 8)
@@ -54,7 +55,7 @@ def test_radiographs_are_eight_bit_secondary_captures(tmp_path, size):
 def test_colours_are_no_dicom(tmp_path):
     images = np.zeros((1, 8, 8, 3), np.uint8)
     with pytest.raises(ValueError, match="3 channels"):
-        write_singles(images, table(["a"]), SAMPLES, "dicom", tmp_path / "a")
+        write_singles(images, table(["a"]), "dicom", tmp_path / "a", **OF)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -62,7 +63,7 @@ def test_tiles_are_png_with_text(tmp_path, channels):
     from PIL import Image
 
     images = np.random.default_rng(0).integers(0, 256, (1, 8, 8, channels)).astype(np.uint8)
-    write_singles(images, table(["IDH-wildtype"]), SAMPLES, "png", tmp_path / "a")
+    write_singles(images, table(["IDH-wildtype"]), "png", tmp_path / "a", **OF)
     path = tmp_path / "a/idh-wildtype-000003.png"
     np.testing.assert_array_equal(np.asarray(Image.open(path)), images[0].squeeze())
     assert embedded_provenance(path)["model_sha256"] == MODEL
@@ -81,9 +82,9 @@ def test_patients_dicom_says_nothing(tmp_path):
 def test_files_that_come_from_no_samples_name_none_and_are_told_apart_by_their_pixels(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 1)).astype(np.uint8)
     for name, pixels in {"a": images, "b": images[::-1]}.items():
-        write_singles(pixels, table(["x", "x"]), None, "dicom", tmp_path / name)
+        write_singles(pixels, table(["x", "x"]), "dicom", tmp_path / name)
     files = [path for name in "ab" for path in sorted((tmp_path / name).iterdir())]
     assert len({pydicom.dcmread(path).SOPInstanceUID for path in files}) == 4
     assert "samples_sha256" not in embedded_provenance(files[0])
-    write_singles(images, table(["x", "x"]), None, "png", tmp_path / "grey")
+    write_singles(images, table(["x", "x"]), "png", tmp_path / "grey")
     assert "samples_sha256" not in embedded_provenance(tmp_path / "grey/x-000003.png")

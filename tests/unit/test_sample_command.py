@@ -21,6 +21,7 @@ from medsynth.lineage.ledger.embedded import embedded_provenance
 from medsynth.lineage.ledger.people import local_secret, patient_key
 from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.recording import identifiers
+from medsynth.store.digests import digest_json
 
 SAMPLE = ["sample", "cxr_ddpm", "--device", "cpu"]
 
@@ -46,6 +47,7 @@ def jobs() -> list[dict]:
 
 def test_files_and_their_copies_lead_to_the_model(toy, ask, tmp_path):
     model = medsynth.load("results/experiments/cxr_ddpm", "cpu")
+    asked = {"labels": [CLASSES[1]], "n": 2, "form": "png"}
     code, said = ask(toy, *SAMPLE, "--label", CLASSES[1], "--n", "2", "--seed", "7", "--out", "o/a")
     files = ["o/a/no-finding-000000.png", "o/a/no-finding-000001.png"]
     assert (code, said["files"]) == (command.OK, files)
@@ -54,10 +56,12 @@ def test_files_and_their_copies_lead_to_the_model(toy, ask, tmp_path):
     assert embedded_provenance(files[1]) == {
         **{"synthetic": "yes", "label": CLASSES[1], "row": "1", "seed": "7"},
         "model_sha256": model.sha256,
+        "request_sha256": digest_json(asked, 7),
     }
     (job,) = jobs()
+    request = {"request_sha256": digest_json(asked, 7)}
     assert (job["status"], job["start"]["seed"], job["end"]["device"]) == ("COMPLETE", 7, "cpu")
-    assert job["start"]["params"] == {"labels": [CLASSES[1]], "n": 2, "form": "png"}
+    assert job["start"]["params"] == asked | request
     # Another one with this model, so that only what the file says can tell them apart.
     assert ask(toy, *SAMPLE, "--seed", "8", "--out", "o/b")[0] == command.OK
     copy = shutil.copy(files[1], tmp_path / "sent-back.png")
@@ -71,6 +75,26 @@ def test_files_and_their_copies_lead_to_the_model(toy, ask, tmp_path):
     assert code == command.UNKNOWN and "sample_singles, was a command" in said
     Path(files[0]).write_bytes(b"altered")
     assert ask(toy, "trace", files[1])[0] == command.WRONG
+
+
+def test_copies_of_the_same_seed_are_told_apart_by_what_was_asked(toy, ask, tmp_path):
+    for steps, name in (("0", "a"), ("5", "b")):
+        assert ask(toy, *SAMPLE, "--guidance", steps, "--out", name)[0] == command.OK
+    for name in "ab":
+        copy = shutil.copy(sorted((toy / name).iterdir())[0], tmp_path / f"{name}.png")
+        assert ask(toy, "trace", copy)[1]["artifact"]["path"] == name
+
+
+def test_a_folder_elsewhere_is_found_again_from_anywhere(toy, ask, tmp_path, monkeypatch):
+    away = tmp_path / "away"
+    away.mkdir()
+    monkeypatch.chdir(away)
+    code, said = ask(away, *SAMPLE, "--results", toy / "results", "--out", "rel")
+    assert code == command.OK and (away / "rel").is_dir()
+    for folder in (away, toy):
+        monkeypatch.chdir(folder)
+        code, found = ask(folder, "trace", away / "rel", "--results", toy / "results")
+        assert code == command.OK, found
 
 
 def test_dicom_files_are_marked_and_each_an_instance_of_its_own(toy, ask):
@@ -91,7 +115,7 @@ def test_what_cannot_be_is_refused_before_anything_is_recorded(toy, ask):
     for arguments, message in {
         (*SAMPLE, "--out", "full"): "full exists and is not an empty folder",
         (*SAMPLE, "--out", "x", "--label", "Fracture"): "no label 'Fracture'; the model knows",
-        (*SAMPLE, "--out", "x", "--n", "0"): "n of 1 or more",
+        (*SAMPLE, "--out", "x", "--n", "0"): "n: 0 is no whole number",
         ("sample", "ct_cyclegan", "--out", "x"): "use .translate",
         ("sample", "nothing", "--out", "x"): "results/experiments/nothing: no trained model",
         ("sample", "elsewhere", "--out", "x"): "elsewhere is not in results",

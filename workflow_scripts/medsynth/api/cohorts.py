@@ -62,9 +62,11 @@ class Cohort:
     """
 
     def __init__(self, folder: Path):
-        self.folder, self.name = folder, folder.name
+        # Whole, so that "." and a link have the name and the results folder of the cohort.
+        self.folder, self.name = folder, folder.resolve().name
         if not (folder / MANIFEST).is_file():
-            others = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST}"))
+            found = [*folder.parent.glob(f"*/{MANIFEST}"), *Path().glob(f"*/cohorts/*/{MANIFEST}")]
+            others = sorted({str(path.parent) for path in found})
             there = f"there are {', '.join(others)}; " if others else ""
             raise CohortNotReady(
                 f"{folder}: no cohort is here ({MANIFEST}); {there}give the folder of an"
@@ -79,7 +81,7 @@ class Cohort:
     @property
     def layout(self) -> Layout:
         """The paths of the results folder that the cohort is of."""
-        return Layout(os.path.normpath(self.folder / "../.."))
+        return Layout(os.path.relpath(self.folder.resolve().parents[1]))
 
     @cached_property
     def shards(self) -> list[Path]:
@@ -121,6 +123,9 @@ class Cohort:
         """
         if split not in SPLITS:
             raise CohortNotReady(f"no split {split!r}; there are {', '.join(SPLITS)}")
+        low, high = hu_range
+        if not low < high:
+            raise CohortNotReady(f"hu_range {hu_range} does not rise; give (lowest, highest)")
         self.require_gate()
         rows = in_split(self.manifest, split)
         several = has_several(self.manifest)

@@ -48,7 +48,8 @@ def evaluate(
     Args:
         images: a folder of PNG files, in it a folder for every class (its name, or in lower case
             with hyphens), or files of `medsynth sample`, which carry their label; or an array
-            (N, H, W, C) or (N, H, W), uint8.
+            (N, H, W, C) or (N, H, W), uint8. Subsets are drawn by position: in another order the
+            figures differ within their intervals; files are taken sorted by path.
         cohort_or_folder: the cohort, or its folder.
         labels: of the N images of an array.
         seed: of bootstraps and subsets.
@@ -70,6 +71,11 @@ def evaluate(
     judge = _judge(data)
     card = load_model(judge["weights"], judge["card"]).card
     found: Iterable[np.ndarray]
+    if not isinstance(images, str | Path | np.ndarray):
+        raise EvaluationError(
+            f"images are a {type(images).__name__}; give a folder or a numpy array, as"
+            " tensor.numpy() or np.stack(arrays)"
+        )
     if isinstance(images, np.ndarray):
         found, names = _of_array(images, labels, card)
     elif labels is not None:
@@ -134,6 +140,9 @@ def _of_array(
 
 def _label(name: str, card: Mapping[str, Any]) -> str:
     """A label of the cohort, or several findings of it, as its classifier writes them."""
+    if not isinstance(name, str):
+        known = ", ".join(card["classes"])
+        raise EvaluationError(f"label {name!r}: labels are names, such as {known}")
     try:
         return known_label(name, card)
     except LabelError:
@@ -142,12 +151,25 @@ def _label(name: str, card: Mapping[str, Any]) -> str:
 
 
 def _files(folder: Path, card: Mapping[str, Any]) -> tuple[list[str], list[Path]]:
-    """Label and path of every PNG file, sorted by path."""
+    """Label and path of every PNG file, sorted by path.
+
+    Raises:
+        EvaluationError: there is none, or another file, which would be left out without a word.
+    """
     if not folder.is_dir():
         raise EvaluationError(f"{folder}: no such folder of images")
-    paths = sorted(folder.glob("*.png")) + sorted(folder.glob("*/*.png"))
+    files = sorted(path for path in folder.rglob("[!.]*") if path.is_file())
+    near = [path for path in files if folder in (path.parent, path.parent.parent)]
+    # First those of the folder itself, then those of its classes.
+    paths = sorted(near, key=lambda path: (path.parent != folder, path))
+    paths = [path for path in paths if path.suffix.lower() == ".png"]
     if not paths:
         raise EvaluationError(f"{folder}: no PNG files in it, nor in folders named like classes")
+    if others := [path for path in files if path not in set(paths)]:
+        raise EvaluationError(
+            f"{others[0]}: no PNG file in {folder} or in a folder of a class in it"
+            f" ({len(others)} such files); take them away, or write them as PNG there"
+        )
     stems = {file_stem(name): name for name in [*card.get("combinations", []), *card["classes"]]}
     labels = []
     for path in paths:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from numbers import Integral
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -15,6 +16,18 @@ S = TypeVar("S", bound=Settings)
 
 class SettingError(MedsynthError):
     """There is no such setting, or no such value of it."""
+
+
+def whole_number(value: Any, name: str, least: int) -> int:
+    """A whole number of any type that is one; True is none.
+
+    Raises:
+        SettingError: it is no whole number, or less than `least`.
+    """
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise SettingError(f"{name}: {value!r} is no whole number of {least} or more")
+    return int(value)
 
 
 def checked(

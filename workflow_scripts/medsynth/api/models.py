@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,9 +13,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from medsynth.api.keywords import checked
+from medsynth.api.keywords import checked, whole_number
 from medsynth.models.classifier.settings import ClassifierExperiment
-from medsynth.models.conditioning import LabelError, wanted
+from medsynth.models.conditioning import LabelError, usual_labels, wanted
 from medsynth.models.contract import Translation
 from medsynth.models.covariates import CovariateError, with_drawn
 from medsynth.models.families import FAMILY
@@ -26,6 +27,7 @@ from medsynth.store.models import files_of, load_model
 from medsynth.tasks.translation.product import BATCH, DIRECTIONS
 
 WEIGHTS, CARD = (Path(path).name for path in (Layout("").weights, Layout("").card))
+COPIES = 3  # of all images, while they are put together and written
 KNOWN = FAMILY | {"classifier": ClassifierExperiment}
 CALLS = {
     "generation": "generates images; use .sample(labels, n, seed=…)",
@@ -64,7 +66,18 @@ def load(folder: str | Path, device: str | torch.device | None = None) -> Traine
     """
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if not isinstance(folder, str | os.PathLike):
+        raise ModelError(f"{folder!r} is no path of an experiment's folder")
     return TrainedModel(Path(folder), device)
+
+
+def _free_memory() -> int:
+    """Bytes that can be had without swapping."""
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _are_names(labels: Any) -> bool:
+    return isinstance(labels, Iterable) and all(isinstance(name, str) for name in labels)
 
 
 class TrainedModel:
@@ -138,7 +151,7 @@ class TrainedModel:
             SettingError: there is no such setting, or no such value.
         """
         request = self.request(labels, n, settings)
-        run = Run(seed, self._device)
+        run = Run(whole_number(seed, "seed", 0), self._device)
         generate = self._sampling("generation").generate
         images = np.concatenate(list(generate(self._model, request.rows, request.settings, run)))
         return Sampled(images, request.rows["label"].to_list())
@@ -149,18 +162,31 @@ class TrainedModel:
         """What :meth:`sample` would make of these; errors as there."""
         whose = f"sampling from {self.card['family']}"
         elsewhere = ["per_class", "labels", "at_least"]
+        n = whole_number(n, "n", 1)
         form = self._sampling("generation").SETTINGS
         chosen = checked(form, settings, whose, elsewhere=elsewhere)
+        names = [labels] if isinstance(labels, str) else labels
+        if names is not None and not _are_names(names):
+            raise ModelError(f"labels are names, one or a list of them, not {labels!r}")
+        self._refuse_too_many(n * len(names or usual_labels(self.card, chosen.at_least)))
         try:
-            names = [labels] if isinstance(labels, str) else labels
             rows = wanted(self.card, names, n, chosen.at_least)
             asked, known = getattr(chosen, "covariates", {}), self.card.get("covariates", {})
             rows = with_drawn(rows, None, known, asked, seed=0)
         except (LabelError, CovariateError) as error:
             raise ModelError(f"{self.folder}: {error}") from None
         if rows.empty:
-            raise ModelError("no images asked for: give at least one label, and n of 1 or more")
+            raise ModelError("no images asked for: give at least one label")
         return Request(rows, chosen)
+
+    def _refuse_too_many(self, n: int) -> None:
+        size, free = self.card["image_size"] ** 2 * self.card["image_channels"], _free_memory()
+        if n * size * COPIES > free:
+            raise ModelError(
+                f"{n} images are {n * size / 2**30:,.1f} GiB, held {COPIES} times at once, and"
+                f" {free / 2**30:,.1f} GiB of memory are free; ask for fewer at a time, each with a"
+                " seed of its own"
+            )
 
     def translate(self, images: np.ndarray, direction: str) -> np.ndarray:
         """Translate CT slices to the other contrast phase.

@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from medsynth.store.digests import digest_json
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
 
@@ -69,8 +71,11 @@ def _sample(
 ) -> dict[str, Any]:
     # These take seconds, and --help must not wait for them.
     from medsynth.api.models import load
-    from medsynth.lineage.ledger.embedded import SAMPLED_SINGLY
+    from medsynth.lineage.ledger.embedded import REQUEST, SAMPLED_SINGLY
+    from medsynth.lineage.ledger.locating import current_places
+    from medsynth.lineage.opening import open_ledger
     from medsynth.lineage.recording.command import recorded_command
+    from medsynth.lineage.recording.spool import lineage_dir
     from medsynth.report.singles import write_singles
 
     model, out, seed = load(folder, device), arguments.out, arguments.seed
@@ -81,17 +86,22 @@ def _sample(
     if arguments.covariate:
         settings["covariates"] = _covariates(arguments.covariate)
     asked = {"labels": arguments.label, "n": arguments.n, "form": arguments.form, **settings}
+    request = {REQUEST: digest_json(asked, seed)}
     rows = model.request(arguments.label, arguments.n, settings).rows  # an error here is no job
     rows = rows.assign(row=range(len(rows)), seed=seed, model_sha256=model.sha256)
     out.parent.mkdir(parents=True, exist_ok=True)
+    lineage_dir(results).mkdir(parents=True, exist_ok=True)
+    with closing(open_ledger(results, new=True)) as ledger:
+        places = current_places(results, ledger)
     job = recorded_command(
-        results, SAMPLED_SINGLY, model.files, {"images": out}, asked, seed=seed, device=device
+        *(results, SAMPLED_SINGLY, model.files, {"images": out}, asked | request),
+        **{"seed": seed, "device": device, "places": places},
     )
     with job, tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
         images, _ = model.sample(arguments.label, arguments.n, seed=seed, **settings)
         whole = Path(beside, "images")
         covariates = list(model.card.get("covariates", {}))
-        write_singles(images, rows, None, arguments.form, whole, covariates)
+        write_singles(images, rows, arguments.form, whole, covariates, **request)
         whole.rename(out)
     _collect(results)
     files = sorted(str(path) for path in out.iterdir())

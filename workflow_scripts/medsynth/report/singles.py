@@ -37,10 +37,10 @@ def file_stem(label: str) -> str:
 def write_singles(
     images: np.ndarray,
     table: pd.DataFrame,
-    samples_sha256: str | None,
     form: Form,
     folder: Path,
     covariates: Sequence[str] = (),
+    **origin: str,
 ) -> None:
     """Write every image of `images` into a new folder as `<label>-<row>.dcm` or `.png`.
 
@@ -49,10 +49,11 @@ def write_singles(
             secondary captures, the latter CT.
         table: their rows (columns row, label, seed, model_sha256), in the same order. Columns that
             name source items are not written: those are patients' images.
-        samples_sha256: digest of the image store they come from, if they come from one.
         form: of the files; RGB is PNG.
         folder: must not exist.
         covariates: columns that were asked for, and that each file states, too.
+        origin: what else each file states of where it comes from, as samples_sha256, the digest of
+            an image store, or request_sha256, that of all that was asked of a command.
 
     Raises:
         ValueError: colours as DICOM, of which one channel would be left.
@@ -60,7 +61,7 @@ def write_singles(
     if form == "dicom" and images.shape[-1] != 1:
         raise ValueError(f"images of {images.shape[-1]} channels are written as png, not as dicom")
     folder.mkdir(parents=True)
-    origin = samples_sha256 or digest_bytes(images.tobytes())
+    series = origin.get("samples_sha256") or digest_bytes(images.tobytes())
     for image, sample in zip(images, table.to_dict("records"), strict=True):
         provenance = {
             "synthetic": "yes",
@@ -68,9 +69,8 @@ def write_singles(
             "row": str(sample["row"]),
             "seed": str(sample["seed"]),
             "model_sha256": sample["model_sha256"],
+            **origin,
         }
-        if samples_sha256:
-            provenance["samples_sha256"] = samples_sha256
         if "training_images" in sample:  # with the same findings; 0: never seen together
             provenance["training_images"] = str(sample["training_images"])
         for name in covariates:
@@ -80,7 +80,7 @@ def write_singles(
         if form == "png":
             _write_png(image, provenance, path.with_suffix(".png"))
         else:
-            _write_dicom(image[..., 0], provenance, origin, path.with_suffix(".dcm"))
+            _write_dicom(image[..., 0], provenance, series, path.with_suffix(".dcm"))
 
 
 def _write_png(image: np.ndarray, provenance: dict[str, str], path: Path) -> None:
@@ -90,7 +90,7 @@ def _write_png(image: np.ndarray, provenance: dict[str, str], path: Path) -> Non
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(path, pnginfo=text)
 
 
-def _write_dicom(image: np.ndarray, provenance: dict[str, str], origin: str, path: Path) -> None:
+def _write_dicom(image: np.ndarray, provenance: dict[str, str], series: str, path: Path) -> None:
     """One instance with Synthetic Data (0008,001C) = YES (PS3.3 C.12.1).
 
     Who made it, and from what, stands as JSON in the Contribution Description (0018,A003) of a
@@ -100,9 +100,9 @@ def _write_dicom(image: np.ndarray, provenance: dict[str, str], origin: str, pat
     is_ct = image.dtype.kind == "i"
     dataset = Dataset()
     dataset.SOPClassUID = CTImageStorage if is_ct else SecondaryCaptureImageStorage
-    dataset.SOPInstanceUID = generate_uid(entropy_srcs=[origin, provenance["row"]])
+    dataset.SOPInstanceUID = generate_uid(entropy_srcs=[series, provenance["row"]])
     dataset.StudyInstanceUID = generate_uid(entropy_srcs=[provenance["model_sha256"]])
-    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=[origin])
+    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=[series])
     dataset.SyntheticData = "YES"
     dataset.Modality = "CT" if is_ct else "CR"
     dataset.ConversionType = "SYN"

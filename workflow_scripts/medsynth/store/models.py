@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -22,6 +23,10 @@ from medsynth.store.errors import MedsynthError
 
 class InputError(MedsynthError):
     """A model on which another rests is not there, or is another than it was."""
+
+
+class DamagedModel(MedsynthError):
+    """Weights or card cannot be read."""
 
 
 class NamedInput(TypedDict):
@@ -59,10 +64,19 @@ def load_model(weights: str | Path, card_path: str | Path) -> Model:
     """As :func:`save_model` wrote it.
 
     Raises:
+        DamagedModel: weights or card cannot be read.
         InputError: see :func:`load_inputs`.
     """
-    card = json.loads(Path(card_path).read_text())
-    return Model(load_file(weights), card, load_inputs(weights, card_path, card.get("inputs", {})))
+    try:
+        card = json.loads(Path(card_path).read_text())
+        state = load_file(weights)
+    except (ValueError, SafetensorError) as error:
+        file = weights if isinstance(error, SafetensorError) else card_path
+        raise DamagedModel(
+            f"{file}: cut off or damaged ({type(error).__name__}); train the model again, or fetch"
+            " the file again"
+        ) from None
+    return Model(state, card, load_inputs(weights, card_path, card.get("inputs", {})))
 
 
 def named_inputs(weights: str | Path, experiments: Mapping[str, str]) -> dict[str, NamedInput]:

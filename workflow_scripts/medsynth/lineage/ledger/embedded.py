@@ -11,6 +11,9 @@ from medsynth.lineage.ledger.ledger import Ledger
 PNG = b"\x89PNG\r\n\x1a\n"
 DICOM_AT, DICOM = 128, b"DICM"
 MODEL, SAMPLES, ROW = "model_sha256", "samples_sha256", "row"
+# Digest of all that was asked of a command, also a parameter of its job: with the same model it
+# makes the same images.
+REQUEST = "request_sha256"
 # What `medsynth sample` is called in its record; its files have a row, but come from no samples.
 SAMPLED_SINGLY = "sample_singles"
 
@@ -63,10 +66,12 @@ def made_with(embedded: dict[str, str], ledger: Ledger) -> Row | None:
         " JOIN events ON events.id=job AND phase='start' JOIN items ON items.id=job"
         " WHERE rule=? AND used.role='inputs' AND used.sha256=? AND made.role='outputs'"
         " AND json_extract(record, '$.seed')=CAST(? AS INTEGER)"
+        f" AND json_extract(record, '$.params.{REQUEST}') IS ?"
         " ORDER BY made.seq DESC LIMIT 1",
         SAMPLED_SINGLY if singly else None,
         embedded[MODEL],
         embedded.get("seed"),
+        embedded.get(REQUEST),
     )
     samples = ledger.query(
         "SELECT * FROM artifacts WHERE role='outputs' AND sha256=? ORDER BY seq DESC LIMIT 1",

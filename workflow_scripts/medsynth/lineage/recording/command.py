@@ -35,6 +35,7 @@ def recorded_command(
     *,
     seed: int,
     device: str,
+    places: Places,
 ) -> Iterator[None]:
     """Record the block as one job: its start before, its end, also by an error, after it.
 
@@ -44,13 +45,15 @@ def recorded_command(
         inputs, outputs: files and folders by role; the outputs are there when the block ends.
         params: JSON values.
         device: what it computes on.
+        places: of the results, as questions about them will read recorded paths.
 
     Raises:
         PatientNamed: the id of a known patient would go into the record.
     """
     results = Path(os.path.abspath(results))
-    places = Places(results, Path.cwd())
-    where = {role: places.recorded(path) for role, path in {**inputs, **outputs}.items()}
+    files = {**inputs, **outputs}
+    # Absolute first: a person may be in any folder.
+    where = {role: places.recorded(os.path.abspath(path)) for role, path in files.items()}
     if named := KnownPatients(results, {}).named_in({**where, **params}):
         raise PatientNamed(
             f"{', '.join(sorted(named))}: the id of a patient of this study stands there, and would"
