@@ -180,7 +180,7 @@ def test_the_page_shows_every_group_its_number_and_the_gap(radiographs, slices):
     shown = text_of(metrics_of(evaluate_translation, slices), translation.METRICS)
     assert "Images (patients) 14 (14) 12 (12) 2 (2)" in shown
     assert "MAE (HU), untranslated 100" in shown and "too few (2)" in shown
-    assert "male worse than female" in shown
+    assert "male against female" in shown
     shown = text_of(metrics_of(evaluate_generation, radiographs), generation.METRICS)
     assert "Compared are 24 images a side" in shown
     assert "images do not say their age" in shown and "not say their sex" not in shown
