@@ -28,6 +28,7 @@ rule sample_model:
         gpu=GPUS,
     params:
         cfg=of_experiment(FILES.settings, "sample"),
+        form=of_experiment(FILES.image_form),
         modules=of_experiment(FILES.modules, "sampling", "product"),
         seed={"seed": CONFIG.seed},
         device={"device": CONFIG.device},

@@ -28,6 +28,7 @@ from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import CycleGan
 from medsynth.models.cyclegan.training import model_card as translator_card
 from medsynth.runtime.run import Run
+from medsynth.runtime.settings import ImageForm
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import write_samples
@@ -98,7 +99,7 @@ def translating(folder: Path, n: int) -> None:
     items = files.frame["item_id"]
     pairs = {"item_a": items[::2].to_list(), "item_b": items[1::2].to_list()}
     write_table(files.frame[["patient"]].iloc[::2].reset_index().assign(**pairs), files.pairs)
-    write_product(sampling, files, files, None, RUN)
+    write_product(sampling, files, files, None, ImageForm(SIDE, 1, "int16"), RUN)
     write_json(judge_translation(files, SETTINGS, {}, RUN), files.metrics)
 
 

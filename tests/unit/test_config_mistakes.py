@@ -96,6 +96,13 @@ def places(raw: dict, check=load_config) -> list[str]:
         ("lineage.study", "", "lineage.study"),
         ("lineage.tracking_uri", "", "lineage.tracking_uri"),
         ("seeed", 1, "seeed"),
+        ("experiments.0.family", ["ddpm"], "experiments[cxr_ddpm].family"),
+        ("experiments.0.family", {"a": 1}, "experiments[cxr_ddpm].family"),
+        ("cohorts.cxr.kind", ["mimic_cxr"], "cohorts.cxr.kind"),
+        ("cohorts.cxr.kind", {"a": 1}, "cohorts.cxr.kind"),
+        ("experiments.0.cohort", ["cxr"], "experiments[cxr_ddpm].cohort"),
+        ("experiments.0.name", "a" * 300, f"experiments[{'a' * 300}].name"),
+        ("experiments.0.name", "glioma_features", "experiments"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_by_the_users_own_names(place, value, told):

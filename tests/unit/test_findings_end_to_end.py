@@ -30,6 +30,7 @@ from medsynth.models.progan.settings import ProganSampling, ProganTraining
 from medsynth.report import tables
 from medsynth.report.singles import write_singles
 from medsynth.runtime.run import Run, TrainingRun
+from medsynth.runtime.settings import ImageForm
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples, write_samples
@@ -48,6 +49,7 @@ from tests.unit.image_files import cohort, encoded, made
 
 FINDINGS = ["left", "right", "No Finding"]
 SHORT = {"steps": 4, "batch": 8, "checkpoint_every": 4, "log_every": 2}
+FORM = ImageForm(8, 1, "uint8")
 CFG = Evaluation(bootstrap=20, kid_subsets=4, kid_subset_size=5).model_dump()
 
 
@@ -144,7 +146,7 @@ def drawn(study, tmp_path_factory) -> SimpleNamespace:
     save_model(trained.state, trained.card, outputs.weights, outputs.card)
     labels = ["right + left", "right", "left", "right + No Finding"]
     cfg = DdpmSampling(per_class=12, labels=labels).model_dump()
-    write_product(ddpm_sampling, outputs, outputs, cfg, Run(2, "cpu"))
+    write_product(ddpm_sampling, outputs, outputs, cfg, FORM, Run(2, "cpu"))
     return outputs
 
 
@@ -252,8 +254,8 @@ def test_progan_takes_several_findings(study, tmp_path):
     save_model(trained.state, trained.card, paths.weights, paths.card)
     outputs = SimpleNamespace(**{k: tmp_path / k for k in ("images", "table", "grid")})
     cfg = ProganSampling(per_class=2, at_least=9).model_dump()
-    write_product(progan_sampling, paths, outputs, cfg, Run(1, "cpu"))
+    write_product(progan_sampling, paths, outputs, cfg, FORM, Run(1, "cpu"))
     expected = sorted(label for label, n in trained.card["combinations"].items() if n >= 9)
     assert list(read_table(outputs.table)["label"].unique()) == expected
     with pytest.raises(LabelError, match="lower at_least"):
-        write_product(progan_sampling, paths, outputs, cfg | {"at_least": 99}, Run(1, "cpu"))
+        write_product(progan_sampling, paths, outputs, cfg | {"at_least": 99}, FORM, Run(1, "cpu"))

@@ -18,6 +18,7 @@ from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import model_card
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.runtime.run import Run, TrainingRun
+from medsynth.runtime.settings import ImageForm
 from medsynth.store.atomic import write_json
 from medsynth.store.digests import digest_file
 from medsynth.store.layout import Layout
@@ -78,7 +79,8 @@ def make_results(root: Path) -> None:
     stem = f"{layout.experiment}/samples".format(experiment="cxr_ddpm")
     outputs = SimpleNamespace(images=f"{stem}.h5", table=f"{stem}.parquet", grid=f"{stem}.png")
     sampling = import_module("medsynth.models.ddpm.sampling")
-    write_product(sampling, model, outputs, DdpmSampling(**SAMPLE).model_dump(), Run(SEED, "cpu"))
+    cfg, form = DdpmSampling(**SAMPLE).model_dump(), ImageForm(SIZE, 1, "uint8")
+    write_product(sampling, model, outputs, cfg, form, Run(SEED, "cpu"))
 
     small = ClassifierTraining(**LOOP, channels=4, features=4)
     judge = train(root, "cxr_classifier", "classifier", small, inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -72,7 +72,9 @@ class CohortSettings(Settings):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Refuse a kind that provides what it has no settings for."""
+        """Refuse a kind without a name, or that provides what it has no settings for."""
+        if "folder" in cls.__dict__ and not get_args(cls.model_fields["kind"].annotation):
+            raise TypeError(f'{cls.__name__}: write its name as kind: Literal["..."]')
         for made in cls.provides:
             if made not in FIELD_OF:
                 raise TypeError(f"{cls.__name__} provides {made}; there are: {', '.join(FIELD_OF)}")

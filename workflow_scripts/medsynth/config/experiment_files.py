@@ -11,6 +11,7 @@ from medsynth.config.references import references_of
 from medsynth.config.schema import Config
 from medsynth.models.classifier.settings import classifier_name
 from medsynth.models.settings import FamilyExperiment
+from medsynth.runtime.settings import ImageForm
 from medsynth.store.layout import Layout
 
 
@@ -73,6 +74,11 @@ class ExperimentFiles:
         """The settings of a stage of an experiment; None if it has none."""
         group = getattr(self.experiments[name], stage, None)
         return group and group.model_dump(mode="json")
+
+    def image_form(self, name: str) -> dict[str, Any]:
+        """What the images of an experiment's cohort are like."""
+        form: ImageForm = self._config.cohorts[self.cohort(name)].image_form()
+        return form._asdict()
 
     def modules(self, name: str, family: str | None, task: str) -> list[str]:
         """Modules that a script imports by name: one of the family, if any, and one of the task."""

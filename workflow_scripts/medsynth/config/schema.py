@@ -26,7 +26,7 @@ from medsynth.config.valid_parts import ValidParts, valid_parts
 from medsynth.demo.settings import Demo
 from medsynth.fetch.settings import Download
 from medsynth.metrics.settings import Evaluation
-from medsynth.models.classifier.settings import ClassifierTraining, classifier_name
+from medsynth.models.classifier.settings import ClassifierTraining, classifier_name, reserved_names
 from medsynth.models.families import FAMILY, Family
 from medsynth.runtime.settings import Fraction, Name, RawPath, Settings, Uri
 
@@ -119,10 +119,10 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
     for name in sorted(name for name, n in counts.items() if n > 1):
         yield Mistake("experiments", f"experiment name {name} stands twice; rename one")
     valid_experiments: dict[str, Any] = classifiers(parts.cohorts, ClassifierTraining())
-    reserved = {classifier_name(cohort) for cohort in cohorts}
-    for name in sorted(reserved & set(counts)):
+    reserved = {n: of for cohort in cohorts for n, of in reserved_names(cohort).items()}
+    for name in sorted(set(reserved) & set(counts)):
         yield Mistake(
-            "experiments", f"the name {name} is kept for a cohort's classifier; take another"
+            "experiments", f"the name {name} is kept for a cohort's {reserved[name]}; take another"
         )
     judged = {e["cohort"] for _, e in named if isinstance(e.get("cohort"), str)}
     valid_cohorts = {
@@ -145,6 +145,8 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
             continue
         cohort = parts.cohorts.get(name)
         kind = cohorts[name].get("kind") if isinstance(cohorts[name], dict) else None
+        if not (isinstance(kind, str) and isinstance(family, str)):
+            continue
         if kind not in KIND or family not in FAMILY:
             continue
         if FAMILY[family].task not in KIND[kind].tasks:
@@ -171,9 +173,18 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
                         f"cohort {name} has no covariate {', '.join(absent)}, it has"
                         f" {', '.join(known) or 'none'}; leave out what it lacks",
                     )
-                if misfit := experiment.misfit(form.size):
+                if absent := sorted(set(experiment.needs) - set(cohort.provided())):
+                    yield Mistake(
+                        f"{place}.cohort",
+                        f"family {family} needs {', '.join(absent)}, which cohort {name} does not"
+                        f" provide (it does {', '.join(cohort.provided()) or 'nothing'}); take"
+                        " another, or change its settings",
+                    )
+                if misfit := experiment.misfit(form):
                     yield Mistake(f"{place}.{misfit.key}", misfit.why)
-    yield from input_mistakes(valid_experiments, {*counts, *reserved} - {*valid_experiments})
+    yield from input_mistakes(
+        valid_experiments, {*counts, *map(classifier_name, cohorts)} - {*valid_experiments}
+    )
 
 
 def parse_config(raw: dict[str, Any]) -> Config:

@@ -5,7 +5,8 @@ A family is a folder with two modules, so that an edit of the sampler retrains n
 - `training`: ``SETTINGS``, the class of its settings, and ``train(data, settings, run)``, which
   returns :class:`Trained`;
 - `sampling`, where it makes images: ``SETTINGS``, None where there are none, and
-  ``generate(model, request, settings, run)``, an iterator of batches (B, H, W, C) of images.
+  ``generate(model, request, settings, run)``, an iterator of batches (B, H, W, C) of images as the
+  cohort has them: its size and channels, uint8 (of CT int16 HU). :func:`as_wanted` refuses others.
 
 What `data` and `request` are is the task's matter: of generation the request is a table, a row an
 image, with the column label and those that :func:`medsynth.models.conditioning.wanted` adds.
@@ -17,9 +18,10 @@ takes several families, it imports the module of one at hand by the name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +29,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from medsynth.runtime.settings import ImageForm
+from medsynth.store.errors import MedsynthError
 from medsynth.store.models import Model
 from medsynth.store.shards import ImageStore
 
@@ -121,8 +125,33 @@ class Trained:
     history: Path
 
 
+class FormError(MedsynthError):
+    """A family makes images of another form than the cohort's."""
+
+
 class Translation(NamedTuple):
     """What to translate: batches (B, H, W, C), all in one direction."""
 
     batches: Iterable[np.ndarray]
     direction: str
+
+
+def family_of(part: ModuleType) -> str:
+    """The name of the family that a module is a part of."""
+    return part.__name__.split(".")[-2]
+
+
+def as_wanted(batches: Iterable[np.ndarray], form: ImageForm, family: str) -> Iterator[np.ndarray]:
+    """The images (H, W, C) of what a family makes, one after the other.
+
+    Raises:
+        FormError: one is not as the cohort's are.
+    """
+    wanted = (form.size, form.size, form.channels)
+    for batch in batches:
+        if batch.shape[1:] != wanted or batch.dtype != form.dtype:
+            raise FormError(
+                f"family {family} made images {batch.shape[1:]} of {batch.dtype}, the cohort has"
+                f" {wanted} of {form.dtype}; let its sampling.generate yield such"
+            )
+        yield from batch

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple, get_args
 
 from pydantic import Field
 
-from medsynth.runtime.settings import Name, Settings
+from medsynth.runtime.settings import ImageForm, Name, Settings
 
 Together = Annotated[
     int,
@@ -82,6 +82,7 @@ class FamilyExperiment(Settings):
         task: what goes in and comes out, a folder in medsynth/tasks/.
         folder: package that holds the family's `training` and `sampling`.
         needs: tables of the cohort that training reads beside the manifest.
+        channels: numbers of channels that its networks take.
         inference: module by which other experiments use a trained model of the family.
 
     A family that rests on trained models has a field `inputs`, of a subclass of :class:`Inputs`.
@@ -90,15 +91,32 @@ class FamilyExperiment(Settings):
     task: ClassVar[str]
     folder: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
+    channels: ClassVar[tuple[int, ...]] = (1, 3)
     inference: ClassVar[str] = "sampling"
 
     name: ExperimentName
     family: str
     cohort: CohortName
 
-    def misfit(self, image_size: int) -> Misfit | None:
-        """What does not fit square images of this side in pixels; None if all does."""
-        return None
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Refuse a family that lacks what the configuration or its task asks it for."""
+        if "folder" not in cls.__dict__:
+            return  # a base of families
+        if not get_args(cls.model_fields["family"].annotation):
+            raise TypeError(f'{cls.__name__}: write its name as family: Literal["..."]')
+        if cls.task == "generation" and "sample" not in cls.model_fields:
+            raise TypeError(f"{cls.__name__}: a family of generation needs a group sample")
+
+    def misfit(self, image: ImageForm) -> Misfit | None:
+        """What does not fit such square images; None if all does. A family asks this first."""
+        if image.channels in self.channels:
+            return None
+        return Misfit(
+            "cohort",
+            f"{self.family} takes images of {' or '.join(map(str, self.channels))} channel(s), not"
+            f" {image.channels}; take another family, or make the cohort one of these",
+        )
 
     def conditions(self) -> list[str]:
         """Covariates that its images are conditioned on."""

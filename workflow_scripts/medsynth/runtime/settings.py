@@ -23,7 +23,7 @@ from medsynth.store.privacy.secrets import without_secrets
 NUMBERS = (int, float, int | None, float | None)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NAME = r"^[a-z][a-z0-9_]*$"
-Name = Annotated[str, Field(pattern=NAME)]
+Name = Annotated[str, Field(pattern=NAME, max_length=100)]  # it becomes a folder's
 
 
 BurnedIn = Annotated[

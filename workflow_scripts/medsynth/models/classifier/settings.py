@@ -23,6 +23,11 @@ class ClassifierTraining(Loop):
     )
 
 
+def reserved_names(cohort: str) -> dict[str, str]:
+    """Names that no experiment may have, and what they are kept for."""
+    return {classifier_name(cohort): "classifier", f"{cohort}_features": "features"}
+
+
 def classifier_name(cohort: str) -> str:
     """The name, which no other experiment may have, of the experiment that judges a cohort."""
     return f"{cohort}_classifier"

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from medsynth.models.settings import FamilyExperiment, Misfit, halving_misfit
-from medsynth.runtime.settings import Loop
+from medsynth.runtime.settings import ImageForm, Loop
 
 
 class CycleganTraining(Loop):
@@ -49,11 +49,12 @@ class CycleganExperiment(FamilyExperiment):
     task: ClassVar = "translation"
     folder: ClassVar = "medsynth.models.cyclegan"
     needs: ClassVar = ("pairs",)
+    channels: ClassVar = (1,)
 
     family: Literal["cyclegan"] = Field(
         description="CycleGAN (Zhu et al. 2017) with a discriminator of pairs, of ct cohorts"
     )
     train: CycleganTraining = Field(CycleganTraining(), description="networks, losses, training")
 
-    def misfit(self, image_size: int) -> Misfit | None:
-        return halving_misfit("train.depth", image_size, self.train.depth)
+    def misfit(self, image: ImageForm) -> Misfit | None:
+        return super().misfit(image) or halving_misfit("train.depth", image.size, self.train.depth)

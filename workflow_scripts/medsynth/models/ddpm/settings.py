@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
 from medsynth.models.settings import FamilyExperiment, Misfit, Sampling, halving_misfit
-from medsynth.runtime.settings import Fraction, Loop, Name, Settings
+from medsynth.runtime.settings import Fraction, ImageForm, Loop, Name, Settings
 
 SAMPLE_COLUMNS = ("row", "label", "seed", "model_sha256", "guidance", "training_images")
 
@@ -122,13 +122,15 @@ class DdpmExperiment(FamilyExperiment):
     folder: ClassVar = "medsynth.models.ddpm"
 
     family: Literal["ddpm"] = Field(
-        description="denoising diffusion (Ho et al. 2020), of cohorts mimic_cxr and slides"
+        description="denoising diffusion (Ho et al. 2020), of all cohorts but ct"
     )
     train: DdpmTraining = Field(DdpmTraining(), description="schedule, network, training")
     sample: DdpmSampling = Field(DdpmSampling(), description="images to generate")
 
-    def misfit(self, image_size: int) -> Misfit | None:
-        found = self.train.unet.misfit(image_size)
+    def misfit(self, image: ImageForm) -> Misfit | None:
+        if found := super().misfit(image):
+            return found
+        found = self.train.unet.misfit(image.size)
         return found and Misfit(f"train.unet.{found.key}", found.why)
 
     def conditions(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from medsynth.models.settings import FamilyExperiment, Misfit, Sampling
-from medsynth.runtime.settings import Fraction, Loop
+from medsynth.runtime.settings import Fraction, ImageForm, Loop
 
 SMALLEST = 8  # pixels, the first doubling of 4x4
 
@@ -41,13 +41,13 @@ class ProganExperiment(FamilyExperiment):
     folder: ClassVar = "medsynth.models.progan"
 
     family: Literal["progan"] = Field(
-        description="progressive GAN (Karras et al. 2018), of cohorts mimic_cxr and slides"
+        description="progressive GAN (Karras et al. 2018), of all cohorts but ct"
     )
     train: ProganTraining = Field(ProganTraining(), description="networks, training")
     sample: ProganSampling = Field(ProganSampling(), description="images to generate")
 
-    def misfit(self, image_size: int) -> Misfit | None:
-        return doubling_misfit(image_size)
+    def misfit(self, image: ImageForm) -> Misfit | None:
+        return super().misfit(image) or doubling_misfit(image.size)
 
 
 def doubling_misfit(image_size: int) -> Misfit | None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from types import ModuleType
 from typing import Any
 
 from medsynth.imaging.grids import COLUMNS, write_grid
 from medsynth.models.conditioning import wanted
+from medsynth.models.contract import as_wanted, family_of
 from medsynth.models.covariates import with_drawn
 from medsynth.runtime.run import Run
+from medsynth.runtime.settings import ImageForm
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples, write_samples
 from medsynth.store.manifests import TRAIN, in_split
@@ -18,7 +19,12 @@ from medsynth.store.tables.parquet import read_table
 
 
 def write_product(
-    sampling: ModuleType, inputs: Any, outputs: Any, cfg: dict[str, Any], run: Run
+    sampling: ModuleType,
+    inputs: Any,
+    outputs: Any,
+    cfg: dict[str, Any],
+    form: ImageForm,
+    run: Run,
 ) -> None:
     """Draw and write the images.
 
@@ -27,6 +33,10 @@ def write_product(
         inputs, outputs: of the rule: `weights`, `card` and, if the model is conditioned on
             covariates, `manifest`; `images`, `table`, `grid`.
         cfg: the family's settings.
+        form: of the cohort's images, which those that are made must have.
+
+    Raises:
+        FormError: they have another.
     """
     settings = sampling.SETTINGS(**cfg)
     model = load_model(inputs.weights, inputs.card)
@@ -37,7 +47,7 @@ def write_product(
     model_sha256 = digest_file(inputs.weights)
     made_by = {"seed": run.seed, "model_sha256": model_sha256}
     extra = settings.provenance()
-    images = chain.from_iterable(sampling.generate(model, request, settings, run))
+    images = as_wanted(sampling.generate(model, request, settings, run), form, family_of(sampling))
     columns = dict(request.drop(columns="label"))
     write_samples(
         images,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,8 +13,9 @@ import pandas as pd
 from medsynth.cohorts.ct.pairs import partners, positions_of
 from medsynth.imaging.grids import Direction, write_translation_grid
 from medsynth.imaging.scale import pixels_of_fields
-from medsynth.models.contract import Translation
+from medsynth.models.contract import Translation, as_wanted, family_of
 from medsynth.runtime.run import Run
+from medsynth.runtime.settings import ImageForm
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples, write_samples
 from medsynth.store.manifests import TEST, in_split
@@ -29,7 +29,12 @@ GRID_SLICES = 4  # of each direction
 
 
 def write_product(
-    sampling: ModuleType, inputs: Any, outputs: Any, cfg: dict[str, Any] | None, run: Run
+    sampling: ModuleType,
+    inputs: Any,
+    outputs: Any,
+    cfg: dict[str, Any] | None,
+    form: ImageForm,
+    run: Run,
 ) -> None:
     """Translate and write the slices.
 
@@ -38,6 +43,10 @@ def write_product(
         inputs, outputs: of the rule: `weights`, `card`, `manifest`, `pairs`, `shards`; `images`
             (HU), `table` (source and, where paired, target item), `grid`.
         cfg: the family's settings.
+        form: of the cohort's slices, which those that are made must have.
+
+    Raises:
+        FormError: they have another.
     """
     settings = sampling.SETTINGS(**cfg) if cfg else None
     model = load_model(inputs.weights, inputs.card)
@@ -49,7 +58,8 @@ def write_product(
         request = Translation(
             batches(store, BATCH, np.flatnonzero(directions == direction)), direction
         )
-        return chain.from_iterable(sampling.generate(model, request, settings, run))
+        made = sampling.generate(model, request, settings, run)
+        return as_wanted(made, form, family_of(sampling))
 
     # A network takes one direction at a time; the slices come out in the order of the manifest.
     made = {direction: translated(direction) for direction in np.unique(directions)}
