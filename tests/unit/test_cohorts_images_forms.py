@@ -411,3 +411,22 @@ BAD = {
 def test_each_bad_file_has_its_reason(tmp_path, kind):
     data, settings, reason = BAD[kind]
     assert read(tmp_path, data, **settings)[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        (GREY.astype(np.float64), {}),
+        (GREY.astype(np.float16), {}),
+        (GREY.astype(np.uint32), {}),
+        (DEEP, {"photometric": "miniswhite", "compression": "zlib"}),
+    ],
+    ids=["64", "16", "32", "white"],
+)
+def test_a_form_of_tiff_that_is_not_read_is_named_or_read(values, options):
+    try:
+        picture = read_picture(tiff(values, **options), None if options else (0, 255))
+    except UnusableImage as error:
+        assert error.reason == "cannot_decode" and "form that is not read" in error.detail
+    else:
+        np.testing.assert_allclose(picture, 255 - GREY if options else GREY, atol=1)

@@ -425,3 +425,75 @@ def test_a_newborn_has_an_age(tmp_path):
     columns = {"covariates": {"age": "years"}}
     frame = indexed(cohort(tmp_path, pngs("a.png", "b.png", "c.png"), rows, columns))
     assert frame["age"].tolist() == [0, 0, 7]
+
+
+CELLS = ["a.png", "./a.png", "a.PNG", "a.png/", "../files/a.png", "d/../a.png", "a"]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("name", ["a.png", "a.PNG", "a.ima", "a.dicom"])
+def test_a_file_is_one_however_its_path_is_written(tmp_path, cell, name):
+    if name not in ("a.png", "a.PNG"):
+        cell = cell.replace("png", name[2:]).replace("PNG", name[2:].upper())
+    frame = indexed(cohort(tmp_path, pngs(name, "b.png"), [row(cell), row("b.png", "p2")]))
+    assert reasons(frame) == {name: None, "b.png": None}
+
+
+def test_suffixes_of_dicom_files_are_those_of_images(tmp_path):
+    frame = indexed(cohort(tmp_path, pngs("a.png", "b.dicom", "c.IMA"), [row("a.png")]))
+    assert reasons(frame) == {"a.png": None, "b.dicom": "no_row", "c.IMA": "no_row"}
+
+
+def test_an_empty_cell_of_a_split_is_told_as_that(tmp_path):
+    rows = [row("a.png", s="train"), row("b.png", "p2", s=""), row("c.png", "p3", "", s="")]
+    settings = cohort(tmp_path, pngs("a.png", "b.png", "c.png"), rows, {"split": "s"})
+    with pytest.raises(CohortError, match="column 's' is empty in 1 rows"):
+        indexed(settings)
+
+
+LETTER = "Effusion, small.\nImpression: small, stable, nodule, unchanged, benign, seen, twice"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
+@pytest.mark.parametrize("quotes", ["", ' a 5" tube'])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_text_of_several_lines_is_one_cell(tmp_path, delimiter, quotes, end):
+    text = (LETTER + quotes).replace(",", delimiter if delimiter != "\t" else ",")
+    rows = [row("a.png", note=text), row("b.png", "p2", note="short")]
+    settings = cohort(tmp_path, pngs("a.png", "b.png"), rows, {"text": "note"})
+    pd.DataFrame(rows).to_csv(settings.index.table, sep=delimiter, index=False, lineterminator=end)
+    frame = indexed(settings)
+    assert frame["text"].tolist() == [text, "short"] and len(frame) == 2
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['"a.png,1,x', "b.png,2,x", '"c.png,3,x', "d.png,4,x"],
+        ['"a.png,1,x', "b.png,2,x", 'c.png,3,x"', "d.png,4,x"],
+        ["a.png,1,x", '"b.png,2,x', "c.png,3,x", "d.png,4,x"],
+    ],
+    ids=["twice", "closed much later", "never closed"],
+)
+def test_a_quotation_mark_that_is_not_closed_is_an_error(tmp_path, lines):
+    files = pngs("a.png", "b.png", "c.png", "d.png")
+    settings = cohort(tmp_path, files, [row("a.png")])
+    settings.index.table.write_text("\n".join(["image,patient,label", *lines, ""]))
+    with pytest.raises(CohortError, match="table.csv"):
+        indexed(settings)
+
+
+@pytest.mark.parametrize(
+    ("data", "match"),
+    [
+        (b"PK\x03\x04" + bytes(99), "workbook"),
+        (b"\xd0\xcf\x11\xe0" + bytes(99), "workbook"),
+        (b"sep=;\nimage;patient;label\na.png;1;x\n", "delete it"),
+    ],
+    ids=["xlsx", "xls", "sep"],
+)
+def test_what_spreadsheets_save_is_named(tmp_path, data, match):
+    settings = cohort(tmp_path, pngs("a.png"), [row("a.png")])
+    settings.index.table.write_bytes(data)
+    with pytest.raises(CohortError, match=match):
+        indexed(settings)

@@ -25,6 +25,11 @@ BITS, COMPRESSION, PHOTOMETRIC, PLANAR, SAMPLE_FORMAT = 258, 259, 262, 284, 339 
 WHITE_IS_ZERO, UNSIGNED, SEPARATE = 0, 1, 2
 COLOURS = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX"}  # and levels of 8 bits
 FULL = {"L;2": 85, "L;4": 17}  # of Pillow: a level of 2 or 4 bits, as one of 8
+OTHER_TIFF = (
+    "a damaged TIFF, or one of a form that is not read: unsigned levels of 32 or 64 bits, real"
+    " numbers of 16 or 64, 16 bits beside alpha or compressed where 0 is white, big-endian BigTIFF;"
+    " save it as grey or colours of 8 or 16 bits"
+)
 LEAST_FILLED = 0.25  # of the range of 16 bits: 14 bits in them have less, and would be dark
 
 
@@ -160,7 +165,8 @@ def _opened(data: bytes) -> Iterator[tuple[Image.Image, int, bool]]:
         except Image.DecompressionBombError as error:
             raise UnusableImage("absurd_size", str(error)) from error
         except UnidentifiedImageError as error:
-            raise UnusableImage("cannot_decode", "no header of an image") from error
+            detail = OTHER_TIFF if data.startswith(MAGIC["TIFF"]) else "no header of an image"
+            raise UnusableImage("cannot_decode", detail) from error
         except OSError as error:
             if "truncated" not in str(error).lower():
                 raise

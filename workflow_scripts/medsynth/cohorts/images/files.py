@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from os.path import normpath
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -12,7 +13,10 @@ import pandas as pd
 from medsynth.cohorts.files import matching_files
 from medsynth.store.quarantine import CohortError
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".nii", ".nii.gz")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff"),
+    *(".dcm", ".dicom", ".ima", ".nii", ".nii.gz"),
+)
 
 
 class Files:
@@ -29,7 +33,7 @@ class Files:
         for path in self.paths:
             name = PurePosixPath(path).name
             for keys, key in zip(self._by_key, (path, _bare(path), name, _bare(name)), strict=True):
-                keys[_composed(key)].append(path)
+                keys[_plain(key)].append(path)
 
     def find(self, cells: pd.Series, heading: str) -> pd.Series:
         """The path below root of every cell; what names no file stays as it is.
@@ -53,12 +57,12 @@ class Files:
 
     def _candidates(self, cell: str) -> list[str]:
         for key in dict.fromkeys((cell, cell.replace("\\", "/"))):
-            if key.startswith("/") and PurePosixPath(key).is_relative_to(self._root):
-                key = PurePosixPath(key).relative_to(self._root).as_posix()
-            key = key.removeprefix("./")
+            whole = PurePosixPath(normpath(self._root / key))  # one path a file, also of ../ and ./
+            if whole.is_relative_to(self._root):
+                key = whole.relative_to(self._root).as_posix()
             for keys in self._by_key:
-                if _composed(key) in keys:
-                    return keys[_composed(key)]
+                if _plain(key) in keys:
+                    return keys[_plain(key)]
         return [cell]
 
     def without_row(self, named: Iterable[str]) -> list[str]:
@@ -67,9 +71,11 @@ class Files:
         return [p for p in self.paths if p.lower().endswith(SUFFIXES) and p not in known]
 
 
-def _composed(name: str) -> str:
-    """Accented letters as one character each; some file systems write two."""
-    return unicodedata.normalize("NFC", name)
+def _plain(name: str) -> str:
+    """Accented letters as one character each, of which some file systems write two, and a known
+    suffix in small letters."""
+    bare = _bare(name)
+    return unicodedata.normalize("NFC", bare) + name[len(bare) :].lower()
 
 
 def _bare(path: str) -> str:

@@ -178,7 +178,8 @@ class ImagesRead(Settings):
     channels: Literal["grey", "rgb"] | dict[Role, Literal["red", "green", "blue"]] = Field(
         "grey",
         description="grey, which colour images are refused for unless their channels are equal;"
-        " rgb; or channels of colour files by role, as {flair: green}",
+        " rgb; or channels of colour files by role, as {flair: green}. DICOM and NIfTI files are"
+        " read as grey only",
     )
     grey_as_rgb: bool = Field(
         False, description="repeat grey images three times for channels rgb; false refuses them"

@@ -182,6 +182,11 @@ def _read_splits(frame: pd.DataFrame, settings: ImagesIndex) -> None:
             " them"
         )
     frame["split_hint"] = splits
+    if gaps := int((splits.isna() & (frame["status"] == USED)).sum()):
+        raise CohortError(
+            f"{where} is empty in {gaps} rows; say train, validate or test in each of them, or"
+            " leave columns.split out, and patients are divided at random"
+        )
     if "patient" in frame:
         usable = frame[frame["status"] == USED]
         if torn := int((usable.groupby("patient")["split_hint"].nunique() > 1).sum()):

@@ -1,36 +1,50 @@
-"""Small tables of text, as programs and people save them: tabs, commas or semicolons."""
+"""Small tables of text, as programs and people save them: tabs, commas, semicolons, bars."""
 
 from __future__ import annotations
 
 import csv
+import gzip
+import re
 import zlib
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from pandas.errors import EmptyDataError, ParserError
 
 from medsynth.store.tables.tsv import TableError, first_line, is_gzip, unquoted
 
-DELIMITERS = "\t,;"
+DELIMITERS = "\t,;|"
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, .ods; .xls
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """All cells as text, as they are written but for quotes and the space around; "" if empty.
 
     The header, which ``#`` lines may precede, tells what divides the fields. Between tabs quotes
-    are ordinary characters but around a whole cell. Rows shorter than the header end in empty
+    are ordinary characters but around a whole cell, unless only cells that hold lines give every
+    row as many fields as the header. Rows shorter than the header end in empty
     cells.
 
     Raises:
-        TableError: the file is absent, damaged, not in UTF-8, or rows have more fields than the
-            header.
+        TableError: the file is absent, damaged, a workbook, not in UTF-8, a quotation mark is not
+            closed, or rows have more fields than the header.
     """
     if not path.exists():
         raise TableError(f"{path} does not exist; correct its path or download it")
+    with path.open("rb") as stream:
+        if stream.read(4) in WORKBOOKS:
+            raise TableError(
+                f"{path} is a workbook of a spreadsheet; save the sheet as CSV in UTF-8"
+            )
     comments, line = first_line(path)
+    if re.fullmatch(r"sep=.", line, re.IGNORECASE):
+        raise TableError(f"{path} begins with {line!r}, a line for Excel; delete it")
     delimiter = max(DELIMITERS, key=lambda each: len(_fields(line, each)))
     header = _fields(line, delimiter)
-    tabs = delimiter == "\t"
+    tabs = delimiter == "\t" and not _holds_lines(path, comments, len(header))
     try:
         table = pd.read_csv(
             path,
@@ -53,7 +67,9 @@ def read_table(path: Path) -> pd.DataFrame:
             " or TSV with as many fields in every row as in its header"
         ) from None
     rows = rf"\n(?:[^{delimiter}\n]*{delimiter}){{{len(header) - 1},}}"
-    if len(header) > 1 and any(table[name].str.contains(rows).any() for name in table):
+    if any(table[name].str.contains(rows, na=False).any() for name in table) and _is_torn(
+        path, comments, delimiter, len(header), rows
+    ):
         raise TableError(
             f"{path}: a cell holds whole rows, so a quotation mark is not closed; correct it",
             "ragged_table",
@@ -75,3 +91,31 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def _fields(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _is_torn(path: Path, comments: int, delimiter: str, fields: int, lines: str) -> bool:
+    """Whether a quotation mark is not closed: where the next one stands within a cell, or where the
+    rest of a row is missing that has a cell of several lines."""
+    rows = _rows(path, comments, delimiter, csv.QUOTE_MINIMAL)
+    try:
+        return any(len(row) < fields and any(re.search(lines, c) for c in row) for row in rows)
+    except csv.Error:
+        return True
+
+
+def _holds_lines(path: Path, comments: int, fields: int) -> bool:
+    """Whether a table of tabs is even only if quotes hold lines together, as pandas writes them."""
+    plain, quoted = (_rows(path, comments, "\t", q) for q in (csv.QUOTE_NONE, csv.QUOTE_MINIMAL))
+    try:
+        return {len(row) for row in plain} != {fields} and {len(row) for row in quoted} == {fields}
+    except (csv.Error, EOFError, OSError, zlib.error):  # pandas tells
+        return False
+
+
+def _rows(path: Path, comments: int, delimiter: str, quoting: Literal[0, 3]) -> Iterator[list[str]]:
+    """The rows that are not empty, and the header; csv.Error where quotes end in a cell or never."""
+    opener = gzip.open if is_gzip(path) else open
+    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as stream:
+        lines = islice(stream, comments, None)
+        rows = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+        yield from filter(None, rows)
