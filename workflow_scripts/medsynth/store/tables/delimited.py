@@ -113,7 +113,7 @@ def _holds_lines(path: Path, comments: int, fields: int) -> bool:
 
 
 def _rows(path: Path, comments: int, delimiter: str, quoting: Literal[0, 3]) -> Iterator[list[str]]:
-    """The rows that are not empty, and the header; csv.Error where quotes end in a cell or never."""
+    """The rows that are not empty, header too; csv.Error where quotes end in a cell or never."""
     opener = gzip.open if is_gzip(path) else open
     with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as stream:
         lines = islice(stream, comments, None)
