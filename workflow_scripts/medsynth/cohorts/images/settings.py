@@ -67,8 +67,8 @@ class ImageColumns(Settings):
         None,
         description="column of the mask's file (PNG, TIFF or NIfTI, inside is what is not 0; an"
         " empty cell: none). It must have the image's size and, of NIfTI files, place; a mask of"
-        " several patients is refused unless it is empty or full; path and share inside are kept in the"
-        " manifest, the mask itself is not yet stored beside the image",
+        " several patients is refused unless it is empty or full; path and share inside are"
+        " kept in the manifest, the mask itself is not yet stored beside the image",
     )
     slice: str | None = Field(
         None,
