@@ -12,7 +12,7 @@ from lineage_questioned import PATIENTS, rules, versions
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from medsynth.commands.main import OK, WRONG
+from medsynth.commands.main import OK, UNKNOWN, WRONG, main
 from medsynth.report.singles import write_singles
 
 
@@ -96,3 +96,20 @@ def test_an_image_taken_elsewhere_is_traced_by_its_bytes_or_by_what_it_says(
 
     assert "not recorded" in ask(original, "trace", png(cut, model_sha256="0" * 64))[1]
     assert "no recorded job" in ask(original, "trace", png(cut))[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["trace", "/"], "/: the results lie in it"),
+        (["trace", "a" * 5000], "a" * 80 + ": File name too long"),
+        (["export", "/proc/x"], "/proc/x: "),
+        (["rerun", "results/metrics.json", "--keep", "/proc/zz"], "/proc/zz: "),
+        (["sample", "a", "--out", "/proc/zz"], "a"),
+    ],
+)
+def test_paths_that_cannot_be_used_are_told_without_a_traceback(original, capsys, words, said):
+    arguments = [w.replace("results/", f"{original}/results/") for w in words]
+    assert main([*arguments, "--results", str(original / "results")]) == UNKNOWN
+    error = capsys.readouterr().err
+    assert error.startswith("medsynth: ") and said in error and len(error) < 400

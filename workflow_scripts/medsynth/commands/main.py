@@ -16,6 +16,7 @@ from medsynth.store.errors import MedsynthError
 # The order in which --help lists them; each is a module of this folder.
 COMMANDS = ("sample", "status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
 OK, WRONG, UNKNOWN = 0, 1, 2
+SHOWN = 80  # characters of a path in a message
 EXIT_STATUS = """
 exit status: 0 all is well; 1 something is wrong (each question says what); 2 the question cannot
 be answered: an unknown artifact, a missing ledger, a workflow at work on what is to be erased, a
@@ -62,6 +63,10 @@ def main(arguments: list[str] | None = None) -> int:
         answer = command.answer(options.results, options)
     except MedsynthError as error:
         print(f"medsynth: {error}", file=sys.stderr)
+        return UNKNOWN
+    except OSError as error:  # of the paths that it was given: too long, not writable, not there
+        name = str(error.filename or "")[:SHOWN]
+        print(f"medsynth: {name}: {error.strerror or error}", file=sys.stderr)
         return UNKNOWN
     try:
         print(json.dumps(answer, indent=2) if options.json else command.show(answer), flush=True)

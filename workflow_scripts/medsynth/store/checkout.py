@@ -10,13 +10,15 @@ LIBRARY = Path(__file__).resolve().parents[2]
 
 
 def follow_checkout(module: str) -> None:
-    """Start `python -m module` anew if this folder is the top of another checkout than ours.
+    """Start `python -m module` anew if this folder is in another checkout than ours.
 
     An environment installs one checkout; called in a second one, its commands would run the
     first one's library on the second one's results.
     """
-    here = Path.cwd() / "workflow_scripts"
-    if not (here / "medsynth").is_dir() or here.resolve() == LIBRARY:
+    cwd = Path.cwd()
+    libraries = (folder / "workflow_scripts" for folder in (cwd, *cwd.parents))
+    here = next((found for found in libraries if (found / "medsynth").is_dir()), LIBRARY)
+    if here.resolve() == LIBRARY:
         return
     paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if paths[0] == str(here):

@@ -68,6 +68,8 @@ def find(name: str | Path, results: str | Path, ledger: Ledger) -> Row:
         if rows := ledger.query(LATEST.format("path=?"), spelling):
             return rows[0]
     if os.path.exists(name):
+        if Path(os.path.realpath(results)).is_relative_to(os.path.realpath(name)):
+            raise UnknownArtifact(f"{name}: the results lie in it; give a file or folder of theirs")
         if rows := ledger.query(LATEST.format("sha256=?"), digest_path(name)[0]):
             return rows[0]
         for spelling in spellings:
