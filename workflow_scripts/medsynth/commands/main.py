@@ -14,7 +14,18 @@ from medsynth.store.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError
 
 # The order in which --help lists them; each is a module of this folder.
-COMMANDS = ("sample", "status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
+COMMANDS = (
+    "init",
+    "sample",
+    "status",
+    "trace",
+    "verify",
+    "impact",
+    "diff",
+    "rerun",
+    "export",
+    "rebuild",
+)
 OK, WRONG, UNKNOWN = 0, 1, 2
 SHOWN = 80  # characters of a path in a message
 EXIT_STATUS = """

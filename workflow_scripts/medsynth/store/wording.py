@@ -11,7 +11,7 @@ REASONS = {
     "not_tumour": "the barcode names a sample of normal tissue",
     "absent_label": "the table says NA, None, unknown or the like instead of a class; a class that"
     " is really called so needs another name in the table",
-    "not_kept": "the table's row has none of the values that index.keep asks for",
+    "not_kept": "the table's row has none of the values that keep asks for",
     "two_rows": "several different rows of the table name the same image",
     "copy": "the same bytes as another image of the patient",
     "whose_bytes": "the same bytes stand under two patients or two classes",

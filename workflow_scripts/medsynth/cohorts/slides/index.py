@@ -13,9 +13,8 @@ import pandas as pd
 
 from medsynth.cohorts.files import hash_sources, matching_files, quarantine_repeats
 from medsynth.cohorts.labels import check_names, read_labels, row_of
-from medsynth.cohorts.slides.settings import SlideIndex
+from medsynth.cohorts.slides.settings import SlideIndex, SlideTable
 from medsynth.genomics.barcodes import FIRST_NORMAL, parse_barcodes
-from medsynth.runtime.settings import TableLabel
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
 from medsynth.store.tables.absence import present
@@ -33,13 +32,14 @@ def index(
     Returns:
         Index manifest. item_id is the file name without its last suffix, patient the case
         (TCGA-XX-XXXX), group the slide barcode; label from the table, or null for genotypes
-        (joined later). Excluded: no_label, not_tumour (sample type 10 and above, genotypes only).
-        Quarantined: no_barcode, duplicate, unreadable.
+        (joined later). Excluded: no_label, not_kept, not_tumour (sample type 10 and above,
+        genotypes only). Quarantined: no_barcode, duplicate, unreadable.
 
     Raises:
         CohortError: the label table is missing, lacks columns or contradicts itself.
     """
-    table = read_labels(settings.label) if isinstance(settings.label, TableLabel) else None
+    label = settings.label if isinstance(settings.label, SlideTable) else None
+    table = read_labels(label) if label else None
     rows = []
     files = [f for f in matching_files(root, settings.pattern) if f.suffix.lower() in SUFFIXES]
     if table is not None:
@@ -61,6 +61,8 @@ def index(
                 row["label"] = by_barcode.get(name["barcode"]) if found is None else found["label"]
                 if pd.isna(row["label"]):
                     row |= {"status": EXCLUDED, "reason": "no_label"}
+                elif label and label.keep and row["label"] not in label.keep:
+                    row |= {"status": EXCLUDED, "reason": "not_kept"}
             elif name["type"] >= FIRST_NORMAL:
                 row |= {"status": EXCLUDED, "reason": "not_tumour"}
         else:

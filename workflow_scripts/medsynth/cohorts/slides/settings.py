@@ -30,8 +30,19 @@ class GenotypeLabel(Settings):
     )
 
 
+class SlideTable(TableLabel):
+    """Of the classes in the table some may be left out."""
+
+    keep: list[str] | None = Field(
+        None,
+        min_length=2,
+        description="classes to use, others are excluded; null: all. Needed where some have fewer"
+        " than min_patients patients",
+    )
+
+
 class SlideIndex(Settings):
-    label: Annotated[TableLabel | GenotypeLabel, Field(discriminator="kind")] = Field(
+    label: Annotated[SlideTable | GenotypeLabel, Field(discriminator="kind")] = Field(
         description="class of each slide: from a table of yours, or by genotype"
     )
     pattern: Glob = Field("**/*", description="glob of slide files below root")
@@ -84,6 +95,10 @@ class SlideCohort(CohortSettings):
 
     def pixel_um(self) -> float:
         return self.tiles.mpp
+
+    def classes(self) -> list[str]:
+        label = self.index.label
+        return (label.keep or []) if isinstance(label, SlideTable) else []
 
     def image_form(self) -> ImageForm:
         """Tiles in colour."""

@@ -1,0 +1,1 @@
+"""What lies in folders of downloads, and the configuration that fits it."""
