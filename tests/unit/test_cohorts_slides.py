@@ -11,11 +11,10 @@ from PIL import Image
 
 from medsynth.cohorts.slides import shard as slides
 from medsynth.cohorts.slides.index import index as index_slides
-from medsynth.cohorts.slides.settings import SlideIndex
+from medsynth.cohorts.slides.settings import SlideCohort, SlideIndex, SlideTable
 from medsynth.cohorts.slides.shard import shard as tile_slides
 from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.resize import resize_area
-from medsynth.runtime.settings import TableLabel
 from medsynth.store.shards import ImageStore
 from tests.unit.slide_files import (
     GENOTYPE,
@@ -66,10 +65,28 @@ def test_index_takes_labels_by_name_stem_or_barcode(tmp_path):
         "TCGA-AB-0004\tNA\n"
         "TCGA-AB-0005-01Z-00-DX1\tGBM\ntcga_ab_0006_01z_00_dx1.SVS\tLGG\n"
     )
-    label = TableLabel(kind="table", path=table, key="slide", value="project")
+    label = SlideTable(kind="table", path=table, key="slide", value="project")
     index = index_slides(tmp_path, SlideIndex(label=label))
     assert index["label"].fillna("").tolist() == ["LGG", "GBM", "LGG", "", "LGG", "GBM"]
     assert index["reason"].dropna().tolist() == ["no_label"]
+
+
+def test_classes_that_are_not_kept_are_excluded_and_those_kept_must_be_found(tmp_path):
+    names = [f"TCGA-AB-000{k}.png" for k in range(3)]
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode())
+    table = tmp_path / "projects.csv"
+    table.write_text("slide,project\n" + "\n".join(map(",".join, zip(names, "ABC", strict=True))))
+    label = {"kind": "table", "path": table, "key": "slide", "value": "project"}
+    settings = SlideCohort(
+        kind="slides", root=tmp_path, index={"label": label | {"keep": ["A", "C"]}}
+    )
+    index = index_slides(tmp_path, settings.index)
+    assert index["reason"].fillna("").tolist() == ["", "not_kept", ""]
+    assert settings.classes() == ["A", "C"]
+    everything = SlideCohort(kind="slides", root=tmp_path, index={"label": label})
+    assert everything.classes() == []
+    assert index_slides(tmp_path, everything.index)["reason"].isna().all()
 
 
 def test_the_same_name_twice_is_used_once(tmp_path):

@@ -1,4 +1,5 @@
-"""The `medsynth` command: images of trained models, and the lineage of a results folder."""
+"""The `medsynth` command: a first configuration, images of trained models, and the lineage of a
+results folder."""
 
 from __future__ import annotations
 
@@ -14,18 +15,8 @@ from medsynth.store.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError
 
 # The order in which --help lists them; each is a module of this folder.
-COMMANDS = (
-    "init",
-    "sample",
-    "status",
-    "trace",
-    "verify",
-    "impact",
-    "diff",
-    "rerun",
-    "export",
-    "rebuild",
-)
+COMMANDS = ("init", "sample", "status", "trace", "verify", "impact", "diff", "rerun", "export")
+COMMANDS += ("rebuild",)
 OK, WRONG, UNKNOWN = 0, 1, 2
 SHOWN = 80  # characters of a path in a message
 EXIT_STATUS = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from medsynth.genomics.assays import HEADINGS, MEANINGS
-from medsynth.genomics.barcodes import parse_barcodes
+from medsynth.genomics.barcodes import parse_barcodes, read_sample_sheet
 from medsynth.genomics.evidence import MAF_FILES, SEGMENT_FILES
 from medsynth.genomics.mutations.maf import NEEDED
 from medsynth.genomics.segments import FORMS, LENGTHS
@@ -31,7 +32,7 @@ class Tables:
 
     Attributes:
         maf, segments: files with the headings of their kind.
-        sheets: how many sample sheets of the GDC.
+        sheets: sample sheets of the GDC.
         clinical: table that tells of IDH or 1p/19q, with the cases in it.
         sequenced, measured: cases of the files that were looked into.
         build: by the ends of the segments; None where they fit both builds or none.
@@ -39,7 +40,7 @@ class Tables:
 
     maf: list[Path] = field(default_factory=list)
     segments: list[Path] = field(default_factory=list)
-    sheets: int = 0
+    sheets: list[Path] = field(default_factory=list)
     clinical: Path | None = None
     clinical_cases: set[str] = field(default_factory=set)
     sequenced: set[str] = field(default_factory=set)
@@ -59,7 +60,7 @@ class Tables:
             for what, there, known, where in rows
             if there
         ]
-        return told + ([f"{self.sheets} GDC sample sheet(s)"] if self.sheets else [])
+        return told + ([f"{len(self.sheets)} GDC sample sheet(s)"] if self.sheets else [])
 
 
 def find(trees: list[Tree], cases: set[str]) -> Tables:
@@ -77,14 +78,17 @@ def find(trees: list[Tree], cases: set[str]) -> Tables:
                 found.maf.append(tree.root / file)
             elif _is(name, SEGMENT_FILES):
                 found.segments.append(tree.root / file)
-            found.sheets += fnmatch(name, SAMPLE_SHEETS)
+            elif fnmatch(name, SAMPLE_SHEETS):
+                found.sheets.append(tree.root / file)
     found.maf = _with(found.maf, [[*NEEDED.values()]])
     found.segments = _with(found.segments, FORMS)
     for tree in trees:
         for path, table in tables_in(tree):
             _consider(found, path, table, cases)
-    found.sequenced = _cases_of(spread(found.maf), NEEDED["sample"])
+    sheet = _sheet(found.sheets)
+    found.sequenced = _cases_of(spread(found.maf), NEEDED["sample"]) | _listed(found.maf, sheet)
     ends = [_ends(path) for path in spread(found.segments)]
+    found.measured = _listed(found.segments, sheet)
     for frame in ends:
         found.measured |= _cases(frame["sample"].dropna().unique())
     found.build = _build(ends)
@@ -158,6 +162,21 @@ def _cases_of(paths: list[Path], column: str) -> set[str]:
         except (TableError, OSError):
             continue  # the workflow quarantines it, and says why
     return cases
+
+
+def _sheet(sheets: list[Path]) -> dict[str, str]:
+    """Sample by file name, as far as the sheets can be read."""
+    barcodes: dict[str, str] = {}
+    for path in sheets:
+        with suppress(TableError, OSError):
+            barcodes |= read_sample_sheet(path)
+    return barcodes
+
+
+def _listed(paths: list[Path], sheet: dict[str, str]) -> set[str]:
+    """The cases of files whose sample only the sheet knows."""
+    names = (path.name.removesuffix(".gz") for path in paths)
+    return _cases([sheet[name] for name in names if name in sheet])
 
 
 def _ends(path: Path) -> pd.DataFrame:

@@ -17,8 +17,8 @@ from medsynth.survey.found import MIN_PATIENTS, Found, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine
 from medsynth.survey.tree import Tree
 
-IMAGE = re.compile(r"(.*?)files/p\d\d/p\d{8}/s\d{8}/[^/]+\.(dcm|jpg)")
-REPORT = re.compile(r"(.*?)files/p\d\d/p\d{8}/s\d{8}\.txt")
+IMAGE = re.compile(r"(.*?)files/p\d+/p\d+/s\d+/[^/]+\.(dcm|jpg)")
+REPORT = re.compile(r"(.*?)files/p\d+/p\d+/s\d+\.txt")
 ZIPPED = "mimic-cxr-reports.zip"
 METADATA = re.compile(r"(.*?)mimic-cxr-2\.0\.0-metadata\.csv(\.gz)?")
 NO_FINDING, NO_DISEASE = "No Finding", {"Support Devices"}
