@@ -15,8 +15,8 @@ from medsynth.store.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError
 
 # The order in which --help lists them; each is a module of this folder.
-COMMANDS = ("init", "sample", "status", "trace", "verify", "impact", "diff", "rerun", "export")
-COMMANDS += ("rebuild",)
+LINEAGE = ("status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
+COMMANDS = ("init", "sample", *LINEAGE)
 OK, WRONG, UNKNOWN = 0, 1, 2
 SHOWN = 80  # characters of a path in a message
 EXIT_STATUS = """

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from medsynth.config.whole import load_config
+from medsynth.config.schema import load_config
 from medsynth.survey.found import Found, Question
 from medsynth.survey.machine import Machine
 
