@@ -21,6 +21,7 @@ from medsynth.report.study import CohortArtifacts, ExperimentArtifacts, gather
 from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json, write_text
 from medsynth.store.digests import DigestCache
+from medsynth.store.layout import Layout
 from medsynth.tasks.viewing.citations import parsed
 
 PACKAGES = ("medsynth", "snakemake", "torch", "numpy", "scipy")
@@ -91,7 +92,7 @@ def main(inputs, outputs, config, params):
         study,
         title=config.lineage.study,
         config_dump=config_dump,
-        tracking_hint=config.lineage.tracking_uri or database_uri(f"{results}/lineage/mlflow.db"),
+        tracking_hint=config.lineage.tracking_uri or database_uri(Layout(results).mlflow),
         output=outputs.page,
         paper=[
             file_of("methods.md", "a methods section with its counts", methods, "text/markdown"),

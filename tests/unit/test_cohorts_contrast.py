@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from pydicom.dataset import Dataset
 
-from medsynth.imaging.ct.contrast.phase import contrast_of, header_phase, table_phase
+from medsynth.imaging.ct.contrast.phase import header_phase, table_phase
 from medsynth.imaging.ct.contrast.text import said
 from medsynth.imaging.dicom import open_dicom
 
@@ -426,6 +426,10 @@ POST INJECTION OF FDG
 AIDR 3D ENHANCED
 """,
 }
+
+
+def contrast_of(dataset):
+    return header_phase(dataset).label
 
 
 def header(**tags) -> Dataset:

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.settings import CtConvert, CtIndex, TagContrast
 from medsynth.cohorts.ct.shard import shard as convert_ct
-from medsynth.imaging.ct.contrast.phase import contrast_of
+from medsynth.imaging.ct.contrast.phase import header_phase
 from medsynth.runtime.settings import TableLabel
 from medsynth.store.quarantine import CohortError
 from medsynth.store.shards import ImageStore
@@ -46,7 +46,7 @@ def test_contrast_from_the_header(agent, series, study, expected):
     ds = Dataset()
     if agent is not None:
         ds.ContrastBolusAgent, ds.SeriesDescription, ds.StudyDescription = agent, series, study
-    assert contrast_of(ds) == expected
+    assert header_phase(ds).label == expected
 
 
 def test_index_from_headers(tmp_path):

@@ -18,7 +18,7 @@ from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead, FindingLab
 from medsynth.cohorts.mimic_cxr.shard import read_jpg
 from medsynth.cohorts.mimic_cxr.shard import shard as shard_mimic_cxr
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import check_raw_paths, parse_config
+from medsynth.config.schema import load_config
 from medsynth.imaging.pixels import MAX_PIXELS
 from medsynth.store.digests import digest_file
 from medsynth.store.quarantine import CohortError, UnusableImage
@@ -258,14 +258,14 @@ def test_missing_tables_and_reports_are_listed_before_anything_runs(root):
         "index": {"label": {"kind": "view"}},
     }
     with pytest.raises(ConfigError) as caught:
-        check_raw_paths(parse_config({"cohorts": {"cxr": cohort}}))
+        load_config({"cohorts": {"cxr": cohort}})
     assert "cohorts.cxr.tables (they come with MIMIC-CXR-JPG)" in str(caught.value)
     assert "cohorts.cxr.reports" in str(caught.value)
     there = cohort | {"tables": root, "reports": None}
-    check_raw_paths(parse_config({"cohorts": {"cxr": there}}))
+    load_config({"cohorts": {"cxr": there}})
     findings = {"kind": "finding", "labeler": "negbio", "findings": ["Edema", "Pneumonia"]}
-    with pytest.raises(ConfigError, match="(?s)1 raw path.*negbio.csv.gz does not exist"):
-        check_raw_paths(parse_config({"cohorts": {"cxr": there | {"index": {"label": findings}}}}))
+    with pytest.raises(ConfigError, match="(?s)1 mistake.*negbio.csv.gz does not exist"):
+        load_config({"cohorts": {"cxr": there | {"index": {"label": findings}}}})
 
 
 def jpeg(pixels: np.ndarray) -> bytes:

@@ -8,7 +8,7 @@ import yaml
 
 from medsynth.config.docs import schema, tables
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import Config, check_raw_paths, parse_config
+from medsynth.config.schema import Config, load_config, parse_config
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -92,7 +92,7 @@ def test_missing_raw_folders_are_all_named(raw, tmp_path):
     raw["cohorts"]["cxr"]["root"] = str(tmp_path / "absent")
     raw["cohorts"]["glioma"]["genotypes"]["maf"] = [str(tmp_path / "no.maf")]
     with pytest.raises(ConfigError) as error:
-        check_raw_paths(parse_config(raw))
+        load_config(raw)
     assert "cohorts.cxr.root" in str(error.value) and "absent" in str(error.value)
     assert "cohorts.glioma.genotypes.maf" in str(error.value)
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import check_raw_paths, parse_config
+from medsynth.config.schema import load_config, parse_config
 from medsynth.demo.radiographs import write_cxr
 from medsynth.lineage.erasure.search import remains
 from tests.checkout import ROOT, Checkout
@@ -63,18 +63,18 @@ def test_settings_that_cannot_work_or_hold_passwords_are_refused(tmp_path, downl
 def test_a_destination_must_exist_and_be_the_root_itself(tmp_path):
     config = config_with(tmp_path / "data", **PHYSIONET)
     with pytest.raises(ConfigError, match="fetch.mimic.destination: .*make this folder"):
-        check_raw_paths(parse_config(config))
+        load_config(config)
     (tmp_path / "data").mkdir()
-    check_raw_paths(parse_config(config))
+    load_config(config)
     config["cohorts"]["cxr"]["root"] += "/files"
     with pytest.raises(ConfigError, match="give the destination itself"):
-        check_raw_paths(parse_config(config))
+        load_config(config)
 
 
 def test_a_missing_manifest_is_named(tmp_path):
     config = config_with(tmp_path, kind="gdc", manifest=str(tmp_path / "cart.txt"))
     with pytest.raises(ConfigError, match="fetch.mimic.manifest: .*cart.txt does not exist"):
-        check_raw_paths(parse_config(config))
+        load_config(config)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import check_raw_paths, parse_config
+from medsynth.config.schema import load_config
 from medsynth.genomics.assays import read_clinical
 from medsynth.genomics.barcodes import cases_within, parse_barcodes, parse_tumours
 from medsynth.genomics.glioma import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
@@ -350,6 +350,6 @@ def test_a_panel_file_that_is_absent_is_named(tmp_path: Path) -> None:
     tables = {"maf": [str(tmp_path / "a.maf")], "segments": [str(tmp_path / "a.maf")]}
     genotypes = tables | {"coverage": str(tmp_path / "panel.bed")}
     slides = {"kind": "slides", "root": str(tmp_path), "index": {"label": {"kind": "genotype"}}}
-    config = parse_config({"cohorts": {"glioma": slides | {"genotypes": genotypes}}})
-    with pytest.raises(ConfigError, match=r"1 raw path.*\n.*glioma\.genotypes\.coverage"):
-        check_raw_paths(config)
+    config = {"cohorts": {"glioma": slides | {"genotypes": genotypes}}}
+    with pytest.raises(ConfigError, match=r"1 mistake.*\n.*glioma\.genotypes\.coverage"):
+        load_config(config)

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from medsynth.store.errors import MedsynthError
+from medsynth.store.source.meaning import Meaning
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,3 +58,22 @@ def test_the_citation_names_the_version_of_the_package():
         project["version"],
         project["name"],
     )
+
+
+def test_a_wheel_holds_every_file_of_the_library():
+    """Those that are no Python are taken by pattern, of every folder that is a package."""
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    library = ROOT / "workflow_scripts" / "medsynth"
+    files = [f for f in library.rglob("*") if f.is_file() and "__pycache__" not in f.parts]
+    data = [f for f in files if f.suffix != ".py"]
+    assert len(data) > 20
+    for file in data:
+        assert any(file.match(pattern) for pattern in patterns["package-data"]["*"]), file
+    for folder in {file.parent for file in files}:
+        assert (folder / "__init__.py").is_file(), folder
+
+
+def test_paths_below_the_results_stand_in_the_layout_alone():
+    library = ROOT / "workflow_scripts"
+    texts = {f.name: Meaning(f.read_text(), ()).texts for f in library.rglob("*.py")}
+    assert [n for n, said in texts.items() if any("mlflow.db" in t for t in said)] == ["layout.py"]

@@ -121,9 +121,8 @@ def _collect(results: Path) -> None:
     """
     from medsynth.lineage.collector import collect, drain, sole_writer
     from medsynth.lineage.recording.invocation import TRACKING_URI
-    from medsynth.lineage.recording.spool import lineage_dir
 
-    if os.environ.get(TRACKING_URI) or (lineage_dir(results) / "mlflow.db").exists():
+    if os.environ.get(TRACKING_URI) or os.path.exists(Layout(results).mlflow):
         collect(results)
     else:
         with sole_writer(results) as ledger:

@@ -225,13 +225,3 @@ def load_config(raw: dict[str, Any], files: Iterable[str | Path] = ()) -> Config
     refuse([*repeated, *mistakes, *path_mistakes(parts)])
     assert config  # else there were mistakes
     return config
-
-
-def check_raw_paths(config: Config) -> None:
-    """Check that every raw file or folder exists, except those that the rules will bring.
-
-    Raises:
-        ConfigError: lists every path that is missing, with the key that names it.
-    """
-    parts = ValidParts(config.results_dir, bool(config.demo), config.fetch, config.cohorts, {})
-    refuse(path_mistakes(parts), "raw path(s) missing")

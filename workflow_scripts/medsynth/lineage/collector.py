@@ -32,6 +32,7 @@ from medsynth.lineage.recording.records import Killed, Start, job_end
 from medsynth.lineage.recording.schema import EXAMINED
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
 from medsynth.store.checkout import follow_checkout
+from medsynth.store.layout import Layout
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ def collect(results_dir: str | Path) -> int:
     """
     with sole_writer(results_dir) as ledger:
         drain(results_dir, ledger)
-        database = spool.lineage_dir(results_dir) / "mlflow.db"
+        database = Path(Layout(results_dir).mlflow)
         there = bool(os.environ.get(TRACKING_URI)) or database.exists()
         if not ledger.undelivered() and (there or not ledger.head()[0]):
             return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from medsynth.lineage.errors import REMEDY, LostLedgerError, UnknownArtifact
 from medsynth.lineage.ledger.database import ledger_path, reporting_damage
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.watermark import unreadable, watermark
-from medsynth.lineage.recording.spool import lineage_dir
+from medsynth.store.layout import Layout
 
 
 def open_ledger(results_dir: str | Path, *, new: bool = False) -> Ledger:
@@ -45,7 +46,7 @@ def open_ledger(results_dir: str | Path, *, new: bool = False) -> Ledger:
 
 
 def _mlflow_is_filled(results_dir: str | Path) -> bool:
-    if not (lineage_dir(results_dir) / "mlflow.db").exists():
+    if not os.path.exists(Layout(results_dir).mlflow):
         return False  # on a server, many results folders are kept
     from medsynth.lineage.mlflow.records import recorded_runs  # mlflow takes seconds to import
 

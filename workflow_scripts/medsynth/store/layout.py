@@ -56,6 +56,7 @@ class Layout:
         self.benchmarks = f"{self.results}/benchmarks"
         self.work = f"{self.results}/work"
         self.digests = f"{self.results}/lineage/digests.db"
+        self.mlflow = f"{self.results}/lineage/mlflow.db"
         self.receipts = f"{self.results}/fetch/{{download}}.parquet"
         self.index = f"{self.cohort}/index.parquet"
         self.shard_images = f"{self.cohort}/shards/{{shard}}.h5"

@@ -21,7 +21,7 @@ from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.mlflow.store import RECORD, open_store
 from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.records import Record
-from medsynth.lineage.recording.spool import lineage_dir
+from medsynth.store.layout import Layout
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 RUNS_A_PAGE = 1000
@@ -32,9 +32,9 @@ class RecordedRuns:
 
     def __init__(self, results: str | Path, folder: Path):
         uri = os.environ.get(TRACKING_URI)
-        if not uri and not (lineage_dir(results) / "mlflow.db").exists():
+        if not uri and not os.path.exists(Layout(results).mlflow):
             raise UnknownArtifact(
-                f"{lineage_dir(results) / 'mlflow.db'} does not exist; if the runs are on a"
+                f"{Layout(results).mlflow} does not exist; if the runs are on a"
                 f" server, name it in the environment variable {TRACKING_URI}"
             )
         self._client = open_store(results, uri)

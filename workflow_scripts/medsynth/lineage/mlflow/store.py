@@ -26,6 +26,7 @@ from mlflow import MlflowClient
 from medsynth.lineage.mlflow.database import database_uri
 from medsynth.lineage.recording.spool import lineage_dir
 from medsynth.store.atomic import replacing
+from medsynth.store.layout import Layout
 
 RECORD = "record.json"  # the job's or invocation's records by phase, a file of its run
 # Any number that no other program on the server locks.
@@ -59,7 +60,7 @@ def open_store(results_dir: str | Path, tracking_uri: str | None = None) -> Mlfl
         MlflowException, sqlalchemy.exc.OperationalError: it cannot be reached.
     """
     if tracking_uri is None:
-        database = lineage_dir(results_dir) / "mlflow.db"
+        database = Path(Layout(results_dir).mlflow)
         _UNSYNCED.add(os.path.realpath(database.parent))
         if not database.exists():
             with replacing(database) as temporary:

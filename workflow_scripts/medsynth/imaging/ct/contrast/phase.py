@@ -45,11 +45,6 @@ class _Agent(NamedTuple):
     words: str | None
 
 
-def contrast_of(dataset: Dataset) -> str | None:
-    """Contrast phase by what the header says: "ct", "cect", or None, see :func:`header_phase`."""
-    return header_phase(dataset).label
-
-
 def header_phase(dataset: Dataset) -> Phase:
     """Contrast phase by what the header says, from the most specific attribute on.
 
