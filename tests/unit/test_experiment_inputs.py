@@ -21,7 +21,7 @@ from medsynth.config.experiment_inputs import classifiers, in_order, input_mista
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.schema import Config, parse_config
 from medsynth.models.classifier.settings import ClassifierExperiment, ClassifierTraining
-from medsynth.models.settings import FamilyExperiment, Inputs, Takes
+from medsynth.models.settings import FamilyExperiment, Inputs, Sampling, Takes
 from medsynth.runtime.settings import Loop, Name
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
@@ -44,6 +44,7 @@ class ToyExperiment(FamilyExperiment):
     family: Literal["toy"] = "toy"
     inputs: ToyInputs = ToyInputs()
     train: Loop = Loop()
+    sample: Sampling = Sampling()
 
 
 class TunedClassifier(ClassifierExperiment):
