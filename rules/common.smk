@@ -18,6 +18,7 @@ from medsynth.config.mistakes import ConfigError
 from medsynth.config.raw_paths import DATASETS, raw_paths
 from medsynth.config.schema import load_config
 from medsynth.lineage.recording import capture
+from medsynth.runtime.reuse import hand_over_forced
 from medsynth.store.layout import Layout
 from medsynth.store.privacy import raw_names
 from medsynth.store.privacy.secrets import learn, without_secrets
@@ -137,6 +138,11 @@ def connections(wildcards):
     return CONFIG.fetch[wildcards.download].connections
 
 
+def kept(wildcards, input):
+    """Params function: where outputs are kept. With `input` in its signature it is not compared."""
+    return {"folder": LAYOUT.kept, "gib": CONFIG.keep_gib}
+
+
 def models_of_evaluation(pattern):
     """Input function: this file of the experiment and, if one judges it, of the classifier."""
     return lambda wildcards: expand(pattern, experiment=FILES.judged_with(wildcards.experiment))
@@ -150,6 +156,10 @@ def evaluation_gpus(wildcards):
 def of_all(pattern):
     """This file of every experiment."""
     return expand(pattern, experiment=FILES.experiments)
+
+
+onstart:
+    hand_over_forced(workflow.dag_settings)
 
 
 wildcard_constraints:

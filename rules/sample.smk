@@ -32,6 +32,8 @@ rule sample_model:
         modules=of_experiment(FILES.modules, "sampling", "product"),
         seed={"seed": CONFIG.seed},
         device={"device": CONFIG.device},
+        cache=DIGESTS,
+        kept=kept,
         code=experiment_code("sample_model", "sampling", "product"),
     script:
         "../workflow_scripts/sample_model.py"

@@ -30,6 +30,8 @@ rule train_model:
         seed={"seed": CONFIG.seed},
         device={"device": CONFIG.device},
         work=WORK,
+        kept=kept,
+        fitness=in_cohort(rules.check_cohort.output.gate),
         code=experiment_code("train_model", "training", "data"),
     script:
         "../workflow_scripts/train_model.py"

@@ -3,13 +3,28 @@
 Outputs: HDF5 `images`, Parquet `table`, PNG `grid` that carries its provenance.
 """
 
+from contextlib import closing
 from importlib import import_module
 
+from medsynth.runtime.reuse import make_once
 from medsynth.runtime.run import run_on_device
 from medsynth.runtime.settings import ImageForm
+from medsynth.store.digests import DigestCache, digest_path
+
+
+def main(job, run):
+    cfg, form = job.params.cfg, ImageForm(**job.params.form)
+    sampling, product = map(import_module, job.params.modules)
+    with closing(DigestCache(job.params.cache)) as cache:
+        read = [digest_path(path, cache)[0] for path in job.input]
+    identity = (cfg, form, run.seed, read, job.params.code)
+
+    def make():
+        product.write_product(sampling, job.input, job.output, cfg, form, run)
+
+    make_once(job, identity, make)
+
 
 if __name__ == "__main__":
     with run_on_device(snakemake) as run:
-        sampling, product = map(import_module, snakemake.params.modules)
-        cfg, form = snakemake.params.cfg, ImageForm(**snakemake.params.form)
-        product.write_product(sampling, snakemake.input, snakemake.output, cfg, form, run)
+        main(snakemake, run)

@@ -6,9 +6,11 @@ Outputs: `weights` (safetensors), `card` (JSON), `history` (CSV: step, name, val
 
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 
 from medsynth.cohorts.overlap import training_overlap, training_patients
 from medsynth.runtime.checkpoints import work_folder
+from medsynth.runtime.reuse import make_once
 from medsynth.runtime.run import TrainingRun, run_on_device
 from medsynth.store.atomic import publish
 from medsynth.store.digests import digest_file
@@ -34,7 +36,21 @@ def people_of_inputs(inputs, outputs, named):
     return found
 
 
-def main(inputs, outputs, params, name, run):
+def require_fitness(gate):
+    """Who asks for a model alone does not ask for the gate, which an earlier call may have failed.
+
+    It is no input: when it passes again, nothing must be trained anew.
+    """
+    if not Path(gate).exists():
+        raise MedsynthError(
+            f"{gate} is not there: the cohort is not shown to be fit to be trained on;"
+            f" `snakemake {gate}` says what is wrong"
+        )
+
+
+def main(job, run):
+    inputs, outputs, params = job.input, job.output, job.params
+    require_fitness(params.fitness)
     training, task = map(import_module, params.modules)
     named = named_inputs(outputs.weights, params.inputs)
     models = load_inputs(outputs.weights, outputs.card, named)
@@ -42,15 +58,18 @@ def main(inputs, outputs, params, name, run):
     data = replace(task.training_data(inputs), models=models)
     settings, rests_on = training.SETTINGS(**params.cfg), {"inputs": named} if named else {}
     identity = (params.cfg, run.seed, task.data_digests(inputs), named, params.code)
-    with work_folder(params.work, name, *identity) as work:
-        trained = training.train(data, settings, TrainingRun(run.seed, run.device, work))
-        save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
-        people = training_patients(data.manifest, digest_file(outputs.weights), below)
-        write_table(people, outputs.people)
-        publish(trained.history, outputs.history)
+
+    def make():
+        with work_folder(params.work, job.wildcards.experiment, *identity) as work:
+            trained = training.train(data, settings, TrainingRun(run.seed, run.device, work))
+            save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
+            people = training_patients(data.manifest, digest_file(outputs.weights), below)
+            write_table(people, outputs.people)
+            publish(trained.history, outputs.history)
+
+    make_once(job, identity, make)
 
 
 if __name__ == "__main__":
     with run_on_device(snakemake) as run:
-        name = snakemake.wildcards.experiment
-        main(snakemake.input, snakemake.output, snakemake.params, name, run)
+        main(snakemake, run)

@@ -160,6 +160,13 @@ def test_an_unfinished_training_on_the_patient_is_destroyed_too(study):
     assert study.ask(PATIENT)["unfinished"] == [str(work / ("a-" + "0" * 16))]
 
 
+def test_all_kept_copies_are_destroyed_too(study):
+    copies = [study.results / "kept" / ("b-" + "0" * 16), study.results / "kept" / ".new-x"]
+    for copy in copies:
+        copy.mkdir(parents=True)
+    assert study.ask(PATIENT)["kept"] == sorted(map(str, copies))
+
+
 def test_what_was_made_from_lost_tables_is_named_as_unknown(study):
     manifests = spool.lineage_dir(study.results) / "people"
     shard = study.folder / "results/cohorts/b/0.parquet"

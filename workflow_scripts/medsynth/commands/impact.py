@@ -73,6 +73,7 @@ def _lines(answer: Withdrawal) -> Iterator[str]:
     yield f"{'destroyed' if answer['done'] else 'to destroy'}: {len(answer['destroy'])} artifacts"
     yield from (f"  {entry['path']}  [{entry['why']}]" for entry in answer["destroy"])
     yield from (f"  {path}  [unfinished training]" for path in answer["unfinished"])
+    yield from (f"  {path}  [kept copy of outputs]" for path in answer["kept"])
     yield f"raw files and folders of the patient: {len(answer['raw'])}"
     yield from (f"  {path}" for path in answer["raw"])
     if answer["rows"]:

@@ -79,7 +79,8 @@ def _artifact_line(artifact: Artifact) -> str:
 
 def _job_lines(job: Job) -> Iterator[str]:
     status = "" if job["status"] == "COMPLETE" else f"  {job['status']}"
-    yield f"{job_name(job)}  job {job['job'][:SHORT]}{status}"
+    reused = "  reused: copied from what the same job made before" if job.get("reused") else ""
+    yield f"{job_name(job)}  job {job['job'][:SHORT]}{status}{reused}"
     yield (
         f"  {when(job['time'])}, {job['seconds']} s, {job['host']}, device {job['device'] or '-'}"
     )

@@ -76,6 +76,12 @@ class Config(Settings):
     min_patients: int = Field(
         3, ge=1, description="patients that each class must have before anything is trained on it"
     )
+    keep_gib: float = Field(
+        10,
+        ge=0,
+        description="GiB of finished models and samples that are kept in results_dir/kept, the"
+        " latest; asked for the same again they are copied back. 0: none",
+    )
     demo: Demo | None = Field(None, description="make demo data; null when you have downloads")
     fetch: dict[Name, Download] = Field(
         {}, description="downloads from archives, by name; none unless you list them"

@@ -16,10 +16,12 @@ from medsynth.store.atomic import write_json
 
 
 class RunInfo(TypedDict, total=False):
-    """device: what it computes on. history: CSV file in which its metrics grow."""
+    """device: what it computes on. history: CSV file in which its metrics grow. reused: the outputs
+    are copies of what an earlier job made of the same."""
 
     device: str
     history: str
+    reused: bool
 
 
 _log: Path | None = None
@@ -62,6 +64,8 @@ def read_info(logs: Iterable[str | Path]) -> RunInfo:
                 info["device"] = device
             if isinstance(history := found.get("history"), str):
                 info["history"] = history
+            if found.get("reused") is True:
+                info["reused"] = True
             return info
     return {}
 

@@ -32,6 +32,7 @@ class Layout:
         receipts: what a download brought.
         logs, benchmarks, work: of jobs; `work` outlives a killed job.
         digests: the cache of file digests.
+        kept: copies of what trainings and samplings made, for when the same is asked again.
         page: the report.
         model_card, model_card_data: of an experiment, for people and for programs.
         methods, references: a text for a paper and what it cites.
@@ -64,6 +65,7 @@ class Layout:
         self.shard_volumes = volumes_beside(Path(self.shard_images)).as_posix()
         self.normalised_images = f"{self.cohort}/normalised/{{shard}}.h5"
         self.normalised_table = f"{self.cohort}/normalised/{{shard}}.parquet"
+        self.kept = f"{self.results}/kept"
         self.page = f"{self.results}/report/index.html"
         self.model_card = f"{self.experiment}/model_card.md"
         self.model_card_data = f"{self.experiment}/model_card.json"

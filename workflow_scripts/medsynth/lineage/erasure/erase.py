@@ -76,7 +76,7 @@ def erase(results: Path, patient: str, impact: Impact, *, raw: bool = False) -> 
     digests = {row["sha256"] for row in impact["past"]} | set(impact["sources"])
     # Of files that could not be read no table has the digest.
     digests |= {digest_file(path) for path in impact["images"] if os.path.isfile(path)}
-    for path in gone + impact["unfinished"]:
+    for path in gone + impact["unfinished"] + impact["kept"]:
         _remove(Path(path))
     own = [
         path

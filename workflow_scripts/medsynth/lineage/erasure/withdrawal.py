@@ -25,7 +25,8 @@ class Impact(TypedDict):
 
     destroy: artifacts on the disk. redo: artifacts derived from them. raw: the patient's raw files
     and folders. images: files of images in them. rows: {raw table: rows that name the patient}.
-    unfinished: work folders of trainings on them. command: the snakemake call that makes everything
+    unfinished: work folders of trainings on them. kept: copies of what earlier trainings and
+        samplings made, all of them. command: the snakemake call that makes everything
     again. past: artifacts that held or may have shown the patient at any time, with the jobs that
     made them. identifiers, sources: ids of the patient's images and digests of their files. longer:
     ids of others in which the patient's stands. patients: all in the index tables. indexes: tables
@@ -40,6 +41,7 @@ class Impact(TypedDict):
     images: list[str]
     rows: dict[str, int]
     unfinished: list[str]
+    kept: list[str]
     command: str
     past: list[Past]
     identifiers: list[str]

@@ -27,6 +27,7 @@ class JobSummary(TypedDict):
     code: str | None
     seed: int | None
     attempt: int
+    reused: NotRequired[bool]
     invocation: NotRequired[str]
     config_sha256: NotRequired[str]
     git: NotRequired[CodeState]
@@ -115,6 +116,8 @@ def job_summary(item: JobItem, ledger: Ledger) -> JobSummary:
         "seed": start["seed"],
         "attempt": start["attempt"],
     }
+    if end and end.get("reused"):
+        job["reused"] = True
     invocation = ledger.invocation(item["invocation"])
     if invocation:
         job["invocation"] = invocation["id"]

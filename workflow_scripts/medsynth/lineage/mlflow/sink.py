@@ -38,6 +38,7 @@ def _end_tags(item: Item) -> dict[str, str]:
     if item["kind"] == "job":
         end = item["end"]
         tags |= {"seed": item["start"]["seed"], "device": end["device"] if end else None}
+        tags["reused"] = end.get("reused") if end else None
         made = [file["sha256"] for file in (end["outputs"] if end else []) if file["sha256"]]
         tags["outputs"] = " ".join(made[: TAG_LENGTH // 65]) or None  # to be searched for
     elif item["end"]:

@@ -87,6 +87,8 @@ def impact(results: Path, patient: str) -> Impact:
             "images": sorted(map(str, raw.images)),
             "rows": {str(path): rows for path, rows in sorted(raw.rows.items())},
             "unfinished": _unfinished(results, reached, flow, ledger),
+            # Of whom a copy holds something only the record of the job that made it says.
+            "kept": sorted(map(str, (results / "kept").glob("*"))) if reached else [],
             "command": redo_command([a for a in affected if _is_first(a, reached, flow)], ledger),
             "past": [
                 {"path": p, "sha256": s, "jobs": flow.makers((s, p))} for s, p in sorted(past)

@@ -218,8 +218,9 @@ class JobRecorder:
         if any(o["sha256"] is None for i, o in enumerate(outputs) if i not in unhashed):
             # Snakemake finds out next, and fails the job.
             error, outputs = "MissingOutput", []
-        # The job chose its device in a process of its own.
-        return ended(start, at, error, read_info(job["log"]).get("device"), outputs)
+        info = read_info(job["log"])  # the job runs in a process of its own
+        end = ended(start, at, error, info.get("device"), outputs)
+        return end | {"reused": True} if info.get("reused") else end
 
     def recording(self, rule: Any) -> Callable[..., None]:
         """The run function of `rule`, with records before and after it."""

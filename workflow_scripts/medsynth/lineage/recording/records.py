@@ -75,7 +75,8 @@ class JobStart(JobRecord):
 class JobEnd(JobRecord):
     """changed: inputs that were touched while the job ran, as they were at its end.
 
-    erased, raw_files: of the job that carried out a withdrawal.
+    reused: its outputs are copies of what an earlier job made of the same. erased, raw_files:
+    of the job that carried out a withdrawal.
     """
 
     phase: Literal["end"]
@@ -84,6 +85,7 @@ class JobEnd(JobRecord):
     device: str | None
     outputs: list[File]
     changed: NotRequired[list[File]]
+    reused: NotRequired[bool]
     erased: NotRequired[list[str]]
     raw_files: NotRequired[int]
 
