@@ -54,11 +54,15 @@ def test_every_radiograph_is_used(results):
     }  # fmt: skip
 
 
-def test_every_region_gives_tiles_with_the_project_as_label(results):
+def test_every_region_of_a_kept_project_gives_tiles_with_it_as_label(results):
     manifest = pd.read_parquet(results / "cohorts" / "regions" / "manifest.parquet")
-    assert set(manifest["status"]) == {"used"}
-    assert manifest["group"].nunique() == 28
     table = pd.read_csv(DATA / "tcga-he-regions" / "projects.csv").set_index("slide")
+    patients = table.groupby("tcga_project")["case"].nunique()
+    enough = table["tcga_project"].isin(patients.index[patients >= 3])
+    used = manifest["status"] == "used"
+    assert set(manifest["group"][used]) == set(table.index[enough])
+    assert set(manifest["group"][~used]) == set(table.index[~enough])
+    assert set(manifest["reason"][~used]) == {"not_kept"}
     assert (manifest["label"] == manifest["group"].map(table["tcga_project"])).all()
 
 

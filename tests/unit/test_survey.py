@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +68,8 @@ def test_radiographs_with_findings_are_labelled_by_the_most_frequent(tmp_path, i
     assert cohort["index"]["label"]["kind"] == "finding"
     assert cohort["index"]["label"]["findings"][0] == "No Finding"
     assert "DICOM files of 29 patients" in said  # of the thirtieth the file is missing
-    assert "1 of 47 images in the metadata table are not on this disk" in said
+    assert "1 of 47 images in the metadata table are of these views and not on this disk" in said
+    assert "max_quarantined" not in settings
     load_config(settings, [FILE])
 
 
@@ -85,6 +87,17 @@ def test_without_findings_the_view_is_the_class_and_tables_may_lie_apart(tmp_pat
     assert cohort["index"]["label"] == {"kind": "view"}
     assert cohort["tables"] == str(tables)
     assert "the view, for want of a table of findings" in Path(FILE).read_text()
+
+
+def test_a_part_of_the_radiographs_raises_what_may_be_missing(tmp_path, init):
+    write_cxr(tmp_path / "cxr", 12, 7)
+    for folder in sorted((tmp_path / "cxr" / "files").glob("p*/p*"))[::2]:
+        shutil.rmtree(folder)
+    code, said, settings = init(tmp_path / "cxr")
+    assert code == 0
+    assert "not on this disk" in said
+    assert 0.3 < settings["max_quarantined"] < 0.8
+    assert "raised from 0.1" in Path(FILE).read_text()
 
 
 def test_radiographs_without_any_table_are_not_configured(tmp_path, init):
@@ -141,6 +154,17 @@ def test_slides_without_resolution_get_a_guess_that_says_so_and_small_classes_ar
     assert "# a guess: 8 of 8 slides opened state no resolution" in Path(FILE).read_text()
     assert cohort["index"]["label"]["keep"] == ["A", "B"]
     assert "left out, below 3 patients: C (2)" in said
+
+
+def test_pictures_called_after_a_bare_case_are_no_slides(tmp_path, init):
+    names = [f"TCGA_AA_000{k // 2}_{k}.png" for k in range(12)]
+    pictures(tmp_path / "mri", names)
+    people = [name[:12] for name in names]
+    described = {"file": names, "patient": people, "label": [*"aaaaaabbbbbb"]}
+    table(tmp_path / "mri" / "slices.csv", **described)
+    code, said, settings = init(tmp_path / "mri")
+    assert code == 0, said
+    assert list(settings["cohorts"]) == ["images"]
 
 
 def test_ct_series_are_labelled_by_a_table_that_says_both_phases(tmp_path, init):

@@ -13,6 +13,10 @@ from medsynth.survey.found import Found, Question
 from medsynth.survey.machine import Machine
 
 WIDTH = 100
+TOLERATED = 0.1  # share of unusable files, as max_quarantined has it by default
+PARTLY = (
+    "raised from 0.1, for a table names files that are not on this disk; lower it when they are"
+)
 HEAD = """\
 # Written by medsynth init, with the reasons for each choice: correct what is not right.
 # Every key is explained in config/README.md.
@@ -28,10 +32,13 @@ def settings_of(found: list[Found], machine: Machine, results: str, study: str) 
         | machine.settings[one.family]
         for one in found
     ]
+    unusable = max(one.unusable for one in found)
+    raised = {"max_quarantined": round(unusable + TOLERATED, 2)} if unusable > TOLERATED / 2 else {}
     return {
         "results_dir": results,
         "seed": 1,
         "device": "auto",
+        **raised,
         "lineage": {"study": study},
         "cohorts": cohorts,
         "classifier": machine.classifier,
@@ -52,7 +59,7 @@ def as_yaml(settings: dict[str, Any], found: list[Found], machine: Machine, file
     """The text of the file."""
     why = {f"cohorts.{one.name}.{key}": r for one in found for key, r in one.why.items()}
     why |= {f"cohorts.{one.name}": ". ".join([one.what, *one.missing]) for one in found}
-    why |= {"experiments": machine.why}
+    why |= {"experiments": machine.why, "max_quarantined": PARTLY}
     return "\n".join([HEAD.format(file=file), *_lines(settings, why, "", 0), ""])
 
 

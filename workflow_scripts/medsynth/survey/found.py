@@ -32,6 +32,7 @@ class Found:
         family: of the experiment.
         missing: what to bring so that it can be configured, or what is in doubt.
         questions: what the user has to state.
+        unusable: share of the files that is known to be unusable.
     """
 
     what: str
@@ -43,6 +44,7 @@ class Found:
     family: Literal["ddpm", "cyclegan"] = "ddpm"
     missing: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
+    unusable: float = 0
 
 
 def shards_for(files: int) -> int:

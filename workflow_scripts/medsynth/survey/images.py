@@ -13,7 +13,7 @@ from medsynth.store.tables.tsv import squeeze
 from medsynth.survey.ct import dicom_files, read_headers
 from medsynth.survey.found import MIN_PATIENTS, Found, Question, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine
-from medsynth.survey.tables import Described, describe, tables_in
+from medsynth.survey.tables import LABELS, Described, describe, tables_in
 from medsynth.survey.tree import Tree, common_suffix, spread
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -104,7 +104,9 @@ def _index(table: Described) -> tuple[dict[str, Any], dict[str, str], list[str]]
     assert table.label
     columns["labels"] = table.label
     others = f"; others that could be it: {', '.join(table.unsure)}" if table.unsure else ""
-    why["index.columns.labels"] = f"{len(table.classes())} different values{others}"
+    chosen = "by its heading" if squeeze(table.label) in LABELS else "a guess"
+    values = len(table.classes())
+    why["index.columns.labels"] = f"{chosen}: {values} different values{others}"
     if table.patient and (split := _split(table)):
         columns["split"] = split
         why["index.columns.split"] = "says train, validate, test, one for each patient"

@@ -73,8 +73,9 @@ def find(trees: list[Tree], everything: list[Tree], machine: Machine) -> list[Fo
         cohort["reports"] = str(reports[0])
         seen.append("reports of the studies")
     present = {PurePosixPath(f).stem for f in files}
-    rows = read_table(published_table(folder, "metadata"))
-    rows = rows[rows["dicom_id"].isin(present)]
+    listed = read_table(published_table(folder, "metadata"))
+    here = listed["dicom_id"].isin(present)
+    rows = listed[here]
     if (absent := len(files) - len(rows)) > 0:
         seen.append(f"{absent:,} files that the metadata table does not know")
     views = rows.groupby("ViewPosition")["subject_id"].nunique().sort_values(ascending=False)
@@ -89,17 +90,21 @@ def find(trees: list[Tree], everything: list[Tree], machine: Machine) -> list[Fo
     why["index.views"] = "frontal views; lateral ones look another way and are left out"
     cohort["read"] = {"image_size": machine.image_size}
     why["read.image_size"] = AS_MACHINE
-    whole = pd.read_csv(published_table(folder, "metadata"), usecols=["dicom_id"], dtype=str)
-    if (lacking := len(whole) - len(rows)) > 0:
+    wanted = listed["ViewPosition"].isin(cohort["index"]["views"])
+    lacking = wanted & ~here
+    if lacking.any():
         missing.append(
-            f"{lacking:,} of {len(whole):,} images in the metadata table are not on this disk; they"
-            " are set aside as missing_file: raise max_quarantined, or shorten the table"
+            f"{lacking.sum():,} of {len(listed):,} images in the metadata table are of these views"
+            " and not on this disk: they are set aside as missing_file"
         )
     official = _official(folder, rows)
     if official:
         cohort["split"] = {"official": True}
         why["split"] = official
-    return [Found("MIMIC-CXR", root, seen, "mimic_cxr", cohort, why, missing=missing)]
+    unusable = float(lacking.sum() / max(1, wanted.sum()))
+    return [
+        Found("MIMIC-CXR", root, seen, "mimic_cxr", cohort, why, missing=missing, unusable=unusable)
+    ]
 
 
 def _label(folder: Path, rows: pd.DataFrame) -> tuple[dict[str, Any], str]:

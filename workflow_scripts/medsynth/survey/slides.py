@@ -5,20 +5,23 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from medsynth.cohorts.slides.index import SUFFIXES
 from medsynth.genomics.barcodes import parse_barcodes
 from medsynth.imaging.histology.pages import find_slide
 from medsynth.imaging.histology.resolution import microns_per_pixel
 from medsynth.store.quarantine import UnusableImage
+from medsynth.store.tables.tsv import squeeze
 from medsynth.survey import genomics
 from medsynth.survey.found import MIN_PATIENTS, Found, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine
-from medsynth.survey.tables import describe, tables_in
+from medsynth.survey.tables import LABELS, describe, tables_in
 from medsynth.survey.tree import Tree, common_suffix, spread
 
 MOST_OPENED = 8  # slides, for their resolution
 ASSUMED_MPP = 0.25  # micrometres a pixel at 40x, as most of TCGA's slides were scanned
-TUMOURS = 10  # sample types below are tumours
+PLAIN = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
 def find(trees: list[Tree], everything: list[Tree], machine: Machine) -> list[Found]:
@@ -27,9 +30,13 @@ def find(trees: list[Tree], everything: list[Tree], machine: Machine) -> list[Fo
     for tree in trees:
         files = tree.ending(SUFFIXES)
         names = parse_barcodes(PurePosixPath(file).stem for file in files)
-        slides = [f for f, known in zip(files, names["case"].notna(), strict=True) if known]
+        # A picture called after a bare case may be of anything; slides are of a vial (01Z).
+        plain = np.array([file.lower().endswith(PLAIN) for file in files], bool)
+        bare = (names["vial"] == "") & plain
+        known = names["case"].notna() & ~bare
+        slides = [file for file, one in zip(files, known, strict=True) if one]
         if slides:
-            cases = set(names["case"].dropna())
+            cases = set(names["case"][known])
             found.append(_slides(tree, everything, slides, len(files), cases, machine))
     return found
 
@@ -65,7 +72,8 @@ def _slides(
         index["label"] = label | {"value": described.label}
         why["index.label"] = (
             f"column {described.file} names {len(described.rows):,} of {len(slides):,} slides;"
-            f" {described.label} has {len(kept) + len(small)} different values"
+            f" {described.label}{_guessed(described.label)} has {len(kept) + len(small)} different"
+            " values"
         )
         seen.append(_counted(described.classes()))
         if small:
@@ -121,6 +129,10 @@ def _resolutions(tree: Tree, slides: list[str]) -> tuple[int, int]:
         except UnusableImage as error:
             silent += error.reason == "no_mpp"  # others are broken; the workflow says how
     return stated, silent
+
+
+def _guessed(heading: str) -> str:
+    return "" if squeeze(heading) in LABELS else " (a guess: few values, that recur)"
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from medsynth.genomics.evidence import MAF_FILES, SEGMENT_FILES
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import read_table
 from medsynth.store.tables.tsv import TableError, squeeze
@@ -17,7 +20,7 @@ from medsynth.survey.tree import Tree
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 MOST_TABLES = 40  # that are opened; those nearest to the top come first
-LARGEST = 1 << 28  # bytes
+LARGEST = 1 << 26  # bytes; MIMIC-CXR's tables have less
 LEAST_NAMED = 0.5  # of the files, or of the column's cells
 # Headings without letter case, blanks and signs; the first that a table has is taken.
 PATIENTS = ["patientid", "patient", "patients", "patientbarcode", "bcrpatientbarcode", "subjectid"]
@@ -67,19 +70,27 @@ class Described:
         return sorted(counts.keys() - small), small
 
 
-def tables_in(tree: Tree, skipped: Collection[str] = ()) -> Iterator[tuple[Path, pd.DataFrame]]:
-    """The tables of a tree that can be read, with a header and rows."""
-    names = [f for f in tree.ending(SUFFIXES) if f not in skipped]
+def tables_in(tree: Tree) -> Iterator[tuple[Path, pd.DataFrame]]:
+    """The tables of a tree that can be read, with a header and rows, but for genomic ones."""
+    names = [name for name in tree.ending(SUFFIXES) if not _is_genomic(PurePosixPath(name).name)]
     for name in sorted(names, key=lambda f: f.count("/"))[:MOST_TABLES]:
-        path = tree.root / name
-        try:
-            if path.stat().st_size > LARGEST:
-                continue
-            table = read_table(path)
-        except (TableError, OSError):
-            continue  # a licence, a list, somebody's notes: no table of ours
-        if len(table) and len(table.columns) > 1 and table.columns.is_unique:
-            yield path, table
+        table = _table(tree.root / name)
+        if table is not None:
+            yield tree.root / name, table
+
+
+def _is_genomic(name: str) -> bool:
+    return any(fnmatch(name.lower(), pattern) for pattern in [*MAF_FILES, *SEGMENT_FILES])
+
+
+@lru_cache(MOST_TABLES)  # every source asks for them
+def _table(path: Path) -> pd.DataFrame | None:
+    try:
+        table = read_table(path) if path.stat().st_size <= LARGEST else None
+    except (TableError, OSError):
+        return None  # a licence, a list, somebody's notes: no table of ours
+    fit = table is not None and len(table) and len(table.columns) > 1 and table.columns.is_unique
+    return table if fit else None
 
 
 def describe(
