@@ -221,6 +221,36 @@ def test_images_are_described_by_the_columns_that_name_file_patient_and_class(tm
     assert "anna" not in said + Path(FILE).read_text()
 
 
+def test_values_of_a_column_that_only_may_be_the_class_are_not_shown(tmp_path, init):
+    names = [f"scan_{k}.png" for k in range(12)]
+    pictures(tmp_path / "mine", names)
+    described = {"patient": np.arange(12), "who": ["Meier", "Huber"] * 6}
+    table(tmp_path / "mine" / "list.csv", file=names, **described)
+    code, said, settings = init(tmp_path / "mine")
+    assert code == 0
+    assert settings["cohorts"]["images"]["index"]["columns"]["labels"] == "who"
+    assert "# a guess: 2 different values" in Path(FILE).read_text()
+    assert "Meier" not in said + Path(FILE).read_text()
+
+
+def test_one_class_with_patients_enough_is_said_to_be_too_few(tmp_path, init):
+    names = [f"scan_{k}.png" for k in range(12)]
+    pictures(tmp_path / "mine", names)
+    described = {"patient": np.arange(12), "label": [*"aaaaaaaaaabb"]}
+    table(tmp_path / "mine" / "list.csv", file=names, **described)
+    code, said, settings = init(tmp_path / "mine")
+    assert code == 0
+    assert "! fewer than two classes have 3 patients: b (2)" in said
+    assert "keep" not in settings["cohorts"]["images"]["index"]
+
+
+def test_genomic_tables_alone_ask_for_the_slides(tmp_path, init):
+    write_genomics(tmp_path / "tables", 3, 7)
+    code, said, _ = init(tmp_path / "tables")
+    assert code == 2
+    assert "but no slides; give the slides' folder, too" in said
+
+
 def test_without_patients_the_user_is_asked(tmp_path, init):
     of_patients(tmp_path / "mine")
     code, said, settings = init(tmp_path / "mine")

@@ -13,7 +13,7 @@ from medsynth.store.tables.tsv import squeeze
 from medsynth.survey.ct import dicom_files, read_headers
 from medsynth.survey.found import MIN_PATIENTS, Found, Question, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine
-from medsynth.survey.tables import LABELS, Described, describe, tables_in
+from medsynth.survey.tables import Described, describe, tables_in
 from medsynth.survey.tree import Tree, common_suffix, spread
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
@@ -63,16 +63,15 @@ def _images(
     index, why, questions = _index(table)
     kept, small = table.sizes()
     of = "patients" if table.patient else "images"
-    counted = ", ".join(f"{name} ({n})" for name, n in table.classes().items() if name in kept)
-    seen.append(f"{of} by {table.label}: {counted}")
+    large = {name: n for name, n in table.classes().items() if name in kept}
+    seen.append(f"{of} by {table.label}: {table.listed(large)}")
     missing = []
-    if small:
-        index["keep"] = {table.label: kept}
-        left = ", ".join(f"{name} ({n})" for name, n in small.items())
-        why["index.keep"] = f"left out, below {MIN_PATIENTS} {of}: {left}"
-        seen.append(why["index.keep"])
     if len(kept) < 2:
-        missing.append(f"fewer than two classes have {MIN_PATIENTS} {of}")
+        missing.append(f"fewer than two classes have {MIN_PATIENTS} {of}: {table.listed(small)}")
+    elif small:
+        index["keep"] = {table.label: kept}
+        why["index.keep"] = f"left out, below {MIN_PATIENTS} {of}: {table.listed(small)}"
+        seen.append(why["index.keep"])
     index["pattern"] = f"**/*{common_suffix(files) or ''}"
     index["shards"] = shards_for(len(files))
     read, reasons = _read(tree, files, pictures, machine)
@@ -104,7 +103,7 @@ def _index(table: Described) -> tuple[dict[str, Any], dict[str, str], list[str]]
     assert table.label
     columns["labels"] = table.label
     others = f"; others that could be it: {', '.join(table.unsure)}" if table.unsure else ""
-    chosen = "by its heading" if squeeze(table.label) in LABELS else "a guess"
+    chosen = "a guess" if table.guessed() else "by its heading"
     values = len(table.classes())
     why["index.columns.labels"] = f"{chosen}: {values} different values{others}"
     if table.patient and (split := _split(table)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from medsynth.survey import ct, images, radiographs, slides
+from medsynth.survey import ct, genomics, images, radiographs, slides
 from medsynth.survey.found import Found
 from medsynth.survey.machine import Machine
 from medsynth.survey.tree import SurveyError, Tree
@@ -30,6 +30,12 @@ def recognise(trees: list[Tree], machine: Machine) -> list[Found]:
         free = [t for t in trees if not any(f.root.is_relative_to(t.root) for f in found)]
         found += source.find(free, trees, machine) if free else []
     if not found:
+        tables = genomics.find(trees, set())
+        if tables.maf or tables.segments:
+            raise SurveyError(
+                f"{len(tables.maf)} mutation and {len(tables.segments)} segment tables, but no"
+                " slides; give the slides' folder, too"
+            )
         counted = ", ".join(f"{len(tree.files):,} files in {tree.root}" for tree in trees)
         raise SurveyError(f"nothing is recognised among {counted}. Known are:{LOOKED_FOR}")
     for number, one in enumerate(found):

@@ -12,11 +12,10 @@ from medsynth.genomics.barcodes import parse_barcodes
 from medsynth.imaging.histology.pages import find_slide
 from medsynth.imaging.histology.resolution import microns_per_pixel
 from medsynth.store.quarantine import UnusableImage
-from medsynth.store.tables.tsv import squeeze
 from medsynth.survey import genomics
 from medsynth.survey.found import MIN_PATIENTS, Found, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine
-from medsynth.survey.tables import LABELS, describe, tables_in
+from medsynth.survey.tables import describe, tables_in
 from medsynth.survey.tree import Tree, common_suffix, spread
 
 MOST_OPENED = 8  # slides, for their resolution
@@ -72,16 +71,17 @@ def _slides(
         index["label"] = label | {"value": described.label}
         why["index.label"] = (
             f"column {described.file} names {len(described.rows):,} of {len(slides):,} slides;"
-            f" {described.label}{_guessed(described.label)} has {len(kept) + len(small)} different"
-            " values"
+            f" {described.label}{' (a guess)' if described.guessed() else ''} has"
+            f" {len(kept) + len(small)} different values"
         )
-        seen.append(_counted(described.classes()))
-        if small:
-            index["label"]["keep"] = kept
-            why["index.label.keep"] = f"left out, below {MIN_PATIENTS} patients: {_listed(small)}"
-            seen.append(why["index.label.keep"])
+        seen.append(f"patients by class: {described.listed(described.classes())}")
         if len(kept) < 2:
             missing.append(f"fewer than two classes have {MIN_PATIENTS} patients")
+        elif small:
+            index["label"]["keep"] = kept
+            left = described.listed(small)
+            why["index.label.keep"] = f"left out, below {MIN_PATIENTS} patients: {left}"
+            seen.append(why["index.label.keep"])
     else:
         missing.append(
             "nothing tells the class of a slide: give MAF and segment files, or a CSV with a column"
@@ -129,15 +129,3 @@ def _resolutions(tree: Tree, slides: list[str]) -> tuple[int, int]:
         except UnusableImage as error:
             silent += error.reason == "no_mpp"  # others are broken; the workflow says how
     return stated, silent
-
-
-def _guessed(heading: str) -> str:
-    return "" if squeeze(heading) in LABELS else " (a guess: few values, that recur)"
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} ({n})" for name, n in counts.items())
-
-
-def _counted(classes: dict[str, int]) -> str:
-    return f"patients by class: {_listed(classes)}"

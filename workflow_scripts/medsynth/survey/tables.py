@@ -63,6 +63,16 @@ class Described:
         counts = people.groupby(labels).nunique().sort_values(ascending=False, kind="stable")
         return {str(name): int(n) for name, n in counts.items()}
 
+    def guessed(self) -> bool:
+        """Whether nothing but few recurring values says that the label is one."""
+        return not (self.label and _is_label(squeeze(self.label)))
+
+    def listed(self, classes: dict[str, int]) -> str:
+        """Classes with their counts; of a guess not the values, which might be people's names."""
+        if self.guessed():
+            return f"{len(classes)} values (not shown, as the column is a guess)"
+        return ", ".join(f"{name} ({n})" for name, n in classes.items())
+
     def sizes(self) -> tuple[list[str], dict[str, int]]:
         """Classes with enough patients, in their alphabet's order, and those with fewer."""
         counts = self.classes()
@@ -144,6 +154,11 @@ def _bare(path: str) -> str:
     return path[:-7] if lower.endswith(".nii.gz") else str(PurePosixPath(path).with_suffix(""))
 
 
+def _is_label(heading: str) -> bool:
+    """Also tcga_project, tumour type; not by the short ones."""
+    return heading in LABELS or heading.endswith(tuple(word for word in LABELS if len(word) > 3))
+
+
 def _columns(path: Path, rows: pd.DataFrame, file: str) -> Described:
     others = {h: squeeze(h) for h in rows.columns if h != file and squeeze(h)}
     filled = {h: present(rows[h].replace("", None)).dropna() for h in others}
@@ -155,13 +170,14 @@ def _columns(path: Path, rows: pd.DataFrame, file: str) -> Described:
         for h in others
         if h not in of_patients
         and others[h] not in BESIDE
-        and not others[h].endswith(("id", "uid", "date", "url", "path"))
-        and 2 <= distinct[h] <= (FEW_NAMED if others[h] in LABELS else FEW)
+        and not others[h].endswith(("id", "uid", "date", "url", "path", "name", "initials"))
+        and 2 <= distinct[h] <= (FEW_NAMED if _is_label(others[h]) else FEW)
         and distinct[h] * 2 <= len(filled[h])
         and len(filled[h]) * 2 >= len(rows)
     ]
-    named = [h for h in few if others[h] in LABELS]
-    label = min(named, key=lambda h: LABELS.index(others[h]), default=few[0] if few else None)
+    named = [h for h in few if _is_label(others[h])]
+    named.sort(key=lambda h: LABELS.index(others[h]) if others[h] in LABELS else len(LABELS))
+    label = next(iter([*named, *few]), None)
     # A class whose value recurs is no patient: what is asked about has many values.
     repeated = [h for h in others if h not in few and FEW < distinct[h] < len(filled[h])]
     return Described(path, rows, file, patient, label, [h for h in few if h != label], repeated)
