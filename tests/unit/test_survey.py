@@ -182,6 +182,24 @@ def test_ct_series_are_labelled_by_a_table_that_says_both_phases(tmp_path, init)
     assert "modality of a sample" in said
 
 
+@pytest.mark.parametrize("whose", ["patient_id", "note"])
+def test_volumes_need_a_table_of_phases_that_says_whose_they_are(tmp_path, init, whose):
+    names = [f"scan_{k}.nii" for k in range(6)]
+    (tmp_path / "ct").mkdir()
+    for name in names:
+        (tmp_path / "ct" / name).touch()
+    described = {"file": names, "contrast": ["yes", "no"] * 3, whose: [*"112233"]}
+    table(tmp_path / "ct" / "phases.csv", **described)
+    code, said, settings = init(tmp_path / "ct")
+    if whose == "patient_id":
+        assert code == 0
+        assert settings["cohorts"]["ct"]["index"]["pattern"] == "**/*.nii"
+        assert "3 without contrast medium, 3 with it (patients)" in said
+    else:
+        assert code == 2
+        assert "no column patient_id in the table of phases" in said
+
+
 def test_ct_series_without_a_table_are_labelled_by_their_headers(tmp_path, init):
     write_ct(tmp_path / "ct", 2, 7)
     code, _, settings = init(tmp_path / "ct")

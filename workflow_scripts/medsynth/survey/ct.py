@@ -64,7 +64,7 @@ def _dicom(
     folders = len({file.rpartition("/")[0] for file in files})
     kinds = ", ".join(f"{name} {n}" for name, n in modalities.most_common())
     seen = [
-        f"{len(files):,} DICOM files in {folders:,} folders of {tree.root}",
+        f"{len(files):,} DICOM files in {folders:,} folder(s) of {tree.root}",
         f"modality of a sample of {len(headers)} headers: {kinds}",
     ]
     why: dict[str, str] = {}
