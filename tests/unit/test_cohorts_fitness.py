@@ -53,6 +53,32 @@ def test_a_sound_cohort_gives_its_counts_whatever_the_thresholds():
     assert check(found, tables, min_patients=9, max_quarantined=0.5) == gate
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_finding_that_all_images_of_a_split_show_is_refused(split):
+    def cells(shares: dict[str, dict[str, int]]) -> list[dict]:
+        return [
+            {"label": label, "split": side, "items": n, "patients": n}
+            for label, of in shares.items()
+            for side, n in of.items()
+        ]
+
+    sides = {"train": 6, "validate": 4, "test": 4}
+    others = sides | {split: 0}
+    found = summary({}) | {
+        "by_label_split": cells({"Edema + Tube": sides, "Edema": others, "Tube": sides}),
+        "by_finding_split": cells(
+            {
+                "Edema": {side: sides[side] + others[side] for side in sides},
+                "Tube": {side: 2 * n for side, n in sides.items()},
+            }
+        ),
+    }
+    line, *_ = refused(found)
+    assert line.startswith(f"  finding Tube is shown by all images in {split}, and nothing can")
+    found["by_label_split"] += cells({"No Finding": {split: 1}})
+    assert check(found)
+
+
 def test_at_the_thresholds_it_passes_and_beyond_it_does_not():
     assert check(summary(SOUND, quarantined=2), min_patients=9)
     assert (

@@ -410,14 +410,60 @@ def test_the_reason_says_how_a_class_called_none_is_kept(tmp_path):
     assert "needs another name in the table" in REASONS[reason]
 
 
-def test_an_unknown_finding_is_uncertain(tmp_path):
+def test_an_unknown_finding_is_none(tmp_path):
     columns = {"labels": None, "findings": ["edema", "mass"]}
     cells = ["1", *ABSENT, ""]
     rows = [row(f"{k}.png", f"p{k}", edema=cell, mass="0") for k, cell in enumerate(cells)]
     names = [r["image"] for r in rows]
     frame = indexed(cohort(tmp_path, pngs(*names), rows, columns)).set_index("item_id")
     assert frame.loc["0.png", "status"] == "used"
-    assert set(frame["reason"].drop("0.png")) == {"uncertain"}
+    assert set(frame["reason"].drop("0.png")) == {"empty_finding"}
+
+
+CONTRADICTING = {  # cells of edema and mass in two rows of one image
+    "used and excluded": (("1", "0"), ("0", "0")),
+    "used and uncertain": (("1", "0"), ("-1", "0")),
+    "used and empty": (("1", "0"), ("", "")),
+    "used and contradictory": (("1", "0"), ("1", "0", "1")),
+    "both used": (("1", "0"), ("0", "1")),
+}
+
+
+@pytest.mark.parametrize("cells", CONTRADICTING.values(), ids=CONTRADICTING)
+@pytest.mark.parametrize("turned", [False, True])
+def test_rows_that_contradict_each_other_are_set_aside_whatever_each_would_be(
+    tmp_path, cells, turned
+):
+    names = ["edema", "mass", "normal"]
+    columns = {"labels": None, "findings": names}
+    rows = [row("a.png", **dict(zip(names, [*each, "0"], strict=False))) for each in cells]
+    rows = [*(rows[::-1] if turned else rows), row("b.png", "p2", edema="1", mass="0", normal="0")]
+    frame = indexed(cohort(tmp_path, pngs("a.png", "b.png"), rows, columns))
+    a, b = frame[frame["item_id"] == "a.png"], frame[frame["item_id"] == "b.png"]
+    assert len(a) == 2 and b["status"].tolist() == ["used"]
+    assert "used" not in set(a["status"]) and "two_rows" in set(a["reason"])
+
+
+def test_a_row_that_keep_leaves_out_contradicts_none(tmp_path):
+    rows = [row("a.png", phase="early"), row("a.png", label="other", phase="late")]
+    settings = cohort(tmp_path, pngs("a.png"), rows, index={"keep": {"phase": ["early"]}})
+    assert sorted(indexed(settings)["reason"].fillna("-")) == ["-", "not_kept"]
+
+
+@pytest.mark.parametrize("words", [("AP", "ap"), ("Site 1", "site_1")])
+def test_a_covariate_is_written_in_one_way(tmp_path, words):
+    rows = [row(f"{k}.png", f"p{k}", place=word) for k, word in enumerate(words)]
+    settings = cohort(tmp_path, pngs("0.png", "1.png"), rows, {"covariates": {"site": "place"}})
+    with pytest.raises(CohortError, match="site in 'place': 1 are written in several ways"):
+        indexed(settings)
+
+
+def test_an_age_with_the_letter_of_a_sex_is_left_empty_and_counted(tmp_path, caplog):
+    rows = [row(f"{k}.png", f"p{k}", years=y) for k, y in enumerate(["65M", "45F", "50"])]
+    columns = {"covariates": {"age": "years"}}
+    frame = indexed(cohort(tmp_path, pngs("0.png", "1.png", "2.png"), rows, columns))
+    assert frame["age"].fillna(-1).tolist() == [-1, -1, 50]
+    assert "age: 0 cells empty, 2 not understood and left empty, of 3" in caplog.text
 
 
 def test_a_newborn_has_an_age(tmp_path):

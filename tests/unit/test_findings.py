@@ -50,10 +50,12 @@ VALUES = pd.DataFrame(
 )
 
 
-def labelled(uncertain: str = "exclude", several: str = "use") -> list[str]:
-    """The label of every row of VALUES, or why it has none."""
-    frame = pd.DataFrame({"status": "used", "reason": None}, index=VALUES.index)
-    label_findings(frame, VALUES, uncertain=uncertain, several=several)
+def labelled(
+    uncertain: str = "exclude", several: str = "use", values: pd.DataFrame = VALUES
+) -> list[str]:
+    """The label of every row of values, or why it has none."""
+    frame = pd.DataFrame({"status": "used", "reason": None}, index=values.index)
+    label_findings(frame, values, uncertain=uncertain, empty="negative", several=several)
     assert set(frame.loc[frame["reason"] == "finding_contradiction", "status"]) <= {"quarantined"}
     return frame["label"].fillna(frame["reason"]).tolist()
 
@@ -67,6 +69,14 @@ def test_findings_of_an_image_become_its_label():
     assert labelled("negative") == [*shared, "Atelectasis", healthy]
     alone = [healthy, "ambiguous", "no_finding", "ambiguous", "ambiguous"]
     assert labelled("exclude", "exclude") == [*alone, "uncertain", "uncertain"]
+
+
+@pytest.mark.parametrize("word", ["NoFinding", "No_finding", "No Findings", "Normal", "NORMAL"])
+def test_nothing_found_beside_a_finding_contradicts_however_it_is_called(word):
+    values = VALUES.rename(columns={"No Finding": word})
+    expected = [label.replace("No Finding", word) for label in labelled()]
+    assert "finding_contradiction" in expected
+    assert labelled(values=values) == expected
 
 
 def test_what_no_report_mentions_is_counted(caplog):
@@ -85,11 +95,20 @@ def test_several_yes_and_no_columns_of_a_table_are_findings(tmp_path):
     columns = {"labels": None, "findings": ["edema", "no_finding"]}
     frame = indexed(cohort(tmp_path, files, rows, columns))
     assert frame["label"].fillna(frame["reason"]).tolist() == [
-        "edema", "finding_contradiction", "uncertain", "uncertain", "no_finding", "edema"
+        "edema", "finding_contradiction", "empty_finding", "uncertain", "no_finding", "edema"
     ]  # fmt: skip
     assert not [name for name in frame if name.startswith("label_")]
-    absent = indexed(cohort(tmp_path, files, rows, columns, index={"uncertain": "negative"}))
-    assert absent["label"].tolist()[2:4] == ["no_finding", "no_finding"]
+    settings = cohort(tmp_path, files, rows, columns)  # what the gate before training asks for
+    assert settings.classes() == ["edema", "no_finding"] and settings.label_kind() == "findings"
+    for uncertain, empty, third, fourth in [  # the third row has an empty cell, the fourth -1
+        ("negative", "negative", "no_finding", "no_finding"),
+        ("positive", "negative", "no_finding", "finding_contradiction"),
+        ("positive", "exclude", "empty_finding", "finding_contradiction"),
+        ("negative", "exclude", "empty_finding", "no_finding"),
+    ]:
+        means = {"uncertain": uncertain, "empty": empty}
+        found = indexed(cohort(tmp_path, files, rows, columns, index=means))
+        assert found["label"].fillna(found["reason"]).tolist()[2:4] == [third, fourth]
     rows[0]["edema"] = "maybe"
     with pytest.raises(CohortError, match="findings in 'edema' are neither"):
         indexed(cohort(tmp_path, files, rows, columns))
@@ -101,6 +120,15 @@ def test_no_class_is_called_like_two():
     assert cohort_settings.JOINT == JOINT
     with pytest.raises(ValidationError, match="joins several findings"):
         FindingLabel(kind="finding", findings=["a + b", "c"])
+    for names, told in [
+        (["ER +", "HER2"], "begins or ends with"),
+        (["+ A", "B"], "begins or ends with"),
+        (["Edema", "edema"], "differ in capitals or spaces"),
+        (["Pleural Effusion", "Mass", "pleural_effusion "], "differ in capitals or spaces"),
+    ]:
+        with pytest.raises(ValidationError, match=told):
+            FindingLabel(kind="finding", findings=names)
+    assert FindingLabel(kind="finding", findings=["HER2+ve", "ER+PR"])
     with pytest.raises(CohortError, match="1 classes hold"):
         check_classes(pd.Series(["a + b", "a+b", None]), "here")
 

@@ -111,7 +111,7 @@ def test_images_with_several_findings_are_used_with_all(study):
     counts = study.manifest["label"].value_counts().to_dict()
     assert counts == {"left": 18, "right": 18, "left + right": 18, "No Finding": 18}
     left_out = study.manifest.loc[study.manifest["status"] != "used", "reason"]
-    assert sorted(left_out) == ["finding_contradiction", "uncertain"]
+    assert sorted(left_out) == ["empty_finding", "finding_contradiction"]
     data = training_data(study.inputs)
     assert data.classes == ["No Finding", "left", "right"] and data.labels.shape[1] == 3
     assert data.labels.sum() == sum(1 + ("+" in label) for label in data.manifest["label"])

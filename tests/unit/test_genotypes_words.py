@@ -117,6 +117,11 @@ AGES = [
     # thousands, or a decimal comma
     ("age", ["12,775", "12,775 days", "35,25"], [None, None, 35.25]),
     ("age_days", ["12,775", "12775"], [None, 34.98]),
+    # a man of 65, or 65 months; a woman, or weeks; three digits are DICOM's, but not beside a sex
+    ("age", ["65M", "45F", "65 m", "65W", "6 D", "65m."], [None] * 6),
+    ("age", ["065M", "003W", "010D", "060Y", "51y 3m"], [5.42, 0.06, 0.03, 60, 51.25]),
+    ("age", ["065M", "045F"], [None, None]),
+    ("age", ["65 mo", "65 months"], [5.42, 5.42]),
     ("age", ["<18", "50-59", "fifty", "~50", "51 years 12", "500 years"], [None] * 6),
 ]  # fmt: skip
 

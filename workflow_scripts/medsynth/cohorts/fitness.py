@@ -50,6 +50,7 @@ def check_fitness(
     wrong = [
         *_too_many(unusable, summary["reasons"], max_quarantined),
         *_unfit_classes(counts, expected, named, min_patients),
+        *_shown_by_all(summary),
         *_empty_splits(counts),
     ]
     if wrong:
@@ -115,6 +116,17 @@ def _unfit_classes(
                     f"class {name} has no patient in {split}: change split.test_fraction and"
                     " split.validate_fraction, or the published split, or leave the class out"
                 )
+
+
+def _shown_by_all(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Findings that all images of a split show: as little can be learnt of them as of none."""
+    images = pd.DataFrame(summary["by_label_split"]).groupby("split")["items"].sum()
+    for cell in summary.get("by_finding_split", []):
+        if cell["split"] in (TRAIN, TEST) and cell["items"] == images[cell["split"]]:
+            yield (
+                f"finding {cell['label']} is shown by all images in {cell['split']}, and nothing can"
+                " be learnt of it without others: add images without it, or leave the finding out"
+            )
 
 
 def _empty_splits(counts: pd.DataFrame) -> Iterator[str]:

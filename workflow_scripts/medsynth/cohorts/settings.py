@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
@@ -14,10 +15,20 @@ JOINT = " + "  # stands between the findings of an image
 
 
 def _are_different(findings: list[str]) -> list[str]:
-    if twice := [name for i, name in enumerate(findings) if name in findings[:i]]:
-        raise ValueError(f"{twice[0]} stands twice; name each class once")
-    if joint := [name for name in findings if JOINT in name]:
-        raise ValueError(f"{joint[0]!r} holds {JOINT!r}, which joins several findings; rename it")
+    plain = [re.sub(r"[\s_]+", " ", name).strip().casefold() for name in findings]
+    for i, name in enumerate(findings):
+        if name in findings[:i]:
+            raise ValueError(f"{name} stands twice; name each class once")
+        if plain[i] in plain[:i]:
+            raise ValueError(
+                f"{name!r} and {findings[plain.index(plain[i])]!r} differ in capitals or spaces"
+                " only; rename one, or leave it out"
+            )
+        if JOINT in name or name.strip().startswith("+") or name.strip().endswith("+"):
+            raise ValueError(
+                f"{name!r} holds {JOINT!r}, or begins or ends with '+': {JOINT!r} joins several"
+                " findings of an image, and they could not be told apart; rename it"
+            )
     return findings
 
 
@@ -26,8 +37,8 @@ Several = Annotated[
     Literal["use", "exclude"],
     Field(
         description="images with several of the findings: the model learns and draws all of them"
-        " together (use), or the images are excluded as ambiguous (exclude). 'No Finding' beside a"
-        " finding is a contradiction, and the image is quarantined"
+        " together (use), or the images are excluded as ambiguous (exclude). 'No Finding' or"
+        " 'Normal' beside a finding is a contradiction, and the image is quarantined"
     ),
 ]
 

@@ -29,6 +29,10 @@ PART = re.compile(
 )
 # A comma before three digits: a decimal one, or that of thousands.
 AMBIGUOUS = re.compile(r"(?<!\d)\d{1,3},\d{3}(?!\d)")
+# 65M: of months, or a man of 65; W: weeks, or a woman; D: days, or neither of both.
+LETTER = re.compile(rf"{NUMBER}[\s\-_]*[dwm]\.?")
+AGE_STRING = re.compile(r"\d{3}[dwmy]")  # DICOM PS3.5, value representation AS
+WITH_SEX = re.compile(r"\d+[\s\-_]*f\.?")  # beside one of these 065M is no AS, either
 # At least so old: ages above 89 are published so (45 CFR 164.514, "safe harbor").
 AT_LEAST = re.compile(
     rf"(?:>=?|≥|over|above|older than|at least)\s*({NUMBER})"
@@ -53,10 +57,13 @@ def read_ages(
     cells = texts.str.strip().str.lower().str.replace(r"\by\.\s?o\b\.?", "yo", regex=True)
     plain = pd.to_numeric(cells.map(_plain), errors="coerce")
     unit = _unit(heading, plain.dropna())
+    with_sex = cells.str.fullmatch(WITH_SEX).any()
     years, faults = {}, {}
     for key, cell in cells.dropna().items():
         bare = _plain(cell)
         if AMBIGUOUS.search(cell):
+            age = None
+        elif LETTER.fullmatch(cell) and (with_sex or not AGE_STRING.fullmatch(cell)):
             age = None
         elif bare is not None:
             age = _plausible(float(bare), unit, heading)

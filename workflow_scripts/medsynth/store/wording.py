@@ -70,6 +70,7 @@ REASONS = {
     "no_finding": "none of the findings is positive",
     "ambiguous": "several of the findings are positive, and the settings exclude such images",
     "uncertain": "the labeler, or the table, is uncertain about one of the findings",
+    "empty_finding": "the table says nothing of one of the findings, and index.empty excludes it",
     "finding_contradiction": "'No Finding' is positive together with a finding",
     "blank": "all pixels are equal",
     "no_barcode": "the file name does not start with a TCGA barcode",

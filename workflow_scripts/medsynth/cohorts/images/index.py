@@ -32,7 +32,8 @@ def index(
         Index manifest with the extra columns of :func:`.table.read_rows`, and of every further
         file NAME (source_ROLE, mask) its NAME_sha256. item_id is the first file's path below root,
         with :SLICE and :FRAME where they are named. Excluded: no_row, and those of read_rows.
-        Quarantined: two_rows (different rows for one image), and those of
+        Quarantined: two_rows (another row says something else of the image, be that one used,
+        excluded or quarantined, unless `keep` left it out), and those of
         :func:`.copies.set_copies_aside`, read_rows and hash_sources.
 
     Raises:
@@ -54,8 +55,8 @@ def index(
     if not columns.group:
         frame["group"] = frame["patient"]
     frame = frame.drop_duplicates(ignore_index=True)
-    usable = frame["status"] == USED
-    twice = frame["item_id"].where(usable).duplicated(keep=False) & usable
+    kept = frame["reason"] != "not_kept"
+    twice = frame["item_id"].where(kept).duplicated(keep=False) & kept
     set_aside(frame, twice, QUARANTINED, "two_rows")
     known = frame[list(named)].stack().dropna()
     unnamed = pd.DataFrame({"source": files.without_row(known)})

@@ -57,7 +57,9 @@ class ImageColumns(Settings):
     findings: Findings | None = Field(
         None,
         description="instead of labels: columns that say 1, 0 or yes, no, each of a finding, whose"
-        " headings are the classes; what is uncertain (-1) or empty is not known",
+        " headings are the classes; what is uncertain (-1) or empty is not known, see uncertain and"
+        " empty. An image without any of them is excluded; make healthy ones a class, as No"
+        " Finding",
     )
     group: str | None = Field(
         None, description="column of the study or series; null: all images of a patient are one"
@@ -140,7 +142,13 @@ class ImagesIndex(Settings):
     columns: ImageColumns = Field(description="which columns of the table say what")
     several: Several = "use"
     uncertain: Literal["exclude", "positive", "negative"] = Field(
-        "exclude", description="what a finding counts as that the table does not know"
+        "exclude", description="what a finding counts as of which the table says -1 or uncertain"
+    )
+    empty: Literal["exclude", "negative"] = Field(
+        "exclude",
+        description="what a finding counts as whose cell is empty, or says NA, unknown or the like:"
+        " not known, and the image is excluded, or absent, as in CheXpert's tables, where empty"
+        " means that the report does not mention it",
     )
     one_image_one_patient: bool = Field(
         False,
@@ -272,7 +280,10 @@ class ImagesCohort(CohortSettings):
         return tuple(self.index.columns.covariates)
 
     def label_kind(self) -> str:
-        return "table"
+        return "findings" if self.index.columns.findings else "table"
+
+    def classes(self) -> list[str]:
+        return self.index.columns.findings or []
 
     def shard_settings(self) -> ImagesRead:
         return self.read

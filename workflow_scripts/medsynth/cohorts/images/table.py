@@ -130,7 +130,7 @@ def _check_spelling(words: pd.Series, what: str) -> None:
 
 
 def _read_findings(frame: pd.DataFrame, findings: list[str], settings: ImagesIndex) -> None:
-    """The label from columns that say yes or no, in place. An empty cell is not a no."""
+    """The label from columns that say yes or no, in place. An empty cell says neither."""
     cells = pd.DataFrame({name: frame.pop(f"label_{name}") for name in findings})
     values = cells.apply(lambda words: words.str.lower().map(VALUES))
     if wrong := [name for name in findings if (cells[name].notna() & values[name].isna()).any()]:
@@ -138,8 +138,13 @@ def _read_findings(frame: pd.DataFrame, findings: list[str], settings: ImagesInd
             f"{settings.table}: findings in {', '.join(map(repr, wrong))} are neither 1, 0, -1 nor"
             " yes, no, uncertain; correct them, or name the column of the class as columns.labels"
         )
-    values = values.fillna(UNCERTAIN)
-    label_findings(frame, values, uncertain=settings.uncertain, several=settings.several)
+    label_findings(
+        frame,
+        values.astype(float),
+        uncertain=settings.uncertain,
+        empty=settings.empty,
+        several=settings.several,
+    )
 
 
 def _read_place(frame: pd.DataFrame, name: str) -> None:
@@ -151,13 +156,14 @@ def _read_place(frame: pd.DataFrame, name: str) -> None:
 
 
 def _read_covariate(frame: pd.DataFrame, name: str, settings: ImagesIndex) -> None:
-    """Ages and sexes, in place; other covariates stay what they are."""
+    """Ages and sexes, in place; other covariates stay what they are, if written in one way."""
     heading, cells = settings.columns.covariates[name], frame[name]
     if name == "age":
         frame[name], _ = read_ages(cells, heading, newborns=True)
     elif name == "sex":
         frame[name] = cells.str.lower().map(SEXES).astype("str")
     else:
+        _check_spelling(cells, f"{settings.table}: {name} in {heading!r}")
         return
     unread, filled = int((cells.notna() & frame[name].isna()).sum()), int(cells.notna().sum())
     if filled and unread == filled:

@@ -136,7 +136,9 @@ def _label_findings(frame: pd.DataFrame, tables: Path, label: FindingLabel) -> N
             f"{path}: {columns} hold values that are neither empty nor 1, 0, -1; give the table as"
             " PhysioNet publishes it"
         )
-    label_findings(frame, values, uncertain=label.uncertain, several=label.several)
+    label_findings(
+        frame, values, uncertain=label.uncertain, empty="negative", several=label.several
+    )
 
 
 def _split_hint(frame: pd.DataFrame, tables: Path) -> pd.Series | None:
