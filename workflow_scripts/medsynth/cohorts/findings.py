@@ -29,7 +29,8 @@ def label_findings(
 ) -> None:
     """Fill in the label of the used rows: their positive findings, joined, in place.
 
-    Excluded: uncertain, empty_finding, no_finding (none is positive), ambiguous (several are, and are not used).
+    Excluded: uncertain, empty_finding, no_finding (none is positive), ambiguous (several are, and
+    are not used).
     Quarantined: finding_contradiction ("No Finding", "Normal" or the like beside a finding).
 
     Args:

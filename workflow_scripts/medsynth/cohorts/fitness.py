@@ -124,8 +124,8 @@ def _shown_by_all(summary: Mapping[str, Any]) -> Iterator[str]:
     for cell in summary.get("by_finding_split", []):
         if cell["split"] in (TRAIN, TEST) and cell["items"] == images[cell["split"]]:
             yield (
-                f"finding {cell['label']} is shown by all images in {cell['split']}, and nothing can"
-                " be learnt of it without others: add images without it, or leave the finding out"
+                f"finding {cell['label']} is shown by all images in {cell['split']}, and nothing"
+                " can be learnt of it: add images without it, or leave the finding out"
             )
 
 
