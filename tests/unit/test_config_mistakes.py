@@ -142,6 +142,15 @@ def test_a_configuration_without_keys_is_told(raw):
         ("evaluation.subgroups", ["view"], "subgroups: cohort ct has no covariate 'view', it has manufacturer, kernel; leave it out, or list covariates by cohort"),  # noqa: E501
         ("evaluation.subgroups", {"glioma": ["sex"]}, "subgroups.glioma: cohort glioma has no covariate 'sex', it has none; leave it out"),  # noqa: E501
         ("evaluation.subgroups", {"cxr": ["sex"]}, "subgroups.cxr: cohort cxr has no covariate 'sex', it has view"),  # noqa: E501
+        ("experiments.0.sample.labels", ["Edema"], "[cxr_ddpm].sample.labels: cohort cxr has no class 'Edema', it has No Finding, Cardiomegaly, Pleural Effusion"),  # noqa: E501
+        ("experiments.0.sample.labels", ["Cardiomegaly + Edema"], "cohort cxr has no class 'Edema'"),  # noqa: E501
+        ("experiments.0.sample.labels", ["A + B", "C", "B + A"], "sample.labels: 'B + A' is 'A + B' once more"),  # noqa: E501
+        ("experiments.0.sample.covariates", {"view": "AP"}, "sample: covariates: view is none of train.conditions, which are none"),  # noqa: E501
+        ("experiments.0.sample.covariates", {"age": 500}, "age is 0 to 120 years or unknown, not 500"),  # noqa: E501
+        ("experiments.0.sample.covariates", {"age": -5}, "age is 0 to 120 years or unknown, not -5"),  # noqa: E501
+        ("experiments.0.sample.covariates", {"age": True}, "age is 0 to 120 years or unknown, not True"),  # noqa: E501
+        ("experiments.0.sample.covariates", {"age": "old"}, "age is 0 to 120 years or unknown, not 'old'"),  # noqa: E501
+        ("experiments.0.sample.covariates", {"sex": "F"}, "sex is female, male or unknown, not 'F'"),  # noqa: E501
         ("results_dir", "out", "root: results/demo/mimic-cxr does not exist; the demo makes out/demo/mimic-cxr"),  # noqa: E501
         ("results_dir", ".", "root: results/demo/mimic-cxr lies in results_dir; the demo makes demo/mimic-cxr"),  # noqa: E501
         ("demo", None, "the demo makes results/demo/mimic-cxr, if there is a group demo:"),
@@ -324,3 +333,15 @@ def test_a_long_value_is_cut_and_a_password_is_starred():
         parse_config(changed(("seed", ["x" * 500]), ("device", "http://me:hunter2@host")))
     assert "@host" in str(error.value)
     assert len(str(error.value)) < 500 and "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(("several", "fits"), [("use", True), ("exclude", False)])
+def test_joined_labels_are_for_cohorts_with_several_findings(tmp_path, several, fits):
+    raw = changed(
+        ("cohorts.cxr.index.label.several", several),
+        ("experiments.0.sample.labels", ["Pleural Effusion + Cardiomegaly", "No Finding"]),
+    )
+    if fits:
+        assert parse_config(raw)
+    else:
+        assert places(raw, parse_config) == ["experiments[cxr_ddpm].sample.labels"]

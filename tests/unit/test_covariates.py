@@ -213,6 +213,26 @@ def study(tmp_path_factory) -> SimpleNamespace:
     return SimpleNamespace(inputs=inputs, folder=folder, table=table, trained=trained)
 
 
+def test_numbers_and_booleans_are_asked_for_as_a_table_writes_them():
+    known = {"scanner": {"categories": ["1", "2"]}, "portable": {"categories": ["False", "True"]}}
+    asked = DdpmSampling(covariates={"scanner": 1, "portable": True}).model_dump(mode="json")
+    cfg = DdpmSampling(**asked)  # as a rule's script gets it
+    assert asked_for(cfg.covariates, known) == {"scanner": "1", "portable": "True"}
+    for wrong in (1.0, 3, True):
+        with pytest.raises(CovariateError, match="the model knows 1, 2 and unknown"):
+            asked_for(DdpmSampling(covariates={"scanner": wrong}).covariates, known)
+    weight = {"weight": {"mean": 70.0, "std": 9.0}}
+    assert asked_for({"weight": 60}, weight) == {"weight": 60.0}
+    for wrong in (True, float("nan"), float("inf"), "heavy"):
+        with pytest.raises(CovariateError, match="the model knows numbers and unknown"):
+            asked_for({"weight": wrong}, weight)
+
+
+@pytest.mark.parametrize("age", [0, 120, 17.9, "60", "unknown", "Unknown"])
+def test_ages_of_persons_can_be_asked_for(age):
+    assert DdpmSampling(covariates={"age": age, "sex": "Female"}).covariates["age"] == age
+
+
 def test_a_diffusion_model_learns_its_conditions(study):
     card = study.trained.card
     assert card["covariates"]["sex"] == {"categories": ["female", "male"]}
@@ -245,7 +265,7 @@ def test_from_python_every_condition_is_asked_for(study):
     model = medsynth.load(study.folder, "cpu")
     with pytest.raises(medsynth.Error, match="conditioned on sex, age; give sex, age, too"):
         model.sample("a")
-    with pytest.raises(medsynth.Error, match="no value 'f' of sex"):
+    with pytest.raises(medsynth.Error, match="sex is female, male or unknown, not 'f'"):
         model.sample("a", covariates={"sex": "f", "age": 30})
     images, _ = model.sample("a", 2, covariates={"sex": "female", "age": "unknown"})
     assert images.shape == (2, 4, 4, 1)

@@ -11,7 +11,6 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from medsynth.cohorts import settings as cohort_settings
 from medsynth.cohorts.assemble import assemble
 from medsynth.cohorts.findings import label_findings
 from medsynth.cohorts.fitness import UnfitCohort, check_fitness
@@ -27,6 +26,7 @@ from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.networks import Critic, Generator
+from medsynth.runtime import settings
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator
 from medsynth.runtime.settings import Split
@@ -117,7 +117,7 @@ def test_several_yes_and_no_columns_of_a_table_are_findings(tmp_path):
 
 
 def test_no_class_is_called_like_two():
-    assert cohort_settings.JOINT == JOINT
+    assert settings.JOINT == JOINT
     with pytest.raises(ValidationError, match="joins several findings"):
         FindingLabel(kind="finding", findings=["a + b", "c"])
     for names, told in [

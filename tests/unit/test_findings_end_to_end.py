@@ -220,6 +220,27 @@ def test_images_are_judged_by_their_findings(study, drawn):
     assert "left + right (never" not in view.pictures
 
 
+def test_images_of_combinations_that_no_real_image_has_are_judged_as_far_as_can_be(study, tmp_path):
+    files = {"images": tmp_path / "x.h5", "table": tmp_path / "x.parquet"}
+    images = np.random.default_rng(0).integers(0, 255, (24, 8, 8, 1), dtype=np.uint8)
+    asked = ["No Finding + left", "No Finding + right"] * 12
+    write_samples(images, asked, *files.values(), seed=1, model_sha256="", extra={})
+    found = judge_images(SimpleNamespace(**vars(study.inputs) | files), CFG, {}, Run(3, "cpu"))
+    tested = in_split(study.manifest, "test")["label"]
+    assert found["not_compared"] == {"images": len(tested), "combinations": tested.nunique()}
+    assert found["n"] == 0 and list(found["per_class"]) == sorted(set(asked))
+    for name in ("fid", "kid", "precision"):
+        assert found["metrics"][name]["value"] is None
+        assert "no generated images of" in found["metrics"][name]["reason"]
+    assert found["per_finding"]["left"]["finding_agreement"]["value"] is not None
+    assert found["metrics"]["label_agreement"]["value"] is not None
+    store = ImageStore(study.manifest, Path(study.inputs.shards[0]).parent)
+    labels = tables.labels_of(tables.cells_of(study.summary, study.manifest))
+    shown = ShownExperiment("m", "ddpm", "", found, Samples(*files.values()))
+    view = images_view(ShownCohort("c", labels, store, PIXELS), [shown])
+    assert "are not compared" in view.metrics
+
+
 def test_real_images_of_both_findings_are_told_from_others(study, tmp_path):
     """What a perfect model would get: images of other patients, asked for as what they are."""
     train = in_split(study.manifest, "train")

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 from pydantic import AfterValidator, Field
 
 from medsynth.cohorts.wording import Words
-from medsynth.runtime.settings import ImageForm, Settings, Split, TableLabel
-
-JOINT = " + "  # stands between the findings of an image
+from medsynth.runtime.settings import JOINT, ImageForm, Settings, Split, TableLabel
 
 
 def _are_different(findings: list[str]) -> list[str]:
@@ -116,6 +114,10 @@ class CohortSettings(Settings):
         """The classes that these settings name, each of which must be found; empty where a table
         says which there are."""
         return []
+
+    def several(self) -> bool:
+        """Whether an image may have several of the classes."""
+        return False
 
     def index_settings(self) -> Settings:
         """What the index depends on."""

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_
 
 from medsynth.cohorts.kinds import KIND, Kind
 from medsynth.config.experiment_inputs import classifiers, input_mistakes
+from medsynth.config.labels import label_mistakes
 from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
 from medsynth.config.raw_paths import UNSET, path_mistakes
 from medsynth.config.subgroups import subgroup_mistakes
@@ -186,6 +187,7 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
                         f" provide (it does {', '.join(cohort.provided()) or 'nothing'}); take"
                         " another, or change its settings",
                     )
+                yield from label_mistakes(place, experiment, cohort)
                 if misfit := experiment.misfit(form):
                     yield Mistake(f"{place}.{misfit.key}", misfit.why)
     yield from input_mistakes(

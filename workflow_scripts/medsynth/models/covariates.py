@@ -127,12 +127,16 @@ def asked_for(asked: Mapping[str, Any], covariates: Described) -> dict[str, Any]
         if str(value).casefold() == UNKNOWN:
             found[name] = np.nan if "mean" in one else None
         elif "categories" in one:
-            found[name] = str(value)
+            # Numbers and yes or no are words of a table: 1 is "1", true may be "True" in it.
+            spelt = {category.casefold(): category for category in one["categories"]}
+            found[name] = spelt.get(str(value).casefold(), str(value))
         else:
             try:
-                found[name] = float(value)
+                found[name] = float(str(value))  # of True none
             except ValueError:
                 raise CovariateError(_no_value(name, value, one)) from None
+            if not np.isfinite(found[name]):
+                raise CovariateError(_no_value(name, value, one))
     if found:
         encode(pd.DataFrame([found]), {name: covariates[name] for name in found})
     return found

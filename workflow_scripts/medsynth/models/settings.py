@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from medsynth.runtime.settings import ImageForm, Name, Settings
+from medsynth.runtime.settings import JOINT, ImageForm, Name, Settings
 
 Together = Annotated[
     int,
@@ -16,6 +16,20 @@ Together = Annotated[
         description="images generated at once; more need more memory, the noise of each is its own",
     ),
 ]
+
+
+def different_labels(labels: list[str] | None) -> list[str] | None:
+    """The labels, none of which may be another one with its findings in another order.
+
+    Raises:
+        ValueError: one is.
+    """
+    known: dict[frozenset[str], str] = {}
+    for label in labels or []:
+        first = known.setdefault(frozenset(part.strip() for part in label.split(JOINT)), label)
+        if first is not label:
+            raise ValueError(f"{label!r} is {first!r} once more; name each label once")
+    return labels
 
 
 class Sampling(Settings):
@@ -29,6 +43,8 @@ class Sampling(Settings):
         " Cardiomegaly + Edema, also such as were never seen together; null: every class or every"
         " combination that at_least asks for",
     )
+    # The same images would be drawn as two labels, and count twice.
+    _are_different = field_validator("labels")(different_labels)
     at_least: int = Field(
         10, ge=1, description="training images of a combination of findings that is drawn unasked"
     )

@@ -63,6 +63,8 @@ Uri = Annotated[
     str, Field(min_length=1), PlainSerializer(without_secrets, return_type=str, when_used="json")
 ]
 
+JOINT = " + "  # stands between the findings of an image in its label
+
 
 class Settings(BaseModel):
     """Base of every group: unknown keys are mistakes, values never change after loading."""

@@ -285,6 +285,9 @@ class ImagesCohort(CohortSettings):
     def classes(self) -> list[str]:
         return self.index.columns.findings or []
 
+    def several(self) -> bool:
+        return bool(self.index.columns.findings) and self.index.several == "use"
+
     def shard_settings(self) -> ImagesRead:
         return self.read
 

@@ -112,6 +112,10 @@ class CxrCohort(CohortSettings):
         label = self.index.label
         return self.index.views if isinstance(label, ViewLabel) else label.findings
 
+    def several(self) -> bool:
+        label = self.index.label
+        return isinstance(label, FindingLabel) and label.several == "use"
+
     def index_settings(self) -> CxrIndexing:
         return CxrIndexing(**dict(self.index), tables=self.tables)
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from contextlib import suppress
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    PositiveInt,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+)
 
 from medsynth.models.settings import FamilyExperiment, Misfit, Sampling, halving_misfit
 from medsynth.runtime.settings import Fraction, ImageForm, Loop, Name, Settings
 
+UNKNOWN = "unknown"
+SEXES = ("female", "male")
+OLDEST = 120  # years
 SAMPLE_COLUMNS = ("row", "label", "seed", "model_sha256", "guidance", "training_images")
 
 
@@ -107,11 +119,25 @@ class DdpmSampling(Sampling):
         " variety; 0 is the conditional model alone",
     )
 
-    covariates: dict[Name, float | str] = Field(
+    covariates: dict[Name, StrictBool | StrictInt | StrictFloat | str] = Field(
         {},
         description="values of covariates for all images, as {sex: female, age: 60}, or unknown;"
         " others are drawn: each image has those of a training image of its label",
     )
+
+    @field_validator("covariates")
+    @classmethod
+    def _can_be_of_a_person(cls, asked: dict[str, Any]) -> dict[str, Any]:
+        """Ages and sexes, which the workflow understands and other covariates are not."""
+        plain = {name: str(value).casefold() for name, value in asked.items()}
+        if plain.get("sex", UNKNOWN) not in (*SEXES, UNKNOWN):
+            raise ValueError(f"sex is {', '.join(SEXES)} or {UNKNOWN}, not {asked['sex']!r}")
+        if (age := plain.get("age", UNKNOWN)) != UNKNOWN:
+            with suppress(ValueError):
+                if 0 <= float(age) <= OLDEST:  # no number is not within, nor is true
+                    return asked
+            raise ValueError(f"age is 0 to {OLDEST} years or {UNKNOWN}, not {asked['age']!r}")
+        return asked
 
     def provenance(self) -> dict[str, float | str]:
         return {"guidance": self.guidance}
@@ -126,6 +152,17 @@ class DdpmExperiment(FamilyExperiment):
     )
     train: DdpmTraining = Field(DdpmTraining(), description="schedule, network, training")
     sample: DdpmSampling = Field(DdpmSampling(), description="images to generate")
+
+    @field_validator("sample")
+    @classmethod
+    def _asks_for_conditions(cls, sample: DdpmSampling, info: ValidationInfo) -> DdpmSampling:
+        if train := info.data.get("train"):
+            if strange := sorted(set(sample.covariates) - set(train.conditions)):
+                raise ValueError(
+                    f"covariates: {', '.join(strange)} is none of train.conditions, which are"
+                    f" {', '.join(train.conditions) or 'none'}; leave it out, or add it there"
+                )
+        return sample
 
     def misfit(self, image: ImageForm) -> Misfit | None:
         if found := super().misfit(image):

@@ -23,7 +23,7 @@ from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.digests import digest_file
 from medsynth.store.generated import Samples
-from medsynth.store.manifests import TEST, TRAIN, class_indices, in_split
+from medsynth.store.manifests import TEST, TRAIN, class_indices, in_split, used
 from medsynth.store.models import load_model
 from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table
@@ -102,6 +102,9 @@ def evaluate(
         classes=classes,
         findings=findings,
     )
+    asked_for = set(samples.table["label"])
+    if findings:  # of other combinations there is nothing to tell
+        found["per_class"] = {n: each for n, each in found["per_class"].items() if n in asked_for}
     tables = real_store.manifest.iloc[tested], training_store.manifest.iloc[chosen], samples.table
     divisions = divisions_of(*tables, settings, inputs.manifest)
     found |= evaluate_subgroups(*sides, divisions, settings, seed=seed, classes=classes)
@@ -130,14 +133,19 @@ def _comparable(
 ) -> tuple[pd.DataFrame, list[str], dict[str, Any]]:
     """The rows with combinations of findings that there are generated and training images of.
 
-    Real images of rare combinations have no counterpart; how many are left out is told.
+    Real images of rare combinations have no counterpart; how many are left out is told. If that is
+    all of them, they are kept, and their metrics have the reason in place of a value.
 
     Returns:
-        rows, all combinations that were generated, and ``not_compared``.
+        rows, all combinations that were generated or are among the rows, and ``not_compared``.
     """
     classes = sorted(set(samples["label"]))
     shared = set(classes) & set(in_split(manifest, FLOOR_SPLIT)["label"])
     held_out = in_split(manifest, SPLIT)["label"]
     others = held_out[~held_out.isin(shared)]
     left_out = {"images": len(others), "combinations": others.nunique()}
-    return manifest[manifest["label"].isin(shared)], classes, {"not_compared": left_out}
+    if len(others) < len(held_out):
+        manifest = manifest[manifest["label"].isin(shared)]
+    else:
+        classes = sorted({*classes, *used(manifest)["label"]})
+    return manifest, classes, {"not_compared": left_out}
