@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from medsynth.metrics.baselines import with_accuracy
 from medsynth.metrics.findings import (
     auroc,
     average_precision,
@@ -59,8 +60,15 @@ def test_every_finding_stands_beside_its_prevalence():
     assert guessed["average_precision"]["chance"] == pytest.approx(truth[:, 1].mean())
     assert "not above chance (0.5)" in guessed["auroc"]["reason"]
     assert never["auroc"]["value"] is None and never["auroc"]["reason"] == "no images with never"
-    assert found["metrics"]["auroc"]["value"] is None
-    assert "1 finding without a value: never" in found["metrics"]["auroc"]["reason"]
+    mean = found["metrics"]["auroc"]  # of those that can be judged, above chance as they are
+    assert mean["value"] == pytest.approx((sure["auroc"]["value"] + guessed["auroc"]["value"]) / 2)
+    assert mean["interval"][0] > mean["chance"] == 0.5
+    assert mean["reason"] == (
+        "mean of 2 of 3 findings; 1 finding without enough patients with and without: never"
+    )
+    assert with_accuracy(sure["auroc"], mean)["reason"] is None
+    nothing = held_out_findings(guesses, truth * 0, patients, ["a", "b", "c"], 50, seed=1)
+    assert nothing["metrics"]["auroc"]["value"] is nothing["metrics"]["auroc"]["chance"] is None
 
 
 def test_intervals_take_patients_and_not_images_for_independent():
@@ -104,8 +112,13 @@ def test_the_mean_of_findings_is_as_unsure_as_they_are():
     mean = mean_of_findings({"a": one, "b": other})
     assert mean["value"] == pytest.approx(0.7) and mean["chance"] == pytest.approx(0.3)
     assert mean["interval"] == pytest.approx([0.55, 0.85])
-    unsure = mean_of_findings({"a": one, "b": {**other, "interval": None}})
-    assert unsure["interval"] is None and unsure["reason"] == "no interval: a finding has none"
+    few = {**other, "interval": None}
+    of_one = mean_of_findings({"a": one, "b": few})
+    assert (of_one["value"], of_one["chance"]) == (0.8, 0.5)
+    assert of_one["reason"].startswith("mean of 1 of 2 findings") and "b" in of_one["reason"]
+    unsure = mean_of_findings({"a": {**one, "interval": None}, "b": few})
+    assert unsure["value"] == pytest.approx(0.7)
+    assert unsure["interval"] is None and unsure["reason"] == "no interval: no finding has one"
 
 
 def test_a_combination_is_seen_if_all_its_findings_are_and_no_other():

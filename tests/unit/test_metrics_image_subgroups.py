@@ -10,7 +10,12 @@ from medsynth.metrics.images import comparison, subgroups
 from medsynth.metrics.images.comparison import Group
 from medsynth.metrics.images.feature_space import FeatureSpace
 from medsynth.metrics.images.frechet import frechet_distance
-from medsynth.metrics.images.subgroups import Division, divisions_of, evaluate_subgroups
+from medsynth.metrics.images.subgroups import (
+    Division,
+    divisions_of,
+    evaluate_subgroups,
+    with_all_groups,
+)
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.subgroups import groups_of
 
@@ -135,6 +140,21 @@ def test_a_group_that_the_model_was_not_asked_for_has_no_figure_and_lowers_none(
     assert found["male"]["metrics"]["fid"]["value"] is None
     assert found["male"]["metrics"]["fid"]["reason"].startswith("no generated images of ill, well")
     assert found["female"]["n"] == 60 and found["male"]["n"] == 0
+
+
+def test_a_group_of_which_nothing_is_compared_stays_in_the_table_with_its_number():
+    """All men have combinations of findings that nothing was generated of."""
+    women, whole = sexes(60, 0), {"sex": sexes(60, 12)}
+    divisions = with_all_groups(
+        {"sex": Division(women, women, None)}, whole, (whole["sex"] == "female").to_numpy()
+    )
+    sides = [images(women, seed) for seed in (1, 2, 3)]
+    found = evaluate_subgroups(*sides, {}, divisions, SETTINGS, seed=1, classes=CLASSES)
+    sex = found["subgroups"]["sex"]
+    assert list(sex) == ["female", "male"] and "not_compared" not in sex["female"]
+    assert (sex["male"]["n_images"], sex["male"]["not_compared"]) == (0, 12)
+    assert sex["male"]["reason"].endswith("12 images more of combinations that are not compared")
+    assert sex["female"]["metrics"]["kid"]["value"] is not None
 
 
 def test_the_seed_decides_the_draws():

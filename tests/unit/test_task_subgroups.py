@@ -24,6 +24,7 @@ from medsynth.store.manifests import manifest
 from medsynth.store.models import save_model
 from medsynth.store.shards import ShardWriter
 from medsynth.store.tables.parquet import write_table
+from medsynth.tasks.classification import view as classification
 from medsynth.tasks.classification.evaluation import evaluate as evaluate_classification
 from medsynth.tasks.generation import view as generation
 from medsynth.tasks.generation.evaluation import evaluate as evaluate_generation
@@ -119,6 +120,8 @@ def test_without_the_setting_metrics_are_as_they_were_and_with_it_the_rest_is(
     plain, divided = metrics_of(task, files, PLAIN), metrics_of(task, files)
     assert not {"subgroups", "subgroup_gaps"} & set(plain)
     subgroups, gaps = divided.pop("subgroups"), divided.pop("subgroup_gaps")
+    of_classes = divided.pop("subgroup_gaps_per_class", None)
+    assert (of_classes is not None) == (task is evaluate_classification)
     assert json.dumps(divided) == json.dumps(plain)
     assert list(subgroups["sex"]) == ["female", "male", "unknown"]
     assert list(subgroups["age"]) == ["0-17", "18-39", "40-64", "65+", "unknown"]
@@ -171,6 +174,19 @@ def test_samples_of_the_subgroup_are_used_where_they_say_what_they_are(radiograp
     assert {s.get("n") for s in found["sex"].values()} == {24, None}
 
 
+def test_a_classifier_is_compared_in_what_does_not_depend_on_the_mix_and_by_class(radiographs):
+    found = metrics_of(evaluate_classification, radiographs)
+    gaps, by_class = (found[f"subgroup_gaps{kind}"]["sex"] for kind in ("", "_per_class"))
+    assert gaps["accuracy"]["value"] is None and gaps["balanced_accuracy"]["interval"]
+    assert list(by_class) == CLASSES and by_class["ap"]["recall"]["interval"]
+    shown = text_of(found, classification.METRICS)
+    assert "see balanced accuracy" in shown and "judged in every known group: ap, pa" in shown
+    assert "The recall by sex of each one apart" in shown
+    rows = [r for r in subgroup_rows({"one": found}) if r.get("class") == "ap"]
+    assert [r["subgroup"] for r in rows if r["covariate"] == "sex"][:2] == ["female", "male"]
+    assert rows[2]["subgroup"].startswith("largest gap") and rows[2]["metric"] == "recall"
+
+
 def text_of(results: dict, titles: dict) -> str:
     cells = Markup(str(subgroup_tables(results, titles)).replace("<", " <"))
     return " ".join(cells.striptags().split())
@@ -188,6 +204,8 @@ def test_the_page_shows_every_group_its_number_and_the_gap(radiographs, slices):
     nobody = {"n_images": 3, "n_patients": 3, "reason": "too few (3 patients)", "metrics": {}}
     none = {"subgroups": {"view": {"AP": nobody}}, "subgroup_gaps": {"view": {}}}
     assert "Metrics too few (3)" in text_of(none, {})
+    nobody["not_compared"] = 7
+    assert "too few (3) 7 more of combinations that are not compared" in text_of(none, {})
 
 
 def test_the_table_to_save_has_a_row_for_every_figure_and_for_who_has_none(slices):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,14 +32,13 @@ def held_out_metrics(
     np.add.at(confusion, (labels, answers), 1)
     of_class = [(answers[labels == i] == i, patients[labels == i]) for i in range(k)]
     largest = confusion.sum(1).max() / n if n else None
+    recalls = {c: _share(*each) for c, each in zip(classes, of_class, strict=True)}
     return {
         "metrics": {
             "accuracy": {**_share(answers == labels, patients), "chance": largest},
-            "balanced_accuracy": {**_balanced(of_class, classes), "chance": 1 / k},
+            "balanced_accuracy": balanced_accuracy(recalls),
         },
-        "per_class": {
-            c: {"recall": _share(*each)} for c, each in zip(classes, of_class, strict=True)
-        },
+        "per_class": {c: {"recall": recall} for c, recall in recalls.items()},
         "confusion": confusion.tolist(),
     }
 
@@ -50,12 +49,14 @@ def _share(hits: np.ndarray, patients: np.ndarray) -> Metric:
     return metric(float(hits.mean()), "higher", share_interval(hits, patients))
 
 
-def _balanced(of_class: Sequence[tuple[np.ndarray, np.ndarray]], classes: Sequence[str]) -> Metric:
-    missing = [c for c, (hits, _) in zip(classes, of_class, strict=True) if not hits.size]
-    if missing:
-        return metric(None, "higher", None, f"no held-out images of {', '.join(missing)}")
-    recalls = [float(hits.mean()) for hits, _ in of_class]
-    interval = mean_share_interval(recalls, [share_interval(*each) for each in of_class])
-    chance = 1 / len(classes)
+def balanced_accuracy(recalls: Mapping[str, Metric]) -> Metric:
+    """The mean recall of classes, none of which may lack it, with `chance`."""
+    chance = 1 / len(recalls)
+    if missing := [c for c, recall in recalls.items() if recall["value"] is None]:
+        none = metric(None, "higher", None, f"no held-out images of {', '.join(missing)}")
+        return {**none, "chance": chance}
+    shares = [float(value) for m in recalls.values() if (value := m["value"]) is not None]
+    ends = [interval for m in recalls.values() if (interval := m["interval"])]
+    interval = mean_share_interval(shares, ends)
     doubt = f"not above chance ({chance:.3g})" if interval[0] <= chance else None
-    return metric(float(np.mean(recalls)), "higher", interval, doubt)
+    return {**metric(float(np.mean(shares)), "higher", interval, doubt), "chance": chance}

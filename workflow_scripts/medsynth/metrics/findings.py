@@ -6,7 +6,7 @@ the finding's share of the images, whatever it answers; each figure stands besid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -108,23 +108,39 @@ def _figure(
     return {**metric(value, "higher", interval, doubt, none), "chance": chance}
 
 
-def mean_of_findings(found: dict[str, Metric]) -> Metric:
-    """The mean of a figure over the findings, none of which may lack it.
+def judged(found: Mapping[str, Metric]) -> list[str]:
+    """Those of the named metrics that have an interval; where none has one, those with a value."""
+    return [name for name, m in found.items() if m["interval"]] or [
+        name for name, m in found.items() if m["value"] is not None
+    ]
 
-    Its interval is the mean of theirs: right if they rise and fall together, and otherwise wider
-    than need be, since the same patients are behind all.
+
+def mean_of_findings(found: Mapping[str, Metric]) -> Metric:
+    """The mean of a figure over the findings that can be judged; its reason names the others.
+
+    Those are the findings that enough patients have and enough lack (:func:`judged`). Its interval
+    is the mean of theirs: right if they rise and fall together, and otherwise wider than need be,
+    since the same patients are behind all.
     """
-    if missing := [name for name, m in found.items() if m["value"] is None]:
-        reason = f"{counted(len(missing), 'finding')} without a value: {', '.join(missing)}"
-        return {**metric(None, "higher", None, reason), "chance": None}
-    chance = float(np.mean([m["chance"] for m in found.values()]))
-    ends = [interval for m in found.values() if (interval := m["interval"])]
-    all_there = len(ends) == len(found)
-    interval = [float(end) for end in np.mean(ends, axis=0)] if all_there else None
-    none = None if interval else "no interval: a finding has none"
+    means = [found[name] for name in judged(found)]
+    others = [name for name in found if name not in judged(found)]
+    few = counted(len(others), "finding") + " without enough patients with and without"
+    left_out = f"{few}: {', '.join(others)}" if others else None
+    if not means:
+        return {**metric(None, "higher", None, left_out or "no findings"), "chance": None}
+    chance = float(np.mean([m["chance"] for m in means]))
+    ends = [interval for m in means if (interval := m["interval"])]
+    interval = [float(end) for end in np.mean(ends, axis=0)] if ends else None
+    none = None if interval else "no interval: no finding has one"
     doubt = f"not above chance ({chance:.3g})" if interval and interval[0] <= chance else None
-    value = float(np.mean([m["value"] for m in found.values()]))
-    return {**metric(value, "higher", interval, doubt, none), "chance": chance}
+    value = float(np.mean([m["value"] for m in means]))
+    of = f"mean of {len(means)} of {len(found)} findings; {left_out}" if left_out else None
+    return {**metric(value, "higher", interval, doubt, none, of), "chance": chance}
+
+
+def means_of_findings(per_class: Mapping[str, Mapping[str, Metric]]) -> dict[str, Metric]:
+    """:func:`mean_of_findings` of every figure of :func:`finding_figures`."""
+    return {f: mean_of_findings({n: m[f] for n, m in per_class.items()}) for f in FIGURES}
 
 
 def held_out_findings(
@@ -140,5 +156,4 @@ def held_out_findings(
     Args: as for :func:`finding_figures`.
     """
     per_class = finding_figures(answers, truth, patients, findings, resamples, seed)
-    metrics = {f: mean_of_findings({n: m[f] for n, m in per_class.items()}) for f in FIGURES}
-    return {"metrics": metrics, "per_class": per_class}
+    return {"metrics": means_of_findings(per_class), "per_class": per_class}

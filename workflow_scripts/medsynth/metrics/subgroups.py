@@ -32,6 +32,9 @@ class Subgroup(TypedDict):
     metrics: dict[str, Metric]
     n: NotRequired[int]  # images of each side that are compared, the same for all groups
     generated: NotRequired[str]  # which generated images: OWN or ALL
+    not_compared: NotRequired[int]  # images of which there are none of the same to compare with
+    compared: NotRequired[list[str]]  # classes that all groups' means are over
+    per_class: NotRequired[dict[str, dict[str, Metric]]]
 
 
 class Gap(Metric):
@@ -44,11 +47,14 @@ class Gap(Metric):
 class Subgroups(TypedDict, total=False):
     """What a metrics.json holds of subgroups, by covariate and group, by covariate and metric.
 
+    And, of a classifier, by covariate, class and metric.
+
     It is empty where none were asked for: the file is then as it is without them.
     """
 
     subgroups: dict[str, dict[str, Subgroup]]
     subgroup_gaps: dict[str, dict[str, Metric]]
+    subgroup_gaps_per_class: dict[str, dict[str, dict[str, Metric]]]
 
 
 def groups_of(values: pd.Series, covariate: str, age_bands: list[int]) -> pd.Series:
@@ -159,7 +165,7 @@ def gaps(subgroups: Mapping[str, Subgroup]) -> dict[str, Metric]:
     }
 
 
-def largest_gap(found: Mapping[str, Metric]) -> Metric:
+def largest_gap(found: Mapping[str, Metric], comparisons: int = 1) -> Metric:
     """Best minus worst of the groups' values of one metric, or the other way round: 0 or above.
 
     Its interval is made of those of the two groups (method of variance estimates recovery, Zou and
@@ -170,6 +176,8 @@ def largest_gap(found: Mapping[str, Metric]) -> Metric:
 
     Args:
         found: the metric of every group.
+        comparisons: how many gaps are looked at together, as those of all findings; each is then
+            wider, so that all cover 0 together in 95 % of cases (Bonferroni).
 
     Returns:
         a :class:`Gap`; without a value where fewer than two groups have one. A `floor` is the
@@ -186,7 +194,7 @@ def largest_gap(found: Mapping[str, Metric]) -> Metric:
     if len(ends) < 2:
         none = "no interval: a subgroup has none"
     else:
-        interval = _difference([values[best], values[worst]], ends, sign, len(values))
+        interval = _difference([values[best], values[worst]], ends, sign, len(values), comparisons)
     doubt = "not shown to differ" if interval and interval[0] <= 0 else None
     gap: Gap = {**metric(value, "lower", interval, doubt, none), "best": best, "worst": worst}
     of_best, of_worst = found[best].get("floor"), found[worst].get("floor")
@@ -195,13 +203,16 @@ def largest_gap(found: Mapping[str, Metric]) -> Metric:
     return gap
 
 
-def _difference(values: list[float], ends: list[Interval], sign: int, groups: int) -> Interval:
+def _difference(
+    values: list[float], ends: list[Interval], sign: int, groups: int, comparisons: int
+) -> Interval:
     """95 % interval of sign * (values[0] - values[1]), the largest difference among `groups`."""
     (upper, lower) = zip(values, ends, strict=True)
     if sign < 0:
         upper, lower = lower, upper
     (a, (a_low, a_high)), (b, (b_low, b_high)) = upper, lower
-    wider = studentized_range.ppf(0.95, groups, np.inf) / (np.sqrt(2) * norm.ppf(0.975))
+    level = 1 - 0.05 / comparisons
+    wider = studentized_range.ppf(level, groups, np.inf) / (np.sqrt(2) * norm.ppf(0.975))
     down = wider * np.hypot(a - a_low, b_high - b)
     up = wider * np.hypot(a_high - a, b - b_low)
     return [float(a - b - down), float(a - b + up)]

@@ -79,7 +79,7 @@ def metric_rows(results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]
 
 
 def subgroup_rows(results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A row for each metric of each subgroup, or one for a subgroup of too few patients.
+    """A row for each metric of each subgroup and its classes, or one for one of too few patients.
 
     The largest gap of a metric has a row of its own, with the worse and the better subgroup.
     """
@@ -94,11 +94,25 @@ def subgroup_rows(results: Mapping[str, Mapping[str, Any]]) -> list[dict[str, An
                     head | {"metric": metric} | dict(_columns(entry))
                     for metric, entry in subgroup["metrics"].items()
                 ] or [head | {"reason": subgroup["reason"]}]
-            for metric, gap in found["subgroup_gaps"][covariate].items():
-                pair = " to ".join(gap[key] for key in ("worst", "best") if key in gap)
-                head = of_it | {"subgroup": f"largest gap: {pair}" if pair else "largest gap"}
-                rows.append(head | {"metric": metric} | dict(_columns(gap)))
+                rows += [
+                    head | {"class": name_of, "metric": metric} | dict(_columns(entry))
+                    for name_of, metrics in subgroup.get("per_class", {}).items()
+                    for metric, entry in metrics.items()
+                ]
+            of_classes = found.get("subgroup_gaps_per_class", {}).get(covariate, {})
+            rows += _gap_rows(of_it, found["subgroup_gaps"][covariate])
+            for name_of, gaps in of_classes.items():
+                rows += _gap_rows(of_it | {"class": name_of}, gaps)
     return rows
+
+
+def _gap_rows(
+    head: Mapping[str, Any], gaps: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    for metric, gap in gaps.items():
+        pair = " to ".join(gap[key] for key in ("worst", "best") if key in gap)
+        of_it = {"subgroup": f"largest gap: {pair}" if pair else "largest gap", "metric": metric}
+        yield {**head, **of_it, **dict(_columns(gap))}
 
 
 def _columns(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from medsynth.lineage.recording.records import Start
 # A limit of mlflow 3 (mlflow/utils/validation.py).
 PARAM_LENGTH = 6000
 # Of subgroups, which may be many, MLflow gets the values; the uploaded file has what is beside.
-BESIDE = re.compile(r"subgroups\..+\.metrics\.\w+\.(interval|floor|null|chance)")
+BESIDE = re.compile(r"subgroups\..+\.(metrics|per_class\..+)\.\w+\.(interval|floor|null|chance)")
 
 
 class Point(NamedTuple):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from medsynth.metrics.images.comparison import Group, compare, counts_of, in_feature_space
 from medsynth.metrics.images.draws import drawn
+from medsynth.metrics.intervals import counted
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.subgroups import Subgroups, counted_subgroups, divide, with_gaps
 from medsynth.runtime.seeding import numpy_rng
@@ -27,11 +28,13 @@ class Division:
 
     Attributes:
         generated: None where the generated images do not carry the covariate.
+        not_compared: further real images of each group, of classes that are not compared.
     """
 
     real: pd.Series
     training: pd.Series
     generated: pd.Series | None
+    not_compared: Mapping[str, int] = field(default_factory=dict)
 
 
 def divisions_of(
@@ -54,6 +57,26 @@ def divisions_of(
     return {
         name: Division(groups, of_training[name], of_generated.get(name))
         for name, groups in of_real.items()
+    }
+
+
+def with_all_groups(
+    divisions: Mapping[str, Division], whole: Mapping[str, pd.Series], compared: np.ndarray
+) -> dict[str, Division]:
+    """Divisions with every group of a split, also of one none of whose images is compared.
+
+    Args:
+        divisions: of the images that are compared, or of some of them.
+        whole: the groups of all (n,) images of the split, by covariate.
+        compared: whether each is of a class that is compared, (n,) bool.
+    """
+    return {
+        name: replace(
+            division,
+            real=division.real.cat.set_categories(whole[name].cat.categories),
+            not_compared=whole[name][~compared].value_counts().to_dict(),
+        )
+        for name, division in divisions.items()
     }
 
 
@@ -88,6 +111,13 @@ def evaluate_subgroups(
     found = {}
     for name, division in divisions.items():
         found[name] = counted_subgroups(division.real, real.patients, settings)
+        for group, subgroup in found[name].items():
+            if n := division.not_compared.get(group, 0):
+                subgroup["not_compared"] = n
+                if subgroup["reason"]:
+                    subgroup["reason"] += (
+                        f"; {counted(n, 'image')} more of combinations that are not compared"
+                    )
         own = division.generated is not None
         sides: dict[str, tuple[Group, Group, Group]] = {}
         for group, subgroup in found[name].items():

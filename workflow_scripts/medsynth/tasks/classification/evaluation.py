@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from medsynth.metrics.classification import held_out_metrics
+from medsynth.metrics.classified_subgroups import FINDINGS, ONE_LABEL, by_classified_subgroup
 from medsynth.metrics.findings import held_out_findings
 from medsynth.metrics.settings import Evaluation
-from medsynth.metrics.subgroups import by_subgroup, divide
+from medsynth.metrics.subgroups import divide
 from medsynth.models.classifier.extraction import extract
 from medsynth.runtime.run import Run
 from medsynth.store.manifests import TEST, class_indices, in_split, multi_hot
@@ -55,5 +56,6 @@ def evaluate(
 
     found = judged(np.full(len(store), True))
     if divisions:
-        found |= by_subgroup(divisions, patients, lambda some: judged(some)["metrics"], settings)
+        figures = FINDINGS if several else ONE_LABEL
+        found |= by_classified_subgroup(divisions, patients, judged, figures, settings)
     return found

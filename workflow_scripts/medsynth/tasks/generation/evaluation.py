@@ -14,7 +14,11 @@ from medsynth.metrics.images import nulls
 from medsynth.metrics.images.comparison import Group
 from medsynth.metrics.images.draws import balanced
 from medsynth.metrics.images.evaluation import evaluate_generation
-from medsynth.metrics.images.subgroups import divisions_of, evaluate_subgroups
+from medsynth.metrics.images.subgroups import (
+    divisions_of,
+    evaluate_subgroups,
+    with_all_groups,
+)
 from medsynth.metrics.intervals import Metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.subgroups import divide
@@ -55,7 +59,8 @@ def evaluate(
         read_table(inputs.manifest),
         run.seed,
     )
-    divide(in_split(manifest, SPLIT), settings, inputs.manifest)  # fails before images are read
+    held_out = in_split(manifest, SPLIT)
+    whole = divide(held_out, settings, inputs.manifest)  # fails before images are read
     samples = Samples(inputs.images, inputs.table)
     classes, findings = model.card["classes"], None
     left_out: dict[str, Any] = {}
@@ -106,7 +111,8 @@ def evaluate(
     if findings:  # of other combinations there is nothing to tell
         found["per_class"] = {n: each for n, each in found["per_class"].items() if n in asked_for}
     tables = real_store.manifest.iloc[tested], training_store.manifest.iloc[chosen], samples.table
-    divisions = divisions_of(*tables, settings, inputs.manifest)
+    compared = held_out["label"].isin(set(manifest["label"])).to_numpy()
+    divisions = with_all_groups(divisions_of(*tables, settings, inputs.manifest), whole, compared)
     found |= evaluate_subgroups(*sides, divisions, settings, seed=seed, classes=classes)
     return {
         **identity,

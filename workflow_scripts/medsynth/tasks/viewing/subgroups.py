@@ -19,7 +19,7 @@ def subgroup_tables(results: Mapping[str, Any], titles: Titles) -> Markup:
     """
     if not (found := results.get("subgroups")):
         return Markup()
-    gaps = results["subgroup_gaps"]
+    gaps, gaps_per_class = results["subgroup_gaps"], results.get("subgroup_gaps_per_class", {})
     return render(
         "tasks/viewing/subgroups.html",
         covariates=[
@@ -32,10 +32,25 @@ def subgroup_tables(results: Mapping[str, Any], titles: Titles) -> Markup:
                     _row(metric, groups, gaps[name][metric.name], titles)
                     for metric in metrics_in_order(gaps[name], titles)
                 ],
+                "compared": next((g["compared"] for g in groups.values() if "compared" in g), []),
+                "by_class": [
+                    _row(metric, _of_class(groups, label), of_class[metric.name], titles)
+                    | {"label": label}
+                    for label, of_class in gaps_per_class.get(name, {}).items()
+                    for metric in metrics_in_order(of_class, titles)
+                ],
             }
             for name, groups in found.items()
         ],
     )
+
+
+def _of_class(groups: Mapping[str, Any], label: str) -> dict[str, Any]:
+    """The metrics of one class in every group."""
+    return {
+        name: {"metrics": group["per_class"][label] if "per_class" in group else {}}
+        for name, group in groups.items()
+    }
 
 
 def _row(
