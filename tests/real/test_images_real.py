@@ -150,5 +150,5 @@ def test_radiographs_with_several_findings_are_used_with_all(tmp_path):
     assert several.any() and len(gained) == several.sum()
     assert set(gained) == {"ARDS + COVID-19"}
     assert (old.loc[gained.index, "reason"] == "ambiguous").all()
-    unknown = used.loc[used["reason"] == "uncertain", "source"]
+    unknown = used.loc[used["reason"] == "empty_finding", "source"]
     assert {Path(file).name for file in unknown} == set(table.loc[~known, "image"])

@@ -121,12 +121,15 @@ def _unfit_classes(
 def _shown_by_all(summary: Mapping[str, Any]) -> Iterator[str]:
     """Findings that all images of a split show: as little can be learnt of them as of none."""
     images = pd.DataFrame(summary["by_label_split"]).groupby("split")["items"].sum()
+    found: dict[str, list[str]] = {}
     for cell in summary.get("by_finding_split", []):
         if cell["split"] in (TRAIN, TEST) and cell["items"] == images[cell["split"]]:
-            yield (
-                f"finding {cell['label']} is shown by all images in {cell['split']}, and nothing"
-                " can be learnt of it: add images without it, or leave the finding out"
-            )
+            found.setdefault(cell["label"], []).append(cell["split"])
+    for name, splits in found.items():
+        yield (
+            f"finding {name} is shown by all images in {' and '.join(sorted(splits)[::-1])}, and"
+            " nothing can be learnt of it: add images without it, or leave the finding out"
+        )
 
 
 def _empty_splits(counts: pd.DataFrame) -> Iterator[str]:
