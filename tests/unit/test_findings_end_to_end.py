@@ -241,6 +241,27 @@ def test_images_of_combinations_that_no_real_image_has_are_judged_as_far_as_can_
     assert "are not compared" in view.metrics
 
 
+def test_a_group_with_only_combinations_that_are_not_compared_stays_in_the_table(
+    study, drawn, tmp_path
+):
+    healthy = study.manifest["label"] == "No Finding"
+    ward = np.where(healthy, "screening", "clinic")
+    write_table(study.manifest.assign(ward=pd.Series(ward, dtype="str")), tmp_path / "m.parquet")
+    files = {"images": drawn.images, "table": drawn.table, "manifest": str(tmp_path / "m.parquet")}
+    cfg = CFG | {"subgroups": ["ward"], "subgroup_patients": 5}
+    found = judge_images(SimpleNamespace(**vars(study.inputs) | files), cfg, {}, Run(3, "cpu"))
+    clinic, screening = (found["subgroups"]["ward"][name] for name in ("clinic", "screening"))
+    n = int((in_split(study.manifest, "test")["label"] == "No Finding").sum())
+    assert (screening["n_images"], screening["not_compared"]) == (0, n)
+    assert screening["reason"].endswith("more of combinations that are not compared")
+    assert clinic["n_images"] == found["n_real"] and "not_compared" not in clinic
+    shown = ShownExperiment("model", "ddpm", "", found, Samples(drawn.images, drawn.table))
+    store = ImageStore(study.manifest, Path(study.inputs.shards[0]).parent)
+    labels = tables.labels_of(tables.cells_of(study.summary, study.manifest))
+    view = images_view(ShownCohort("c", labels, store, PIXELS), [shown])
+    assert "screening" in view.metrics and f"{n} more of combinations" in view.metrics
+
+
 def test_real_images_of_both_findings_are_told_from_others(study, tmp_path):
     """What a perfect model would get: images of other patients, asked for as what they are."""
     train = in_split(study.manifest, "train")
