@@ -241,6 +241,23 @@ def test_images_of_combinations_that_no_real_image_has_are_judged_as_far_as_can_
     assert "are not compared" in view.metrics
 
 
+def test_a_finding_that_the_judge_cannot_be_judged_by_takes_nothing_from_the_others(
+    study, drawn, tmp_path
+):
+    found = json.loads(Path(study.inputs.judge).read_text())
+    unknown = {"value": None, "interval": None, "better": "higher", "reason": "no images with left"}
+    found["per_class"]["left"]["auroc"] = unknown | {"chance": 0.5}
+    write_json(found, tmp_path / "judge.json")
+    files = {"images": drawn.images, "table": drawn.table, "judge": tmp_path / "judge.json"}
+    found = judge_images(SimpleNamespace(**vars(study.inputs) | files), CFG, {}, Run(3, "cpu"))
+    left, right = (found["per_finding"][name]["finding_agreement"] for name in ("left", "right"))
+    assert left["value"] is None and left["judge"]["reason"] == "no images with left"
+    assert left["reason"].startswith("means nothing")
+    assert right["value"] is not None and right["judge"]["figure"] == "AUROC"
+    assert found["metrics"]["finding_agreement"]["value"] is not None
+    assert "left" in found["metrics"]["finding_agreement"]["reason"]
+
+
 def test_a_group_with_only_combinations_that_are_not_compared_stays_in_the_table(
     study, drawn, tmp_path
 ):

@@ -117,12 +117,16 @@ def test_control_of_the_classes(per_class, words):
 
 
 def test_control_of_findings():
-    def found(low) -> dict:
-        return {"finding_agreement": agreement(low, chance=0.5)["label_agreement"]}
+    def found(low, judge=(0.8, 0.9)) -> dict:
+        return {"finding_agreement": agreement(low, 0.5, judge)["label_agreement"]}
 
     one = experiment(kid=distance(5, 4, 6), per_class={"a + b": agreement(0.1)})
     one.results["per_finding"] = {"a": found(0.6), "b": found(0.4)}
     assert "finding agreement not shown to be above chance for b" in said(one)[1]
+    one.results["per_finding"] = {"a": found(0.6, None), "b": found(0.6)}  # each has its own judge
+    assert "finding agreement not shown to be above chance for a" in said(one)[1]
+    one.results["per_finding"] = {"a": found(0.6, None), "b": found(0.6, (0.4, 0.9))}
+    assert "control of findings unknown" in said(one)[1]
     one.results["per_finding"] = {name: found(0.4) for name in "abcd"} | {"e": found(0.6)}
     assert "not shown to be above chance for 4 of 5 findings" in said(one)[1]
     one.results["per_finding"] = {"a": found(0.6)}

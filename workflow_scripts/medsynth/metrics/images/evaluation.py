@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from medsynth.metrics.baselines import with_accuracy, with_baselines
-from medsynth.metrics.findings import finding_figures, mean_of_findings
+from medsynth.metrics.findings import finding_figures, judged, mean_of_findings
 from medsynth.metrics.images.comparison import (
     FIGURES,
     Group,
@@ -39,7 +39,7 @@ def evaluate_generation(
     *,
     seed: int,
     classes: Sequence[str],
-    findings: Sequence[str] | None = None,
+    findings: Mapping[str, Metric] | None = None,
 ) -> dict[str, Any]:
     """Every generation metric, overall and per class, beside its floor and its nulls.
 
@@ -57,7 +57,8 @@ def evaluate_generation(
         settings: KID subsets and bootstrap resamples.
         seed: decides draws, subsets and resamples.
         classes: k names; of images with several findings, their combinations.
-        findings: their names, in the order of probabilities, where images have several.
+        findings: where images have several: in the order of probabilities how well the classifier
+            tells each on held-out real images, as ``accuracy``.
 
     Returns:
         ``n`` images compared, ``mix`` {class: how many of them}, ``metrics`` {name: Metric} and
@@ -74,8 +75,8 @@ def evaluate_generation(
         predicted, per_finding = generated.probabilities.argmax(1), {}
     else:
         metrics["inception_score"] = metric(None, "higher", None, NO_DISTRIBUTION)
-        predicted = seen_combination(generated.probabilities, classes, findings)
-        control = _finding_agreement(generated, classes, findings, accuracy, settings, seed)
+        predicted = seen_combination(generated.probabilities, classes, list(findings))
+        control = _finding_agreement(generated, classes, findings, settings, seed)
         metrics["finding_agreement"] = with_accuracy(mean_of_findings(control), accuracy)
         per_finding = {"per_finding": {f: {"finding_agreement": m} for f, m in control.items()}}
     agreement, agreement_per_class = label_agreement(predicted, generated.labels, classes)
@@ -107,17 +108,27 @@ def seen_combination(
 def _finding_agreement(
     generated: Group,
     classes: Sequence[str],
-    findings: Sequence[str],
-    accuracy: Metric,
+    findings: Mapping[str, Metric],
     settings: Evaluation,
     seed: int,
 ) -> dict[str, Metric]:
-    """How well the classifier tells images asked for with a finding from those without."""
-    asked = multi_hot(classes, findings)[generated.labels]
+    """How well the classifier tells images asked for with a finding from those without.
+
+    Of a finding by which the classifier itself could not be judged there is no figure.
+    """
+    names = list(findings)
+    asked = multi_hot(classes, names)[generated.labels]
     found = finding_figures(
-        generated.probabilities, asked, generated.patients, findings, settings.bootstrap, seed
+        generated.probabilities, asked, generated.patients, names, settings.bootstrap, seed
     )
-    return {name: with_accuracy(figures["auroc"], accuracy) for name, figures in found.items()}
+    known = judged(findings)
+    return {
+        name: with_accuracy(
+            figures["auroc"] if name in known else {**metric(None, "higher"), "chance": 0.5},
+            findings[name],
+        )
+        for name, figures in found.items()
+    }
 
 
 def _inception(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,9 @@ def evaluate(
     held_out = in_split(manifest, SPLIT)
     whole = divide(held_out, settings, inputs.manifest)  # fails before images are read
     samples = Samples(inputs.images, inputs.table)
-    classes, findings = model.card["classes"], None
+    classes, several = model.card["classes"], "combinations" in model.card
     left_out: dict[str, Any] = {}
-    if "combinations" in model.card:
-        findings = classes
+    if several:
         manifest, classes, left_out = _comparable(manifest, samples.table)
 
     def held(split: str) -> tuple[ImageStore, np.ndarray]:
@@ -105,10 +104,10 @@ def evaluate(
         settings,
         seed=seed,
         classes=classes,
-        findings=findings,
+        findings=_judges(inputs.judge, model.card["classes"]) if several else None,
     )
     asked_for = set(samples.table["label"])
-    if findings:  # of other combinations there is nothing to tell
+    if several:  # of other combinations there is nothing to tell
         found["per_class"] = {n: each for n, each in found["per_class"].items() if n in asked_for}
     tables = real_store.manifest.iloc[tested], training_store.manifest.iloc[chosen], samples.table
     compared = held_out["label"].isin(set(manifest["label"])).to_numpy()
@@ -132,6 +131,12 @@ def _judge(path: str) -> Metric:
     if "balanced_accuracy" in metrics:
         return metrics["balanced_accuracy"]
     return {**metrics["auroc"], "figure": "mean AUROC"}
+
+
+def _judges(path: str, findings: Sequence[str]) -> dict[str, Metric]:
+    """How well the classifier tells each of its findings on held-out images."""
+    per_class: dict[str, dict[str, Metric]] = json.loads(Path(path).read_text())["per_class"]
+    return {name: {**per_class[name]["auroc"], "figure": "AUROC"} for name in findings}
 
 
 def _comparable(

@@ -129,13 +129,14 @@ def _control(results: Mapping[str, Any]) -> str:
     entries = {of: metrics[figure] for of, metrics in asked.items() if figure in metrics}
     if not entries:
         return ""
-    judge = next(iter(entries.values())).get("judge")
-    if judge and (not judge["interval"] or judge["interval"][0] <= judge["chance"]):
+    unjudged = [of for of, entry in entries.items() if _at_chance(entry.get("judge"))]
+    if len(unjudged) == len(entries):
         return f"control of {plural} unknown, their judge is not shown to be above chance"
     doubtful = [
         asked_for
         for asked_for, entry in entries.items()
-        if not (entry["interval"] and entry["chance"] is not None)
+        if asked_for in unjudged
+        or not (entry["interval"] and entry["chance"] is not None)
         or entry["interval"][0] <= entry["chance"]
     ]
     if len(doubtful) > MOST_NAMED:
@@ -143,6 +144,13 @@ def _control(results: Mapping[str, Any]) -> str:
     if doubtful:
         return f"{name} agreement not shown to be above chance for {listed(doubtful)}"
     return f"{name} agreement above chance in every {each}"
+
+
+def _at_chance(judge: Metric | None) -> bool:
+    if judge is None:
+        return False
+    interval, chance = judge["interval"], judge.get("chance")
+    return not interval or chance is None or interval[0] <= chance
 
 
 def _few(results: Mapping[str, Any]) -> str:
