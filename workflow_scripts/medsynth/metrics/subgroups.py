@@ -177,7 +177,7 @@ def largest_gap(found: Mapping[str, Metric], comparisons: int = 1) -> Metric:
     Args:
         found: the metric of every group.
         comparisons: how many gaps are looked at together, as those of all findings; each is then
-            wider, so that all cover 0 together in 95 % of cases (Bonferroni).
+            wider, so that all cover 0 together in about 95 % of cases (Bonferroni).
 
     Returns:
         a :class:`Gap`; without a value where fewer than two groups have one. A `floor` is the
