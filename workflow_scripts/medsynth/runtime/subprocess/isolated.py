@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import faulthandler
 import multiprocessing
 import os
 import resource
@@ -156,6 +157,7 @@ def _bind(parent: int, memory_gb: float) -> None:
     """Tie this process to its parent's life and to its limits."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold a patient's image
+    faulthandler.disable()  # a crash is the file's fault, and told as its reason
     if sys.platform == "linux":
         # a library that hangs does not see that nobody listens
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
