@@ -32,7 +32,7 @@ rule all:
         expand(rules.write_singles.output.images, experiment=EXPERIMENTS if CONFIG.singles else []),
         expand(rules.read_reports.output, cohort=COHORT_FILES.providing("reports")),
         # A gate that failed and left no file behind is asked again, whatever else is up to date.
-        expand(rules.check_cohort.output.gate, cohort=COHORTS),
+        expand(rules.check_cohort.output.gate, cohort=FILES.cohorts),
         expand(rules.check_evaluation.output.gate, experiment=EXPERIMENTS),
 
 

@@ -91,6 +91,11 @@ def in_cohort(pattern):
     return lambda wildcards: pattern.format(cohort=FILES.cohort(wildcards.experiment))
 
 
+def in_trained_cohort(pattern):
+    """Input function: this file of the cohort, if an experiment is trained on it."""
+    return lambda wildcards: expand(pattern, cohort=FILES.cohorts & {wildcards.cohort})
+
+
 def cohort_images(wildcards):
     """The image shards of the experiment's cohort."""
     return COHORT_FILES.images(FILES.cohort(wildcards.experiment))

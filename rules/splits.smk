@@ -79,7 +79,7 @@ rule check_cohort:
 rule check_leakage:
     input:
         manifest=rules.assemble_cohort.output.manifest,
-        fitness=rules.check_cohort.output.gate,
+        fitness=in_trained_cohort(rules.check_cohort.output.gate),
     output:
         gate=LAYOUT.split_gate,
     log:

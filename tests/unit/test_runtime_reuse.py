@@ -56,7 +56,7 @@ def test_a_change_of_an_output_does_not_reach_the_copy(tmp_path, outputs):
 @pytest.mark.parametrize("damage", ["changed", "cut", "gone"])
 def test_damaged_copies_are_thrown_away(tmp_path, outputs, damage):
     kept(tmp_path, 1).keep(outputs)
-    (copy,) = (tmp_path / "kept").glob("a-*/weights")
+    (copy,) = (tmp_path / "kept").glob("a-*/w.bin")
     if damage == "gone":
         copy.unlink()
     else:

@@ -142,7 +142,10 @@ def test_a_family_of_one_folder_and_one_line_goes_all_the_way_and_reruns_nothing
     touched = {entry["path"] for entry in (*withdrawn["destroy"], *withdrawn["redo"])}
     own = {f"results/experiments/glioma_toy/{n}" for n in ("model.safetensors", "samples.h5")}
     assert own <= touched
-    assert not any("glioma_ddpm" in path for path in touched)
+    # Its card goes with the page, which tells of all.
+    assert {path for path in touched if "glioma_ddpm" in path} == {
+        f"results/experiments/glioma_ddpm/model_card.{form}" for form in ("json", "md")
+    }
 
     sampler = grown.folder / "workflow_scripts" / "medsynth" / "models" / "ddpm" / "sampling.py"
     sampler.write_text(sampler.read_text() + "\nEDITED = True\n")

@@ -27,7 +27,7 @@ def test_identifiers_are_in_every_raw_format_and_in_no_text_ledger_or_mlflow(fin
     found = [trace["path"] for trace in remains(results, identifiers, set())]
     raw = [path for path in found if path.startswith("results/demo/")]
     assert {path.rpartition(".")[2] for path in raw} >= {"dcm", "svs", "gz", "tsv"}
-    known = tuple(f"results/{folder}/" for folder in ("cohorts", "experiments"))
+    known = tuple(f"results/{folder}/" for folder in ("cohorts", "experiments", "kept"))
     tables = [p for p in found if p.startswith(known) and p.endswith((".parquet", ".h5"))]
     others = [path for path in found if path not in raw + tables]
     # The cache of digests of raw files, by their paths: local, rebuilt when lost, never sent.

@@ -65,6 +65,11 @@ class ExperimentFiles:
         """The cohort of an experiment."""
         return self.experiments[name].cohort
 
+    @property
+    def cohorts(self) -> set[str]:
+        """Names of the cohorts that something is trained on."""
+        return {experiment.cohort for experiment in self.experiments.values()}
+
     def identity(self, name: str) -> dict[str, str]:
         """Experiment, cohort and family, as metrics state them."""
         experiment = self.experiments[name]

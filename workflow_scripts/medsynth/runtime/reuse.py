@@ -93,20 +93,23 @@ class Kept:
         digests = json.loads(index.read_text())
         if set(digests) != set(outputs):
             return False
-        if not all(self._is_whole(name, digests[name]) for name in outputs):
+        if not all(self._is_whole(path, digests[name]) for name, path in outputs.items()):
             log.warning("%s is damaged; its outputs are made again", self._folder)
             shutil.rmtree(self._folder)
             return False
-        for name, path in outputs.items():
+        for path in outputs.values():
             with replacing(path) as temporary:
-                _copy(self._folder / name, temporary)
+                _copy(self._copy_of(path), temporary)
         os.utime(self._folder)
         log.info("the same was made before: copied back from %s", self._folder)
         return True
 
-    def _is_whole(self, name: str, digest: str) -> bool:
-        path = self._folder / name
-        return path.exists() and digest_file(path) == digest
+    def _copy_of(self, output: str) -> Path:
+        return self._folder / Path(output).name
+
+    def _is_whole(self, output: str, digest: str) -> bool:
+        copy = self._copy_of(output)
+        return copy.exists() and digest_file(copy) == digest
 
     def keep(self, outputs: Mapping[str, str]) -> None:
         """Keep a copy of the outputs, and remove the oldest of all that exceed the limit."""
@@ -115,8 +118,8 @@ class Kept:
             return
         self._root.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=self._root, prefix=".new-"))
-        for name, path in outputs.items():
-            _copy(Path(path), temporary / name)
+        for path in outputs.values():
+            _copy(Path(path), temporary / Path(path).name)
         write_json({name: digest_file(path) for name, path in outputs.items()}, temporary / INDEX)
         try:
             temporary.rename(self._folder)

@@ -53,12 +53,13 @@ class KnownFiles:
         }
 
     def __call__(self, path: Path) -> bool:
-        record, work = spool.lineage_dir(self._results), self._results / "work"
+        record = spool.lineage_dir(self._results)
         if path.is_relative_to(record):
             name = path.relative_to(record).as_posix()
             return bool(RECORD.fullmatch(name)) or self._is_a_copy(path)
-        if path.is_relative_to(work):
-            return path.relative_to(work).parts[0][:-17] in self._names
+        for folder in (self._results / "work", self._results / "kept"):
+            if path.is_relative_to(folder):
+                return path.relative_to(folder).parts[0][:-17] in self._names
         place = self._base.recorded(path)
         around = [place, *above(place)]
         for made in around:
@@ -71,7 +72,7 @@ class KnownFiles:
 
     @cached_property
     def _names(self) -> set[str]:
-        """Work folders (<name>-<16 hex digits>) are named after a wildcard of their job."""
+        """Folders of work and of kept outputs (<name>-<16 hex digits>) have a wildcard's name."""
         return {row["value"] for row in self._ledger.query(NAMES)}
 
     @cached_property

@@ -26,7 +26,7 @@ from medsynth.lineage.recording.places import Places
 from medsynth.store.digests import DigestCache, digest_path
 
 # Not outputs: the records themselves, checkpoints, logs and timings.
-NOT_OUTPUTS = {"lineage", "work", "logs", "benchmarks"}
+NOT_OUTPUTS = {"lineage", "work", "kept", "logs", "benchmarks"}
 # Snakemake's mark in a folder; what a version control system keeps in an empty one.
 MARKS = {".snakemake_timestamp", ".gitignore", ".gitkeep", "README.md"}
 WRONG = {"missing", "altered", "unknown", "changed", "foreign"}

@@ -67,8 +67,10 @@ def read_table(path: Path) -> pd.DataFrame:
             " or TSV with as many fields in every row as in its header"
         ) from None
     rows = rf"\n(?:[^{delimiter}\n]*{delimiter}){{{len(header) - 1},}}"
-    if any(table[name].str.contains(rows, na=False).any() for name in table) and _is_torn(
-        path, comments, delimiter, len(header), rows
+    long = pd.concat([table[name][table[name].str.contains(rows, na=False)] for name in table])
+    if len(long) and (
+        _is_torn(path, comments, delimiter, len(header), rows)
+        or _holds_rows(long, table.iloc[:, 0], delimiter, len(header))
     ):
         raise TableError(
             f"{path}: a cell holds whole rows, so a quotation mark is not closed; correct it",
@@ -101,6 +103,19 @@ def _is_torn(path: Path, comments: int, delimiter: str, fields: int, lines: str)
         return any(len(row) < fields and any(re.search(lines, c) for c in row) for row in rows)
     except csv.Error:
         return True
+
+
+def _holds_rows(cells: pd.Series, first: pd.Series, delimiter: str, fields: int) -> bool:
+    """Whether lines within cells begin as rows do, as 'TCGA-AA-0002' begins as 'TCGA-AA-0001' does:
+    then two quotation marks that are not closed look like one cell."""
+    forms = {_form(name) for name in first.dropna()}
+    inner = [line.split(delimiter) for cell in cells for line in cell.split("\n")[1:]]
+    return any(len(line) >= fields and _form(line[0]) in forms for line in inner)
+
+
+def _form(name: str) -> str:
+    """What kind of characters stand where: letters as a, digits as 0."""
+    return re.sub(r"\d", "0", re.sub(r"[^\W\d_]", "a", name.strip()))
 
 
 def _holds_lines(path: Path, comments: int, fields: int) -> bool:
