@@ -60,7 +60,8 @@ def open_store(results_dir: str | Path, tracking_uri: str | None = None) -> Mlfl
         MlflowException, sqlalchemy.exc.OperationalError: it cannot be reached.
     """
     if tracking_uri is None:
-        database = Path(Layout(results_dir).mlflow)
+        # Absolute: a relative one is another database when the process goes elsewhere.
+        database = Path(os.path.abspath(Layout(results_dir).mlflow))
         _UNSYNCED.add(os.path.realpath(database.parent))
         if not database.exists():
             with replacing(database) as temporary:
