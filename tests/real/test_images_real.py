@@ -58,7 +58,7 @@ def test_tiles_are_divided_by_the_photograph_they_come_from(tmp_path):
     root = folder("he-lung-tiles")
     columns = {"file": "image", "patient": "tile", "labels": "label"}
     frame = made(tmp_path, root, root / "tiles.csv", columns, {"channels": "rgb"})
-    assert unused(frame) <= {"copy", "absent_label"} and (frame["status"] == "used").mean() > 0.99
+    assert unused(frame) <= {"copy"} and (frame["status"] == "used").mean() > 0.99
     assert set(frame["label"]) == {"lung_aca", "lung_n", "lung_scc"}
 
 
@@ -117,7 +117,8 @@ def test_text_age_and_sex_are_carried(tmp_path, name, table, columns):
     columns |= {"file": "image", "covariates": {"age": "age", "sex": "sex"}}
     frame = made(tmp_path, root, root / table, columns, {})
     used = frame[frame["status"] == "used"]
-    assert unused(frame) <= {"copy"} and len(used) / len(frame) > 0.99
+    # One finding of cxr-notes is "Unknown".
+    assert unused(frame) <= {"copy", "absent_label"} and len(used) / len(frame) > 0.99
     assert used["age"].between(0, 120).mean() > 0.7
     assert set(used["sex"].dropna()) == {"female", "male"} and used["text"].notna().mean() > 0.5
 
