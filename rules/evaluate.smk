@@ -3,7 +3,7 @@
 
 rule check_evaluation:
     input:
-        splits_gate=ancient(in_cohort(rules.check_leakage.output.gate)),
+        splits_gate=in_cohort(rules.check_leakage.output.gate),
         manifest=in_cohort(rules.assemble_cohort.output.manifest),
         weights=models_of_evaluation(LAYOUT.weights),
         people=models_of_evaluation(LAYOUT.people),
@@ -27,7 +27,7 @@ rule check_evaluation:
 rule evaluate_model:
     input:
         unpack(of_experiment(FILES.evaluated)),
-        gate=ancient(of_experiment(FILES.evaluation_gate)),
+        gate=of_experiment(FILES.evaluation_gate),
         manifest=in_cohort(rules.assemble_cohort.output.manifest),
         shards=cohort_images,
     output:

@@ -5,7 +5,7 @@ rule build_report:
     input:
         summaries=expand(rules.assemble_cohort.output.summary, cohort=COHORTS),
         manifests=expand(rules.assemble_cohort.output.manifest, cohort=COHORTS),
-        gates=ancient(expand(rules.check_leakage.output.gate, cohort=COHORTS)),
+        gates=expand(rules.check_leakage.output.gate, cohort=COHORTS),
         shards=[shard for name in COHORTS for shard in COHORT_FILES.images(name)],
         counts=COHORT_FILES.counts(),
         models=of_all(rules.train_model.output.weights),

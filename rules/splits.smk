@@ -1,8 +1,9 @@
 """Patients are divided once, every item is accounted for, and two gates are passed.
 
-Thresholds are parameters of `check_cohort` alone. Training waits for it through `check_leakage`,
-whose output is ancient to all that waits for it and stays where it is when `check_cohort` fails: so that a
-changed threshold, or a gate that failed and passes again, reruns no training.
+Thresholds are parameters of `check_cohort` alone, whose output holds none of them. When it runs
+again, what waits for it is asked again, too: trainings and samplings, whose inputs are the same
+bytes, are then copied back and not repeated. (With `ancient` inputs nothing would be asked, but
+Snakemake then also leaves out, in that call, what has changed for another reason.)
 """
 
 

@@ -4,7 +4,7 @@
 rule fit_stain:
     input:
         manifest=rules.assemble_cohort.output.manifest,
-        gate=ancient(lambda wildcards: rules.check_leakage.output.gate.format(**wildcards)),
+        gate=rules.check_leakage.output.gate,
         shards=of_cohort(COHORT_FILES.shards, rules.shard_cohort.output.images),
     output:
         stain=f"{COHORT}/stain.json",

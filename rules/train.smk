@@ -5,7 +5,7 @@ rule train_model:
     input:
         unpack(of_experiment(FILES.tables)),
         manifest=in_cohort(rules.assemble_cohort.output.manifest),
-        gate=ancient(in_cohort(rules.check_leakage.output.gate)),
+        gate=in_cohort(rules.check_leakage.output.gate),
         inputs=of_experiment(FILES.input_files),
         shards=cohort_images,
     output:
