@@ -1,4 +1,4 @@
-"""The small workflow of lineage_questioned.py, and how to ask about it."""
+"""The small workflow of lineage_questioned.py and how to ask about it; results of tiny models."""
 
 from __future__ import annotations
 
@@ -56,3 +56,13 @@ def show(capsys, monkeypatch):
         return capsys.readouterr().out
 
     return show
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A working folder with results/ of tiny_results.py in it."""
+    from tiny_results import make_results  # torch, which few modules need
+
+    folder = tmp_path_factory.mktemp("made")
+    make_results(folder / "results")
+    return folder

@@ -6,9 +6,15 @@ from io import BytesIO
 
 import numpy as np
 import pydicom
+import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from medsynth.store.quarantine import UnusableImage
+
+RAMP = np.arange(4096, dtype=np.uint16).reshape(64, 64) // 4  # 0 .. 1023
+RAMP_8 = (RAMP >> 2).astype(np.uint8)
 
 
 def dataset(pixels: np.ndarray, bits: int = 12, **tags) -> Dataset:
@@ -49,3 +55,14 @@ def encoded(ds: Dataset, bare: bool = False) -> bytes:
     else:
         pydicom.dcmwrite(out, ds, enforce_file_format=True)
     return out.getvalue()
+
+
+def ct(pixels: np.ndarray, bits: int = 16, **tags) -> bytes:
+    rescale = {"Modality": "CT", "RescaleSlope": 1, "RescaleIntercept": -1024}
+    return encoded(dataset(pixels, bits, **(rescale | tags)))
+
+
+def reason(call, *arguments) -> str:
+    with pytest.raises(UnusableImage) as caught:
+        call(*arguments)
+    return caught.value.reason

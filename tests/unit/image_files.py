@@ -81,6 +81,21 @@ def made(settings: ImagesCohort, path: Path) -> pd.DataFrame:
     return pd.concat([rows[rows["status"] != "used"], items], ignore_index=True)
 
 
+def pngs(*names: str) -> dict[str, bytes]:
+    """Files of different bytes."""
+    return {name: encoded(levels() // (k + 1)) for k, name in enumerate(names)}
+
+
+def row(image: str, patient: str = "p1", label: str = "a", **others: str) -> dict[str, str]:
+    return {"image": image, "patient": patient, "label": label, **others}
+
+
+def reasons(frame: pd.DataFrame) -> dict[str, str | None]:
+    told = [None if pd.isna(reason) else reason for reason in frame["reason"]]
+    return dict(zip(frame["item_id"], told, strict=True))
+
+
+PNG = encoded(levels())
 GREY, RGB = levels(), colours()
 DEEP = levels(dtype=np.uint16, most=65535)
 NOISE = np.random.default_rng(0).integers(0, 255, (200, 200), np.uint8)

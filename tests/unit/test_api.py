@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny_results import CLASSES, SAMPLE, SEED, SIZE, make_results
+from tiny_results import CLASSES, SAMPLE, SEED, SIZE
 from torch.utils.data import DataLoader
 
 import medsynth
@@ -26,14 +26,6 @@ from medsynth.store.tables.parquet import read_table, write_table
 
 ROOT = Path(__file__).parents[2]
 QUICK = {"bootstrap": 5, "kid_subsets": 2, "kid_subset_size": 4}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """A working folder with results/ in it."""
-    folder = tmp_path_factory.mktemp("api")
-    make_results(folder / "results")
-    return folder
 
 
 @pytest.fixture

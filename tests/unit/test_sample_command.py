@@ -11,7 +11,7 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image
-from tiny_results import CLASSES, make_results
+from tiny_results import CLASSES
 
 import medsynth
 from medsynth.api.models import TrainedModel
@@ -26,16 +26,9 @@ from medsynth.store.digests import digest_json
 SAMPLE = ["sample", "cxr_ddpm", "--device", "cpu"]
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("sampled")
-    make_results(folder / "results")
-    return folder
-
-
 @pytest.fixture
-def toy(original, tmp_path, monkeypatch) -> Path:
-    toy = Path(shutil.copytree(original, tmp_path / "toy"))
+def toy(folder, tmp_path, monkeypatch) -> Path:
+    toy = Path(shutil.copytree(folder, tmp_path / "toy"))
     monkeypatch.chdir(toy)
     return toy
 
