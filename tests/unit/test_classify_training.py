@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from medsynth.metrics.baselines import without_baseline
 from medsynth.metrics.classification import held_out_metrics
 from medsynth.models.classifier import training
 from medsynth.models.classifier.extraction import extract
@@ -179,6 +180,20 @@ def test_held_out_metrics_count_by_hand():
     assert (
         low < 0.625 < high and "not above chance" in found["metrics"]["balanced_accuracy"]["reason"]
     )
+
+
+def test_a_recall_stands_beside_how_often_its_class_is_answered():
+    """An answer that is always the same has all of one class right, and has seen nothing."""
+    truth = np.repeat([0, 1], [30, 10])
+    constant = held_out_metrics(np.eye(2)[truth * 0], truth, np.arange(40), ["a", "b"])
+    a, b = (constant["per_class"][c]["recall"] for c in "ab")
+    assert (a["value"], a["chance"], b["value"], b["chance"]) == (1, 1, 0, 0)
+    assert a["reason"] == "not above chance (1)" and b["reason"] == "not above chance (0)"
+    assert constant["metrics"]["accuracy"]["reason"] == "not above chance (0.75)"
+    right = held_out_metrics(np.eye(2)[truth], truth, np.arange(40), ["a", "b"])
+    assert right["per_class"]["a"]["recall"]["chance"] == 0.75
+    assert right["per_class"]["a"]["recall"]["reason"] is None
+    assert without_baseline(right["metrics"]) == without_baseline(right["per_class"]["b"]) == []
 
 
 def test_many_images_of_few_patients_make_no_sure_classifier():

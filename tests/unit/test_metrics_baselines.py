@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from medsynth.metrics.baselines import not_beaten, with_accuracy, with_baselines
+from medsynth.metrics.baselines import (
+    not_beaten,
+    with_accuracy,
+    with_baselines,
+    with_chance,
+    without_baseline,
+)
 from medsynth.metrics.intervals import metric
 
 LOW = {"noise": 9.0, "constant": 12.0}
@@ -63,3 +69,37 @@ def test_agreement_carries_the_classifiers_accuracy(interval, nothing):
     assert found["judge"] == accuracy
     assert bool(found["reason"]) == nothing
     assert not nothing or found["reason"].startswith("means nothing")
+
+
+@pytest.mark.parametrize(
+    ("interval", "chance", "reason"),
+    [
+        ([0.4, 0.8], 0.5, "not above chance (0.5); few"),
+        ([0.5, 0.8], 0.5, "not above chance (0.5); few"),
+        ([0.6, 0.8], 0.5, "few"),
+        (None, 0.5, "few"),
+        ([0.4, 0.8], None, "few"),
+    ],
+)
+def test_a_figure_that_is_not_above_chance_says_so(interval, chance, reason):
+    found = with_chance(metric(0.7, "higher", interval, "few"), chance)
+    assert (found["reason"], found["chance"], found["value"]) == (reason, chance, 0.7)
+
+
+def test_figures_with_nothing_beside_them_are_known():
+    bare = metric(0.7, "higher", [0.6, 0.8])
+    metrics = {
+        "fid": with_baselines(bare, 1.0, LOW),
+        "auroc": with_chance(bare, 0.5),
+        "mae_hu": bare,
+        "mae_hu_do_nothing": bare,
+        "mae_hu_gain": bare,
+        "not_measured": metric(None, "higher"),
+    }
+    assert without_baseline(metrics) == []
+    assert without_baseline({"kid": bare, "of_no_class": with_chance(bare, None)}) == [
+        "kid",
+        "of_no_class",
+    ]
+    del metrics["mae_hu_do_nothing"]
+    assert without_baseline(metrics) == ["mae_hu", "mae_hu_gain"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.metrics.baselines import not_beaten
+from medsynth.metrics.baselines import not_beaten, without_baseline
 from medsynth.metrics.images import nulls
 from medsynth.metrics.images.evaluation import Group, evaluate_generation
 from medsynth.metrics.images.feature_space import FeatureSpace
@@ -119,6 +119,11 @@ def test_noise_and_constant_lose_to_real_images(found, name: str, kind: str):
     sign = 1 if entry["better"] == "lower" else -1
     assert sign * entry["floor"] < sign * entry["null"][kind]
     assert entry["reason"] is None
+
+
+def test_every_figure_stands_beside_what_shows_nothing(found):
+    parts = [found["metrics"], *found["per_class"].values()]
+    assert [without_baseline(metrics) for metrics in parts] == [[]] * len(parts)
 
 
 def disturbed(kind: str, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from medsynth.demo.ct import SIZE, draw
 from medsynth.imaging.ct.body import body_mask
+from medsynth.metrics.baselines import without_baseline
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.translation.evaluation import (
     evaluate_translation,
@@ -120,6 +121,7 @@ def test_compares_with_doing_nothing():
     assert values["ssim_gain"] == pytest.approx(values["ssim"] - values["ssim_do_nothing"])
     better = {name: m["better"] for name, m in metrics.items()}
     assert {n for n, b in better.items() if b == "lower"} == {"mae_hu", "mae_hu_do_nothing"}
+    assert without_baseline(metrics) == []
 
 
 def test_values_outside_the_range_are_cut_but_the_body_is_found_before():

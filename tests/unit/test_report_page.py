@@ -202,6 +202,9 @@ def test_figures_stand_beside_real_images_and_nulls_and_are_marked_where_they_be
     assert [cell.count("not better than noise") for cell in cells] == [0, 0, 1]
     judge = "the judge on held-out real images: balanced accuracy 0.83 (0.61 to 0.94), chance 0.5"
     assert judge in metrics and judge in section(study["text"], "findings")
+    nothing = "No baseline: what noise or guessing reaches in KID is not known."
+    assert metrics.count(nothing) == 3  # of every experiment that generates; none of its figures
+    assert "No baseline: losses and accuracies" in section(study["text"], "training")
 
 
 def saved(text: str, name: str) -> str:

@@ -69,7 +69,9 @@ def test_a_card_holds_what_the_artifacts_say(study, cards):
 
 def test_a_card_is_read_by_people(cards):
     text = cards["ddpm_cxr"].text
-    assert "| fid | 12.35 | 9.1 to 16.2 | 2.1 | 20 | — | lower |" in text
+    assert "| fid | 12.35 | 9.1 to 16.2 | 2.1 | 20 | 60 | — | lower |" in text
+    assert "- kid: no baseline: what noise or guessing reaches is not known" in text
+    assert "no baseline" not in cards["cyclegan_ct"].text  # beside what doing nothing reaches
     assert "- recall: 3 images against 3, more than 3 are needed" in text
     assert "Trained on 7 patients of the training split of cohort cxr." in text
     assert "\n- AP: 24\n- PA: 18\n" in text and "- medsynth 1.2.3\n" in text

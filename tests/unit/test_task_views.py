@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medsynth.imaging.scale import PIXELS
 from medsynth.tasks.generation import view as generation
 from medsynth.tasks.translation import view as translation
-from medsynth.tasks.viewing.comparison import finding
+from medsynth.tasks.viewing.comparison import finding, shown_results
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment
 from medsynth.tasks.viewing.metric_tables import (
     by_class,
@@ -15,6 +17,7 @@ from medsynth.tasks.viewing.metric_tables import (
     metrics_in_order,
     side_by_side,
 )
+from medsynth.tasks.viewing.templates import render
 from medsynth.tasks.viewing.verdicts import Verdict
 
 
@@ -88,6 +91,14 @@ def test_finding_is_set_beside_chance_and_doing_nothing():
     assert cell.beside == ["untranslated 60; gain 20 (10 to 30)"]
 
 
+COMPARED = {
+    "n_real": 9,
+    "n_generated": 9,
+    "split": "test",
+    "extractor": None,
+    "metrics": {},
+    "per_class": {"a": {"label_agreement": entry(0.5, [0.4, 0.6], "higher", chance=0.25)}},
+}
 NULL = {"noise": 9.0, "constant": 12.0}
 
 
@@ -117,6 +128,34 @@ def test_what_does_not_beat_its_nulls_is_marked_and_never_the_best():
     assert {e: m.not_beaten for e, m in fid["cells"].items()} == {"a": "noise", "b": "noise"}
     assert {e: m.not_beaten for e, m in kid["cells"].items()} == {"a": None, "b": "noise"}
     assert (fid["best"], kid["best"]) == (None, "a")
+
+
+def test_a_figure_without_a_baseline_is_shown_as_one():
+    bare = experiment("e", fid=entry(5.0), recall=entry(0.5, null=NULL), kid=entry(None))
+    results = bare.results | {"per_class": {}}
+    shown = shown_results(replace(bare, results=results), generation.METRICS, ["few"])
+    nothing = "No baseline: what noise or guessing reaches in FID is not known."
+    assert shown["warnings"] == ["few", nothing]
+    fid, *others = cells_of(generation, bare, list(generation.METRICS))
+    assert fid.beside == ["no baseline"] and "no baseline" not in sum(
+        [c.beside for c in others], []
+    )
+
+
+def test_chance_stands_in_the_tables_by_class_and_side_by_side():
+    shares = {"label_agreement": entry(0.5, [0.4, 0.6], "higher", chance=0.25)}
+    one = ShownExperiment("one", "ddpm", "", COMPARED)
+    said = render(
+        "tasks/generation/metrics.html",
+        cohort="c",
+        agreement="",
+        rows=side_by_side({"one": shares, "two": shares}, generation.METRICS),
+        results=[
+            shown_results(one, generation.METRICS, [])
+            | {"by_finding": by_class({"left": shares}, generation.METRICS)}
+        ],
+    )
+    assert said.count("<small>chance 0.25</small>") == 4  # two experiments, a class, a finding
 
 
 def test_telling_metrics_come_first_and_unknown_ones_last():

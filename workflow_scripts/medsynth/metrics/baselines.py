@@ -1,10 +1,28 @@
-"""What a metric has to beat: what real images reach, and images that show nothing."""
+"""What a metric has to beat: real images, images that show nothing, guessing, doing nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from medsynth.metrics.intervals import Metric, metric
+
+# Beside a metric of translated images, by the end of the name: that of the source, the difference.
+DO_NOTHING, GAIN = "_do_nothing", "_gain"
+
+
+def without_baseline(metrics: Mapping[str, Metric]) -> list[str]:
+    """The metrics with a value beside which nothing shows what noise, guessing or a copy reach."""
+
+    def stands_beside(name: str) -> bool:
+        measure = name.removesuffix(DO_NOTHING).removesuffix(GAIN)
+        found = metrics[name]
+        return bool(
+            found.get("null")
+            or found.get("chance") is not None
+            or {measure + DO_NOTHING, measure + GAIN} <= metrics.keys()
+        )
+
+    return [n for n, m in metrics.items() if m["value"] is not None and not stands_beside(n)]
 
 
 def with_baselines(found: Metric, floor: float, null: Mapping[str, float]) -> Metric:
@@ -38,6 +56,22 @@ def not_beaten(found: Metric) -> str | None:
     return name if worst >= sign * best else None
 
 
+def above_chance(found: Metric) -> bool:
+    """Whether all of the interval is above what guessing reaches; false where one is not known."""
+    interval, chance = found["interval"], found.get("chance")
+    return interval is not None and chance is not None and interval[0] > chance
+
+
+def with_chance(found: Metric, chance: float | None) -> Metric:
+    """The metric with what guessing reaches; its reason says where it is not shown to beat that."""
+    compared: Metric = {**found, "chance": chance}
+    doubt = None
+    if found["interval"] and chance is not None and not above_chance(compared):
+        doubt = f"not above chance ({chance:.3g})"
+    reasons = metric(found["value"], found["better"], None, doubt, found["reason"])
+    return {**compared, "reason": reasons["reason"]}
+
+
 def with_accuracy(found: Metric, accuracy: Metric) -> Metric:
     """An agreement with the classifier, together with how often the classifier is right at all.
 
@@ -45,12 +79,10 @@ def with_accuracy(found: Metric, accuracy: Metric) -> Metric:
         found: the agreement.
         accuracy: the classifier's balanced accuracy on held-out real images, with ``chance``.
     """
-    interval, chance = accuracy["interval"], accuracy["chance"]
-    at_chance = interval is None or chance is None or interval[0] <= chance
-    nothing = (
-        "means nothing: on held-out real images the classifier is not shown to be above chance"
-        if at_chance
-        else None
-    )
+    nothing = None
+    if not above_chance(accuracy):
+        nothing = (
+            "means nothing: on held-out real images the classifier is not shown to be above chance"
+        )
     reasons = metric(found["value"], found["better"], None, nothing, found["reason"])
     return {**found, "reason": reasons["reason"], "judge": accuracy}

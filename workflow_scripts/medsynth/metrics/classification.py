@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from medsynth.metrics.baselines import with_chance
 from medsynth.metrics.intervals import Metric, mean_share_interval, metric, share_interval
 
 
@@ -22,9 +23,9 @@ def held_out_metrics(
         classes: k names.
 
     Returns:
-        ``metrics`` (accuracy, balanced_accuracy; ``chance`` is what an answer that does not look
-        reaches), ``per_class`` (recall) and ``confusion`` (rows: truth, columns: answer, in class
-        order).
+        ``metrics`` (accuracy, balanced_accuracy) and ``per_class`` (recall), each with the
+        ``chance`` of answers that do not look, which of a recall is how often its class is
+        answered at all; ``confusion`` (rows: truth, columns: answer, in class order).
     """
     k, n = len(classes), len(labels)
     answers = probabilities.argmax(1)
@@ -32,10 +33,14 @@ def held_out_metrics(
     np.add.at(confusion, (labels, answers), 1)
     of_class = [(answers[labels == i] == i, patients[labels == i]) for i in range(k)]
     largest = confusion.sum(1).max() / n if n else None
-    recalls = {c: _share(*each) for c, each in zip(classes, of_class, strict=True)}
+    answered = [float((answers == i).mean()) if n else None for i in range(k)]
+    recalls = {
+        c: with_chance(_share(*each), share)
+        for c, each, share in zip(classes, of_class, answered, strict=True)
+    }
     return {
         "metrics": {
-            "accuracy": {**_share(answers == labels, patients), "chance": largest},
+            "accuracy": with_chance(_share(answers == labels, patients), largest),
             "balanced_accuracy": balanced_accuracy(recalls),
         },
         "per_class": {c: {"recall": recall} for c, recall in recalls.items()},
@@ -54,9 +59,8 @@ def balanced_accuracy(recalls: Mapping[str, Metric]) -> Metric:
     chance = 1 / len(recalls)
     if missing := [c for c, recall in recalls.items() if recall["value"] is None]:
         none = metric(None, "higher", None, f"no held-out images of {', '.join(missing)}")
-        return {**none, "chance": chance}
+        return with_chance(none, chance)
     shares = [float(value) for m in recalls.values() if (value := m["value"]) is not None]
     ends = [interval for m in recalls.values() if (interval := m["interval"])]
-    interval = mean_share_interval(shares, ends)
-    doubt = f"not above chance ({chance:.3g})" if interval[0] <= chance else None
-    return {**metric(float(np.mean(shares)), "higher", interval, doubt), "chance": chance}
+    mean = metric(float(np.mean(shares)), "higher", mean_share_interval(shares, ends))
+    return with_chance(mean, chance)

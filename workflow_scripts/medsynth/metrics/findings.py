@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
+from medsynth.metrics.baselines import with_chance
 from medsynth.metrics.intervals import Metric, bootstrap_interval, counted, metric, share_interval
 from medsynth.runtime.seeding import numpy_rng
 
@@ -87,10 +88,7 @@ def _figure(
     chance = 0.5 if figure == "auroc" else float(shown.mean()) if len(shown) else None
     if not shown.any() or shown.all():
         side = "without" if shown.any() else "with"
-        return {
-            **metric(None, "higher", None, f"no images {side} {name}"), "chance": chance
-        }  # fmt: skip
-    assert chance is not None  # some show it
+        return with_chance(metric(None, "higher", None, f"no images {side} {name}"), chance)
     value = FIGURES[figure](answers[shown], answers[~shown])
     of_present, of_absent = patients[shown], patients[~shown]
     interval, none = bootstrap_interval(
@@ -104,8 +102,7 @@ def _figure(
     if interval and value == 1:  # in every resample, too, which says nothing of other patients
         fewest = min(len(np.unique(of_present)), len(np.unique(of_absent)))
         interval = share_interval(np.ones(fewest, bool))
-    doubt = f"not above chance ({chance:.3g})" if interval and interval[0] <= chance else None
-    return {**metric(value, "higher", interval, doubt, none), "chance": chance}
+    return with_chance(metric(value, "higher", interval, none), chance)
 
 
 def judged(found: Mapping[str, Metric]) -> list[str]:
@@ -127,15 +124,14 @@ def mean_of_findings(found: Mapping[str, Metric]) -> Metric:
     few = counted(len(others), "finding") + " without enough patients with and without"
     left_out = f"{few}: {', '.join(others)}" if others else None
     if not means:
-        return {**metric(None, "higher", None, left_out or "no findings"), "chance": None}
+        return with_chance(metric(None, "higher", None, left_out or "no findings"), None)
     chance = float(np.mean([m["chance"] for m in means]))
     ends = [interval for m in means if (interval := m["interval"])]
     interval = [float(end) for end in np.mean(ends, axis=0)] if ends else None
     none = None if interval else "no interval: no finding has one"
-    doubt = f"not above chance ({chance:.3g})" if interval and interval[0] <= chance else None
     value = float(np.mean([m["value"] for m in means]))
     of = f"mean of {len(means)} of {len(found)} findings; {left_out}" if left_out else None
-    return {**metric(value, "higher", interval, doubt, none, of), "chance": chance}
+    return with_chance(metric(value, "higher", interval, none, of), chance)
 
 
 def means_of_findings(per_class: Mapping[str, Mapping[str, Metric]]) -> dict[str, Metric]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from medsynth.metrics.baselines import with_chance
 from medsynth.metrics.intervals import MIN_ITEMS, Metric, counted, metric, share_interval
 
 
@@ -41,7 +42,6 @@ def label_agreement(
 def _agreement(agrees: np.ndarray, chance: float) -> Metric:
     if agrees.size < MIN_ITEMS:
         reason = f"asked for {counted(agrees.size, 'image')}, at least {MIN_ITEMS} are needed"
-        return {**metric(None, "higher", None, reason), "chance": chance}
-    interval = share_interval(agrees)
-    doubt = f"not above chance ({chance:.3g})" if interval[0] <= chance else None
-    return {**metric(float(agrees.mean()), "higher", interval, doubt), "chance": chance}
+        return with_chance(metric(None, "higher", None, reason), chance)
+    share = metric(float(agrees.mean()), "higher", share_interval(agrees))
+    return with_chance(share, chance)

@@ -11,6 +11,7 @@ import pandas as pd
 from skimage.metrics import structural_similarity
 
 from medsynth.imaging.ct.body import body_mask
+from medsynth.metrics.baselines import DO_NOTHING, GAIN
 from medsynth.metrics.intervals import Better, Metric, bootstrap_interval, metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.runtime.seeding import numpy_rng
@@ -89,9 +90,9 @@ def measure_pairs(
         for name, measure in measures.items():
             if row["body"] and not (name == "ssim" and min(target.shape[:2]) < _SSIM_WINDOW):
                 row[name] = measure(after, goal, body)
-                row[f"{name}_do_nothing"] = measure(before, goal, body)
+                row[name + DO_NOTHING] = measure(before, goal, body)
         rows.append(row)
-    columns = [*measures, *(f"{name}_do_nothing" for name in measures)]
+    columns = [*measures, *(name + DO_NOTHING for name in measures)]
     return pd.DataFrame(rows, columns=["body", *columns]).astype(
         {"body": bool} | dict.fromkeys(columns, float)
     )
@@ -130,10 +131,10 @@ def evaluate_translation(
     for name, better in betters.items():
         better_of: dict[str, Better] = {
             name: better,
-            f"{name}_do_nothing": better,
-            f"{name}_gain": "higher",
+            name + DO_NOTHING: better,
+            name + GAIN: "higher",
         }
-        translation, nothing = (measured[n].to_numpy()[kept] for n in (name, f"{name}_do_nothing"))
+        translation, nothing = (measured[n].to_numpy()[kept] for n in (name, name + DO_NOTHING))
         if name == "ssim" and np.isnan(translation).any():
             reason = f"images are smaller than the window of {_SSIM_WINDOW} pixels"
             metrics |= {n: metric(None, b, None, reason) for n, b in better_of.items()}

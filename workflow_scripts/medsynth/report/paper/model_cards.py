@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from medsynth.metrics.baselines import without_baseline
 from medsynth.report.study import ExperimentArtifacts, Study
 from medsynth.store.digests import DigestCache, digest_file
 from medsynth.store.manifests import TEST
@@ -122,9 +123,11 @@ def _evaluation(
 ) -> dict[str, Any]:
     verdicts = {f.experiment: f.verdict for f in study.findings}
     verdict = verdicts.get(experiment.name)
+    results = study.results[experiment.name]
     return {
         "split": TEST,
         "patients": section["splits"][-1]["patients"],
         "verdict": verdict and {"grade": verdict.grade, "text": verdict.text},
-        "results": study.results[experiment.name],
+        "results": results,
+        "without_baseline": without_baseline(results["metrics"]),
     }

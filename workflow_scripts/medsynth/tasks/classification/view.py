@@ -8,7 +8,11 @@ from typing import Any
 
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
 from medsynth.tasks.viewing.glossary import terms
-from medsynth.tasks.viewing.metric_tables import metrics_in_order, shown_metric
+from medsynth.tasks.viewing.metric_tables import (
+    baseline_warnings,
+    metrics_in_order,
+    shown_metric,
+)
 from medsynth.tasks.viewing.subgroups import subgroup_tables
 from medsynth.tasks.viewing.templates import render
 
@@ -51,6 +55,7 @@ def _classifier(results: Mapping[str, Any]) -> dict[str, Any]:
     """
     both = {
         "metrics": metrics_in_order(results["metrics"], METRICS),
+        "warnings": baseline_warnings(results["metrics"], METRICS),
         "subgroups": subgroup_tables(results, METRICS),
     }
     per_class = results["per_class"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from medsynth.metrics.baselines import not_beaten
+from medsynth.metrics.baselines import above_chance, not_beaten
 from medsynth.metrics.intervals import Metric
 from medsynth.tasks.viewing.contract import ShownExperiment
 from medsynth.tasks.viewing.metric_tables import SMALL, Titles, baselines_of, shown_metric
@@ -129,28 +129,15 @@ def _control(results: Mapping[str, Any]) -> str:
     entries = {of: metrics[figure] for of, metrics in asked.items() if figure in metrics}
     if not entries:
         return ""
-    unjudged = [of for of, entry in entries.items() if _at_chance(entry.get("judge"))]
+    unjudged = [of for of, m in entries.items() if "judge" in m and not above_chance(m["judge"])]
     if len(unjudged) == len(entries):
         return f"control of {plural} unknown, their judge is not shown to be above chance"
-    doubtful = [
-        asked_for
-        for asked_for, entry in entries.items()
-        if asked_for in unjudged
-        or not (entry["interval"] and entry["chance"] is not None)
-        or entry["interval"][0] <= entry["chance"]
-    ]
+    doubtful = [of for of, m in entries.items() if of in unjudged or not above_chance(m)]
     if len(doubtful) > MOST_NAMED:
         doubtful = [f"{len(doubtful)} of {len(entries)} {plural}"]
     if doubtful:
         return f"{name} agreement not shown to be above chance for {listed(doubtful)}"
     return f"{name} agreement above chance in every {each}"
-
-
-def _at_chance(judge: Metric | None) -> bool:
-    if judge is None:
-        return False
-    interval, chance = judge["interval"], judge.get("chance")
-    return not interval or chance is None or interval[0] <= chance
 
 
 def _few(results: Mapping[str, Any]) -> str:

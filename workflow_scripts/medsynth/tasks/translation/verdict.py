@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from medsynth.metrics.baselines import GAIN
 from medsynth.metrics.intervals import Metric
 from medsynth.tasks.viewing.contract import ShownExperiment
 from medsynth.tasks.viewing.metric_tables import SMALL, Titles, shown_metric
 from medsynth.tasks.viewing.verdicts import Grade, Verdict, listed, sentence, standing_in_all
 
-GAIN = "_gain"
 BASELINE = "doing nothing"
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from medsynth.imaging.grids import DIFFERENCE_HU, Direction, caption_of, difference_colors
 from medsynth.imaging.scale import bar_of, pixels_of_fields
-from medsynth.tasks.translation.verdict import GAIN, verdict
+from medsynth.metrics.baselines import DO_NOTHING, GAIN
+from medsynth.tasks.translation.verdict import verdict
 from medsynth.tasks.viewing.comparison import finding, shown_results
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
 from medsynth.tasks.viewing.glossary import terms
@@ -28,10 +29,9 @@ MEASURES = {
     "psnr_db": ("PSNR (dB)", "peak signal-to-noise ratio against the paired target"),
     "ssim": ("SSIM", "structural similarity with the paired target"),
 }
-BASELINE = "_do_nothing"
 SUFFIXES = {
     "": ("", None),
-    BASELINE: (
+    DO_NOTHING: (
         ", untranslated",
         "the same measured on the source itself: what doing nothing gives",
     ),
@@ -83,11 +83,11 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
 def untranslated(experiment: ShownExperiment, metric: ShownMetric) -> list[str]:
     """What doing nothing reaches, and how much better the translation is; [] if not measured."""
     metrics = experiment.results["metrics"]
-    if metric.name + BASELINE not in metrics:
+    if metric.name + DO_NOTHING not in metrics:
         return []
     nothing, gain = (
         shown_metric(metric.name + suffix, metrics[metric.name + suffix], METRICS)
-        for suffix in (BASELINE, GAIN)
+        for suffix in (DO_NOTHING, GAIN)
     )
     return [f"untranslated {nothing.text}; gain {gain.text} ({gain.interval})"]
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from medsynth.metrics.baselines import without_baseline
 from medsynth.tasks.viewing.contract import Finding, FindingCell, ShownCohort, ShownExperiment
 from medsynth.tasks.viewing.metric_tables import (
     ShownMetric,
     Titles,
+    baseline_warnings,
     baselines_of,
     by_class,
     compared_with,
@@ -35,8 +37,8 @@ def finding(
 ) -> Finding:
     """The main metrics of an experiment beside what they must beat.
 
-    That is real and empty images, what the task adds, chance where it is known, and the other
-    experiments of the task on the cohort.
+    That is real and empty images or chance, what the task adds, and the other experiments of the
+    task on the cohort.
 
     Args:
         experiments: all of the task on the cohort, this one among them.
@@ -46,10 +48,10 @@ def finding(
     """
     metrics = {e.name: e.results["metrics"] for e in experiments}
     shown = metrics_in_order(metrics[experiment.name], titles)
-    cells = []
+    cells, bare = [], without_baseline(metrics[experiment.name])
     for metric in [m for m in shown if m.name in main][:MAIN]:
-        beside = [baselines_of(metric), *more(experiment, metric)]
-        beside += [f"chance {metric.chance}" if metric.chance else "", metric.classifier]
+        beside = [baselines_of(metric), *more(experiment, metric), metric.classifier]
+        beside += ["no baseline"] if metric.name in bare else []
         beside += compared_with(metric.name, experiment.name, metrics)
         cells.append(FindingCell(metric, [line for line in beside if line]))
     n = experiment.results["n_real"], experiment.results["n_generated"]
@@ -66,6 +68,6 @@ def shown_results(
         "json": experiment.results,
         "metrics": metrics_in_order(experiment.results["metrics"], titles),
         "by_class": by_class(experiment.results["per_class"], titles),
-        "warnings": warnings,
+        "warnings": warnings + baseline_warnings(experiment.results["metrics"], titles),
         "subgroups": subgroup_tables(experiment.results, titles),
     }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from medsynth.metrics.baselines import not_beaten
+from medsynth.metrics.baselines import not_beaten, without_baseline
 from medsynth.metrics.intervals import Metric
 from medsynth.tasks.viewing.numbers import number
+from medsynth.tasks.viewing.verdicts import standing
 
 Titles = Mapping[str, tuple[str, str]]  # metric -> (title, what it says), most telling first
 SMALL = 100
@@ -68,9 +69,17 @@ def _accuracy(balanced: Metric) -> str:
 
 
 def baselines_of(metric: ShownMetric) -> str:
-    """Floor and nulls in a line, empty where there are none."""
-    reached = {"real images": metric.floor, **metric.null}
+    """What a metric has to beat in a line: floor, nulls and chance; empty where it has none."""
+    reached = {"real images": metric.floor, **metric.null, "chance": metric.chance}
     return "; ".join(f"{name} {value}" for name, value in reached.items() if value)
+
+
+def baseline_warnings(metrics: Mapping[str, Metric], titles: Titles) -> list[str]:
+    """A warning that names the metrics which have nothing beside them; [] if all have."""
+    titled = [shown_metric(name, metrics[name], titles).title for name in without_baseline(metrics)]
+    if not titled:
+        return []
+    return [f"No baseline: what noise or guessing reaches in {', '.join(titled)} is not known."]
 
 
 def metrics_in_order(metrics: Mapping[str, Metric], titles: Titles) -> list[ShownMetric]:
@@ -119,8 +128,7 @@ def compare(mine: Metric, other: Metric) -> str:
     verdict = "better" if (a < b) == (mine["better"] == "lower") else "worse"
     if not (mine["interval"] and other["interval"]):
         return f"{verdict}, but without intervals"
-    (a_low, a_high), (b_low, b_high) = mine["interval"], other["interval"]
-    if a_low <= b_high and b_low <= a_high:
+    if not standing(mine, other):
         return f"{verdict}, but the intervals overlap"
     return f"{verdict}, the intervals do not overlap"
 
