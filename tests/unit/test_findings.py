@@ -26,13 +26,13 @@ from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.networks import Critic, Generator
-from medsynth.runtime import settings
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator
 from medsynth.runtime.settings import Split
-from medsynth.store.manifests import JOINT, classes_of, has_several, joined, manifest, multi_hot
+from medsynth.store.manifests import classes_of, has_several, manifest, multi_hot
 from medsynth.store.models import Model
 from medsynth.store.quarantine import CohortError
+from medsynth.store.tables.findings import JOINT, joined
 from tests.unit.image_files import GREY, cohort, encoded, indexed
 
 VALUES = pd.DataFrame(
@@ -117,7 +117,6 @@ def test_several_yes_and_no_columns_of_a_table_are_findings(tmp_path):
 
 
 def test_no_class_is_called_like_two():
-    assert settings.JOINT == JOINT
     with pytest.raises(ValidationError, match="joins several findings"):
         FindingLabel(kind="finding", findings=["a + b", "c"])
     for names, told in [

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.files import set_aside
-from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, joined
+from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED
+from medsynth.store.tables.findings import joined
 
 POSITIVE, NEGATIVE, UNCERTAIN = 1, 0, -1  # of a finding; null: not mentioned
 NOTHING_FOUND = {"nofinding", "nofindings", "normal"}  # letters alone, whatever lies between them

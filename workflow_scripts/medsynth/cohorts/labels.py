@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from medsynth.runtime.settings import TableLabel
-from medsynth.store.manifests import JOINT
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.delimited import read_table
+from medsynth.store.tables.findings import JOINT
 
 NEAR = 0.85  # of a misspelt heading; `image_7.png` and `image` have less in common
 

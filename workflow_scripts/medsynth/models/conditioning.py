@@ -12,7 +12,8 @@ from torch import Tensor
 
 from medsynth.models.covariates import appended
 from medsynth.store.errors import MedsynthError
-from medsynth.store.manifests import JOINT, class_indices, joined, multi_hot
+from medsynth.store.manifests import class_indices, multi_hot
+from medsynth.store.tables.findings import JOINT, joined
 
 
 class LabelError(MedsynthError):

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from medsynth.store.privacy.secrets import without_secrets
+from medsynth.store.tables.findings import JOINT as JOINT  # settings import no other room
 
 NUMBERS = (int, float, int | None, float | None)
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -62,8 +63,6 @@ RawPath = Annotated[Path, BeforeValidator(_expand)]
 Uri = Annotated[
     str, Field(min_length=1), PlainSerializer(without_secrets, return_type=str, when_used="json")
 ]
-
-JOINT = " + "  # stands between the findings of an image in its label
 
 
 class Settings(BaseModel):

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from medsynth.store.tables.findings import JOINT
+
 USED = "used"
 QUARANTINED = "quarantined"  # unusable; its reason says why
 EXCLUDED = "excluded"  # usable, but wanted out by the configuration
@@ -30,7 +32,6 @@ _DTYPES = {
     "reason": "str",
 }
 COLUMNS = list(_DTYPES)
-JOINT = " + "  # between the findings of one image in its label; no class is called so
 
 
 def manifest(rows: Sequence[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
@@ -62,11 +63,6 @@ def by_file(frame: pd.DataFrame) -> pd.DataFrame:
         shown = frame[frame["mask_share"].between(0, 1, inclusive="neither")]
         files.append(shown.assign(source_sha256=shown["mask_sha256"]))
     return pd.concat(files, ignore_index=True)
-
-
-def joined(findings: Iterable[str]) -> str:
-    """The label of an image that shows these findings, whatever their order."""
-    return JOINT.join(sorted(findings))
 
 
 def has_several(frame: pd.DataFrame) -> bool:
