@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from medsynth.cohorts import shards
 from medsynth.cohorts.images import shard as sharding
 from medsynth.runtime.subprocess.isolated import Isolated
 from tests.unit.image_files import (
@@ -173,7 +174,7 @@ def test_a_decoder_that_crashes_or_hangs_costs_one_image(tmp_path, monkeypatch, 
     rows = [{"image": f"{k}.png", "patient": f"p{k}", "label": "a"} for k in range(3)]
     files = {"0.png": encoded(GREY), "1.png": b"bad", "2.png": encoded(GREY[::-1].copy())}
     decode = sharding.read_square
-    monkeypatch.setattr(sharding, "Isolated", partial(Isolated, 1))
+    monkeypatch.setattr(shards, "Isolated", partial(Isolated, 1))
     monkeypatch.setattr(sharding, "read_square", partial(_faulty, decode, fault))
     frame = made(cohort(tmp_path, files, rows), tmp_path / "0.h5").set_index("item_id")
     assert frame["status"].to_dict() == {"0.png": "used", "1.png": "quarantined", "2.png": "used"}

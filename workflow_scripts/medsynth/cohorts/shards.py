@@ -1,10 +1,11 @@
-"""Filling a shard with one image a file."""
+"""Filling a shard with one image an item."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,38 @@ from medsynth.store.shards import ShardWriter
 
 log = logging.getLogger(__name__)
 
+Read = Callable[[dict[str, Any], Isolated], tuple[np.ndarray, dict[str, Any]]]
+
+
+def write_items(index: pd.DataFrame, path: Path, attrs: dict[str, str], read: Read) -> pd.DataFrame:
+    """Write the images of the usable rows of one shard into an HDF5 file.
+
+    Files are decoded in a process of its own, so that one that crashes a decoder, or keeps it for
+    ever, costs one row.
+
+    Args:
+        index: the index rows of this shard.
+        path: HDF5 file to write.
+        attrs: attributes of the file.
+        read: from a row and that process to an image (H, W, C) and further columns of the row; may
+            raise UnusableImage.
+
+    Returns:
+        The manifest of the usable rows: used with their `row` in the shard, or quarantined or
+        excluded with `reason` and `detail`.
+    """
+    items = []
+    with Isolated() as in_child, ShardWriter(path, attrs) as writer:
+        for item in index[index["status"] == USED].to_dict("records"):
+            try:
+                image, columns = read(item, in_child)
+                item |= {"row": writer.append(image, item["item_id"])} | columns
+            except UnusableImage as error:
+                item |= {"status": error.status, "reason": error.reason, "detail": error.detail}
+            items.append(item)
+    log.info("%d of %d images", sum(item["status"] == USED for item in items), len(items))
+    return manifest(items)
+
 
 def fill_shard(
     index: pd.DataFrame,
@@ -25,31 +58,18 @@ def fill_shard(
     attrs: dict[str, str],
     decode: Callable[[bytes], np.ndarray],
 ) -> pd.DataFrame:
-    """Decode the usable rows of one shard into an HDF5 file.
+    """As :func:`write_items`, where an item is one grey file.
 
-    Each file is read once: the bytes that are decoded are the bytes that are hashed. That is done
-    in a process of its own, so that a file that crashes a decoder costs one row.
+    Each file is read once: the bytes that are decoded are the bytes that are hashed.
 
     Args:
-        index: the index rows of this shard.
+        index, path, attrs: see there.
         root: folder `source` is relative to.
-        path: HDF5 file to write.
-        attrs: attributes of the file.
         decode: bytes to an image (H, W); may raise UnusableImage; picklable.
-
-    Returns:
-        The manifest of the usable rows: used with their `row` in the shard, or quarantined or
-        excluded with `reason` and `detail`.
     """
-    rows = []
-    with Isolated() as in_child, ShardWriter(path, attrs) as writer:
-        for item in index[index["status"] == USED].to_dict("records"):
-            try:
-                source = root / item["source"], item["source_sha256"]
-                image = in_child(decode_unchanged, decode, *source)
-                item["row"] = writer.append(image[..., None], item["item_id"])
-            except UnusableImage as error:
-                item |= {"status": error.status, "reason": error.reason, "detail": error.detail}
-            rows.append(item)
-    log.info("%d of %d images", sum(row["status"] == USED for row in rows), len(rows))
-    return manifest(rows)
+
+    def read(item: dict[str, Any], in_child: Isolated) -> tuple[np.ndarray, dict[str, Any]]:
+        source = root / item["source"], item["source_sha256"]
+        return in_child(decode_unchanged, decode, *source)[..., None], {}
+
+    return write_items(index, path, attrs, read)

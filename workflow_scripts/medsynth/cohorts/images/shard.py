@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,15 +14,12 @@ import pandas as pd
 from medsynth.cohorts.files import decode_unchanged
 from medsynth.cohorts.images.decoding import read_mask_share, read_square
 from medsynth.cohorts.images.settings import ImagesRead
+from medsynth.cohorts.shards import write_items
 from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import DigestCache
-from medsynth.store.manifests import USED, manifest
 from medsynth.store.quarantine import UnusableImage
-from medsynth.store.shards import ShardWriter
 
 SETTINGS = ImagesRead
-
-log = logging.getLogger(__name__)
 
 
 def shard(
@@ -53,19 +49,13 @@ def shard(
         masks the extra column mask_share, the share of pixels inside.
     """
     roles = ["source", *(c for c in rows if c.startswith("source_") and f"{c}_sha256" in rows)]
-    items = []
-    # A header that lies may crash a decoder, or keep it for ever.
-    with Isolated() as in_child, ShardWriter(images, attrs) as writer:
-        for item in rows[rows["status"] == USED].to_dict("records"):
-            try:
-                image, mask_share = _read(item, root, settings, roles, in_child)
-                item["row"] = writer.append(image, item["item_id"])
-                item |= {"mask_share": mask_share} if "mask" in rows else {}
-            except UnusableImage as error:
-                item |= {"status": error.status, "reason": error.reason, "detail": error.detail}
-            items.append(item)
-    log.info("%d of %d images", sum(item["status"] == USED for item in items), len(items))
-    table = manifest(items)
+    masks = "mask" in rows
+
+    def read(item: dict[str, Any], in_child: Isolated) -> tuple[np.ndarray, dict[str, Any]]:
+        image, mask_share = _read(item, root, settings, roles, in_child)
+        return image, {"mask_share": mask_share} if masks else {}
+
+    table = write_items(rows, images, attrs, read)
     return table.astype({"mask_share": float}) if "mask_share" in table else table
 
 
