@@ -19,7 +19,7 @@ from medsynth.fetch.archive import Archive
 from medsynth.fetch.connection import Connection, FetchError, TokenHeader, read_token
 from medsynth.fetch.downloads import Wanted
 from medsynth.fetch.settings import GdcDownload
-from medsynth.store.atomic import replacing
+from medsynth.store.atomic import write_text
 
 log = logging.getLogger(__name__)
 
@@ -127,8 +127,7 @@ def write_sample_sheet(ids: list[str], path: Path, base_url: str, connection: Co
     writer = csv.DictWriter(text, list(_sheet_row({})), delimiter="\t", lineterminator="\n")
     writer.writeheader()
     writer.writerows(sorted(rows, key=lambda row: row["File ID"]))
-    with replacing(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_text(text.getvalue(), path)
 
 
 def _sheet_row(hit: dict[str, Any]) -> dict[str, str]:
