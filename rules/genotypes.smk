@@ -29,7 +29,7 @@ rule join_genotypes:
         index=rules.index_cohort.output.table,
         calls=rules.call_genotypes.output.calls,
     output:
-        labels=f"{COHORT}/labels.parquet",
+        labels=LAYOUT.labels,
     log:
         f"{LOGS}/join_genotypes/{{cohort}}.log",
     benchmark:

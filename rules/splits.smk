@@ -33,7 +33,7 @@ rule assemble_cohort:
         tables=of_cohort(COHORT_FILES.shards, rules.shard_cohort.output.table),
         splits=rules.split_patients.output.splits,
     output:
-        manifest=f"{COHORT}/manifest.parquet",
+        manifest=LAYOUT.manifest,
         quarantine=f"{COHORT}/quarantine.parquet",
         summary=f"{COHORT}/summary.json",
     log:

@@ -99,11 +99,7 @@ class CohortFiles:
 
     def calls(self, name: str) -> list[str]:
         """Counts of the genotype calls, of a cohort that has them."""
-        return (
-            [self._layout.calls.format(cohort=name)]
-            if "genotypes" in self.cohorts[name].provided()
-            else []
-        )
+        return self._of_genotypes(name, self._layout.calls)
 
     def shards(self, name: str, pattern: str) -> list[str]:
         """This file of every shard of a cohort."""
@@ -117,8 +113,10 @@ class CohortFiles:
 
     def labels(self, name: str) -> list[str]:
         """The table of labels that are joined to the index, of a cohort that has one."""
-        folder = self._layout.cohort.format(cohort=name)
-        return [f"{folder}/labels.parquet"] if name in self.providing("genotypes") else []
+        return self._of_genotypes(name, self._layout.labels)
+
+    def _of_genotypes(self, name: str, pattern: str) -> list[str]:
+        return [pattern.format(cohort=name)] if name in self.providing("genotypes") else []
 
     def counts(self) -> list[str]:
         """What else there is to say of the cohorts: counts of reports, genotypes, stains, pairs."""

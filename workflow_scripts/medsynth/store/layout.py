@@ -23,6 +23,7 @@ class Layout:
         cohort, experiment: folders of one of them.
         manifest: of a cohort, its assembled items.
         cohort_gate: the counts by which a cohort is fit to be trained on.
+        calls, labels: counts of its genotypes, and the labels that they give.
         split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
         weights, card, history, people: of a trained model; people, whom it was trained on.
         metrics: of an experiment.
@@ -46,6 +47,7 @@ class Layout:
         self.manifest = f"{self.cohort}/manifest.parquet"
         self.cohort_gate = f"{self.cohort}/fitness.json"
         self.calls = f"{self.cohort}/calls.json"
+        self.labels = f"{self.cohort}/labels.parquet"
         self.split_gate = f"{self.cohort}/leakage.json"
         self.evaluation_gate = f"{self.experiment}/leakage.json"
         self.weights = f"{self.experiment}/model.safetensors"
