@@ -8,14 +8,16 @@ from typing import Any
 
 import yaml
 
-from medsynth.config.schema import load_config
+from medsynth.config.schema import Config, load_config
 from medsynth.survey.found import Found, Question
 from medsynth.survey.machine import Machine
 
 WIDTH = 100
-TOLERATED = 0.1  # share of unusable files, as max_quarantined has it by default
+# Share of unusable files.
+TOLERATED: float = Config.model_fields["max_quarantined"].default
 PARTLY = (
-    "raised from 0.1, for a table names files that are not on this disk; lower it when they are"
+    f"raised from {TOLERATED:g}, for a table names files that are not on this disk; lower it when"
+    " they are"
 )
 HEAD = """\
 # Written by medsynth init, with the reasons for each choice: correct what is not right.

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-MIN_PATIENTS = 3  # of a class; the configuration's min_patients by default
+from medsynth.config.schema import Config
+
+# Of a class, if the configuration says nothing else.
+MIN_PATIENTS: int = Config.model_fields["min_patients"].default
 
 
 @dataclass(frozen=True)
