@@ -31,6 +31,7 @@ from medsynth.imaging.pixels import MAX_PIXELS, stored_codes
 from medsynth.runtime.settings import BurnedIn
 from medsynth.store.quarantine import ExcludedImage, UnusableImage, unusable_as
 
+SUFFIXES = (".dcm", ".dicom", ".ima")  # scanners also write files without any
 RADIOGRAPHY = {"CR", "DX", "RG"}
 AIR_HU = -1024
 # RescaleType (PS3.3 C.11.1.1.2) without what is no letter: absent, unspecified, or HU, however it

@@ -16,6 +16,7 @@ from medsynth.imaging.damage import check_jpeg, check_png, check_tiff
 from medsynth.imaging.pixels import check_size
 from medsynth.store.quarantine import UnusableImage, unusable_as
 
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 MAGIC = {
     "PNG": (b"\x89PNG",),
     "JPEG": (b"\xff\xd8\xff",),

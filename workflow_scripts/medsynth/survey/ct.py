@@ -7,8 +7,10 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from medsynth.cohorts.ct.index import PATIENT
 from medsynth.imaging.ct.contrast.phase import header_phase, table_phase
 from medsynth.imaging.ct.nifti import SUFFIXES as NIFTI
+from medsynth.imaging.dicom import SUFFIXES as DICOM
 from medsynth.imaging.dicom import open_dicom
 from medsynth.store.quarantine import UnusableImage
 from medsynth.survey.found import Found, shards_for
@@ -17,7 +19,6 @@ from medsynth.survey.tables import Described, describe, tables_in
 from medsynth.survey.tree import Tree, common_suffix, spread
 
 PHASES = {"ct": "without contrast medium", "cect": "with it"}
-PATIENT = "patient_id"  # the column of a label table that the readers know
 
 
 def find(trees: list[Tree], everything: list[Tree], machine: Machine) -> list[Found]:
@@ -37,9 +38,7 @@ def find(trees: list[Tree], everything: list[Tree], machine: Machine) -> list[Fo
 
 def dicom_files(tree: Tree) -> list[str]:
     """By their suffix; without any such, files without suffix, as scanners name them."""
-    return tree.ending((".dcm", ".dicom", ".ima")) or [
-        file for file in tree.files if "." not in file.rsplit("/", 1)[-1]
-    ]
+    return tree.ending(DICOM) or [file for file in tree.files if "." not in file.rsplit("/", 1)[-1]]
 
 
 def read_headers(tree: Tree, files: list[str]) -> list[Dataset]:

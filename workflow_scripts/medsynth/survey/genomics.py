@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,7 +20,7 @@ from medsynth.genomics.segments import FORMS, LENGTHS
 from medsynth.genomics.settings import SAMPLE_SHEETS
 from medsynth.store.tables.tsv import TableError, header_of, read_columns, squeeze
 from medsynth.survey.tables import tables_in
-from medsynth.survey.tree import SAMPLE, Tree, spread
+from medsynth.survey.tree import SAMPLE, Tree, is_named, spread
 
 MOST_NAMED = 5  # files that are listed one by one; of more, their folder is given
 
@@ -73,12 +72,11 @@ def find(trees: list[Tree], cases: set[str]) -> Tables:
     found = Tables()
     for tree in trees:
         for file in tree.files:
-            name = PurePosixPath(file).name
-            if _is(name, MAF_FILES):
+            if is_named(file, MAF_FILES):
                 found.maf.append(tree.root / file)
-            elif _is(name, SEGMENT_FILES):
+            elif is_named(file, SEGMENT_FILES):
                 found.segments.append(tree.root / file)
-            elif fnmatch(name, SAMPLE_SHEETS):
+            elif PurePosixPath(file).match(SAMPLE_SHEETS):
                 found.sheets.append(tree.root / file)
     found.maf = _with(found.maf, [[*NEEDED.values()]])
     found.segments = _with(found.segments, FORMS)
@@ -114,10 +112,6 @@ def settings(found: Tables) -> tuple[dict[str, Any], dict[str, str]]:
         group["clinical"] = str(found.clinical)
         why["genotypes.clinical"] = "a table with published IDH or 1p/19q, or assays of them"
     return group, why
-
-
-def _is(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch(name.lower(), pattern) for pattern in patterns)
 
 
 def _with(paths: list[Path], forms: list[list[str]]) -> list[Path]:

@@ -8,6 +8,8 @@ from typing import Any
 from PIL import Image
 
 from medsynth.cohorts.images.table import SEXES, SPLIT_WORDS
+from medsynth.genomics.ages import OLDEST
+from medsynth.imaging.pictures import SUFFIXES as PICTURES
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.tsv import squeeze
 from medsynth.survey.ct import dicom_files, read_headers
@@ -16,10 +18,8 @@ from medsynth.survey.machine import AS_MACHINE, Machine
 from medsynth.survey.tables import Described, describe, tables_in
 from medsynth.survey.tree import Tree, common_suffix, spread
 
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 COLOURS = {"RGB", "RGBA", "P", "CMYK", "YCbCr"}  # Pillow's modes
 LARGEST_SIZE = 512  # pixels a side, however large the files are
-OLDEST = 120  # years
 
 
 def find(trees: list[Tree], everything: list[Tree], machine: Machine) -> list[Found]:

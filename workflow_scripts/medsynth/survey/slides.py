@@ -11,6 +11,7 @@ from medsynth.cohorts.slides.index import SUFFIXES
 from medsynth.genomics.barcodes import parse_barcodes
 from medsynth.imaging.histology.pages import find_slide
 from medsynth.imaging.histology.resolution import microns_per_pixel
+from medsynth.imaging.pictures import SUFFIXES as PICTURES
 from medsynth.store.quarantine import UnusableImage
 from medsynth.survey import genomics
 from medsynth.survey.found import MIN_PATIENTS, Found, shards_for
@@ -20,7 +21,6 @@ from medsynth.survey.tree import Tree, common_suffix, spread
 
 MOST_OPENED = 8  # slides, for their resolution
 ASSUMED_MPP = 0.25  # micrometres a pixel at 40x, as most of TCGA's slides were scanned
-PLAIN = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
 
 def find(trees: list[Tree], everything: list[Tree], machine: Machine) -> list[Found]:
@@ -30,7 +30,7 @@ def find(trees: list[Tree], everything: list[Tree], machine: Machine) -> list[Fo
         files = tree.ending(SUFFIXES)
         names = parse_barcodes(PurePosixPath(file).stem for file in files)
         # A picture called after a bare case may be of anything; slides are of a vial (01Z).
-        plain = np.array([file.lower().endswith(PLAIN) for file in files], bool)
+        plain = np.array([file.lower().endswith(PICTURES) for file in files], bool)
         bare = (names["vial"] == "") & plain
         known = names["case"].notna() & ~bare
         slides = [file for file, one in zip(files, known, strict=True) if one]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -16,9 +15,10 @@ from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import read_table
 from medsynth.store.tables.tsv import TableError, squeeze
 from medsynth.survey.found import MIN_PATIENTS
-from medsynth.survey.tree import Tree
+from medsynth.survey.tree import Tree, is_named
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+GENOMIC = (*MAF_FILES, *SEGMENT_FILES)
 MOST_TABLES = 40  # that are opened; those nearest to the top come first
 LARGEST = 1 << 26  # bytes; MIMIC-CXR's tables have less
 LEAST_NAMED = 0.5  # of the files, or of the column's cells
@@ -82,15 +82,11 @@ class Described:
 
 def tables_in(tree: Tree) -> Iterator[tuple[Path, pd.DataFrame]]:
     """The tables of a tree that can be read, with a header and rows, but for genomic ones."""
-    names = [name for name in tree.ending(SUFFIXES) if not _is_genomic(PurePosixPath(name).name)]
+    names = [name for name in tree.ending(SUFFIXES) if not is_named(name, GENOMIC)]
     for name in sorted(names, key=lambda f: f.count("/"))[:MOST_TABLES]:
         table = _table(tree.root / name)
         if table is not None:
             yield tree.root / name, table
-
-
-def _is_genomic(name: str) -> bool:
-    return any(fnmatch(name.lower(), pattern) for pattern in [*MAF_FILES, *SEGMENT_FILES])
 
 
 @lru_cache(MOST_TABLES)  # every source asks for them

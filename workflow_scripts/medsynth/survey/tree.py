@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -38,6 +39,12 @@ class Tree:
         """The files with one of these suffixes, in small or capital letters."""
         wanted = tuple(suffixes)
         return [file for file in self.files if file.lower().endswith(wanted)]
+
+
+def is_named(file: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns, in small letters, matches the name of a file."""
+    name = PurePosixPath(file).name.lower()
+    return any(fnmatch(name, pattern) for pattern in patterns)
 
 
 def walk(given: Path) -> Tree:

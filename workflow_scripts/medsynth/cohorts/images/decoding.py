@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from medsynth.cohorts.images.settings import COLOURS, ImagesRead
-from medsynth.imaging.ct.nifti_header import FORMATS
+from medsynth.imaging.ct.nifti import may_be_nifti
 from medsynth.imaging.ct.nifti_slice import read_nifti_mask, read_nifti_slice
-from medsynth.imaging.dicom import read_shown
+from medsynth.imaging.dicom import SUFFIXES, read_shown
 from medsynth.imaging.pictures import is_grey, is_picture, read_mask, read_picture
 from medsynth.imaging.resize import SQUARES, resize_area
 from medsynth.store.quarantine import UnusableImage
 
-GZIP = b"\x1f\x8b"
 Size = tuple[int, int]
 
 
@@ -37,7 +36,7 @@ def read_square(
     if not data:
         raise UnusableImage("empty_file")
     affine = None
-    if _is_nifti(data):
+    if may_be_nifti(data):
         picture, affine = read_nifti_slice(data, settings.window, place, frame, beside)
     elif place is not None or frame is not None:
         raise UnusableImage("bad_slice", "a slice or frame of a file that is not NIfTI")
@@ -67,7 +66,7 @@ def read_mask_share(
     """
     if not data:
         raise UnusableImage("empty_file")
-    if _is_nifti(data):
+    if may_be_nifti(data):
         mask = read_nifti_mask(data, place, frame, beside)
     elif is_picture(data):
         mask = read_mask(data)
@@ -78,14 +77,9 @@ def read_mask_share(
     return float(mask.mean())
 
 
-def _is_nifti(data: bytes) -> bool:
-    sizes = {int.from_bytes(data[:4], order) for order in ("little", "big")}
-    return data.startswith(GZIP) or bool(sizes & FORMATS.keys())
-
-
 def _may_be_dicom(name: str) -> bool:
     name = name.rsplit("/", 1)[-1].lower()
-    return name.endswith((".dcm", ".dicom", ".ima")) or "." not in name
+    return name.endswith(SUFFIXES) or "." not in name
 
 
 def _with_channels(picture: np.ndarray, settings: ImagesRead) -> np.ndarray:

@@ -11,12 +11,11 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from medsynth.cohorts.files import matching_files
+from medsynth.imaging.dicom import SUFFIXES as DICOM
+from medsynth.imaging.pictures import SUFFIXES as PICTURES
 from medsynth.store.quarantine import CohortError
 
-SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".tif", ".tiff"),
-    *(".dcm", ".dicom", ".ima", ".nii", ".nii.gz"),
-)
+SUFFIXES = (*PICTURES, *DICOM, ".nii", ".nii.gz")
 
 
 class Files:

@@ -12,19 +12,33 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from medsynth.imaging.ct.nifti_header import LPS_TO_RAS, MAX_HEADER, SCANNER, Header, parse_header
+from medsynth.imaging.ct.nifti_header import (
+    FORMATS,
+    LPS_TO_RAS,
+    MAX_HEADER,
+    SCANNER,
+    Header,
+    parse_header,
+)
 from medsynth.imaging.ct.volumes import Volume, canonical
 from medsynth.imaging.dicom import AIR_HU, MOST_HU
 from medsynth.store.atomic import replacing
 from medsynth.store.quarantine import UnusableImage, unusable_as
 
 LEAST_RANGE_HU = 20  # the noise of a scan alone has more
+GZIP = b"\x1f\x8b"
 # Of a pair .hdr and .img, the first is read to say what is to be done with it.
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".hdr.gz")
 
 
 def is_nifti(path: str) -> bool:
     return path.lower().endswith(SUFFIXES)
+
+
+def may_be_nifti(data: bytes) -> bool:
+    """Whether the bytes begin as a NIfTI header does, or are packed, as other files seldom are."""
+    sizes = {int.from_bytes(data[:4], order) for order in ("little", "big")}
+    return data.startswith(GZIP) or bool(sizes & FORMATS.keys())
 
 
 def stem_of(path: str) -> str:
@@ -41,7 +55,7 @@ def check_nifti(path: Path) -> None:
     """
     try:
         with path.open("rb") as file:
-            zipped = file.read(2) == b"\x1f\x8b"
+            zipped = file.read(2) == GZIP
             file.seek(0)
             with _unzipping():
                 head = (gzip.GzipFile(fileobj=file) if zipped else file).read(MAX_HEADER)
@@ -97,7 +111,7 @@ def stored_voxels(data: bytes, *, hu: bool = True) -> tuple[Header, np.ndarray]:
         UnusableImage: those of parse_header, truncated, bad_header, not_nifti.
     """
     with _unzipping():
-        zipped = data[:2] == b"\x1f\x8b"
+        zipped = data.startswith(GZIP)
         stream = gzip.GzipFile(fileobj=BytesIO(data)) if zipped else BytesIO(data)
         head = stream.read(MAX_HEADER)
     header = parse_header(head, hu=hu)
