@@ -13,7 +13,8 @@ from medsynth.metrics.classified_subgroups import FINDINGS, ONE_LABEL, by_classi
 from medsynth.metrics.findings import held_out_findings
 from medsynth.metrics.intervals import metric
 from medsynth.metrics.settings import Evaluation
-from medsynth.metrics.subgroups import UNKNOWN, groups_of, largest_gap
+from medsynth.metrics.subgroups import groups_of, largest_gap
+from medsynth.store.tables.covariates import UNKNOWN
 
 SETTINGS = Evaluation(subgroups=["sex"], bootstrap=60)
 N = 200  # patients of each sex

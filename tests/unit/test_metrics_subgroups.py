@@ -13,13 +13,13 @@ from medsynth.metrics.classification import held_out_metrics
 from medsynth.metrics.intervals import bootstrap_interval, metric, share_interval
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.subgroups import (
-    MOST_GROUPS,
     SubgroupError,
     by_subgroup,
     divide,
     groups_of,
     largest_gap,
 )
+from medsynth.store.tables.covariates import MOST_CATEGORIES
 
 SETTINGS = Evaluation(subgroups=["sex"], subgroup_patients=5)
 
@@ -60,11 +60,11 @@ def test_what_is_not_known_is_a_group_of_its_own():
 
 
 def test_a_column_of_many_values_is_refused_without_showing_them():
-    values = pd.Series([f"Doe, Jane {i}" for i in range(MOST_GROUPS + 1)])
+    values = pd.Series([f"Doe, Jane {i}" for i in range(MOST_CATEGORIES + 1)])
     with pytest.raises(SubgroupError, match="'scanner' has 21 values") as error:
         groups_of(values, "scanner", [18])
     assert "Doe" not in str(error.value)
-    assert len(groups_of(values[:-1], "scanner", [18]).cat.categories) == MOST_GROUPS
+    assert len(groups_of(values[:-1], "scanner", [18]).cat.categories) == MOST_CATEGORIES
 
 
 def test_a_manifest_without_the_column_is_named_with_those_it_has():

@@ -17,13 +17,13 @@ from medsynth.metrics.findings import judged, means_of_findings
 from medsynth.metrics.intervals import Metric, metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.subgroups import (
-    UNKNOWN,
     Subgroup,
     Subgroups,
     counted_subgroups,
     gaps,
     largest_gap,
 )
+from medsynth.store.tables.covariates import UNKNOWN
 
 PerClass = Mapping[str, Mapping[str, Metric]]
 

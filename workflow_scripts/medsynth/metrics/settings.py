@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from pydantic import Field, field_validator
 
-from medsynth.runtime.settings import Name, Settings
+from medsynth.runtime.settings import Name, Settings, each_once
 
 
 class Evaluation(Settings):
@@ -41,8 +41,7 @@ class Evaluation(Settings):
         cls, subgroups: list[str] | dict[str, list[str]]
     ) -> list[str] | dict[str, list[str]]:
         for names in subgroups.values() if isinstance(subgroups, dict) else [subgroups]:
-            if twice := [name for i, name in enumerate(names) if name in names[:i]]:
-                raise ValueError(f"{twice[0]} stands twice; name each covariate once")
+            each_once(names)
         return dict(sorted(subgroups.items())) if isinstance(subgroups, dict) else subgroups
 
     @field_validator("age_bands")

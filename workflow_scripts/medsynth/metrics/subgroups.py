@@ -13,10 +13,10 @@ from medsynth.metrics.intervals import Interval, Metric, counted, metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import COLUMNS
+from medsynth.store.tables.absence import known_words
+from medsynth.store.tables.covariates import MOST_CATEGORIES, UNKNOWN
 
 AGE = "age"
-UNKNOWN = "unknown"
-MOST_GROUPS = 20  # what has more values is no covariate of groups, and may be a name
 
 
 class SubgroupError(MedsynthError):
@@ -72,13 +72,12 @@ def groups_of(values: pd.Series, covariate: str, age_bands: list[int]) -> pd.Ser
         bands = [f"{a}-{b - 1}" for a, b in zip(edges, age_bands, strict=False)]
         groups = pd.cut(values, [*edges, np.inf], right=False, labels=[*bands, f"{edges[-1]}+"])
     else:
-        words = values.astype("str")
-        groups = words.mask(words.str.casefold() == UNKNOWN).astype("category")
-    if len(groups.cat.categories) > MOST_GROUPS:
+        groups = known_words(values).astype("category")
+    if len(groups.cat.categories) > MOST_CATEGORIES:
         raise SubgroupError(
             f"covariate {covariate!r} has {len(groups.cat.categories)} values, and at most"
-            f" {MOST_GROUPS} can be subgroups; take it out of evaluation.subgroups, or make fewer"
-            " groups of it"
+            f" {MOST_CATEGORIES} can be subgroups; take it out of evaluation.subgroups, or make"
+            " fewer groups of it"
         )
     return groups.cat.add_categories(UNKNOWN).fillna(UNKNOWN) if groups.isna().any() else groups
 

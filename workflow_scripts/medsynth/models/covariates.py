@@ -10,9 +10,9 @@ import pandas as pd
 
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.errors import MedsynthError
+from medsynth.store.tables.absence import known_words
+from medsynth.store.tables.covariates import MOST_CATEGORIES, UNKNOWN
 
-UNKNOWN = "unknown"
-MOST_CATEGORIES = 20  # what has more values is no category, and may be a name
 Described = Mapping[str, Mapping[str, Any]]  # a card's part `covariates`
 
 
@@ -63,8 +63,7 @@ def _known(values: pd.Series) -> pd.Series:
     """Numbers, or words, of which "unknown" is null."""
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return values.astype(float)
-    words = values.astype("str")
-    return words.mask(words.str.casefold() == UNKNOWN)
+    return known_words(values)
 
 
 def width(covariates: Described) -> int:

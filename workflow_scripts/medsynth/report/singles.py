@@ -25,6 +25,7 @@ from pydicom.uid import (
 )
 
 from medsynth.store.digests import digest_bytes
+from medsynth.store.tables.covariates import UNKNOWN
 
 Form = Literal["dicom", "png"]
 
@@ -75,7 +76,7 @@ def write_singles(
             provenance["training_images"] = str(sample["training_images"])
         for name in covariates:
             value = sample[name]
-            provenance[f"covariate_{name}"] = "unknown" if pd.isna(value) else str(value)
+            provenance[f"covariate_{name}"] = UNKNOWN if pd.isna(value) else str(value)
         path = folder / f"{file_stem(provenance['label'])}-{sample['row']:06d}"
         if form == "png":
             _write_png(image, provenance, path.with_suffix(".png"))

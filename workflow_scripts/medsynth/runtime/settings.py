@@ -19,7 +19,8 @@ from pydantic import (
 )
 
 from medsynth.store.privacy.secrets import without_secrets
-from medsynth.store.tables.findings import JOINT as JOINT  # settings import no other room
+from medsynth.store.tables.covariates import UNKNOWN as UNKNOWN  # settings import no other room
+from medsynth.store.tables.findings import JOINT as JOINT
 
 NUMBERS = (int, float, int | None, float | None)
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -63,6 +64,17 @@ RawPath = Annotated[Path, BeforeValidator(_expand)]
 Uri = Annotated[
     str, Field(min_length=1), PlainSerializer(without_secrets, return_type=str, when_used="json")
 ]
+
+
+def each_once(covariates: list[str]) -> list[str]:
+    """The names of covariates.
+
+    Raises:
+        ValueError: one stands twice.
+    """
+    if twice := [name for i, name in enumerate(covariates) if name in covariates[:i]]:
+        raise ValueError(f"{twice[0]} stands twice; name each covariate once")
+    return covariates
 
 
 class Settings(BaseModel):

@@ -16,9 +16,8 @@ from pydantic import (
 )
 
 from medsynth.models.settings import FamilyExperiment, Misfit, Sampling, halving_misfit
-from medsynth.runtime.settings import Fraction, ImageForm, Loop, Name, Settings
+from medsynth.runtime.settings import UNKNOWN, Fraction, ImageForm, Loop, Name, Settings, each_once
 
-UNKNOWN = "unknown"
 SEXES = ("female", "male")
 OLDEST = 120  # years
 SAMPLE_COLUMNS = ("row", "label", "seed", "model_sha256", "guidance", "training_images")
@@ -94,12 +93,10 @@ class DdpmTraining(Loop):
 
     @field_validator("conditions")
     @classmethod
-    def _are_different(cls, names: list[str]) -> list[str]:
-        if twice := [name for i, name in enumerate(names) if name in names[:i]]:
-            raise ValueError(f"{twice[0]} stands twice; name each covariate once")
+    def _can_be_columns(cls, names: list[str]) -> list[str]:
         if taken := [name for name in names if name in SAMPLE_COLUMNS]:
             raise ValueError(f"{taken[0]!r} is a column of the samples; call the covariate else")
-        return names
+        return each_once(names)
 
     @field_validator("beta_end")
     @classmethod

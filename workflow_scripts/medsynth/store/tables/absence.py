@@ -6,6 +6,8 @@ import re
 
 import pandas as pd
 
+from medsynth.store.tables.covariates import UNKNOWN
+
 ABSENT = {  # without spaces, folded
     *("", "-", "--", "---", "?", ".", "na", "n/a", "n.a.", "n.a", "<na>", "#n/a", "#na", "#nv"),
     *("nan", "-nan", "nat", "none", "null", "nil", "nd", "n/d", "n.d.", "unknown", "missing"),
@@ -28,3 +30,9 @@ def is_absent(cells: pd.Series) -> pd.Series:
 def present(cells: pd.Series) -> pd.Series:
     """The cells, null where they say that there is no value."""
     return cells.mask(is_absent(cells))
+
+
+def known_words(covariate: pd.Series) -> pd.Series:
+    """Values as words, null where they are null or say "unknown": only that word, in any case."""
+    words = covariate.astype("str")
+    return words.mask(words.str.casefold() == UNKNOWN)
