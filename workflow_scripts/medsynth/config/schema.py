@@ -11,19 +11,18 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from medsynth.cohorts.kinds import KIND, Kind
+from medsynth.config.experiment_cohort import cohort_mistakes
 from medsynth.config.experiment_inputs import classifiers, input_mistakes
-from medsynth.config.labels import label_mistakes
 from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
 from medsynth.config.raw_paths import UNSET, path_mistakes
 from medsynth.config.subgroups import subgroup_mistakes
-from medsynth.config.valid_parts import ValidParts, valid_parts
+from medsynth.config.valid_parts import ValidParts, valid_or_none, valid_parts
 from medsynth.demo.settings import Demo
 from medsynth.fetch.settings import Download
 from medsynth.metrics.settings import Evaluation
@@ -113,10 +112,6 @@ class Config(Settings):
         return dict(sorted(named.items()))
 
 
-def _valid_parts(raw: dict[str, Any]) -> ValidParts:
-    return valid_parts(raw, ResultsDir, Download, Cohort)
-
-
 def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]:
     """What does not fit together, of all that can be told whatever else is wrong."""
     cohorts = given if isinstance(given := raw.get("cohorts"), dict) else {}
@@ -138,8 +133,7 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
     yield from subgroup_mistakes(raw.get("evaluation", {}), cohorts, judged, valid_cohorts)
     for i, e in named:
         place = place_of(["experiments", i], raw)
-        with suppress(ValidationError):
-            experiment = TypeAdapter(Experiment).validate_python(e)
+        if experiment := valid_or_none(Experiment, e):
             valid_experiments.setdefault(experiment.name, experiment)
         name, family = e.get("cohort"), e.get("family")
         if not isinstance(name, str) or not cohorts:
@@ -150,7 +144,6 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
                 f"no cohort {name!r}; there are: {', '.join(sorted(map(str, cohorts)))}",
             )
             continue
-        cohort = parts.cohorts.get(name)
         kind = cohorts[name].get("kind") if isinstance(cohorts[name], dict) else None
         if not (isinstance(kind, str) and isinstance(family, str)):
             continue
@@ -163,33 +156,8 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
                 f"family {family} does not fit cohort kind {kind}: it is for {FAMILY[family].task};"
                 f" take {' or '.join(fitting)}, or a cohort of another kind",
             )
-        elif cohort and parts.is_valid(f"cohorts.{name}"):
-            with suppress(ValidationError):
-                experiment = TypeAdapter(Experiment).validate_python(e)
-                form = cohort.image_form()
-                if form.channels not in (1, 3):  # neither grey nor colours
-                    yield Mistake(
-                        f"{place}.cohort",
-                        f"images of {form.channels} channels can neither be generated nor shown;"
-                        f" make the cohort {name} one of 1 or 3",
-                    )
-                known = cohort.covariates()
-                if absent := sorted(set(experiment.conditions()) - set(known)):
-                    yield Mistake(
-                        f"{place}.train.conditions",
-                        f"cohort {name} has no covariate {', '.join(absent)}, it has"
-                        f" {', '.join(known) or 'none'}; leave out what it lacks",
-                    )
-                if absent := sorted(set(experiment.needs) - set(cohort.provided())):
-                    yield Mistake(
-                        f"{place}.cohort",
-                        f"family {family} needs {', '.join(absent)}, which cohort {name} does not"
-                        f" provide (it does {', '.join(cohort.provided()) or 'nothing'}); take"
-                        " another, or change its settings",
-                    )
-                yield from label_mistakes(place, experiment, cohort)
-                if misfit := experiment.misfit(form):
-                    yield Mistake(f"{place}.{misfit.key}", misfit.why)
+        elif experiment and name in valid_cohorts:
+            yield from cohort_mistakes(place, experiment, valid_cohorts[name])
     yield from input_mistakes(
         valid_experiments, {*counts, *map(classifier_name, cohorts)} - {*valid_experiments}
     )
@@ -210,7 +178,7 @@ def parse_config(raw: dict[str, Any]) -> Config:
 def _checked(raw: Any) -> tuple[ValidParts, Config | None, list[Mistake]]:
     if not isinstance(raw, dict):
         refuse([Mistake(WHOLE, "holds no keys; see config/config.yaml")])
-    parts, config, mistakes = _valid_parts(raw), None, []
+    parts, config, mistakes = valid_parts(raw, ResultsDir, Download, Cohort), None, []
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:

@@ -59,12 +59,12 @@ def valid_parts(raw: Mapping[str, Any], results: Any, fetch: Any, cohort: Any) -
     downloads, cohorts = valid_group("fetch", fetch), valid_group("cohorts", cohort)
     named = given if isinstance(given := raw.get("cohorts"), dict) else {}
     roots = {
-        name: _valid(RawPath, value.get("root"))
+        name: valid_or_none(RawPath, value.get("root"))
         for name, value in named.items()
         if name not in cohorts and isinstance(value, dict)
     }
     return ValidParts(
-        _valid(results, raw.get("results_dir")) or Path("results"),
+        valid_or_none(results, raw.get("results_dir")) or Path("results"),
         raw.get("demo") is not None,
         downloads,
         cohorts,
@@ -73,7 +73,8 @@ def valid_parts(raw: Mapping[str, Any], results: Any, fetch: Any, cohort: Any) -
     )
 
 
-def _valid(kind: Any, value: Any) -> Any:
+def valid_or_none(kind: Any, value: Any) -> Any:
+    """A raw value as a type takes it; None if it does not."""
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError:

@@ -1,0 +1,63 @@
+"""Whether an experiment can be trained on the cohort that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from medsynth.cohorts.settings import CohortSettings
+from medsynth.config.mistakes import Mistake
+from medsynth.models.settings import FamilyExperiment, Sampling
+from medsynth.runtime.settings import JOINT
+
+SHOWN = (1, 3)  # channels: grey or colours
+
+
+def cohort_mistakes(
+    place: str, experiment: FamilyExperiment, cohort: CohortSettings
+) -> Iterator[Mistake]:
+    """What the cohort does not have, or has in another form than the family takes.
+
+    Args:
+        place: of the experiment.
+        experiment, cohort: with nothing wrong in themselves.
+    """
+    form, known = cohort.image_form(), cohort.covariates()
+    if form.channels not in SHOWN:
+        yield Mistake(
+            f"{place}.cohort",
+            f"images of {form.channels} channels can neither be generated nor shown;"
+            f" make the cohort {experiment.cohort} one of 1 or 3",
+        )
+    if absent := sorted(set(experiment.conditions()) - set(known)):
+        yield Mistake(
+            f"{place}.train.conditions",
+            f"cohort {experiment.cohort} has no covariate {', '.join(absent)}, it has"
+            f" {', '.join(known) or 'none'}; leave out what it lacks",
+        )
+    if absent := sorted(set(experiment.needs) - set(cohort.provided())):
+        yield Mistake(
+            f"{place}.cohort",
+            f"family {experiment.family} needs {', '.join(absent)}, which cohort"
+            f" {experiment.cohort} does not provide (it does"
+            f" {', '.join(cohort.provided()) or 'nothing'}); take another, or change its settings",
+        )
+    yield from _of_labels(place, experiment, cohort)
+    if misfit := experiment.misfit(form):
+        yield Mistake(f"{place}.{misfit.key}", misfit.why)
+
+
+def _of_labels(
+    place: str, experiment: FamilyExperiment, cohort: CohortSettings
+) -> Iterator[Mistake]:
+    """Labels that no model of the cohort knows, as far as its settings name the classes."""
+    sample, classes = getattr(experiment, "sample", None), cohort.classes()
+    if not isinstance(sample, Sampling) or not classes:
+        return
+    for label in sample.labels or []:
+        parts = [p.strip() for p in label.split(JOINT)] if cohort.several() else [label]
+        if strange := [part for part in parts if part not in classes]:
+            yield Mistake(
+                f"{place}.sample.labels",
+                f"cohort {experiment.cohort} has no class {', '.join(map(repr, strange))}, it has"
+                f" {', '.join(classes)}; correct the label, or leave it out",
+            )
