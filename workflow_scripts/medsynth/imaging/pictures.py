@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -142,36 +142,49 @@ def scaled(
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[tuple[Image.Image, int, bool]]:
-    """The image, upright; bits of its grey levels (8 of colours), and whether 0 is white in the
-    file, which only levels of more than 8 bits still are in the image."""
+def undecoded(data: bytes, formats: Sequence[str], other: UnusableImage) -> Iterator[ImageFile]:
+    """An image of these formats (Pillow's names) that may be decoded: it is not too large.
+
+    What is none of them is `other`. Whatever fails within is an unusable image, too.
+
+    Raises:
+        UnusableImage: absurd_size, truncated, cannot_decode.
+    """
     with unusable_as("cannot_decode"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about what is judged here
         try:
-            with Image.open(BytesIO(data), formats=list(MAGIC)) as image:
+            with Image.open(BytesIO(data), formats=formats) as image:
                 check_size(image.height, image.width)
-                if getattr(image, "n_frames", 1) != 1:
-                    raise UnusableImage("multi_frame")
-                bits, inverted = _depth(image)
-                if image.format == "TIFF":
-                    tags = getattr(image, "tag_v2", {})
-                    size = image.width * image.height * sum(tags.get(BITS, (1,))) // 8
-                    check_tiff(data, tags, size)
-                image.load()
-                if image.format == "PNG":
-                    check_png(data)
-                elif image.format == "JPEG":
-                    check_jpeg(data, np.asarray(image))
-                yield ImageOps.exif_transpose(image), bits, inverted
+                yield image
         except Image.DecompressionBombError as error:
             raise UnusableImage("absurd_size", str(error)) from error
         except UnidentifiedImageError as error:
-            detail = OTHER_TIFF if data.startswith(MAGIC["TIFF"]) else "no header of an image"
-            raise UnusableImage("cannot_decode", detail) from error
+            raise other from error
         except OSError as error:
             if "truncated" not in str(error).lower():
                 raise
             raise UnusableImage("truncated", str(error)) from error
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[tuple[Image.Image, int, bool]]:
+    """The image, upright; bits of its grey levels (8 of colours), and whether 0 is white in the
+    file, which only levels of more than 8 bits still are in the image."""
+    unknown = OTHER_TIFF if data.startswith(MAGIC["TIFF"]) else "no header of an image"
+    with undecoded(data, list(MAGIC), UnusableImage("cannot_decode", unknown)) as image:
+        if getattr(image, "n_frames", 1) != 1:
+            raise UnusableImage("multi_frame")
+        bits, inverted = _depth(image)
+        if image.format == "TIFF":
+            tags = getattr(image, "tag_v2", {})
+            size = image.width * image.height * sum(tags.get(BITS, (1,))) // 8
+            check_tiff(data, tags, size)
+        image.load()
+        if image.format == "PNG":
+            check_png(data)
+        elif image.format == "JPEG":
+            check_jpeg(data, np.asarray(image))
+        yield ImageOps.exif_transpose(image), bits, inverted
 
 
 def _depth(image: ImageFile) -> tuple[int, bool]:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, UnidentifiedImageError
 
 from medsynth.cohorts.mimic_cxr.settings import CxrRead
 from medsynth.cohorts.shards import fill_shard
 from medsynth.imaging.dicom import read_radiograph
-from medsynth.imaging.pixels import check_size
+from medsynth.imaging.pictures import undecoded
 from medsynth.imaging.resize import SQUARES, resize_area
 from medsynth.store.digests import DigestCache
-from medsynth.store.quarantine import UnusableImage, unusable_as
+from medsynth.store.quarantine import UnusableImage
 
 SETTINGS = CxrRead
 
@@ -58,22 +55,10 @@ def read_jpg(data: bytes) -> np.ndarray:
     Raises:
         UnusableImage: not_jpeg, not_grey, absurd_size, truncated, cannot_decode, blank.
     """
-    with unusable_as("cannot_decode"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about what is judged here
-        try:
-            image = Image.open(BytesIO(data), formats=["JPEG"])
-            check_size(image.height, image.width)
-            if image.mode != "L":
-                raise UnusableImage("not_grey", image.mode)
-            grey = np.asarray(image)
-        except UnidentifiedImageError as error:
-            raise UnusableImage("not_jpeg") from error
-        except Image.DecompressionBombError as error:
-            raise UnusableImage("absurd_size", str(error)) from error
-        except OSError as error:
-            if "truncated" not in str(error).lower():
-                raise
-            raise UnusableImage("truncated", str(error)) from error
+    with undecoded(data, ["JPEG"], UnusableImage("not_jpeg")) as image:
+        if image.mode != "L":
+            raise UnusableImage("not_grey", image.mode)
+        grey = np.asarray(image)
     if np.ptp(grey) == 0:
         raise UnusableImage("blank")
     return grey
