@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -142,7 +142,7 @@ def scaled(
 
 
 @contextmanager
-def undecoded(data: bytes, formats: Sequence[str], other: UnusableImage) -> Iterator[ImageFile]:
+def undecoded(data: bytes, formats: list[str], other: UnusableImage) -> Iterator[ImageFile]:
     """An image of these formats (Pillow's names) that may be decoded: it is not too large.
 
     What is none of them is `other`. Whatever fails within is an unusable image, too.
