@@ -30,7 +30,7 @@ from medsynth.imaging.pixels import stored_codes
 from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import digest_file
 from medsynth.store.quarantine import UnusableImage
-from medsynth.store.tables.tsv import TableError
+from medsynth.store.tables.header import TableError
 from medsynth.store.wording import REASONS
 
 ROOT = Path(__file__).parents[2]

@@ -19,7 +19,7 @@ from medsynth.genomics.assays import read_clinical
 from medsynth.genomics.barcodes import cases_within, parse_barcodes, parse_tumours
 from medsynth.genomics.glioma import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes
 from medsynth.genomics.settings import AssayColumns, Genotypes
-from medsynth.store.tables.tsv import TableError
+from medsynth.store.tables.header import TableError
 from medsynth.store.wording import REASONS
 
 COLUMNS = AssayColumns(case="id", ihc="stain", fish="fish", pcr_loh="loh", age="age")

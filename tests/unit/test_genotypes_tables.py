@@ -16,7 +16,8 @@ from medsynth.genomics.panels import covers_idh
 from medsynth.genomics.segments import read_segments
 from medsynth.genomics.settings import Genotypes
 from medsynth.store.tables import tsv
-from medsynth.store.tables.tsv import TableError, find_files
+from medsynth.store.tables.header import TableError
+from medsynth.store.tables.tsv import find_files
 from medsynth.store.wording import REASONS
 
 HEADER = "Hugo_Symbol\tEntrez_Gene_Id\tHGVSp_Short\tVariant_Classification\tTumor_Sample_Barcode"

@@ -18,7 +18,7 @@ from medsynth.genomics.status_words import (
     idh_of,
     stain_of,
 )
-from medsynth.store.tables.tsv import TableError
+from medsynth.store.tables.header import TableError
 
 MISSING = ["", "  ", "NA", "N/A", "nan", "None", "'--", "--", ".", "?", "Unknown", "not reported"]
 MISSING += ["[Discrepancy]", "Not Allowed To Collect", "NS", "NP", "not profiled", "#N/A", "unk"]

@@ -21,7 +21,6 @@ from medsynth.cohorts.assemble import assemble
 from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.settings import CtConvert, CtIndex
 from medsynth.cohorts.ct.shard import shard as convert_ct
-from medsynth.cohorts.labels import missing_columns
 from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
 from medsynth.cohorts.mimic_cxr.reports import read_reports
 from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead
@@ -41,6 +40,7 @@ from medsynth.runtime.logs import WITHHELD, configure_logging
 from medsynth.store.manifests import manifest
 from medsynth.store.privacy import raw_names
 from medsynth.store.quarantine import UnusableImage, log_unused
+from medsynth.store.tables.header import missing_columns
 from tests.unit.ct_files import write_slice
 from tests.unit.cxr_files import mimic
 from tests.unit.test_genotypes_tables import GDC, HEADER, ROW, write

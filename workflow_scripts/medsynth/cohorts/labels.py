@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -13,8 +11,7 @@ from medsynth.runtime.settings import TableLabel
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.delimited import read_table
 from medsynth.store.tables.findings import JOINT
-
-NEAR = 0.85  # of a misspelt heading; `image_7.png` and `image` have less in common
+from medsynth.store.tables.header import missing_columns
 
 
 def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -30,26 +27,6 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     if missing := [c for c in columns if c not in table.columns]:
         raise CohortError(f"{path}: {missing_columns(missing, list(table.columns))}")
     return table.replace({"": None})
-
-
-def missing_columns(missing: list[str], header: list[str]) -> str:
-    """What is wrong with a table's first line, of which nothing is quoted that may be a row.
-
-    Words are named that are nearly those expected, and have no number besides.
-    """
-
-    def plain(word: str) -> str:
-        return re.sub(r"[^\w]|_", "", word.lower())
-
-    near = []
-    for expected in missing:
-        numbers = set(re.findall(r"\d+", expected))
-        words = {plain(n): n for n in header if not set(re.findall(r"\d+", n)) - numbers}
-        close = difflib.get_close_matches(plain(expected), words, n=1, cutoff=NEAR)
-        near += [words[word] for word in close]
-    message = f"no column {', '.join(missing)} among the {len(header)} of its first line"
-    hint = f"did you mean {', '.join(near)}?" if near else "add the header if it lacks"
-    return f"{message}, which should be its header; {hint}"
 
 
 def read_labels(settings: TableLabel, *others: str) -> pd.DataFrame:

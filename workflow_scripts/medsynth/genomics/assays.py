@@ -20,7 +20,7 @@ from medsynth.genomics.status_words import (
     stain_of,
 )
 from medsynth.store.tables.delimited import read_table
-from medsynth.store.tables.tsv import TableError, squeeze
+from medsynth.store.tables.header import TableError, squeeze
 
 # Headings of TCGA's and the GDC's clinical tables, Ceccarelli et al. 2016, cBioPortal and GLASS,
 # without letter case, blanks and signs; the first that the table has is used, of ages every one:

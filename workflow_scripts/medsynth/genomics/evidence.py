@@ -23,7 +23,8 @@ from medsynth.genomics.mutations.maf import COLUMNS, call_idh, read_maf
 from medsynth.genomics.panels import covers_idh
 from medsynth.genomics.segments import DTYPES, call_codeletion, read_segments
 from medsynth.genomics.settings import SAMPLE_SHEETS, Genotypes
-from medsynth.store.tables.tsv import TableError, find_files
+from medsynth.store.tables.header import TableError
+from medsynth.store.tables.tsv import find_files
 
 MAF_FILES = ["*.maf", "*.maf.gz", "*.maf.tsv.gz", "data_mutations*.txt"]  # the last of cBioPortal
 SEGMENT_FILES = ["*.seg", "*.seg.gz", "*.seg.txt", "*.seg.v2.txt"]

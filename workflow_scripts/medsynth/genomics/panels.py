@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from medsynth.genomics.mutations.hotspots import GENES, HOTSPOTS, PLACES
-from medsynth.store.tables.tsv import TableError, damaged
+from medsynth.store.tables.header import TableError, damaged
 
 # The codons that WHO 2021 names for gliomas; R140 of IDH2 may be missing.
 GLIOMA = [hotspot for hotspot in HOTSPOTS if hotspot.residue in (132, 172)]

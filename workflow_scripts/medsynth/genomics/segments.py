@@ -17,7 +17,8 @@ import pandas as pd
 import pyarrow as pa
 
 from medsynth.genomics.barcodes import FIRST_NORMAL, parse_barcodes, parse_tumours
-from medsynth.store.tables.tsv import TableError, header_of, read_columns, squeeze
+from medsynth.store.tables.header import TableError, header_of, squeeze
+from medsynth.store.tables.tsv import read_columns
 
 FORMS = [
     ["GDC_Aliquot", "Chromosome", "Start", "End", "Segment_Mean"],

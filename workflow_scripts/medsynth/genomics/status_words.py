@@ -11,7 +11,7 @@ import re
 from medsynth.genomics.mutations.hotspots import HOTSPOTS
 from medsynth.genomics.mutations.variant_words import NO_PROTEIN, PROTEIN, protein_changes
 from medsynth.store.errors import MedsynthError
-from medsynth.store.tables.tsv import squeeze
+from medsynth.store.tables.header import squeeze
 
 # Cells that tell nothing, without letter case, blanks and signs.
 MISSING = {"na", "nan", "none", "null", "unknown", "notreported", "notdone", "notavailable"}

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 
 from medsynth.store.tables.findings import JOINT
-
-USED = "used"
-QUARANTINED = "quarantined"  # unusable; its reason says why
-EXCLUDED = "excluded"  # usable, but wanted out by the configuration
+from medsynth.store.wording import EXCLUDED as EXCLUDED
+from medsynth.store.wording import QUARANTINED as QUARANTINED
+from medsynth.store.wording import USED as USED
 
 TRAIN, VALIDATE, TEST = SPLITS = ("train", "validate", "test")  # patients' divisions
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, ClassVar
 
 from medsynth.store.errors import MedsynthError
-from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED
-from medsynth.store.wording import REASONS
+from medsynth.store.wording import EXCLUDED, QUARANTINED, REASONS, USED
+
+if TYPE_CHECKING:  # what reads only the header of a table need not wait for it
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,8 @@
-"""What each reason means for which an item is not used: page, logs and errors say it."""
+"""Words of the item manifest: what becomes of an item, and why; page, logs and errors say it."""
+
+USED = "used"
+QUARANTINED = "quarantined"  # unusable; its reason says why
+EXCLUDED = "excluded"  # usable, but wanted out by the configuration
 
 REASONS = {
     "missing_file": "a table names the file, but it is not there",

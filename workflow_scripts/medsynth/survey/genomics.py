@@ -18,7 +18,8 @@ from medsynth.genomics.evidence import MAF_FILES, SEGMENT_FILES
 from medsynth.genomics.mutations.maf import NEEDED
 from medsynth.genomics.segments import FORMS, LENGTHS
 from medsynth.genomics.settings import SAMPLE_SHEETS
-from medsynth.store.tables.tsv import TableError, header_of, read_columns, squeeze
+from medsynth.store.tables.header import TableError, header_of, squeeze
+from medsynth.store.tables.tsv import read_columns
 from medsynth.survey.tables import tables_in
 from medsynth.survey.tree import SAMPLE, Tree, is_named, spread
 

@@ -11,7 +11,7 @@ from medsynth.cohorts.images.table import SEXES, SPLIT_WORDS
 from medsynth.genomics.ages import OLDEST
 from medsynth.imaging.pictures import SUFFIXES as PICTURES
 from medsynth.store.tables.absence import present
-from medsynth.store.tables.tsv import squeeze
+from medsynth.store.tables.header import squeeze
 from medsynth.survey.ct import dicom_files, read_headers
 from medsynth.survey.found import MIN_PATIENTS, Found, Question, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine

@@ -13,7 +13,7 @@ import pandas as pd
 from medsynth.genomics.evidence import MAF_FILES, SEGMENT_FILES
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import read_table
-from medsynth.store.tables.tsv import TableError, squeeze
+from medsynth.store.tables.header import TableError, squeeze
 from medsynth.survey.found import MIN_PATIENTS
 from medsynth.survey.tree import Tree, is_named
 

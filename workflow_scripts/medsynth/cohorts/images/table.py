@@ -11,11 +11,12 @@ import pandas as pd
 from medsynth.cohorts.files import set_aside
 from medsynth.cohorts.findings import NEGATIVE, POSITIVE, UNCERTAIN, label_findings
 from medsynth.cohorts.images.settings import ImagesIndex
-from medsynth.cohorts.labels import check_classes, missing_columns, read_csv
+from medsynth.cohorts.labels import check_classes, read_csv
 from medsynth.genomics.ages import read_ages
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, TEST, TRAIN, USED, VALIDATE
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.absence import is_absent, present
+from medsynth.store.tables.header import missing_columns
 
 log = logging.getLogger(__name__)
 

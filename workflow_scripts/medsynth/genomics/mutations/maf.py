@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from medsynth.genomics.barcodes import parse_barcodes
 from medsynth.genomics.mutations.hotspots import GENES, PLACES, gene_at
 from medsynth.genomics.mutations.variants import Row, judge
-from medsynth.store.tables.tsv import TableError, header_of, read_batches, squeeze, unquoted
+from medsynth.store.tables.header import TableError, header_of, squeeze, unquoted
+from medsynth.store.tables.tsv import read_batches
 
 # Headings without letter case, blanks and signs. Where several of a kind are there, those of
 # "change" and "allele" add to each other, of the others the first that is not empty counts.

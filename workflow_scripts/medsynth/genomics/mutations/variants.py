@@ -28,7 +28,7 @@ from medsynth.genomics.mutations.variant_words import (
     coding_changes,
     protein_changes,
 )
-from medsynth.store.tables.tsv import squeeze
+from medsynth.store.tables.header import squeeze
 
 # Mutation_Status of rows that report no somatic mutation (MAF 2.4, cBioPortal's importer).
 NO_MUTATION = {"none", "wildtype", "loh"}

@@ -14,9 +14,15 @@ from typing import Literal
 import pandas as pd
 from pandas.errors import EmptyDataError, ParserError
 
-from medsynth.store.tables.tsv import TableError, first_line, is_gzip, unquoted
+from medsynth.store.tables.header import (
+    TableError,
+    delimiter_of,
+    fields_of,
+    first_line,
+    is_gzip,
+    unquoted,
+)
 
-DELIMITERS = "\t,;|"
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, .ods; .xls
 
 
@@ -42,8 +48,8 @@ def read_table(path: Path) -> pd.DataFrame:
     comments, line = first_line(path)
     if re.fullmatch(r"sep=.", line, re.IGNORECASE):
         raise TableError(f"{path} begins with {line!r}, a line for Excel; delete it")
-    delimiter = max(DELIMITERS, key=lambda each: len(_fields(line, each)))
-    header = _fields(line, delimiter)
+    delimiter = delimiter_of(line)
+    header = fields_of(line, delimiter)
     tabs = delimiter == "\t" and not _holds_lines(path, comments, len(header))
     try:
         table = pd.read_csv(
@@ -89,10 +95,6 @@ def read_table(path: Path) -> pd.DataFrame:
         table = table[names[: len(header)]]
     table.columns = [unquoted(name) if tabs else name.strip() for name in table.columns]
     return table.fillna("").apply(lambda cells: cells.map(unquoted) if tabs else cells.str.strip())
-
-
-def _fields(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _is_torn(path: Path, comments: int, delimiter: str, fields: int, lines: str) -> bool:

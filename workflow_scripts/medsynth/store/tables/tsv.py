@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,69 +9,9 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv
 
-from medsynth.store.quarantine import CohortError
+from medsynth.store.tables.header import TableError, damaged, header_of, is_gzip
 
 BLOCK = 1 << 24  # bytes of a table in memory at once; far more than its longest cell
-
-
-class TableError(CohortError):
-    """A table cannot be read; the message names the file, what is wrong and what to do.
-
-    Attributes:
-        reason: a key of :data:`medsynth.store.quarantine.REASONS`.
-    """
-
-    def __init__(self, message: str, reason: str = "damaged_table") -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-def squeeze(text: str) -> str:
-    """A heading or word without letter case, blanks and signs."""
-    return re.sub(r"[^a-z0-9]", "", text.lower())
-
-
-def unquoted(cell: str | None) -> str:
-    """A cell without the space and the quotes around it, as R writes them around all text."""
-    cell = (cell or "").strip()
-    if len(cell) > 1 and cell[0] == cell[-1] == '"':
-        cell = cell[1:-1].strip().replace('""', '"')
-    return cell
-
-
-def is_gzip(path: Path) -> bool:
-    """Whether a file is compressed, whatever its name: browsers unpack and keep the ending."""
-    with path.open("rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
-
-
-def header_of(path: Path) -> tuple[int, list[str]]:
-    """The number of ``#`` lines at the top, and the fields of the first other line (tabs).
-
-    Raises:
-        TableError: the file is empty or not text, or its gzip stream is damaged.
-    """
-    comments, line = first_line(path)
-    return comments, line.split("\t")
-
-
-def first_line(path: Path) -> tuple[int, str]:
-    """The number of ``#`` lines at the top, and the first other line.
-
-    Raises:
-        TableError: see :func:`header_of`.
-    """
-    comments = 0
-    try:
-        opener = gzip.open if is_gzip(path) else open
-        with opener(path, "rt", encoding="utf-8-sig") as stream:
-            for line in stream:
-                if not line.startswith("#"):
-                    return comments, line.rstrip("\r\n")
-                comments += 1
-    except (EOFError, OSError, UnicodeDecodeError, zlib.error) as error:
-        raise damaged(path, error) from None
-    raise TableError(f"{path}: no header line, nothing to read; is this the right file?")
 
 
 def read_batches(
@@ -147,12 +84,3 @@ def find_files(paths: list[Path], patterns: list[str]) -> Iterator[Path]:
                 f"{path}: no file named {' or '.join(patterns)} below; correct the path"
             )
         yield from found
-
-
-def damaged(path: Path, error: Exception) -> TableError:
-    """The error of a file that cannot be read, without the message of what failed."""
-    # Messages of parsers quote the row, and with it patients; only their kind is passed on.
-    remedy = "download the file again"
-    if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
-        remedy = "save it as text in UTF-8"
-    return TableError(f"{path}: cannot be read ({type(error).__name__}); {remedy}")
