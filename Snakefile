@@ -5,12 +5,6 @@ from snakemake.utils import min_version
 min_version("9.25")
 
 
-# A configuration given on the command line replaces the demo's instead of being merged into it.
-if not workflow.config_settings.configfiles:
-
-    configfile: "config/config.yaml"
-
-
 include: "rules/common.smk"
 include: "rules/demo.smk"
 include: "rules/fetch.smk"

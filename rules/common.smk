@@ -6,12 +6,15 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # This checkout's library, here and in all jobs, whichever one is installed or on PYTHONPATH.
 LIBRARY = Path(workflow.basedir, "workflow_scripts").as_posix()
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 
+from medsynth.config.chosen import DEMO as DEMO_CONFIGURATION
+from medsynth.config.chosen import VARIABLE, named_by_environment, overlooked
 from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.mistakes import ConfigError
@@ -19,15 +22,38 @@ from medsynth.config.raw_paths import DATASETS, raw_paths
 from medsynth.config.schema import load_config
 from medsynth.lineage.recording import capture
 from medsynth.runtime.reuse import hand_over_forced
+from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
 from medsynth.store.privacy import raw_names
 from medsynth.store.privacy.secrets import learn, without_secrets
 from medsynth.store.source.digest import code_digest
 
+# A configuration given on the command line replaces the one of the environment, and that the
+# demo's, instead of being merged into it.
+if not workflow.config_settings.configfiles:
+
+    try:
+        GIVEN = named_by_environment()
+    except MedsynthError as error:
+        raise WorkflowError(str(error)) from None
+
+    if GIVEN:
+
+        # Jobs on other machines find the configuration by it, too.
+        envvars:
+            VARIABLE,
+
+    configfile: str(GIVEN or DEMO_CONFIGURATION)
+
+
 try:
     CONFIG = load_config(config, workflow.configfiles)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process and CONFIG.demo and workflow.configfiles == [str(DEMO_CONFIGURATION)]:
+    if others := overlooked(CONFIG.results_dir, CONFIG.cohorts):
+        logger.warning(others)
 
 # In every process that reads this file, so that jobs on other machines know them, too.
 raw_names.declare(

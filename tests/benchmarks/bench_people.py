@@ -10,7 +10,6 @@ import hashlib
 import os
 import tempfile
 import time
-from argparse import Namespace
 from pathlib import Path
 from statistics import median
 
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.overlap import training_overlap, training_patients
-from medsynth.commands import impact
+from medsynth.commands.lineage import impact
 from medsynth.lineage.ledger import people
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.ledger import Ledger
@@ -112,7 +111,7 @@ def rows():
         )
         yield _row(
             "impact, 1e5 jobs and 100 manifests of 1e6 items",
-            _seconds(lambda: impact.answer(results, Namespace(patient=patient, erase=False))),
+            _seconds(lambda: impact.answer(results, patient)),
             2,
         )
     trained = training_patients(items[items["split"] == "train"], "model")

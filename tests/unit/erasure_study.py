@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from argparse import Namespace
 
 import pandas as pd
 from lineage_records import whole
 
-from medsynth.commands import impact
+from medsynth.commands.lineage import impact
 from medsynth.lineage.collector import drain
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.ledger import Ledger
@@ -89,8 +88,7 @@ class Study:
         spool.write(self.results, whole(same | end))
 
     def ask(self, patient, erase=False, yes=False, raw=False):
-        options = Namespace(patient=patient, erase=erase, yes=yes, raw=raw)
-        return impact.answer(self.results, options)
+        return impact.answer(self.results, patient, erase=erase, yes=yes, raw=raw)
 
 
 def paths(entries):

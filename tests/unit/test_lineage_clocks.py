@@ -10,7 +10,6 @@ import os
 import random
 import subprocess
 import time
-from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +19,7 @@ from lineage_records import whole
 from lineage_toy import HEAD, LIBRARY, command, jobs
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
 
-from medsynth.commands import verify
+from medsynth.commands.lineage import verify
 from medsynth.lineage.collector import collect, drain
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.ledger import Ledger
@@ -116,7 +115,7 @@ def test_clocks_that_step_and_records_that_come_late_lose_nothing(tmp_path, monk
         # All of one version: none was taken for the other.
         assert len({job["seq"] <= ends[0] for job in answer["jobs"].values()}) == 1
         assert all(job["seconds"] >= 0 for job in answer["jobs"].values())
-    answer = verify.answer(study.results, Namespace(deep=False))
+    answer = verify.answer(study.results, deep=False)
     assert (answer["artifacts"], answer["wrong"]) == ({"identical": 4}, [])
     study.ledger.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from medsynth.commands import impact
+from medsynth.commands.lineage import impact
 from medsynth.lineage.collector import drain
 from medsynth.lineage.erasure import erase as erasure
 from medsynth.lineage.recording import spool

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
 
 import pytest
 from lineage_toy import HEAD, client, free_port, mlflow_server, runs, snakemake
 
-from medsynth.commands import impact
+from medsynth.commands.lineage import impact
 from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.store.errors import MedsynthError
 
@@ -36,7 +35,7 @@ lineage.install(workflow, settings)
 
 
 def erase(results, patient):
-    return impact.answer(results, Namespace(patient=patient, erase=True, yes=True, raw=True))
+    return impact.answer(results, patient, erase=True, yes=True, raw=True)
 
 
 def test_copies_on_a_server_are_removed_and_what_is_left_there_is_found(tmp_path, monkeypatch):

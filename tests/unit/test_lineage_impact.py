@@ -8,14 +8,13 @@ import json
 import shutil
 import sqlite3
 import zipfile
-from argparse import Namespace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from lineage_records import whole
 
-from medsynth.commands import impact, verify
+from medsynth.commands.lineage import impact, verify
 from medsynth.lineage.collector import drain
 from medsynth.lineage.erasure import erase as erasure
 from medsynth.lineage.erasure.search import remains
@@ -46,7 +45,7 @@ def test_impact_names_all_of_one_cohort_and_nothing_of_the_other(study):
         " --forcerun results/cohorts/a/index.parquet"
     )
     assert not impact.wrong(found) and found["unknown"] == []
-    assert "results/a/model.safetensors" in impact.show(found) and json.dumps(found)
+    assert "results/a/model.safetensors" in "\n".join(impact.show(found)) and json.dumps(found)
 
 
 def test_a_patient_outside_the_shard_needs_it_remade_but_not_destroyed(study):
@@ -99,7 +98,7 @@ def test_a_stranger_is_unknown(study):
 def test_without_yes_nothing_is_touched(study):
     before = digest_path(study.folder / "raw"), digest_path(study.results / "cohorts")
     found = study.ask(PATIENT, erase=True)
-    assert impact.wrong(found) and "NOTHING WAS ERASED" in impact.show(found)
+    assert impact.wrong(found) and "NOTHING WAS ERASED" in "\n".join(impact.show(found))
     assert (digest_path(study.folder / "raw"), digest_path(study.results / "cohorts")) == before
 
 
@@ -151,7 +150,7 @@ def test_raw_files_outside_the_results_are_their_owners(study):
     theirs = study.folder / "raw" / "a" / PATIENT
     found = study.ask(PATIENT, erase=True, yes=True)
     assert (theirs / "1.dcm").exists() and found["yours"] == [str(theirs)]
-    assert impact.wrong(found) and "YOURS TO DELETE" in impact.show(found)
+    assert impact.wrong(found) and "YOURS TO DELETE" in "\n".join(impact.show(found))
     assert found["left"] == []
 
 
@@ -194,7 +193,7 @@ def test_what_erase_cannot_know_of_is_found_by_the_proof(study):
         {"path": "results/item.txt", "found": "id"},
         {"path": "results/notes.txt", "found": "id"},
     ]
-    assert "LEFT BEHIND" in impact.show(found)
+    assert "LEFT BEHIND" in "\n".join(impact.show(found))
 
 
 def test_demo_tables_lose_the_rows_and_a_running_workflow_is_not_disturbed(study):
@@ -214,10 +213,10 @@ def test_demo_tables_lose_the_rows_and_a_running_workflow_is_not_disturbed(study
     assert found["left"] == [] and str(table) not in found["rows"]
     assert gzip.decompress(table.read_bytes()) == f"case,age\n{OTHER},50\n".encode()
     # What the erasure left of a folder is as the erasure left it, not altered by a stranger.
-    verified = verify.answer(study.results, Namespace(deep=False))
+    verified = verify.answer(study.results, deep=False)
     assert verified["wrong"] == [] and verified["artifacts"]["erased"] == 5
     table.write_bytes(b"")
-    (wrong,) = verify.answer(study.results, Namespace(deep=False))["wrong"]
+    (wrong,) = verify.answer(study.results, deep=False)["wrong"]
     assert (wrong["state"], wrong["path"]) == ("altered", "results/demo")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +12,8 @@ import pytest
 from lineage_records import whole
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Wildcards
 
-from medsynth.commands import status, verify
-from medsynth.commands import trace as asked
+from medsynth.commands.lineage import status, verify
+from medsynth.commands.lineage import trace as asked
 from medsynth.lineage.collector import drain
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.ledger import Ledger
@@ -65,8 +64,8 @@ class Study:
 
     def misread(self):
         """(state, path) of what status tells; verify tells the same and all else is as it was."""
-        told = status.answer(self.results, Namespace())["misread"]
-        checked = verify.answer(self.results, Namespace(deep=False))
+        told = status.answer(self.results)["misread"]
+        checked = verify.answer(self.results, deep=False)
         assert told == [f for f in checked["wrong"] if f["state"] in ("changed", "foreign")]
         assert status.wrong({"ok": not told}) == bool(told)
         return [(file["state"], file["path"]) for file in told]
@@ -122,7 +121,7 @@ def test_an_input_that_changes_while_its_job_runs_is_told(study, path, change):
     assert study.misread() == [("changed", path)]
     answer = trace(study.results, "results/x")
     assert asked.wrong(answer)
-    assert "CHANGED while the job ran" in asked.show(answer | {"embedded": None})
+    assert "CHANGED while the job ran" in "\n".join(asked.show(answer | {"embedded": None}))
     # Made anew of what is there now, nothing is wrong any more.
     if os.path.exists(path):
         study.job([path], "results/x")
@@ -143,7 +142,7 @@ def test_an_input_that_is_touched_is_noted_as_that(study, touch):
     assert study.misread() == []
     answer = trace(study.results, "results/x")
     assert not asked.wrong(answer)
-    assert "touched, its bytes the same while the job ran" in asked.show(answer)
+    assert "touched, its bytes the same while the job ran" in "\n".join(asked.show(answer))
 
 
 def test_what_a_job_writes_into_its_own_input_folder_is_no_change(study):
@@ -177,12 +176,12 @@ def test_foreign_bytes_at_a_made_path_are_altered_and_never_raw(study, kept_time
     for name in ("results/y", digest_path("results/x")[0]):
         answer = trace(study.results, name)
         assert asked.wrong(answer)
-        text = asked.show(answer)
+        text = "\n".join(asked.show(answer))
         assert "results/x" in text and "ALTERED before it was read" in text
         assert "raw: no job made it" not in text.split("results/x")[1].split("\n")[0]
         # And it goes on to what the bytes that were altered came from.
         assert "one  [" in text and len(answer["jobs"]) == (2 if name == "results/y" else 1)
-    answer = verify.answer(study.results, Namespace(deep=False))
+    answer = verify.answer(study.results, deep=False)
     assert ("altered", "results/x") in [(f["state"], f["path"]) for f in answer["wrong"]]
     # Put right on the disk, but not in what was made of it.
     study.job(["one"], "results/x")
@@ -202,14 +201,15 @@ def test_a_file_of_a_folder_that_was_altered_is_told(study):
     study.job(["results/made/a"], "results/y")
     answer = trace(study.results, "results/y")
     assert asked.wrong(answer)
-    assert "of results/made  [" in asked.show(answer) and "ALTERED" in asked.show(answer)
+    text = "\n".join(asked.show(answer))
+    assert "of results/made  [" in text and "ALTERED" in text
 
 
 def test_a_raw_file_that_jobs_only_read_stays_raw(study):
     study.job(["one", "raw"], "results/x")
     Path("one").write_text("another raw file")
     study.job(["one", "raw"], "results/y")
-    text = asked.show(trace(study.results, "results/y"))
+    text = "\n".join(asked.show(trace(study.results, "results/y")))
     assert text.count("raw: no job made it") == 2 and "ALTERED" not in text
 
 

@@ -17,7 +17,7 @@ import pytest
 import safetensors.numpy
 from PIL import Image
 
-from medsynth.commands import impact
+from medsynth.commands.lineage import impact
 from medsynth.lineage.collector import drain
 from medsynth.store.layout import Layout
 from tests.unit.erasure_study import PATIENT, paths

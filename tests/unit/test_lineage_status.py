@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 import pytest
 from lineage_toy import HEAD, snakemake
 
-from medsynth.commands import status
+from medsynth.commands.lineage import status
 
 RULES = """
 rule all:
@@ -28,7 +26,7 @@ lineage.install(workflow, settings)
 
 
 def asked(folder):
-    answer = status.answer(folder / "results", Namespace())
+    answer = status.answer(folder / "results")
     return status.wrong(answer), [(f["job"], f["status"]) for f in answer["failed"]], answer
 
 
@@ -44,7 +42,7 @@ def test_it_names_the_job_that_failed_and_a_retry_that_went_well_is_no_failure(t
     assert snakemake(toy, "--config", "heals=nobody").returncode != 0
     wrong, failed, answer = asked(toy)
     assert wrong and failed == [("make name=a", "FAILED")]
-    assert "FAILED in the last run: make name=a" in status.show(answer)
+    assert "FAILED in the last run: make name=a" in "\n".join(status.show(answer))
     # The first attempt fails, and the second goes well.
     assert snakemake(toy, "--config", "heals=a").returncode == 0
     wrong, failed, answer = asked(toy)
@@ -56,6 +54,6 @@ def test_it_names_the_job_that_failed_and_a_retry_that_went_well_is_no_failure(t
     wrong, failed, answer = asked(toy)
     assert wrong and failed == []
     said = "FAILED: the last run, but none of its jobs (MissingInputException)"
-    assert said in status.show(answer)
+    assert said in "\n".join(status.show(answer))
     # A dry run changes nothing of that.
     assert snakemake(toy, "-n", "--config", "heals=a").returncode == 0 and asked(toy)[0]

@@ -6,10 +6,12 @@ opened, and nothing is changed. It shows no patient's name or id.
 
 from __future__ import annotations
 
-import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from typer import Argument, Option
 
 from medsynth.store.errors import MedsynthError
 
@@ -21,40 +23,38 @@ class ExistingError(MedsynthError):
     """The file is there already, and may hold somebody's work."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folders",
-        nargs="+",
-        type=Path,
-        metavar="DIR",
-        help="folder of images or tables, also a single table; all of them are one study",
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the configuration, a new .yaml"
-    )
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def answer(
+    folders: Annotated[
+        list[Path],
+        Argument(
+            metavar="DIR...",
+            help="folder of images or tables, also a single table; all of them are one study",
+        ),
+    ],
+    out: Annotated[Path, Option(metavar="FILE", help="the configuration, a new .yaml")],
+    results: Annotated[
+        Path | None, Option(metavar="DIR", help="of the study; else results/ and the file's name")
+    ] = None,
+) -> dict[str, Any]:
     # These take a second, and --help must not wait for them.
     from medsynth.survey.configuration import as_yaml, check, settings_of
     from medsynth.survey.machine import this_machine
     from medsynth.survey.recognise import recognise
     from medsynth.survey.tree import SurveyError, walk
 
-    out = arguments.out
     if out.exists():
         raise ExistingError(f"{out} is there already and stays as it is; give --out a new name")
     if not out.absolute().parent.is_dir():
         raise ExistingError(f"{out.parent} is no folder; make it, or give --out another place")
     machine = this_machine()
-    found = recognise([walk(folder) for folder in arguments.folders], machine)
+    found = recognise([walk(folder) for folder in folders], machine)
     told = [vars(one) | {"root": str(one.root), "cohort": one.name} for one in found]
     usable = [one for one in found if one.name]
     if not usable:
-        raise SurveyError("\n".join(["nothing can be configured yet.", *map(_tell, told)]))
+        instead = [line for one in told for line in _tell(one)]
+        raise SurveyError("\n".join(["nothing can be configured yet.", *instead]))
     study = re.sub(r"[^a-z0-9]+", "_", out.stem.lower()).strip("_") or "study"
-    place = results if results != Path("results") else results / study
-    settings = settings_of(usable, machine, str(place), study)
+    settings = settings_of(usable, machine, str(results or Path("results", study)), study)
     check(settings)
     with out.open("x", encoding="utf-8") as file:
         file.write(as_yaml(settings, usable, machine, str(out)))
@@ -62,10 +62,11 @@ def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     return {"found": told, "file": str(out), "questions": questions}
 
 
-def _tell(one: dict[str, Any]) -> str:
+def _tell(one: dict[str, Any]) -> Iterator[str]:
     named = f", cohort {one['cohort']}" if one["cohort"] else ""
-    lines = [f"{one['what']}{named}:", *(f"  {line}" for line in one["seen"])]
-    return "\n".join([*lines, *(f"  ! {line}" for line in one["missing"])])
+    yield f"{one['what']}{named}:"
+    yield from (f"  {line}" for line in one["seen"])
+    yield from (f"  ! {line}" for line in one["missing"])
 
 
 def wrong(answer: dict[str, Any]) -> bool:
@@ -73,9 +74,10 @@ def wrong(answer: dict[str, Any]) -> bool:
     return bool(answer["questions"])
 
 
-def show(answer: dict[str, Any]) -> str:
-    lines = [_tell(one) for one in answer["found"]]
-    lines += [f"? {question}" for question in answer["questions"]]
+def show(answer: dict[str, Any]) -> Iterator[str]:
+    for one in answer["found"]:
+        yield from _tell(one)
+    yield from (f"? {question}" for question in answer["questions"])
     file = answer["file"]
     then = "answer what it asks, then" if answer["questions"] else "look at its comments, then"
-    return "\n".join([*lines, f"written: {file}; {then}: snakemake -n --configfile {file}"])
+    yield f"written: {file}; {then}: snakemake -n --configfile {file}"

@@ -6,12 +6,14 @@ model and data behind every file, and behind a copy of it.
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from typer import Argument, Option
 
 from medsynth.store.digests import digest_json
 from medsynth.store.errors import MedsynthError
@@ -25,49 +27,64 @@ class OutputError(MedsynthError):
     """The images cannot be written there, or not in this form."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model", metavar="MODEL", help="name of an experiment in the results folder, or its folder"
-    )
-    parser.add_argument(
-        "--label",
-        action="append",
-        metavar="L",
-        help="a class that the model knows, or several as in 'Edema + Cardiomegaly'; may be"
-        " repeated; default: all",
-    )
-    parser.add_argument("--n", type=int, default=1, help="images of each label; default: 1")
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="of all randomness; default: 0"
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new or empty")
-    parser.add_argument("--form", choices=("png", "dicom"), default="png", help="default: png")
-    parser.add_argument(
-        "--guidance", type=float, metavar="W", help="strength of the label, of models that have it"
-    )
-    parser.add_argument(
-        "--covariate",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="of a model that is conditioned on some: each of them, or unknown, as sex=female",
-    )
-    parser.add_argument("--batch", type=int, metavar="B", help="images generated at once")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    folder, out = _model_folder(results, arguments.model), arguments.out
+def answer(
+    results: Path,
+    model: Annotated[
+        str,
+        Argument(
+            metavar="MODEL", help="name of an experiment in the results folder, or its folder"
+        ),
+    ],
+    out: Annotated[Path, Option(metavar="DIR", help="folder for the images, new or empty")],
+    label: Annotated[
+        list[str] | None,
+        Option(
+            metavar="L",
+            help="a class that the model knows, or several as in 'Edema + Cardiomegaly'; may be"
+            " repeated; all if not given",
+        ),
+    ] = None,
+    n: Annotated[int, Option(metavar="N", help="images of each label")] = 1,
+    seed: Annotated[int, Option(metavar="S", help="of all randomness")] = 0,
+    form: Annotated[Literal["png", "dicom"], Option(help="of the files")] = "png",
+    guidance: Annotated[
+        float | None, Option(metavar="W", help="strength of the label, of models that have it")
+    ] = None,
+    covariate: Annotated[
+        list[str] | None,
+        Option(
+            metavar="NAME=VALUE",
+            help="of a model that is conditioned on some: each of them, or unknown, as sex=female",
+        ),
+    ] = None,
+    batch: Annotated[int | None, Option(metavar="B", help="images generated at once")] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], Option(help="auto: a GPU if there is one")
+    ] = "auto",
+) -> dict[str, Any]:
+    folder = _model_folder(results, model)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise OutputError(f"{out} exists and is not an empty folder; give --out a new one")
+    chosen = {"guidance": guidance, "batch": batch}
+    settings: dict[str, Any] = {name: v for name, v in chosen.items() if v is not None}
+    if covariate:
+        settings["covariates"] = _covariates(covariate)
     from medsynth.runtime.lease import choose_device  # before torch is imported
 
-    with choose_device(arguments.device, gpus=0 if arguments.device == "cpu" else 1) as device:
-        return _sample(results, folder, device, arguments)
+    with choose_device(device, gpus=0 if device == "cpu" else 1) as leased:
+        return _sample(results, folder, leased, out, label, n, seed, form, settings)
 
 
 def _sample(
-    results: Path, folder: Path, device: str, arguments: argparse.Namespace
+    results: Path,
+    folder: Path,
+    device: str,
+    out: Path,
+    labels: list[str] | None,
+    n: int,
+    seed: int,
+    form: Literal["png", "dicom"],
+    settings: dict[str, Any],
 ) -> dict[str, Any]:
     # These take seconds, and --help must not wait for them.
     from medsynth.api.models import load
@@ -78,30 +95,32 @@ def _sample(
     from medsynth.lineage.recording.spool import lineage_dir
     from medsynth.report.singles import write_singles
 
-    model, out, seed = load(folder, device), arguments.out, arguments.seed
-    if arguments.form == "dicom" and model.card["image_channels"] != 1:
+    model = load(folder, device)
+    if form == "dicom" and model.card["image_channels"] != 1:
         raise OutputError(f"{folder}: its images are in colour; --form png writes them")
-    chosen = {"guidance": arguments.guidance, "batch": arguments.batch}
-    settings: dict[str, Any] = {name: v for name, v in chosen.items() if v is not None}
-    if arguments.covariate:
-        settings["covariates"] = _covariates(arguments.covariate)
-    asked = {"labels": arguments.label, "n": arguments.n, "form": arguments.form, **settings}
+    asked: dict[str, Any] = {"labels": labels, "n": n, "form": form, **settings}
     request = {REQUEST: digest_json(asked, seed)}
-    rows = model.request(arguments.label, arguments.n, settings).rows  # an error here is no job
+    rows = model.request(labels, n, settings).rows  # an error here is no job
     rows = rows.assign(row=range(len(rows)), seed=seed, model_sha256=model.sha256)
     out.parent.mkdir(parents=True, exist_ok=True)
     lineage_dir(results).mkdir(parents=True, exist_ok=True)
     with closing(open_ledger(results, new=True)) as ledger:
         places = current_places(results, ledger)
     job = recorded_command(
-        *(results, SAMPLED_SINGLY, model.files, {"images": out}, asked | request),
-        **{"seed": seed, "device": device, "places": places},
+        results,
+        SAMPLED_SINGLY,
+        model.files,
+        {"images": out},
+        asked | request,
+        seed=seed,
+        device=device,
+        places=places,
     )
     with job, tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
-        images, _ = model.sample(arguments.label, arguments.n, seed=seed, **settings)
+        images, _ = model.sample(labels, n, seed=seed, **settings)
         whole = Path(beside, "images")
         covariates = list(model.card.get("covariates", {}))
-        write_singles(images, rows, arguments.form, whole, covariates, **request)
+        write_singles(images, rows, form, whole, covariates, **request)
         whole.rename(out)
     _collect(results)
     files = sorted(str(path) for path in out.iterdir())
@@ -147,5 +166,5 @@ def wrong(answer: dict[str, Any]) -> bool:
     return False
 
 
-def show(answer: dict[str, Any]) -> str:
-    return "\n".join(answer["files"])
+def show(answer: dict[str, Any]) -> Iterator[str]:
+    yield from answer["files"]

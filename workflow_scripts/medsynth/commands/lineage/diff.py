@@ -7,10 +7,11 @@ packages and the metrics. Nothing printed names a patient.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from typer import Argument
 
 from medsynth.lineage.queries.diff import Diff, diff
 from medsynth.lineage.wording import SHORT
@@ -20,14 +21,15 @@ EXAMPLE = "medsynth diff 387ed5a297a1 results/experiments/cxr_ddpm/model.safeten
 SHOWN = 30
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = "a path, or the beginning of a digest or of a job's id"
-    parser.add_argument("a", metavar="A", help=what)
-    parser.add_argument("b", metavar="B", help=what + "; a path means its latest state")
+WHAT = "a path, or the beginning of a digest or of a job's id"
 
 
-def answer(results: Path, arguments: argparse.Namespace) -> Diff:
-    return diff(results, arguments.a, arguments.b)
+def answer(
+    results: Path,
+    a: Annotated[str, Argument(metavar="A", help=WHAT)],
+    b: Annotated[str, Argument(metavar="B", help=f"{WHAT}; a path means its latest state")],
+) -> Diff:
+    return diff(results, a, b)
 
 
 def wrong(answer: Diff) -> bool:
@@ -35,11 +37,7 @@ def wrong(answer: Diff) -> bool:
     return False
 
 
-def show(answer: Diff) -> str:
-    return "\n".join(_lines(answer))
-
-
-def _lines(answer: Diff) -> Iterator[str]:
+def show(answer: Diff) -> Iterator[str]:
     for side, found in (("a", answer["a"]), ("b", answer["b"])):
         job = f"job {found['job'][:SHORT]}" if found["job"] else "raw: no job made it"
         yield f"{side}: {found['path']}  [{found['sha256'][:SHORT]}; {job}]"

@@ -6,8 +6,11 @@ in and came out, by sha256. It holds no data and no patient's id.
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+from typer import Argument
 
 from medsynth.lineage.queries.export import Exported, export
 
@@ -15,20 +18,19 @@ HELP = "write a Workflow Run RO-Crate"
 EXAMPLE = "medsynth export crate"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder for the crate")
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> Exported:
-    return export(results, arguments.folder)
+def answer(
+    results: Path,
+    folder: Annotated[Path, Argument(metavar="DIR", help="a new folder for the crate")],
+) -> Exported:
+    return export(results, folder)
 
 
 def wrong(answer: Exported) -> bool:
     return False
 
 
-def show(answer: Exported) -> str:
-    return (
+def show(answer: Exported) -> Iterator[str]:
+    yield (
         f"{answer['crate']}: {answer['jobs']} jobs in {answer['invocations']} runs of the workflow,"
         f" {answer['entities']} entities"
     )

@@ -6,9 +6,11 @@ compared with the ledger; where that is lost, cut off or edited, what was rebuil
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+from typer import Option
 
 from medsynth.lineage.queries.rebuild import Rebuilt, rebuild
 
@@ -16,19 +18,19 @@ HELP = "make the ledger again from MLflow; compare it with the one there is"
 EXAMPLE = "medsynth rebuild"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--recorded-as",
-        action="append",
-        type=Path,
-        metavar="DIR",
-        help="where the results folder was when the workflow ran, if it was moved since and MLflow"
-        " is a server, which may serve many; more than once if it was moved more than once",
-    )
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> Rebuilt:
-    return rebuild(results, arguments.recorded_as or [])
+def answer(
+    results: Path,
+    recorded_as: Annotated[
+        list[Path] | None,
+        Option(
+            metavar="DIR",
+            help="where the results folder was when the workflow ran, if it was moved since and"
+            " MLflow is a server, which may serve many; more than once if it was moved more than"
+            " once",
+        ),
+    ] = None,
+) -> Rebuilt:
+    return rebuild(results, recorded_as or [])
 
 
 def wrong(answer: Rebuilt) -> bool:
@@ -37,11 +39,7 @@ def wrong(answer: Rebuilt) -> bool:
     return bool(differs or any(answer["lost"].values()) or left)
 
 
-def show(answer: Rebuilt) -> str:
-    return "\n".join(_lines(answer))
-
-
-def _lines(answer: Rebuilt) -> Iterator[str]:
+def show(answer: Rebuilt) -> Iterator[str]:
     counted = ", ".join(f"{n} {kind}s" for kind, n in answer["items"].items())
     yield f"{answer['ledger']}: {counted}, from MLflow"
     if answer["running"]:

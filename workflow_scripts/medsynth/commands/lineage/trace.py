@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
 
 from medsynth.lineage.queries.trace import Artifact, Job, Trace, trace
 from medsynth.lineage.wording import SHORT, job_name, when
@@ -15,23 +17,26 @@ HELP = "what made an artifact, up to the raw files; --down: what was made from i
 EXAMPLE = "medsynth trace results/experiments/cxr_ddpm/samples.png --html graph.html"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "path",
-        metavar="PATH",
-        help="a file or folder a job made or read, a copy of one, an image made by a model of"
-        " this results folder, or the beginning of a digest or of a job's id",
-    )
-    parser.add_argument("--down", action="store_true", help="descendants instead of ancestors")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page to look at")
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> Trace:
-    found = trace(results, arguments.path, down=arguments.down)
-    if arguments.html:
+def answer(
+    results: Path,
+    path: Annotated[
+        str,
+        Argument(
+            metavar="PATH",
+            help="a file or folder a job made or read, a copy of one, an image made by a model of"
+            " this results folder, or the beginning of a digest or of a job's id",
+        ),
+    ],
+    down: Annotated[bool, Option("--down", help="descendants instead of ancestors")] = False,
+    html: Annotated[
+        Path | None, Option(metavar="FILE", help="also write a page to look at")
+    ] = None,
+) -> Trace:
+    found = trace(results, path, down=down)
+    if html:
         from medsynth.lineage.queries.drawing import write_page  # jinja2
 
-        write_page(found, arguments.html)
+        write_page(found, html)
     return found
 
 
@@ -46,17 +51,15 @@ def wrong(answer: Trace) -> bool:
     )
 
 
-def show(answer: Trace) -> str:
+def show(answer: Trace) -> Iterator[str]:
     artifact, jobs = answer["artifact"], answer["jobs"]
-    head = []
     if others := artifact["same_bytes"]:
         more = f" and {len(others) - SAME_SHOWN} more" if len(others) > SAME_SHOWN else ""
-        head = [f"the same bytes: {', '.join(others[:SAME_SHOWN])}{more}; shown is one of them"]
+        yield f"the same bytes: {', '.join(others[:SAME_SHOWN])}{more}; shown is one of them"
     if embedded := answer["artifact"]["embedded"]:
         text = ", ".join(f"{k} {v[:SHORT]}" for k, v in sorted(embedded.items()))
-        head += [f"not a recorded file; it says of itself: {text}. So it comes from:"]
-    lines = _down(artifact, jobs, "", set()) if answer["down"] else _up(artifact, jobs, "", set())
-    return "\n".join([*head, *lines])
+        yield f"not a recorded file; it says of itself: {text}. So it comes from:"
+    yield from (_down if answer["down"] else _up)(artifact, jobs, "", set())
 
 
 def _artifact_line(artifact: Artifact) -> str:

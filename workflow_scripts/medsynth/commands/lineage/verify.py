@@ -7,9 +7,11 @@ changed and given its old time, and compares MLflow's copies with the ledger.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+from typer import Option
 
 from medsynth.lineage.queries.verify import Verified, verify
 from medsynth.lineage.wording import SHORT
@@ -19,25 +21,20 @@ EXAMPLE = "medsynth verify --deep"
 SHOWN = 50
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--deep", action="store_true", help="read every byte again, and MLflow's files too"
-    )
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> Verified:
-    return verify(results, deep=arguments.deep)
+def answer(
+    results: Path,
+    deep: Annotated[
+        bool, Option("--deep", help="read every byte again, and MLflow's files too")
+    ] = False,
+) -> Verified:
+    return verify(results, deep=deep)
 
 
 def wrong(answer: Verified) -> bool:
     return bool(answer["wrong"] or answer["ledger"] or answer["mlflow"])
 
 
-def show(answer: Verified) -> str:
-    return "\n".join(_lines(answer))
-
-
-def _lines(answer: Verified) -> Iterator[str]:
+def show(answer: Verified) -> Iterator[str]:
     how = "all bytes read" if answer["deep"] else "by size and time where those are unchanged"
     counted = ", ".join(f"{n} {state}" for state, n in answer["artifacts"].items())
     yield f"files: {counted or 'none'} ({how})"

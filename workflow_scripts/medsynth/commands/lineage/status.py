@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +15,7 @@ HELP = "runs, jobs, what failed, what waits, whether the ledger is intact"
 EXAMPLE = "medsynth status"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """It has none of its own."""
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> Status:
+def answer(results: Path) -> Status:
     return status(results)
 
 
@@ -28,11 +23,7 @@ def wrong(answer: Status) -> bool:
     return not answer["ok"]
 
 
-def show(answer: Status) -> str:
-    return "\n".join(_lines(answer))
-
-
-def _lines(answer: Status) -> Iterator[str]:
+def show(answer: Status) -> Iterator[str]:
     yield f"jobs: {_counts(answer['jobs']) or 'none'}"
     for i in answer["invocations"]:
         arguments = " ".join(i["arguments"])

@@ -7,8 +7,11 @@ touched.
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
 
 from medsynth.lineage.queries.rerun import Rerun, rerun
 from medsynth.lineage.wording import SHORT, job_name
@@ -17,27 +20,28 @@ HELP = "repeat the job that made a file, in a clean folder, and compare the byte
 EXAMPLE = "medsynth rerun results/experiments/cxr_ddpm/samples.png"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", help="a file a job made, its digest, or a job's id")
-    parser.add_argument(
-        "--keep", type=Path, metavar="DIR", help="work in this new folder and leave it there"
-    )
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> Rerun:
-    return rerun(results, arguments.path, arguments.keep)
+def answer(
+    results: Path,
+    path: Annotated[
+        str, Argument(metavar="PATH", help="a file a job made, its digest, or a job's id")
+    ],
+    keep: Annotated[
+        Path | None, Option(metavar="DIR", help="work in this new folder and leave it there")
+    ] = None,
+) -> Rerun:
+    return rerun(results, path, keep)
 
 
 def wrong(answer: Rerun) -> bool:
     return not answer["identical"]
 
 
-def show(answer: Rerun) -> str:
-    lines = [f"{job_name(answer)}  job {answer['job'][:SHORT]}, repeated: {answer['status']}"]
+def show(answer: Rerun) -> Iterator[str]:
+    yield f"{job_name(answer)}  job {answer['job'][:SHORT]}, repeated: {answer['status']}"
     for output in answer["outputs"]:
         now = (output["now"] or "not made")[:SHORT]
         state = "identical" if output["same"] else f"DIFFERS: {now} now"
-        lines.append(f"  {output['path']}  [{output['recorded'][:SHORT]}]  {state}")
+        yield f"  {output['path']}  [{output['recorded'][:SHORT]}]  {state}"
     if answer["sources"]:
-        lines.append(f"  with the sources of today, because {answer['sources']}")
-    return "\n".join(lines + [f"  because {reason}" for reason in answer["reasons"]])
+        yield f"  with the sources of today, because {answer['sources']}"
+    yield from (f"  because {reason}" for reason in answer["reasons"])

@@ -7,10 +7,11 @@ results folder. Raw files outside it are yours to delete, or `--raw` deletes the
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NotRequired
+from typing import Annotated, NotRequired
+
+from typer import Argument, Option
 
 from medsynth.lineage.erasure.withdrawal import Impact, Remains
 from medsynth.lineage.wording import when
@@ -32,29 +33,30 @@ class Withdrawal(Impact):
     done: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("patient", metavar="PATIENT", help="the id in the raw data (TCGA case)")
-    parser.add_argument("--erase", action="store_true", help="destroy all that must be destroyed")
-    parser.add_argument("--yes", action="store_true", help="with --erase: really")
-    parser.add_argument(
-        "--raw",
-        action="store_true",
-        help="with --erase: also delete the patient's own raw files outside results/",
-    )
-
-
-def answer(results: Path, arguments: argparse.Namespace) -> Withdrawal:
+def answer(
+    results: Path,
+    patient: Annotated[str, Argument(metavar="PATIENT", help="the id in the raw data (TCGA case)")],
+    erase: Annotated[bool, Option("--erase", help="destroy all that must be destroyed")] = False,
+    yes: Annotated[bool, Option("--yes", help="with --erase: really")] = False,
+    raw: Annotated[
+        bool,
+        Option(
+            "--raw", help="with --erase: also delete the patient's own raw files outside results/"
+        ),
+    ] = False,
+) -> Withdrawal:
     from medsynth.lineage.queries.impact import impact  # pandas, for which --help need not wait
 
-    if arguments.erase and arguments.yes:
-        from medsynth.lineage.erasure.erase import erase, idle
+    if erase and yes:
+        from medsynth.lineage.erasure.erase import erase as destroy
+        from medsynth.lineage.erasure.erase import idle
 
         with idle(results):
-            found = impact(results, arguments.patient)
-            erased = erase(results, arguments.patient, found, raw=arguments.raw)
+            found = impact(results, patient)
+            erased = destroy(results, patient, found, raw=raw)
             return {**found, **erased, "asked": True, "done": True}
-    found = impact(results, arguments.patient)
-    return {**found, "asked": arguments.erase, "done": False}
+    found = impact(results, patient)
+    return {**found, "asked": erase, "done": False}
 
 
 def wrong(answer: Withdrawal) -> bool:
@@ -63,11 +65,7 @@ def wrong(answer: Withdrawal) -> bool:
     return bool(answer["unknown"] or (answer["asked"] and not done))
 
 
-def show(answer: Withdrawal) -> str:
-    return "\n".join(_lines(answer))
-
-
-def _lines(answer: Withdrawal) -> Iterator[str]:
+def show(answer: Withdrawal) -> Iterator[str]:
     for time in answer["erased"]:
         yield f"erased before: {when(time)}"
     yield f"{'destroyed' if answer['done'] else 'to destroy'}: {len(answer['destroy'])} artifacts"

@@ -1,0 +1,1 @@
+"""Commands on the lineage of a results folder: each shows what a query answers."""
