@@ -8,3 +8,5 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Programs that tests start run this checkout's library, even if another one is installed.
 os.environ["PYTHONPATH"] = os.fspath(Path(__file__).parents[1] / "workflow_scripts")
+# Whatever study the developer works on.
+os.environ.pop("MEDSYNTH_CONFIG", None)
