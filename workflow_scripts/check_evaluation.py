@@ -1,6 +1,7 @@
 """Gate: neither the model nor the classifier that judges has seen the metric's real patients.
 
-Whom they were trained on is what the trainings wrote down, not what the manifest says today.
+Whom they were trained on, and whose images chose the step that was kept, is what the trainings
+wrote down, not what the manifest says today.
 
 Output: JSON `gate`, which evaluation requires.
 """
@@ -29,15 +30,14 @@ def check(inputs):
         found[path] = training_overlap(real, read_table(people), digests[path])
         if not found[path]["list_of_these_weights"]:
             raise MedsynthError(
-                f"{people} is not the list of whom {path} was trained on;"
-                " delete both and train again"
+                f"{people} is not the list of whom {path} rests on; delete both and train again"
             )
         if not found[path]["ok"]:
             raise MedsynthError(
                 f"{inputs.manifest}: {found[path]['patients_seen']} patients and"
-                f" {found[path]['images_seen']} images of the {TEST} split were trained on by"
-                f" {path}: its metrics would be worthless; the division was changed after the"
-                " training, so delete the model and train again"
+                f" {found[path]['images_seen']} images of the {TEST} split had a part in the"
+                f" training of {path}: its metrics would be worthless; the division was changed"
+                " after the training, so delete the model and train again"
             )
     return found
 

@@ -1,7 +1,7 @@
 """Train a model of any family on a cohort's training split.
 
 Outputs: `weights` (safetensors), `card` (JSON), `history` (CSV: step, name, value), `people`
-(Parquet: whom it was trained on).
+(Parquet: whom it was trained on, and who chose its step).
 """
 
 from dataclasses import replace
@@ -15,24 +15,28 @@ from medsynth.runtime.run import TrainingRun, run_on_device
 from medsynth.store.atomic import publish
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
-from medsynth.store.manifests import TEST, in_split
+from medsynth.store.manifests import TEST, TRAIN, VALIDATE, in_split
 from medsynth.store.models import beside, load_inputs, named_inputs, save_model
 from medsynth.store.tables.parquet import read_table, write_table
 
 
 def people_of_inputs(inputs, outputs, named):
-    """Whom its inputs were trained on; MedsynthError if some are held out."""
-    held_out, found = in_split(read_table(inputs.manifest), TEST), []
+    """Who had a part in its inputs; MedsynthError if that makes its figures worthless."""
+    manifest, found = read_table(inputs.manifest), []
     for one in named.values():
-        found.append(read_table(beside(outputs.people, one["experiment"])))
-        seen = training_overlap(held_out, found[-1], one["sha256"])
-        if not seen["ok"]:
-            raise MedsynthError(
-                f"{inputs.manifest}: {seen['patients_seen']} patients and {seen['images_seen']}"
-                f" images of the {TEST} split were trained on by {one['experiment']}, an input of"
-                " this experiment: its metrics would be worthless; take another input, or divide"
-                " both cohorts alike, and train the input again"
-            )
+        people = read_table(beside(outputs.people, one["experiment"]))
+        found.append(people)
+        trained_on = people[people["split"] == TRAIN]
+        for split, theirs in ((TEST, people), (VALIDATE, trained_on)):
+            seen = training_overlap(in_split(manifest, split), theirs, one["sha256"])
+            if not seen["ok"]:
+                raise MedsynthError(
+                    f"{inputs.manifest}: {seen['patients_seen']} patients and"
+                    f" {seen['images_seen']} images of the {split} split had a part in"
+                    f" {one['experiment']}, an input of this experiment: its figures would be"
+                    " worthless; take another input, or divide both cohorts alike, and train the"
+                    " input again"
+                )
     return found
 
 
@@ -55,15 +59,18 @@ def main(job, run):
     named = named_inputs(outputs.weights, params.inputs)
     models = load_inputs(outputs.weights, outputs.card, named)
     below = people_of_inputs(inputs, outputs, named)
-    data = replace(task.training_data(inputs), models=models)
     settings, rests_on = training.SETTINGS(**params.cfg), {"inputs": named} if named else {}
+    data = task.training_data(inputs, run.seed, settings.validation_images)
+    data = replace(data, models=models)
     identity = (params.cfg, run.seed, task.data_digests(inputs), named, params.code)
 
     def make():
         with work_folder(params.work, job.wildcards.experiment, *identity) as work:
             trained = training.train(data, settings, TrainingRun(run.seed, run.device, work))
             save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
-            people = training_patients(data.manifest, digest_file(outputs.weights), below)
+            digest, held_out = digest_file(outputs.weights), data.validation
+            seen = held_out.manifest if held_out else None
+            people = training_patients(data.manifest, digest, below, seen)
             write_table(people, outputs.people)
             publish(trained.history, outputs.history)
 

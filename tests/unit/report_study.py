@@ -116,10 +116,16 @@ def write_card(folder: Path, labels: list[str]) -> Path:
 
 
 def write_people(folder: Path) -> Path:
-    """Of every training: the seven patients of the training split, two files each."""
+    """Of every training: the seven patients of the training split, two files each; two chose."""
     path = folder / "people.parquet"
     rows = [
-        {"patient": f"{SECRET}-{p}", "source_sha256": f"{p}{i}"} for p in range(7) for i in "ab"
+        {
+            "patient": f"{SECRET}-{p}",
+            "source_sha256": f"{p}{i}",
+            "split": "train" if p < 7 else "validate",
+        }
+        for p in range(9)
+        for i in "ab"
     ]
     write_table(pd.DataFrame(rows), path)
     return path

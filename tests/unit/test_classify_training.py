@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -214,3 +215,48 @@ def test_a_class_without_held_out_images_has_a_reason():
     nobody = held_out_metrics(np.zeros((0, 2)), np.zeros(0, int), np.zeros(0, str), ["a", "b"])
     json.dumps(nobody, allow_nan=False)
     assert nobody["metrics"]["accuracy"]["reason"] == "no held-out images"
+
+
+class Listed(Images):
+    """Images of patients, one each."""
+
+    @property
+    def manifest(self) -> pd.DataFrame:
+        return pd.DataFrame({"patient": [f"p{i}" for i in range(len(self))]})
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_the_weights_kept_are_those_that_do_best_on_validation_images(tmp_path: Path, honest: bool):
+    labels, others = np.arange(40) % 2, np.arange(12) % 2
+    images, held_out = Images(sided(labels, seed=1)), Listed(sided(others, seed=2))
+    # Where right is called left, the more is learnt the worse it gets.
+    called = others if honest else 1 - others
+    classes = ["left", "right"]
+    validation = LabelledImages(held_out, called, classes)
+    data = LabelledImages(images, labels, classes, validation)
+    settings = ClassifierTraining(steps=40, batch=16, channels=4, features=8, lr=3e-3)
+    trained = training.train(data, settings, TrainingRun(1, "cpu", tmp_path))
+    points = pd.read_csv(trained.history).pivot(index="step", columns="name", values="value")
+    losses, facts = points["validate_cross_entropy"].dropna(), trained.card["validation"]
+    assert facts["step"] == (40 if honest else losses.idxmin()) and facts["of"] == 40
+    assert honest or facts["step"] < 40
+    assert facts["baselines"] == {"the same answer to all": pytest.approx(np.log(2))}
+    assert (facts["images"], facts["patients"]) == (12, 12)
+
+    batch = [held_out.images]
+    probabilities = extract(trained.state, card_of(settings), batch, "cpu").probabilities
+    expected = -np.log(probabilities[np.arange(12), called]).mean()  # as many of each class
+    assert facts["value"] == pytest.approx(expected, rel=1e-5)
+    right = (probabilities.argmax(1) == called).mean()
+    assert facts["beside"]["validate_accuracy"] == pytest.approx(right)
+
+
+def test_the_balanced_losses_of_a_batch_are_torchs_weighted_mean():
+    labels = np.repeat([0, 1, 2], [30, 8, 2])
+    data = LabelledImages(Images(np.zeros((40, 8, 8, 1), np.uint8)), labels, ["a", "b", "c"])
+    logits = torch.randn(12, 3, generator=generator(5), dtype=torch.float64)
+    target = torch.arange(12) % 3
+    weights = torch.tensor(class_weights(labels, 3))
+    expected = torch.nn.functional.cross_entropy(logits, target, weights)
+    found = training.balanced_losses(data, "cpu")(logits, target).mean()
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)

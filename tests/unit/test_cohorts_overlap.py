@@ -27,12 +27,23 @@ def items(*rows):
 TRAIN = items(("a", "1", "train"), ("a", "1", "train"), ("b", "2", "train"))
 
 
-def test_the_list_has_every_file_of_the_training_once():
-    people = training_patients(TRAIN, MODEL)
+VALIDATE = items(("d", "4", "validate"), ("d", "4", "validate"))
+
+
+def test_the_list_has_every_file_once_and_says_what_it_did():
+    people = training_patients(TRAIN, MODEL, (), VALIDATE)
     assert people.to_dict("records") == [
-        {"patient": "a", "source_sha256": "1", "model_sha256": MODEL},
-        {"patient": "b", "source_sha256": "2", "model_sha256": MODEL},
+        {"patient": "a", "source_sha256": "1", "split": "train", "model_sha256": MODEL},
+        {"patient": "b", "source_sha256": "2", "split": "train", "model_sha256": MODEL},
+        {"patient": "d", "source_sha256": "4", "split": "validate", "model_sha256": MODEL},
     ]
+
+
+def test_who_chose_the_step_may_not_judge_it():
+    people = training_patients(TRAIN, MODEL, (), VALIDATE)
+    patient, image = items(("d", "5", "test")), items(("e", "4", "test"))
+    assert training_overlap(patient, people, MODEL) == CLEAN | {"patients_seen": 1, "ok": False}
+    assert training_overlap(image, people, MODEL) == CLEAN | {"images_seen": 1, "ok": False}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +101,7 @@ def test_a_training_patient_moved_to_test_afterwards_is_refused(inputs):
 def test_the_classifiers_people_count_too(inputs):
     judge, listed = inputs.weights[1], inputs.people[1]
     write_table(training_patients(items(("c", "9", "train")), digest_file(judge)), listed)
-    with pytest.raises(MedsynthError, match=r"trained on by\s+\S*classifier"):
+    with pytest.raises(MedsynthError, match=r"a part in the training of \S*classifier"):
         check_evaluation.check(inputs)
 
 

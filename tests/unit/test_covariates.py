@@ -208,7 +208,7 @@ def study(tmp_path_factory) -> SimpleNamespace:
         beta_start=0.02, beta_end=0.5, ema_decay=0.95, conditions=["sex", "age"],
         unet={"channels": 8, "multipliers": [1], "attention": []},
     )  # fmt: skip
-    trained = training.train(training_data(inputs), settings, TrainingRun(1, "cpu", folder))
+    trained = training.train(training_data(inputs, 1, 64), settings, TrainingRun(1, "cpu", folder))
     save_model(trained.state, trained.card, inputs.weights, inputs.card)
     return SimpleNamespace(inputs=inputs, folder=folder, table=table, trained=trained)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,13 @@ from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm import training
 from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.sampling import generate
+from medsynth.models.ddpm.schedule import linear_schedule
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card
+from medsynth.models.ddpm.validation import LEVELS, Look, simple_losses
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import numpy_rng
+from medsynth.runtime.tensors import to_network
 from medsynth.store.manifests import manifest
 from medsynth.store.models import Model
 from medsynth.store.shards import ImageStore, ShardWriter
@@ -143,3 +147,77 @@ def test_empty_training_split_is_refused(store, tmp_path):
     empty = ImageStore(store.manifest.iloc[:0], tmp_path)
     with pytest.raises(ValueError, match="training needs images"):
         _train(empty, _settings(), tmp_path, labels=LABELS[:0])
+
+
+def _validated(store, work, **changes):
+    """Trained on the first 16 images; the last 8, of four patients, choose the step."""
+    work.mkdir(exist_ok=True)
+
+    def part(rows, labels):
+        frame = store.manifest.iloc[rows].assign(patient=[f"p{i // 2}" for i in rows])
+        return LabelledImages(ImageStore(frame, store._folder), labels, ["dark", "bright"])
+
+    held_out = part(range(16, 24), LABELS[16:])
+    data = replace(part(range(16), LABELS[:16]), validation=held_out)
+    return training.train(data, _settings(**changes), TrainingRun(1, "cpu", work))
+
+
+def test_the_loss_of_validation_images_is_the_plain_one_on_the_same_noise(store):
+    schedule = linear_schedule(20, 0.02, 0.5)
+    look, positions = Look(3, "validate", 5, torch.device("cpu")), np.array([2, 7, 11])
+    seen = []
+
+    class Model(torch.nn.Module):
+        def forward(self, x, t, labels):
+            seen.extend(zip(x.double(), t.tolist(), labels.tolist(), strict=True))
+            return 0.5 * x
+
+    losses = simple_losses(Model(), store, LABELS, positions, schedule, look)
+    first = list(seen)
+    again = simple_losses(Model(), store, LABELS, positions, schedule, look._replace(batch=2))
+    np.testing.assert_allclose(again, losses, rtol=1e-6)
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(first, seen[len(first) :], strict=True))
+
+    expected = []
+    for k, (x, t, label) in enumerate(first):
+        position = positions[k // LEVELS]
+        x0 = to_network(store.read([position]))[0].double()
+        signal = schedule.alphas_bar[t]
+        noise = (x - signal.sqrt() * x0) / (1 - signal).sqrt()  # eq. 4
+        assert label == LABELS[position] and 1 <= t <= 20 and (t - 1) // 10 == k % LEVELS
+        expected.append(((0.5 * x - noise) ** 2).mean().item())
+    np.testing.assert_allclose(
+        losses, np.reshape(expected, (3, LEVELS)).mean(1), rtol=1e-5, atol=1e-7
+    )
+
+    def no_noise(x, *_):
+        return torch.zeros_like(x)
+
+    everything = simple_losses(no_noise, store, LABELS, np.arange(24), schedule, look)
+    assert everything.mean() == pytest.approx(1, abs=4 * np.sqrt(2 / (24 * LEVELS * 64)))
+
+
+@pytest.mark.parametrize("p2_gamma", [0.0, 1.0])
+def test_the_step_is_chosen_by_images_that_nothing_is_trained_on(store, tmp_path, p2_gamma):
+    trained = _validated(store, tmp_path, p2_gamma=p2_gamma, steps=20, checkpoint_every=20)
+    points = pd.read_csv(trained.history).pivot(index="step", columns="name", values="value")
+    losses = points["validate_denoising_loss"].dropna()
+    assert list(losses.index) == list(range(2, 21, 2)) and losses.iloc[-1] < losses.iloc[0]
+    facts = trained.card["validation"]
+    assert facts["figure"] == "denoising_loss" and facts["baselines"] == {"no noise predicted": 1}
+    assert (facts["images"], facts["patients"], facts["of"], facts["looks"]) == (8, 4, 20, 10)
+    assert facts["value"] == pytest.approx(losses[facts["step"]], rel=1e-5)
+    assert facts["lowest"]["value"] == pytest.approx(losses.min(), rel=1e-5)
+    json.dumps(trained.card)
+
+
+def test_a_resumed_run_chooses_the_same_step_and_looking_changes_no_weight(store, tmp_path):
+    whole = _validated(store, tmp_path / "whole", steps=12, validate_every=3)
+    _validated(store, tmp_path / "parts", steps=8, validate_every=3)
+    resumed = _validated(store, tmp_path / "parts", steps=12, validate_every=3)
+    # The run of 8 steps looked after its last, which is none of the whole one's looks.
+    assert whole.card["validation"] == resumed.card["validation"] | {"looks": 4}
+    assert all(torch.equal(whole.state[name], resumed.state[name]) for name in whole.state)
+    rarely = _validated(store, tmp_path / "rarely", steps=12, validate_every=12)
+    assert whole.card["validation"]["step"] == 12
+    assert all(torch.equal(whole.state[name], rarely.state[name]) for name in whole.state)

@@ -206,17 +206,31 @@ def rows(*items):
 def test_the_people_of_inputs_count_as_trained_on(tmp_path):
     b = saved(tmp_path, "b", 2.0)
     table = tmp_path / "manifest.parquet"
-    write_table(rows(("p", "1", "train"), ("q", "2", "test")), table)
+    write_table(rows(("p", "1", "train"), ("q", "2", "test"), ("v", "3", "validate")), table)
     named = named_inputs(tmp_path / "a" / "model.safetensors", {"begin": "b"})
     outputs = SimpleNamespace(people=tmp_path / "a" / "people.parquet")
     inputs = SimpleNamespace(manifest=table)
 
-    write_table(training_patients(rows(("x", "9", "train")), digest_file(b.weights)), b.people)
+    def took_part(trained, chose):
+        chosen = rows((chose, "8", "validate"))
+        write_table(
+            training_patients(rows((trained, "9", "train")), digest_file(b.weights), (), chosen),
+            b.people,
+        )
+
+    took_part("x", "v")  # here and there
     below = train_model.people_of_inputs(inputs, outputs, named)
     people = training_patients(rows(("p", "1", "train")), "m", below)
-    expected = {"patient": ["p", "x"], "source_sha256": ["1", "9"], "model_sha256": ["m", "m"]}
+    expected = {
+        "patient": ["p", "v", "x"],
+        "source_sha256": ["1", "8", "9"],
+        "split": ["train", "validate", "train"],
+        "model_sha256": ["m"] * 3,
+    }
     pd.testing.assert_frame_equal(people, pd.DataFrame(expected), check_dtype=False)
 
-    write_table(training_patients(rows(("q", "9", "train")), digest_file(b.weights)), b.people)
-    with pytest.raises(MedsynthError, match="1 patients and 0 images of the test split .* by b"):
-        train_model.people_of_inputs(inputs, outputs, named)
+    for trained, chose, split in (("q", "x", "test"), ("x", "q", "test"), ("v", "x", "validate")):
+        took_part(trained, chose)
+        said = f"1 patients and 0 images of the {split} split had a part in b"
+        with pytest.raises(MedsynthError, match=said):
+            train_model.people_of_inputs(inputs, outputs, named)

@@ -94,7 +94,9 @@ def study(tmp_path_factory) -> SimpleNamespace:
     of_training = ClassifierTraining(
         steps=120, batch=16, channels=4, features=8, lr=5e-3, checkpoint_every=120
     )
-    trained = classifier.train(training_data(inputs), of_training, TrainingRun(1, "cpu", own))
+    trained = classifier.train(
+        training_data(inputs, 1, 64), of_training, TrainingRun(1, "cpu", own)
+    )
     inputs.weights, inputs.card = str(own / "model.safetensors"), str(own / "model.json")
     save_model(trained.state, trained.card, inputs.weights, inputs.card)
     found = judge_classifier(inputs, CFG, {}, Run(1, "cpu"))
@@ -112,7 +114,7 @@ def test_images_with_several_findings_are_used_with_all(study):
     assert counts == {"left": 18, "right": 18, "left + right": 18, "No Finding": 18}
     left_out = study.manifest.loc[study.manifest["status"] != "used", "reason"]
     assert sorted(left_out) == ["empty_finding", "finding_contradiction"]
-    data = training_data(study.inputs)
+    data = training_data(study.inputs, 1, 64)
     assert data.classes == ["No Finding", "left", "right"] and data.labels.shape[1] == 3
     assert data.labels.sum() == sum(1 + ("+" in label) for label in data.manifest["label"])
     image, target = medsynth.cohort(study.results / "cohorts" / "c").dataset("train")[0]
@@ -138,7 +140,9 @@ def drawn(study, tmp_path_factory) -> SimpleNamespace:
     folder.mkdir()
     unet = {"channels": 8, "multipliers": [1], "attention": []}
     settings = DdpmTraining(**SHORT, timesteps=4, beta_start=0.1, beta_end=0.5, unet=unet)
-    trained = ddpm.train(training_data(study.inputs), settings, TrainingRun(1, "cpu", folder))
+    trained = ddpm.train(
+        training_data(study.inputs, 1, 64), settings, TrainingRun(1, "cpu", folder)
+    )
     outputs = SimpleNamespace(
         weights=str(folder / "model.safetensors"), card=str(folder / "model.json"),
         images=folder / "samples.h5", table=folder / "samples.parquet", grid=folder / "samples.png",
@@ -308,7 +312,9 @@ def test_many_combinations_are_put_together_on_the_page():
 
 def test_progan_takes_several_findings(study, tmp_path):
     settings = ProganTraining(**SHORT, channels=8, latent=8)
-    trained = progan.train(training_data(study.inputs), settings, TrainingRun(1, "cpu", tmp_path))
+    trained = progan.train(
+        training_data(study.inputs, 1, 64), settings, TrainingRun(1, "cpu", tmp_path)
+    )
     paths = SimpleNamespace(weights=str(tmp_path / "m.safetensors"), card=str(tmp_path / "m.json"))
     save_model(trained.state, trained.card, paths.weights, paths.card)
     outputs = SimpleNamespace(**{k: tmp_path / k for k in ("images", "table", "grid")})

@@ -61,12 +61,13 @@ def train(root: Path, name: str, family: str, settings, inputs: SimpleNamespace)
     """As train_model does; the files of the model."""
     layout, work = Layout(root), root / "work" / name
     work.mkdir(parents=True)
-    data = labelled.training_data(inputs)
+    data = labelled.training_data(inputs, SEED, 64)
     training = import_module(f"medsynth.models.{family}.training")
     trained = training.train(data, settings, TrainingRun(SEED, "cpu", work))
     files = {key: getattr(layout, key).format(experiment=name) for key in ("weights", "card")}
     save_model(trained.state, trained.card, *files.values())
-    people = training_patients(data.manifest, digest_file(files["weights"]))
+    digest, held_out = digest_file(files["weights"]), data.validation.manifest
+    people = training_patients(data.manifest, digest, (), held_out)
     write_table(people, layout.people.format(experiment=name))
     return SimpleNamespace(**files)
 

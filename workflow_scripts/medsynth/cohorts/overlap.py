@@ -1,7 +1,8 @@
-"""Whom a model was trained on, kept beside its weights, and the proof that it is judged on others.
+"""Whom a model rests on, kept beside its weights, and the proof that it is judged on others.
 
-The list is written by the training itself from the rows it read, and names the weights it belongs
-to. The gate therefore does not depend on what the cohort's manifest says after the training.
+These are who was trained on and who was not, but chose the step that is kept (validation). The list
+is written by the training itself from the rows it read, and names the weights it belongs to. The
+gate therefore does not depend on what the cohort's manifest says after the training.
 """
 
 from __future__ import annotations
@@ -10,34 +11,42 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from medsynth.store.manifests import by_file
+from medsynth.store.manifests import TRAIN, VALIDATE, by_file
 
 KEYS = {"patients": "patient", "images": "source_sha256"}
 
 
 def training_patients(
-    manifest: pd.DataFrame, model_sha256: str, of_inputs: Sequence[pd.DataFrame] = ()
+    manifest: pd.DataFrame,
+    model_sha256: str,
+    of_inputs: Sequence[pd.DataFrame] = (),
+    validation: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """The people of a training; who was trained on by a model that it rests on is one of them.
+    """The people of a training; those of a model that it rests on are among them.
 
     Args:
-        manifest: the rows the training read.
+        manifest: the rows it was trained on.
         model_sha256: digest of the weights it published.
         of_inputs: the people of the models that it rests on.
+        validation: the rows that the step was chosen by.
 
     Returns:
-        DataFrame(patient, source_sha256, model_sha256), one row for each raw file, sorted.
+        DataFrame(patient, source_sha256, split, model_sha256), sorted; split is what the raw file
+        did, train or validate, a row for each.
     """
-    keys = list(KEYS.values())
-    people = pd.concat([by_file(manifest)[keys], *(one[keys] for one in of_inputs)])
-    people = people.drop_duplicates().sort_values(keys)
+    columns = [*KEYS.values(), "split"]
+    own = [by_file(manifest).assign(split=TRAIN)]
+    if validation is not None:
+        own.append(by_file(validation).assign(split=VALIDATE))
+    people = pd.concat([one[columns] for one in (*own, *of_inputs)])
+    people = people.drop_duplicates().sort_values(columns)
     return people.assign(model_sha256=model_sha256).reset_index(drop=True)
 
 
 def training_overlap(
     real: pd.DataFrame, trained: pd.DataFrame, model_sha256: str
 ) -> dict[str, int | bool]:
-    """The gate: none of a metric's real images, and nobody they show, was trained on.
+    """The gate: none of a metric's real images, and nobody they show, had a part in the model.
 
     Args:
         real: manifest rows the metric compares with.

@@ -29,6 +29,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from medsynth.runtime.seeding import batch_positions
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.errors import MedsynthError
 from medsynth.store.models import Model
@@ -41,6 +42,9 @@ class TrainingData:
 
     Attributes:
         models: those that the experiment names as its inputs, by role.
+
+    A part `validation`, of the same type, is what the step that is kept is chosen by, see
+    :class:`medsynth.runtime.validation.Validation`: nobody in it may be trained on.
     """
 
     models: Mapping[str, Model] = field(default_factory=dict, kw_only=True)
@@ -55,16 +59,29 @@ class LabelledImages(TrainingData):
         labels: (len(images),) indices into `classes` or, where images have several,
             (len(images), len(classes)) float32, 1 for each that an image has.
         classes: names.
+        validation: the same of the validation split; None where it has no images.
     """
 
     images: ImageStore
     labels: np.ndarray
     classes: list[str]
+    validation: LabelledImages | None = None
 
     @property
     def manifest(self) -> pd.DataFrame:
         """The rows that were read."""
         return self.images.manifest
+
+    @property
+    def validation_patients(self) -> np.ndarray:
+        """Whose each validation image is, (n,)."""
+        rows = self.validation.manifest["patient"] if self.validation else ()
+        return np.asarray(rows, dtype=str)
+
+    def compared(self, seed: int) -> np.ndarray:
+        """Positions of training images, as many as there are of validation."""
+        n = len(self.validation.images) if self.validation else 0
+        return batch_positions(len(self.images), n, seed, 0, "compared")
 
     def targets(self, positions: np.ndarray, device: str | torch.device) -> Tensor:
         """Labels of these images as networks take them: int64 indices, or float32 rows."""

@@ -93,6 +93,15 @@ def encode(rows: pd.DataFrame, covariates: Described) -> np.ndarray:
     return np.stack(parts, axis=1)
 
 
+def without_strange(rows: pd.DataFrame, covariates: Described) -> pd.DataFrame:
+    """The rows, with categories that the training never saw as unknown, which they are to it."""
+    for name, one in covariates.items():
+        if "categories" in one and name in rows:
+            values = _known(rows[name])
+            rows = rows.assign(**{name: values.where(values.isin(one["categories"]))})
+    return rows
+
+
 def _no_value(name: str, value: Any, one: Mapping[str, Any]) -> str:
     known = ", ".join(one["categories"]) if "categories" in one else "numbers"
     return f"no value {value!r} of {name}; the model knows {known} and {UNKNOWN}"

@@ -77,7 +77,8 @@ def in_a_line(words: Words, labels: Sequence[str], manifest: pd.DataFrame) -> st
 
 def trained_on(people: Path) -> int:
     """How many patients a model was trained on."""
-    return int(read_table(people)["patient"].nunique())
+    listed = read_table(people)
+    return int(listed.loc[listed["split"] == TRAIN, "patient"].nunique())
 
 
 def _capital(name: str) -> str:

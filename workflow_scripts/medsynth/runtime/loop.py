@@ -13,6 +13,7 @@ from pathlib import Path
 from medsynth.runtime.checkpoints import HasState, load_checkpoint, save_checkpoint
 from medsynth.runtime.run_info import report
 from medsynth.runtime.settings import Loop
+from medsynth.runtime.validation import Validation
 from medsynth.store.atomic import replacing
 
 log = logging.getLogger(__name__)
@@ -31,12 +32,22 @@ def _cut_history(path: Path, finished: int) -> None:
         writer.writerows(rows)
 
 
+def _finite(found: Mapping[str, float], step: int) -> Mapping[str, float]:
+    for name, value in found.items():
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"{name} became {value} at step {step}; lower the learning rate (lr)"
+            )
+    return found
+
+
 def run_steps(
     step: Callable[[int], Mapping[str, float]],
     *,
     state: Mapping[str, HasState],
     settings: Loop,
     work: Path,
+    validation: Validation | None = None,
 ) -> Path:
     """Run ``step(i)`` for every step not yet done and return the history's path.
 
@@ -46,12 +57,17 @@ def run_steps(
         state: everything that changes between steps.
         settings: number of steps, checkpoint and log intervals.
         work: folder of checkpoint.pt and history.csv (columns step, name, value; each value is
-            the mean over the steps since the last point).
+            the mean over the steps since the last point, or what a look at validation images
+            found after this step).
+        validation: looks at them where the settings say so; the step it has chosen is part of the
+            checkpoints.
 
     Raises:
         FloatingPointError: a value is not finite; the last checkpoint is kept.
     """
     checkpoint, history = work / "checkpoint.pt", work / "history.csv"
+    if validation:
+        state = {**state, "validation": validation}
     first = load_checkpoint(checkpoint, state)
     if first:
         log.info("resuming after step %d of %d", first, settings.steps)
@@ -64,13 +80,9 @@ def run_steps(
     with open(history, "a", newline="") as file:
         writer = csv.writer(file)
         for i in range(first, settings.steps):
-            for name, value in step(i).items():
-                if not math.isfinite(value):
-                    raise FloatingPointError(
-                        f"{name} became {value} at step {i + 1}; lower the learning rate (lr)"
-                    )
-                window[name].append(value)
             done = i + 1
+            for name, value in _finite(step(i), done).items():
+                window[name].append(value)
             if done % settings.log_every == 0 or done == settings.steps:
                 means = {name: sum(v) / len(v) for name, v in window.items()}
                 writer.writerows((done, name, f"{mean:.6g}") for name, mean in means.items())
@@ -84,6 +96,10 @@ def run_steps(
                 )  # fmt: skip
                 window.clear()
                 since, logged = time.monotonic(), done
+            if validation and settings.validates(done, validation.first):
+                found = _finite(validation.look(done), done)
+                writer.writerows((done, name, f"{value:.6g}") for name, value in found.items())
+                file.flush()
             if done % settings.checkpoint_every == 0 or done == settings.steps:
                 save_checkpoint(checkpoint, done, state)
     return history

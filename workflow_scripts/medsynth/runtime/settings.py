@@ -22,6 +22,7 @@ from medsynth.store.privacy.secrets import without_secrets
 from medsynth.store.tables.covariates import UNKNOWN as UNKNOWN  # settings import no other room
 from medsynth.store.tables.findings import JOINT as JOINT
 
+LOOKS = 10  # at the validation split in a training
 NUMBERS = (int, float, int | None, float | None)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 NAME = r"^[a-z][a-z0-9_]*$"
@@ -146,6 +147,18 @@ class Loop(Settings):
     )
     checkpoint_every: int = Field(200, ge=1, description="steps; a kill costs at most these")
     log_every: int = Field(20, ge=1, description="steps averaged into one point of the curves")
+    validate_every: int | None = Field(
+        None,
+        ge=1,
+        description="steps between looks at the validation split, of which the best one's weights"
+        " are kept; null: a tenth of all steps. The last step is always looked at",
+    )
+    validation_images: int = Field(
+        64,
+        ge=1,
+        description="images of the validation split that are looked at, at most (of ct: of each"
+        " phase); all patients are among them as evenly as may be",
+    )
 
     @field_validator("log_every")
     @classmethod
@@ -154,3 +167,8 @@ class Loop(Settings):
         if info.data.get("checkpoint_every", 0) % every:
             raise ValueError("checkpoint_every must be a multiple of log_every")
         return every
+
+    def validates(self, done: int, first: int = 0) -> bool:
+        """Whether the validation split is looked at after so many steps; never in the `first`."""
+        every = self.validate_every or -(-(self.steps - first) // LOOKS)
+        return done > first and ((done - first) % every == 0 or done == self.steps)

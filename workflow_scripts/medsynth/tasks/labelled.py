@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from medsynth.metrics.images.draws import round_robin
 from medsynth.models.contract import LabelledImages
+from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.digests import digest_file
 from medsynth.store.manifests import (
     TRAIN,
+    VALIDATE,
     class_indices,
     classes_of,
     has_several,
@@ -19,19 +26,35 @@ from medsynth.store.shards import ImageStore, made_from
 from medsynth.store.tables.parquet import read_table
 
 
-def training_data(inputs: Any) -> LabelledImages:
-    """What to train on.
+def training_data(inputs: Any, seed: int, validation_images: int) -> LabelledImages:
+    """What to train on, and what the step that is kept is chosen by.
 
     Args:
         inputs: of the rule: `manifest`, `shards`.
+        seed: decides which validation images, where there are more than wanted.
+        validation_images: wanted at most; every patient's first before anybody's second.
     """
     manifest = read_table(inputs.manifest)
-    classes = classes_of(manifest)
-    store = ImageStore(in_split(manifest, TRAIN), Path(inputs.shards[0]).parent)
-    rows = store.manifest
-    if has_several(manifest):
-        return LabelledImages(store, multi_hot(rows["label"], classes), classes)
-    return LabelledImages(store, class_indices(rows, classes), classes)
+    folder = Path(inputs.shards[0]).parent
+    classes, several = classes_of(manifest), has_several(manifest)
+
+    def images(rows: pd.DataFrame) -> LabelledImages:
+        store = ImageStore(rows, folder)
+        labels = store.manifest["label"]
+        of_images = (
+            multi_hot(labels, classes) if several else class_indices(store.manifest, classes)
+        )
+        return LabelledImages(store, of_images, classes)
+
+    held_out = some(in_split(manifest, VALIDATE), validation_images, seed)
+    validation = images(held_out) if len(held_out) else None
+    return replace(images(in_split(manifest, TRAIN)), validation=validation)
+
+
+def some(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    """So many rows at most, every patient's first before anybody's second."""
+    order = round_robin(rows["patient"].to_numpy(), numpy_rng(seed, "validation"))
+    return rows.iloc[np.sort(order[:most])]
 
 
 def data_digests(inputs: Any) -> list[str]:

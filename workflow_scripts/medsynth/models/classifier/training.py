@@ -20,6 +20,8 @@ from medsynth.runtime.loop import run_steps
 from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
+from medsynth.runtime.validation import Figures, Validation
+from medsynth.store.shards import batches
 
 SETTINGS = ClassifierTraining
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -73,8 +75,8 @@ def finding_weights(labels: np.ndarray) -> np.ndarray:
     return len(labels) / (2 * np.maximum(counts, 1))
 
 
-def balanced_loss(data: LabelledImages, device: str | torch.device) -> Loss:
-    """Cross-entropy of logits (b, k) and labels, of classes or of each finding on its own.
+def balanced_losses(data: LabelledImages, device: str | torch.device) -> Loss:
+    """Cross-entropy (b,) of logits (b, k) and labels, of classes or of each finding on its own.
 
     Raises:
         ValueError: a class has no training image.
@@ -82,11 +84,21 @@ def balanced_loss(data: LabelledImages, device: str | torch.device) -> Loss:
     if data.labels.ndim == 1:
         of_class = torch.tensor(class_weights(data.labels, len(data.classes)), dtype=torch.float32)
         of_class = of_class.to(device)
-        return lambda logits, target: F.cross_entropy(logits, target, of_class)
+
+        def of_classes(logits: Tensor, target: Tensor) -> Tensor:
+            share = of_class[target]
+            return F.cross_entropy(logits, target, reduction="none") * share / share.mean()
+
+        return of_classes
     absent, present = torch.tensor(finding_weights(data.labels), dtype=torch.float32).to(device)
     return lambda logits, target: F.binary_cross_entropy_with_logits(
-        logits, target, torch.where(target > 0, present, absent)
-    )
+        logits, target, torch.where(target > 0, present, absent), reduction="none"
+    ).mean(1)
+
+
+def right(logits: Tensor, target: Tensor) -> Tensor:
+    """Which classes (b,), or findings (b, k), the logits (b, k) tell rightly."""
+    return (logits.argmax(1) if target.ndim == 1 else logits > 0) == target
 
 
 def random_shift(x: Tensor, rng: torch.Generator) -> Tensor:
@@ -109,6 +121,7 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) 
     """Train on every image, with a class-balanced loss and a cosine learning rate.
 
     Where images have several findings, each is answered on its own: the head's logits are theirs.
+    The weights kept are those of the step of the lowest loss on validation images.
 
     Args:
         data: square images and their labels.
@@ -118,15 +131,15 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) 
 
     Returns:
         Weights and a history of loss and accuracy (of findings, the share of right answers) on the
-        augmented batches.
+        augmented batches, and of both on validation images beside as many training images.
 
     Raises:
         ValueError: labels do not fit the images, a class has no images, or images are not square.
     """
     data.check()
     store, n_classes = data.images, len(data.classes)
-    seed, device = run.seed, run.device
-    loss_of = balanced_loss(data, device)
+    seed, device, held_out = run.seed, run.device, data.validation
+    losses_of = balanced_losses(data, device)
     size, width, channels = store.read([0]).shape[1:]
     if size != width:
         raise ValueError(f"images are {size}x{width} (rows x columns), they must be square")
@@ -141,18 +154,41 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) 
         target = data.targets(positions, device)
         x = random_shift(to_network(store.read(positions), device), generator(seed, "shift", i))
         logits = network(x)
-        loss = loss_of(logits, target)
+        loss = losses_of(logits, target).mean()
         for group in optimizer.param_groups:
             group["lr"] = settings.lr * 0.5 * (1 + math.cos(math.pi * i / settings.steps))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        answer = logits.argmax(1) if target.ndim == 1 else logits > 0
-        accuracy = (answer == target).float().mean()
-        return {"loss": loss.item(), "train_accuracy": accuracy.item()}
+        accuracy = right(logits, target).float().mean()
+        return {"loss": loss.item(), "accuracy": accuracy.item()}
 
+    @torch.inference_mode()
+    def answers(of: LabelledImages, positions: np.ndarray) -> tuple[Tensor, Tensor]:
+        stacks = batches(of.images, settings.batch, positions)
+        logits = torch.cat([network(to_network(images, device)) for images in stacks])
+        return logits, of.targets(positions, device)
+
+    def judge() -> Figures:
+        assert held_out, "no look without validation images"
+        on_others = answers(held_out, np.arange(len(held_out.images)))
+        on_trained = answers(data, data.compared(seed))
+        beside = {
+            "train_cross_entropy": losses_of(*on_trained).mean().item(),
+            "validate_accuracy": right(*on_others).float().mean().item(),
+            "train_accuracy": right(*on_trained).float().mean().item(),
+        }
+        return Figures(losses_of(*on_others).double().cpu().numpy(), beside)
+
+    baselines = {}
+    if held_out:
+        target = held_out.targets(np.arange(len(held_out.images)), device)
+        equal = losses_of(torch.zeros(len(target), n_classes, device=device), target)
+        baselines["the same answer to all"] = equal.mean().item()
+    validation = Validation("cross_entropy", network, judge, data.validation_patients, baselines)
     state: dict[str, HasState] = {"network": network, "optimizer": optimizer}
-    history = run_steps(step, state=state, settings=settings, work=run.work)
+    history = run_steps(step, state=state, settings=settings, work=run.work, validation=validation)
     card = model_card(settings, data.classes, image_channels=channels, image_size=size)
     card |= label_facts(data.labels, data.classes)
-    return Trained(network.state_dict(), card, history)
+    card["validation"] = validation.facts(settings.steps)
+    return Trained(validation.weights, card, history)

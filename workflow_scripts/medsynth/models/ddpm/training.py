@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
-from medsynth.models.covariates import appended, describe, width
+from medsynth.models.covariates import appended, describe, width, without_strange
 from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
 from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
+from medsynth.models.ddpm.validation import Look, simple_losses
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
+from medsynth.runtime.validation import Figures, Validation
 
 SETTINGS = DdpmTraining
 MAX_GRADIENT_NORM = 1.0
@@ -45,7 +48,10 @@ def model_card(
 
 
 def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Trained:
-    """Train by Algorithm 1 of Ho et al. 2020 and keep the running average of the weights.
+    """Train by Algorithm 1 of Ho et al. 2020 and keep a running average of the weights.
+
+    It is the one of the step that predicts the noise of validation images best, by the plain loss
+    (eq. 14) whatever the weighting in training; beside it stands that of as many training images.
 
     Images are not mirrored: left and right mean something in a radiograph. A run that finds a
     checkpoint in its work folder goes on there and, on the CPU, ends with the same weights bit for
@@ -59,7 +65,8 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
         run: on CUDA in bfloat16 autocast.
 
     Returns:
-        The averaged weights (on the CPU) and a history of loss and gradient_norm.
+        The averaged weights (on the CPU) and a history of loss, gradient_norm,
+        validate_denoising_loss and train_denoising_loss.
 
     Raises:
         ValueError: no images, labels that do not fit images or classes, or see :func:`build_unet`.
@@ -72,10 +79,10 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
 
     torch.manual_seed(generator(seed, "weights").initial_seed())
     n_classes = len(data.classes)
-    labels, described = data.labels, {}
+    described = {}
     if settings.conditions:
         described = {"covariates": describe(data.manifest, settings.conditions)}
-        labels = appended(labels, n_classes, data.manifest, described["covariates"])
+    labels = _conditions(data, described)
     extra = width(described.get("covariates", {}))
     model = build_unet(image_channels, image_size, n_classes, settings.unet, extra)
     # Faster convolutions on CPU and GPU; torch's types lack memory_format.
@@ -106,9 +113,32 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
         ema.update()
         return {"loss": loss.item(), "gradient_norm": norm.item()}
 
+    def losses(part: str, of: LabelledImages, positions: np.ndarray) -> np.ndarray:
+        shown = _conditions(of, described)
+        look = Look(seed, part, settings.batch, device)
+        return simple_losses(ema.module, of.images, shown, positions, schedule, look)
+
+    def judge() -> Figures:
+        held_out = data.validation
+        assert held_out, "no look without validation images"
+        values = losses("validate", held_out, np.arange(len(held_out.images)))
+        beside = losses("train", data, data.compared(seed)).mean()
+        return Figures(values, {"train_denoising_loss": float(beside)})
+
+    validation = Validation(
+        "denoising_loss", ema.module, judge, data.validation_patients, {"no noise predicted": 1.0}
+    )
     state: dict[str, HasState] = {"model": model, "ema": ema, "optimizer": optimizer}
-    history = run_steps(step, state=state, settings=settings, work=run.work)
-    averaged = {k: v.cpu() for k, v in ema.module.state_dict().items()}
+    history = run_steps(step, state=state, settings=settings, work=run.work, validation=validation)
     card = model_card(settings, data.classes, image_channels, image_size)
     card |= label_facts(data.labels, data.classes) | described
-    return Trained(averaged, card, history)
+    card["validation"] = validation.facts(settings.steps)
+    return Trained(validation.weights, card, history)
+
+
+def _conditions(data: LabelledImages, described: dict[str, Any]) -> np.ndarray:
+    """Labels as the network takes them, with the covariates that it is conditioned on."""
+    if not described:
+        return data.labels
+    rows = without_strange(data.manifest, described["covariates"])
+    return appended(data.labels, len(data.classes), rows, described["covariates"])

@@ -1,0 +1,79 @@
+"""The loss of a DDPM on images that it is judged by: the same noise at every look."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from medsynth.models.ddpm.process import q_sample
+from medsynth.models.ddpm.schedule import Schedule
+from medsynth.runtime.seeding import generator
+from medsynth.runtime.tensors import to_network
+from medsynth.store.shards import Images
+
+LEVELS = 2  # noise levels at which each image is looked at
+
+
+class Look(NamedTuple):
+    """How images are looked at.
+
+    seed, part: noise and levels of an image are functions of these and of its position; part is
+        which images they are, such as "validate".
+    batch: images together.
+    """
+
+    seed: int
+    part: str
+    batch: int
+    device: torch.device
+
+
+def levels(position: int, timesteps: int, look: Look) -> list[int]:
+    """The noise levels of an image, one t of each of `LEVELS` equal stretches of 1..T."""
+    draw = torch.rand(LEVELS, generator=generator(look.seed, "level", look.part, position))
+    return [1 + int((k + share) * timesteps / LEVELS) for k, share in enumerate(draw.tolist())]
+
+
+@torch.inference_mode()
+def simple_losses(
+    model: nn.Module,
+    images: Images,
+    labels: np.ndarray,
+    positions: np.ndarray,
+    schedule: Schedule,
+    look: Look,
+) -> np.ndarray:
+    """Ho et al. 2020, eq. 14: squared error of the predicted noise, every level weighing the same.
+
+    A later look differs by the weights alone. Predicting no noise at all gives 1 on average.
+
+    Args:
+        model: predicts the noise from (x_t, t, labels); no label is hidden.
+        images: uint8.
+        labels: of all images, as the model takes them.
+        positions: (n,) of the images to look at.
+
+    Returns:
+        (n,) float64, means over pixels and levels.
+    """
+    pairs = [(p, t) for p in positions.tolist() for t in levels(p, schedule.timesteps, look)]
+    errors = []
+    for start in range(0, len(pairs), look.batch):
+        some = pairs[start : start + look.batch]
+        where, t = map(list, zip(*some, strict=True))
+        x0, steps = to_network(images.read(where), look.device), torch.tensor(t).to(look.device)
+        noise = torch.stack([_noise(x0.shape[1:], look, *pair) for pair in some]).to(look.device)
+        shown = torch.from_numpy(labels[where]).to(look.device)
+        with torch.autocast(look.device.type, torch.bfloat16, enabled=look.device.type == "cuda"):
+            predicted = model(q_sample(x0, steps, noise, schedule), steps, shown)
+        error = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
+        errors.append(error.double().cpu().numpy())
+    return np.concatenate(errors).reshape(len(positions), LEVELS).mean(1)
+
+
+def _noise(shape: torch.Size, look: Look, position: int, t: int) -> Tensor:
+    # Drawn on the CPU, so that a GPU sees the same.
+    return torch.randn(shape, generator=generator(look.seed, "noise", look.part, position, t))
