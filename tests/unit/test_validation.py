@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from medsynth.models.validation import Figures, Validation, standard_error
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.settings import Loop
-from medsynth.runtime.validation import Figures, Validation, standard_error
 
 PATIENTS = ["a", "b", "c", "d"]
 

@@ -44,7 +44,7 @@ class TrainingData:
         models: those that the experiment names as its inputs, by role.
 
     A part `validation`, of the same type, is what the step that is kept is chosen by, see
-    :class:`medsynth.runtime.validation.Validation`: nobody in it may be trained on.
+    :class:`medsynth.models.validation.Validation`: nobody in it may be trained on.
     """
 
     models: Mapping[str, Model] = field(default_factory=dict, kw_only=True)

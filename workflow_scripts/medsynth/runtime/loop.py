@@ -9,15 +9,25 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from medsynth.runtime.checkpoints import HasState, load_checkpoint, save_checkpoint
 from medsynth.runtime.run_info import report
 from medsynth.runtime.settings import Loop
-from medsynth.runtime.validation import Validation
 from medsynth.store.atomic import replacing
 
 log = logging.getLogger(__name__)
 HISTORY_COLUMNS = ("step", "name", "value")
+
+
+class Looks(HasState, Protocol):
+    """Judges the weights from time to time, but not in the first steps."""
+
+    first: int
+
+    def look(self, step: int) -> Mapping[str, float]:
+        """Points of the curves after so many steps."""
+        ...
 
 
 def _cut_history(path: Path, finished: int) -> None:
@@ -47,7 +57,7 @@ def run_steps(
     state: Mapping[str, HasState],
     settings: Loop,
     work: Path,
-    validation: Validation | None = None,
+    validation: Looks | None = None,
 ) -> Path:
     """Run ``step(i)`` for every step not yet done and return the history's path.
 

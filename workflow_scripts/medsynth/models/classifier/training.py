@@ -15,12 +15,12 @@ from medsynth.models.classifier.network import Classifier
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
+from medsynth.models.validation import Figures, Validation
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
-from medsynth.runtime.validation import Figures, Validation
 from medsynth.store.shards import batches
 
 SETTINGS = ClassifierTraining

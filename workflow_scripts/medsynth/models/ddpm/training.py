@@ -15,13 +15,13 @@ from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
 from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.models.ddpm.validation import Look, simple_losses
+from medsynth.models.validation import Figures, Validation
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
-from medsynth.runtime.validation import Figures, Validation
 
 SETTINGS = DdpmTraining
 MAX_GRADIENT_NORM = 1.0
