@@ -18,7 +18,7 @@ takes several families, it imports the module of one at hand by the name
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +36,9 @@ from medsynth.store.models import Model
 from medsynth.store.shards import ImageStore
 
 
+Comparison = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """Base of what tasks give.
@@ -43,11 +46,16 @@ class TrainingData:
     Attributes:
         models: those that the experiment names as its inputs, by role.
 
+        probe: how a training that no loss judges is judged without knowing metrics: of training
+            images (n, H, W, C) uint8, which tell what images are like, it makes a function of real
+            and generated images, as many of both, to a distance (n,); the mean is the figure.
+
     A part `validation`, of the same type, is what the step that is kept is chosen by, see
     :class:`medsynth.models.validation.Validation`: nobody in it may be trained on.
     """
 
     models: Mapping[str, Model] = field(default_factory=dict, kw_only=True)
+    probe: Callable[[np.ndarray], Comparison] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -115,11 +123,14 @@ class TwoDomains(TrainingData):
         images_a: of the training split, int16 HU without contrast medium.
         images_b: the same with it.
         pairs: (m, 2) positions into (images_a, images_b) of slices that show the same anatomy.
+        validation: the same of the validation split, as many a as b, those of a pair at the same
+            position where they are in it; None where there are not two of each.
     """
 
     images_a: ImageStore
     images_b: ImageStore
     pairs: np.ndarray
+    validation: TwoDomains | None = None
 
     @property
     def manifest(self) -> pd.DataFrame:

@@ -46,15 +46,14 @@ def training_data(inputs: Any, seed: int, validation_images: int) -> LabelledIma
         )
         return LabelledImages(store, of_images, classes)
 
-    held_out = some(in_split(manifest, VALIDATE), validation_images, seed)
+    held_out = in_turn(in_split(manifest, VALIDATE), seed)[:validation_images].sort_index()
     validation = images(held_out) if len(held_out) else None
     return replace(images(in_split(manifest, TRAIN)), validation=validation)
 
 
-def some(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
-    """So many rows at most, every patient's first before anybody's second."""
-    order = round_robin(rows["patient"].to_numpy(), numpy_rng(seed, "validation"))
-    return rows.iloc[np.sort(order[:most])]
+def in_turn(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Rows in random order, every patient's first before anybody's second."""
+    return rows.iloc[round_robin(rows["patient"].to_numpy(), numpy_rng(seed, "validation"))]
 
 
 def data_digests(inputs: Any) -> list[str]:

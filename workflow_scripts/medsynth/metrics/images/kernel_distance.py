@@ -25,6 +25,25 @@ def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
     return float(_mean_off_diagonal(x) + _mean_off_diagonal(y) - 2 * across)
 
 
+def paired_values(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """What each pair of items adds to the unbiased squared MMD of as many x and y, (n,) float64.
+
+    Their mean is Gretton et al. 2012's one-sample U-statistic (Lemma 6): that of h(z_i, z_j) =
+    k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(x_j, y_i) over i != j, without a pair's own terms.
+    A value is 2 mean_j h(z_i, z_j) less that mean, so that their standard error is the statistic's
+    (Hoeffding 1948: sqrt(4 var / n)).
+
+    Args:
+        x, y: features (n, d), n >= 2.
+    """
+    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    n, across = len(x), _kernel(x, y)
+    h = _kernel(x, x) + _kernel(y, y) - across - across.T
+    np.fill_diagonal(h, 0)
+    of_pairs = h.sum(1) / (n - 1)
+    return 2 * of_pairs - of_pairs.mean()
+
+
 def subset_interval(
     x: np.ndarray,
     y: np.ndarray,
@@ -68,6 +87,11 @@ def _patient_by_patient(patients: np.ndarray, rng: np.random.Generator) -> np.nd
     order = rng.permutation(len(patients))
     _, of = np.unique(patients[order], return_inverse=True)
     return order[np.argsort(rng.permutation(of.max() + 1)[of], kind="stable")]
+
+
+def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    kernel: np.ndarray = (x @ y.T / x.shape[1] + 1) ** 3
+    return kernel
 
 
 def _kernel_sum(x: np.ndarray, y: np.ndarray) -> float:
