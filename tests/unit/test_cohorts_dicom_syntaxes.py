@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from io import BytesIO
 
 import imagecodecs
 import numpy as np
-import pydicom
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.pixels import get_decoder
 from pydicom.uid import (
     JPEG2000,
     DeflatedExplicitVRLittleEndian,
@@ -27,9 +26,11 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from medsynth.imaging.decoders import PLUGINS
 from medsynth.imaging.dicom import open_dicom, read_radiograph
 from medsynth.imaging.pixels import stored_codes
 from tests.unit.dicom_files import RAMP, RAMP_8, compressed, dataset, encoded
+from tests.unit.jpeg_oracle import exact_pixels
 
 
 def stored_values(ds: Dataset) -> np.ndarray:
@@ -65,23 +66,38 @@ def test_big_endian():
     np.testing.assert_array_equal(read_radiograph(encoded(ds)), expected)
 
 
+@pytest.mark.parametrize("level", [50, 95])
+@pytest.mark.parametrize(
+    ("syntax", "pixels", "bits"), [(JPEGBaseline8Bit, RAMP_8, 8), (JPEGExtended12Bit, RAMP, 12)]
+)
+def test_lossy_jpeg_is_the_inverse_transform_but_for_its_rounding(syntax, pixels, bits, level):
+    code = imagecodecs.jpeg8_encode(pixels, level=level, bitspersample=bits)
+    stored = stored_values(open_dicom(encoded(compressed(pixels, bits, syntax, code))))
+    apart = stored - exact_pixels(code)
+    assert np.abs(apart).max() < 0.75 and np.sqrt((apart**2).mean()) < 0.3  # rounding alone: 0.289
+    assert np.abs(stored - pixels.astype(int)).mean() < 0.01 * pixels.max()
+
+
+near_lossless = partial(imagecodecs.jpegls_encode, level=3)
 jpeg2k = partial(imagecodecs.jpeg2k_encode, codecformat="j2k")
 
 
 @pytest.mark.parametrize(
-    ("syntax", "pixels", "bits", "encode"),
+    ("syntax", "encode", "decode"),
     [
-        (JPEGBaseline8Bit, RAMP_8, 8, partial(imagecodecs.jpeg8_encode, level=50)),
-        (JPEGExtended12Bit, RAMP, 12, partial(imagecodecs.jpeg8_encode, bitspersample=12)),
-        (JPEGLSNearLossless, RAMP, 12, partial(imagecodecs.jpegls_encode, level=3)),
-        (JPEG2000, RAMP, 12, partial(jpeg2k, level=90)),
+        (
+            JPEGLSNearLossless,
+            partial(imagecodecs.jpegls_encode, level=3),
+            imagecodecs.jpegls_decode,
+        ),
+        (JPEG2000, partial(jpeg2k, level=90), imagecodecs.jpeg2k_decode),
     ],
 )
-def test_lossy_syntaxes_are_decoded_as_pydicom_does(syntax, pixels, bits, encode):
-    data = encoded(compressed(pixels, bits, syntax, encode(pixels)))
-    stored = stored_values(open_dicom(data))
-    np.testing.assert_array_equal(stored, pydicom.dcmread(BytesIO(data)).pixel_array)
-    assert 0 < np.abs(stored - pixels.astype(int)).mean() < 0.01 * pixels.max()
+def test_more_lossy_syntaxes_are_decoded_as_another_library_does(syntax, encode, decode):
+    code = encode(RAMP)
+    stored = stored_values(open_dicom(encoded(compressed(RAMP, 12, syntax, code))))
+    np.testing.assert_array_equal(stored, decode(code))
+    assert 0 < np.abs(stored - RAMP.astype(int)).mean() < 0.01 * RAMP.max()
 
 
 @pytest.mark.parametrize(
@@ -108,3 +124,16 @@ def test_native_syntaxes_of_all_sizes_and_signs(syntax, dtype):
     if syntax == ExplicitVRBigEndian:
         ds.PixelData = pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
     np.testing.assert_array_equal(stored_values(open_dicom(encoded(ds))), pixels)
+
+
+@pytest.mark.parametrize("bits", range(8, 17))
+def test_lossless_jpeg_of_every_precision(bits):
+    pixels = (RAMP.astype(np.uint32) * 64 >> 16 - bits).astype(np.uint8 if bits == 8 else np.uint16)
+    code = imagecodecs.ljpeg_encode(pixels, bitspersample=bits)
+    ds = compressed(pixels, bits, JPEGLossless, code)
+    np.testing.assert_array_equal(stored_values(open_dicom(encoded(ds))), pixels)
+
+
+@pytest.mark.parametrize("syntax", PLUGINS)
+def test_the_decoder_of_every_syntax_is_installed(syntax):
+    assert PLUGINS[syntax] in get_decoder(syntax).available_plugins

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import imagecodecs
 import numpy as np
@@ -14,6 +15,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
     JPEGLSLossless,
     MediaStorageDirectoryStorage,
     RLELossless,
@@ -133,6 +136,28 @@ def test_an_image_that_ends_too_early_is_not_filled_up(syntax, code):
     assert read_radiograph(whole).shape == RAMP.shape
     half = encoded(compressed(RAMP_8, 8, syntax, code[: len(code) // 2]))
     assert reason(read_radiograph, half) == "truncated"
+
+
+@pytest.mark.parametrize(
+    ("syntax", "bits", "encode"),
+    [
+        (JPEGBaseline8Bit, 8, imagecodecs.jpeg8_encode),
+        (JPEGExtended12Bit, 12, partial(imagecodecs.jpeg8_encode, bitspersample=12)),
+        (JPEGLossless, 12, partial(imagecodecs.ljpeg_encode, bitspersample=12)),
+    ],
+)
+def test_data_that_are_lost_or_too_many_before_the_end_of_a_jpeg(syntax, bits, encode):
+    noise = np.random.default_rng(1).integers(0, 1 << bits, (64, 64))
+    pixels = noise.astype(np.uint8 if bits == 8 else np.uint16)
+    code = encode(pixels)
+
+    def outcome(data):
+        return reason(read_radiograph, encoded(compressed(pixels, bits, syntax, data)))
+
+    middle, end = len(code) // 2, code[-2:]
+    assert outcome(code[: len(code) * 9 // 10] + end) == "truncated"
+    assert outcome(code[:middle] + code[middle + 400 :]) == "truncated"
+    assert outcome(code[:-2] + bytes(range(1, 100)) + end) == "cannot_decode"
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless, JPEGLSLossless])

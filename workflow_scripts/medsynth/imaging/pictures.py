@@ -183,8 +183,13 @@ def _opened(data: bytes) -> Iterator[tuple[Image.Image, int, bool]]:
         if image.format == "PNG":
             check_png(data)
         elif image.format == "JPEG":
-            check_jpeg(data, np.asarray(image))
+            check_jpeg(data, np.asarray(image), _jpeg_levels)
         yield ImageOps.exif_transpose(image), bits, inverted
+
+
+def _jpeg_levels(data: bytes) -> np.ndarray:
+    with Image.open(BytesIO(data), formats=["JPEG"]) as image:
+        return np.asarray(image)
 
 
 def _depth(image: ImageFile) -> tuple[int, bool]:

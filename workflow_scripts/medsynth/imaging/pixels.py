@@ -7,26 +7,18 @@ most warns. Here pixel data that contradict their attributes are refused.
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments
-from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
 from medsynth.imaging.bits import stored_bits
 from medsynth.imaging.codestreams import Codestream, begins_image, declared, run_length_sizes
+from medsynth.imaging.decoders import decoded
 from medsynth.store.quarantine import UnusableImage, unusable_as
 
 MAX_PIXELS = 2**26  # four times the largest flat-panel detector
-AS_DECODED: dict[
-    str, Any
-] = {  # without pydicom's own corrections, which believe one attribute without a word
-    "correct_unused_bits": False,
-    "apply_j2k_sign_correction": False,
-    "apply_jls_sign_correction": False,
-}
 # Of these a half image is decoded without an error; the marker at its end tells.
 ENDED, END = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes}, b"\xff\xd9"
 
@@ -79,8 +71,8 @@ def stored_codes(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
         padding = (int(dataset.get("PixelPaddingValue") or 0) + half) % (2 * half) - half
     with unusable_as("cannot_decode"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about what is judged here
-        codestream = _check_pixel_data(dataset, rows, columns, allocated)
-        values = pixel_array(dataset, index=0, **AS_DECODED)
+        frame, codestream = _check_pixel_data(dataset, rows, columns, allocated)
+        values = decoded(dataset, frame)
         container = f"{values.dtype.kind}{allocated // 8}"  # a codec may choose a smaller one
         codes = values.astype(container, copy=False).view(f"u{allocated // 8}")
     if codes.shape != (rows, columns):
@@ -94,8 +86,8 @@ def stored_codes(dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_pixel_data(
     dataset: Dataset, rows: int, columns: int, allocated: int
-) -> Codestream | None:
-    """Whether the pixel data are one image of this size; the header of a compressed one.
+) -> tuple[bytes, Codestream | None]:
+    """Whether the pixel data are one image of this size; its bytes, and a compressed one's header.
 
     pydicom reads the first image of several, and leaves out what it does not expect.
     """
@@ -107,7 +99,7 @@ def _check_pixel_data(
         beyond = data[expected + expected % 2 :]
         if len(beyond) >= expected or any(beyond):  # else padding
             raise UnusableImage("size_contradicts", f"{len(data)} bytes for {expected}")
-        return None
+        return data, None
     offsets, *fragments = generate_fragments(data)
     # The table of offsets may be empty.
     if (frames := max(len(offsets) // 4, sum(map(begins_image, fragments)))) > 1:
@@ -119,7 +111,7 @@ def _check_pixel_data(
         # A second image would be bytes too many of the last segment.
         if (size := max(run_length_sizes(frame), default=0)) >= (rows + 1) * columns:
             raise UnusableImage("size_contradicts", f"{size} bytes for {rows} x {columns}")
-        return None
+        return frame, None
     if not (codestream := declared(frame)):
         raise UnusableImage("cannot_decode", "no header of a compressed image")
     if codestream[:3] != (rows, columns, 1):
@@ -128,7 +120,7 @@ def _check_pixel_data(
         )
     if codestream.precision > allocated:
         raise UnusableImage("bits_contradict", f"{codestream.precision} bits in {allocated}")
-    return codestream
+    return frame, codestream
 
 
 def _embedded_overlays(dataset: Dataset) -> int:
