@@ -6,7 +6,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores all --resources gpu=4
 MEDSYNTH_REAL_DATA ?= ../shared/data
 export MEDSYNTH_REAL_DATA
 
-.PHONY: demo test real bench lint clean
+.PHONY: demo test real bench lint lock clean
 
 demo: $(VENV)/ready
 	$(SNAKEMAKE)
@@ -18,7 +18,7 @@ demo: $(VENV)/ready
 test: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile tests
 
-lint: $(VENV)/ready
+lint: $(VENV)/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
@@ -29,16 +29,32 @@ real: $(VENV)/ready
 	$(SNAKEMAKE) --configfile tests/real/config.yaml
 	@echo "Report: $(CURDIR)/results/real/report/index.html"
 
-bench: $(VENV)/ready
+bench: $(VENV)/dev
 	$(BIN)/python -m tests.benchmarks
 
 clean:
 	rm -rf results/[!R]* .snakemake
 
-# torch goes first so that a CPU build offered on the machine is taken.
-$(VENV)/ready: envs/requirements.txt pyproject.toml
+# What runs. After the lock, torch finds all it needs; the build offered on the machine is taken.
+$(VENV)/ready: envs/requirements.txt envs/torch.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --requirement envs/requirements.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement envs/requirements.txt
+	$(BIN)/pip install --quiet --requirement envs/torch.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+# The tools of tests and documentation beside it.
+$(VENV)/dev: $(VENV)/ready envs/requirements-dev.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement envs/requirements-dev.txt
+	touch $@
+
+# Both locks anew, of the ranges in pyproject.toml; versions stay where these allow it.
+# To have newer ones: make lock UPGRADE=--upgrade, or UPGRADE="--upgrade-package mlflow".
+lock:
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/pip install --quiet uv==0.13.9
+	$(LOCK) --extra slides --extra registration --output-file envs/requirements.txt
+	$(LOCK) --all-extras --constraint envs/requirements.txt --output-file envs/requirements-dev.txt
+LOCK = $(VENV)/lock/bin/uv pip compile pyproject.toml --quiet --generate-hashes --no-annotate \
+	--python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-emit-package torch \
+	--custom-compile-command "make lock" $(UPGRADE)

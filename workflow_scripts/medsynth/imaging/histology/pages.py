@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import openslide
-import tifffile
 from PIL import Image
 
 from medsynth.imaging.histology.resolution import HEIGHT, WIDTH, is_ome, ome_images
+from medsynth.store.errors import extra
 from medsynth.store.quarantine import UnusableImage
+
+with extra("slides"):
+    import openslide
+    import tifffile
 
 # What Pillow may read where OpenSlide refuses. A broken file of a scanner is often a TIFF still,
 # of which Pillow would show a part.

@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-import openslide
-
+from medsynth.store.errors import extra
 from medsynth.store.quarantine import UnusableImage
+
+with extra("slides"):
+    import openslide
 
 EYEPIECE = 10  # um a pixel at power 1: 40x is 0.25, 20x is 0.5
 # um of a slide's finest level: an objective resolves 0.2, power 1 has 10. Resolution tags beyond

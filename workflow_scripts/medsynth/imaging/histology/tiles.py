@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import openslide
 from PIL import Image
 
 from medsynth.imaging.histology.pages import find_slide, opened
@@ -25,7 +24,11 @@ from medsynth.imaging.histology.tissue import (
 from medsynth.imaging.resize import resize_area
 from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.errors import extra
 from medsynth.store.quarantine import UnusableImage
+
+with extra("slides"):
+    import openslide
 
 log = logging.getLogger(__name__)
 
