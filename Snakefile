@@ -6,6 +6,7 @@ min_version("9.25")
 
 
 include: "rules/common.smk"
+include: "rules/needs.smk"
 include: "rules/demo.smk"
 include: "rules/fetch.smk"
 include: "rules/cohorts.smk"

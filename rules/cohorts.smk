@@ -15,6 +15,9 @@ rule index_cohort:
     conda:
         ENVIRONMENT
     threads: 4  # hashing
+    resources:
+        mem_mb=TABLES_MB,
+        runtime=24 * HOUR,
     params:
         module=cohort_module("index"),
         cfg=lambda wildcards: settings(COHORTS[wildcards.cohort].index_settings()),
@@ -39,6 +42,9 @@ rule shard_cohort:
     conda:
         ENVIRONMENT
     threads: lambda wildcards: COHORTS[wildcards.cohort].shard_threads
+    resources:
+        mem_mb=reading_mb,
+        runtime=12 * HOUR,
     params:
         module=cohort_module("shard"),
         cfg=lambda wildcards: settings(COHORTS[wildcards.cohort].shard_settings()),

@@ -47,6 +47,8 @@ rule evaluate_model:
         ENVIRONMENT
     resources:
         gpu=evaluation_gpus,
+        mem_mb=TORCH_MB,
+        runtime=4 * HOUR,
     params:
         cfg=of_experiment(FILES.evaluation),
         modules=of_experiment(FILES.modules, None, "evaluation"),

@@ -17,6 +17,9 @@ rule call_genotypes:
         cohort=one_of(COHORT_FILES.providing("genotypes")),
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=TABLES_MB,
+        runtime=HOUR,
     params:
         cfg=cohort_settings("genotypes"),
         code=code_of("call_genotypes"),

@@ -27,6 +27,9 @@ rule build_report:
         f"{BENCHMARKS}/build_report.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=TABLES_MB,
+        runtime=HOUR,
     params:
         config=CONFIG.model_dump(mode="json"),
         experiments=FILES.shown(),

@@ -26,6 +26,8 @@ rule sample_model:
         ENVIRONMENT
     resources:
         gpu=GPUS,
+        mem_mb=TORCH_MB,
+        runtime=24 * HOUR,
     params:
         cfg=of_experiment(FILES.settings, "sample"),
         form=of_experiment(FILES.image_form),

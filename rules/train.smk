@@ -23,6 +23,8 @@ rule train_model:
         ENVIRONMENT
     resources:
         gpu=GPUS,
+        mem_mb=training_mb,
+        runtime=training_minutes,
     params:
         cfg=of_experiment(FILES.settings, "train"),
         modules=of_experiment(FILES.modules, "training", "data"),

@@ -22,6 +22,11 @@ from snakemake.api import SnakemakeApi
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 from medsynth.store.source import digest
 
+NEEDS = ["mem_mb", "runtime"]
+
+def asked(need, wildcards):
+    return need._evaluator(wildcards) if need.is_evaluable() else need.value
+
 digest.code_digest = lambda script, *modules, **how: Path(script).name
 wildcards = SimpleNamespace(cohort="cxr", experiment="cxr_ddpm", download="more")
 with SnakemakeApi(OutputSettings()) as api:
@@ -38,6 +43,7 @@ with SnakemakeApi(OutputSettings()) as api:
             "code": code(wildcards) if callable(code) else code,
             "log": list(map(str, rule.log)),
             "benchmark": rule.benchmark and str(rule.benchmark),
+            "needs": {n: asked(rule.resources[n], wildcards) for n in NEEDS if n in rule.resources},
         }
     print(json.dumps(found))
 """
@@ -80,3 +86,14 @@ def test_every_rule_writes_a_log_and_a_benchmark_of_its_own(rules):
     logs = [log for rule in rules.values() for log in rule["log"]]
     benchmarks = [rule["benchmark"] for rule in rules.values() if rule["benchmark"]]
     assert len(set(logs)) == len(set(benchmarks)) == len(rules)
+
+
+HEAVY = ["index_cohort", "shard_cohort", "shard_cohort_to_nifti", "call_genotypes", "train_model"]
+HEAVY += ["sample_model", "translate_images", "evaluate_model", "build_report"]
+
+
+def test_heavy_rules_ask_for_memory_and_time(rules):
+    asked = {name: rule["needs"] for name, rule in rules.items() if "mem_mb" in rule["needs"]}
+    assert sorted(asked) == sorted(HEAVY)
+    assert all(1000 < need["mem_mb"] < 2**15 and need["runtime"] >= 60 for need in asked.values())
+    assert asked["train_model"]["runtime"] == 60 + 600 // 60  # steps of cxr_ddpm, a second each
