@@ -35,7 +35,6 @@ from medsynth.store.errors import MedsynthError
 from medsynth.store.models import Model
 from medsynth.store.shards import ImageStore
 
-
 Comparison = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
