@@ -380,7 +380,7 @@ def test_models_and_metrics_read_the_normalised_shards(tmp_path):
     config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text())
     config["cohorts"]["glioma"]["stain"] = {"method": "macenko"}
     (checkout.folder / "stain.yaml").write_text(yaml.safe_dump(config))
-    plan = checkout.snakemake("--configfile", "stain.yaml", "-n").stdout
+    plan = checkout.snakemake("--configfile", "stain.yaml", "-n", "-p").stdout
     jobs = [job for job in re.split(r"\n(?=rule )", plan) if job.startswith("rule ")]
     readers = {"glioma": set(), "raw": set()}
     for job in jobs:

@@ -332,15 +332,16 @@ def test_of_what_libraries_say_only_kind_and_place_are_told(tmp_path, monkeypatc
     assert not PLANTED.named(text) and [word for word in said if word not in text] == [], text
 
 
-def test_the_terminal_shows_an_error_once_and_masked(tmp_path):
+def test_the_terminal_shows_nothing_and_the_log_an_error_once_and_masked(tmp_path):
     program = (
         "from medsynth.runtime.logs import configure_logging\n"
         f"with configure_logging({str(tmp_path / 'job.log')!r}, reads_patients=True):\n"
         f"    {{}}[{CASE[:6]!r} + {CASE[6:]!r}]\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.count("KeyError") == 1
-    assert not PLANTED.named(done.stderr)
+    text = (tmp_path / "job.log").read_text()
+    assert done.returncode == 1 and done.stderr == "" and text.count("KeyError") == 1
+    assert not PLANTED.named(text + (tmp_path / "job.log.run.json").read_text())
 
 
 # --- names below raw paths --------------------------------------------------------------------

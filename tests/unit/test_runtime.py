@@ -14,6 +14,7 @@ from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.logs import configure_logging
 from medsynth.runtime.loop import run_steps
+from medsynth.runtime.run_info import read_info
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.settings import Loop
 from medsynth.runtime.tensors import hu_to_network, network_to_hu, to_network, to_uint8
@@ -141,8 +142,10 @@ def test_an_error_that_the_user_can_mend_is_logged_without_a_traceback(tmp_path)
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     text = (tmp_path / "job.log").read_text()
     assert result.returncode == 1
-    assert "labels.csv: no column grade; add it" in text and text in result.stderr
-    assert "Traceback" not in text + result.stderr
+    assert "labels.csv: no column grade; add it" in text and "Traceback" not in text
+    assert result.stderr == ""
+    told = {"error": "labels.csv: no column grade; add it"}
+    assert read_info([tmp_path / "job.log"]) == told
 
 
 def test_messages_reach_the_log_file(tmp_path):

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -24,8 +25,10 @@ def rerun_rules(checkout, *arguments) -> dict[str, int]:
     text = checkout.snakemake("-n", *arguments).stdout
     if "Nothing to be done" in text:
         return {}
-    stats = text.split("Job stats:")[1].split("total")[0]
-    return {name: int(n) for name, n in re.findall(r"^(\w+)\s+(\d+)$", stats, re.M)}
+    stats: Counter[str] = Counter()
+    for name, n in re.findall(r"^(\w+) +(\d+)\b", text.partition("\ntotal ")[0], re.M):
+        stats[name] += int(n)
+    return dict(stats)
 
 
 def test_a_second_run_has_nothing_to_do(finished):

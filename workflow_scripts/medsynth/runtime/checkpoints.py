@@ -53,6 +53,11 @@ def work_folder(root: str | Path, name: str, *identity: Any) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+def owner(folder: Path) -> str:
+    """Whose work folder it is: the name that it was given."""
+    return folder.name.rpartition("-")[0] or folder.name
+
+
 def save_checkpoint(path: Path, step: int, state: Mapping[str, HasState]) -> None:
     """Save the number of finished steps and every state, atomically."""
     with replacing(path) as temporary:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from medsynth.runtime.checkpoints import HasState, load_checkpoint, save_checkpoint
+from medsynth.runtime.checkpoints import HasState, load_checkpoint, owner, save_checkpoint
 from medsynth.runtime.run_info import report
 from medsynth.runtime.settings import Loop
 from medsynth.store.atomic import replacing
@@ -66,9 +66,9 @@ def run_steps(
             from ``generator(seed, purpose, i)``, so that a resumed run equals an uninterrupted one.
         state: everything that changes between steps.
         settings: number of steps, checkpoint and log intervals.
-        work: folder of checkpoint.pt and history.csv (columns step, name, value; each value is
-            the mean over the steps since the last point, or what a look at validation images
-            found after this step).
+        work: folder of checkpoint.pt and history.csv, which the log calls by its owner (columns
+            step, name, value; each value is the mean over the steps since the last point,
+            or what a look at validation images found after this step).
         validation: looks at them where the settings say so; the step it has chosen is part of the
             checkpoints.
 
@@ -78,9 +78,9 @@ def run_steps(
     checkpoint, history = work / "checkpoint.pt", work / "history.csv"
     if validation:
         state = {**state, "validation": validation}
-    first = load_checkpoint(checkpoint, state)
+    experiment, first = owner(work), load_checkpoint(checkpoint, state)
     if first:
-        log.info("resuming after step %d of %d", first, settings.steps)
+        log.info("%s: resuming after step %d of %d", experiment, first, settings.steps)
     _cut_history(history, first)
     log.info("history: %s", history)
     report({"history": str(history)})  # from here on the file only grows
@@ -101,8 +101,8 @@ def run_steps(
                 shown = " ".join(f"{name}={mean:.4g}" for name, mean in means.items())
                 remaining = (settings.steps - done) / rate
                 log.info(
-                    "step %d/%d %s (%.1f steps/s, %.0f s left)",
-                    done, settings.steps, shown, rate, remaining,
+                    "%s: step %d/%d %s (%.1f steps/s, %.0f s left)",
+                    experiment, done, settings.steps, shown, rate, remaining,
                 )  # fmt: skip
                 window.clear()
                 since, logged = time.monotonic(), done

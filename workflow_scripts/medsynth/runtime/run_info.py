@@ -17,11 +17,14 @@ from medsynth.store.atomic import write_json
 
 class RunInfo(TypedDict, total=False):
     """device: what it computes on. history: CSV file in which its metrics grow. reused: the outputs
-    are copies of what an earlier job made of the same."""
+    are copies of what an earlier job made of the same. error: why it failed, in words that may be
+    shown. defect: the program is to blame for that, and the log has the traceback."""
 
     device: str
     history: str
     reused: bool
+    error: str
+    defect: bool
 
 
 _log: Path | None = None
@@ -66,6 +69,10 @@ def read_info(logs: Iterable[str | Path]) -> RunInfo:
                 info["history"] = history
             if found.get("reused") is True:
                 info["reused"] = True
+            if isinstance(error := found.get("error"), str):
+                info["error"] = error
+            if found.get("defect") is True:
+                info["defect"] = True
             return info
     return {}
 

@@ -1,0 +1,172 @@
+"""What failed, why, and what to do: at most six lines a job, at the very end."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from snakemake_logger_plugin_medsynth.jobs import Job, tail
+
+SHOWN = 5  # failed jobs with their causes
+LINES = 4  # of a cause, between the title and the log
+FULL = 2**20  # bytes: a disk with less is full
+# What the process that ran a script ended by, in Snakemake's words.
+SIGNAL = re.compile(r"died with <Signals\.(SIG\w+)|exit status (\d+)")
+BY_STATUS = {130: "SIGINT", 134: "SIGABRT", 135: "SIGBUS", 137: "SIGKILL", 139: "SIGSEGV"} | {
+    143: "SIGTERM"
+}
+# Where in a Snakefile, and by which calls: of no use to who did not write it.
+PLACE = re.compile(r"^(?:  File \".*\", line \d+, in .*|)$")
+HEAD = re.compile(r"^(\w+)(?: in rule \w+)? in file \".*\", line \d+:$")
+MISSING = re.compile(r"Missing input files for rule (\w+):.*affected files:\n(.*)", re.S)
+OURS = ("WorkflowError", "MissingInputException")
+SUMMARY = "At least one job did not complete successfully."
+
+KILLED = (
+    "killed from outside (SIGKILL), as a machine does that has no memory left; give it more, or"
+    " run fewer jobs at once (--cores), then call snakemake again: a training goes on from its"
+    " last checkpoint"
+)
+DISK_FULL = (
+    "no space left on the disk of {folder}; make room, then call snakemake again: what is done is"
+    " kept"
+)
+
+
+@dataclass
+class Failure:
+    """A job that failed. traceback: nobody foresaw it, and the log has one."""
+
+    title: str
+    cause: str
+    log: str | None
+    traceback: bool = False
+    interrupted: bool = False
+
+
+class Failures:
+    """Of a whole run; kept until its end."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[int, Failure] = {}
+        self._errors: list[tuple[str, str]] = []  # of no job, or of one that is not yet named
+
+    def keep_error(self, message: str, exception: str) -> None:
+        """An exception that Snakemake shows; of a job it says so before it says of which."""
+        self._errors.append((message, exception))
+
+    def of_job(self, jobid: int, title: str, rule: str, logs: Sequence[str]) -> Failure:
+        """Take note of a job that failed."""
+        said = self._said_of(rule)
+        failure = _failure(title, said, logs)
+        self._jobs[jobid] = failure
+        return failure
+
+    def of_job_without(self, job: Job, files: str) -> None:
+        """Take note of a job that ended well without having made these files, one a line."""
+        log = next(iter(job.log), None)
+        missing = ", ".join(line.partition(" (missing")[0] for line in files.strip().split("\n"))
+        cause = f"it ended without an error, but did not make {missing}"
+        self._jobs[job.id] = Failure(job.title, cause, log)
+
+    def _said_of(self, rule: str) -> str:
+        """The error that belongs to a job of this rule: by its script's name, else the oldest."""
+        of_jobs = [e for e in self._errors if e[1] == "RuleException"]
+        named = [e for e in of_jobs if f".{rule}.py" in e[0]]
+        found = next(iter(named or of_jobs), None)
+        if found is None:
+            return ""
+        self._errors.remove(found)
+        return found[0]
+
+    def forget(self, jobid: int) -> Failure | None:
+        """It is tried again."""
+        return self._jobs.pop(jobid, None)
+
+    def last(self, stopped: bool) -> list[Failure]:
+        """The jobs that failed, without those that the user stopped."""
+        return [f for f in self._jobs.values() if not (stopped and f.interrupted)]
+
+    def blocks(self, failed: Sequence[Failure], width: int) -> Iterator[list[str]]:
+        """What to show of each, a title first; then what was no job's."""
+        for message, exception in self._errors:
+            if SUMMARY not in message or not self._jobs:
+                yield _error(message, exception)
+        for failure in failed[:SHOWN]:
+            yield [f"✗ {failure.title}", *_below(failure, width)]
+        if rest := failed[SHOWN:]:
+            titles = ", ".join(failure.title for failure in rest[:SHOWN])
+            more = " …" if len(rest) > SHOWN else ""
+            yield [f"and {len(rest)} more: {titles}{more}"]
+
+
+def _failure(title: str, said: str, logs: Sequence[str]) -> Failure:
+    # Here, when the Snakefile has named its checkout's library.
+    from medsynth.runtime.run_info import read_info
+
+    log = next((path for path in logs if Path(path).exists()), None)
+    info = read_info(logs)
+    ended = SIGNAL.search(said)
+    by = (ended[1] or BY_STATUS.get(int(ended[2])) or "") if ended else ""
+    interrupted = by in ("SIGINT", "SIGTERM") or info.get("error", "").startswith("Keyboard")
+    if cause := info.get("error"):
+        return Failure(title, cause, log, info.get("defect", False), interrupted)
+    if by == "SIGKILL":
+        cause = KILLED
+    elif by and not interrupted:
+        cause = f"a library that it uses crashed ({by}); its last words, if any, stand in the log"
+    elif logs and (folder := _full_disk(logs[0])):
+        cause = DISK_FULL.format(folder=folder)
+    else:
+        words = tail(log).split("\n") if log else []
+        cause = next((line for line in reversed(words) if line.strip()), "") or _words(said)
+    return Failure(title, cause or "it says nothing of why", log, interrupted=interrupted)
+
+
+def _full_disk(path: str) -> str | None:
+    folder = next(f for f in Path(path).absolute().parents if f.exists())
+    return folder.as_posix() if shutil.disk_usage(folder).free < FULL else None
+
+
+def _words(said: str) -> str:
+    return " ".join(line.strip() for line in said.split("\n")[1:] if not PLACE.match(line))
+
+
+def _below(failure: Failure, width: int) -> Iterator[str]:
+    lines = [
+        part
+        for line in failure.cause.strip().split("\n")
+        for part in textwrap.wrap(line, width - 4, break_long_words=False) or [""]
+    ]
+    if len(lines) > LINES:  # the fault stands first, the remedy last
+        lines = [*lines[: LINES - 2], "…", lines[-1]]
+    for line in lines:
+        yield f"    {line}"
+    if failure.log:
+        yield f"    {'traceback' if failure.traceback else 'log'}: {failure.log}"
+
+
+def _error(message: str, exception: str) -> list[str]:
+    """An error of no job, without places in files that the user did not write."""
+    if missing := MISSING.search(message):
+        files = [line.strip() for line in missing[2].split("\n") if line.strip()]
+        files = [line for line in files if not PLACE.match(f"  {line}")]
+        more = [f"    and {len(files) - LINES} more"] if len(files) > LINES else []
+        count = "1 file that it reads is" if len(files) == 1 else f"{len(files)} files it reads are"
+        return [
+            f"✗ {missing[1]}: {count} not there, and no rule makes it",
+            *(f"    {file}" for file in files[:LINES]),
+            *more,
+            "    put it there, or correct its path in the configuration",
+        ]
+    lines = [line for line in message.split("\n") if not PLACE.match(line)]
+    if exception in OURS and len(lines) > 1 and HEAD.match(lines[0]):
+        lines = lines[1:]
+    elif lines and lines[0].startswith(f"{exception}:"):
+        lines[0] = lines[0].removeprefix(f"{exception}:").strip()
+        lines = [line for line in lines if line]
+    return lines or [exception]

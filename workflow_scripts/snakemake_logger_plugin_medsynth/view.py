@@ -1,0 +1,223 @@
+"""What each of Snakemake's records means to the user, and when it is shown."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from logging import WARNING, LogRecord
+from typing import Any
+
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from snakemake_logger_plugin_medsynth.children import ChildrensOutput
+from snakemake_logger_plugin_medsynth.estimate import Estimate
+from snakemake_logger_plugin_medsynth.failures import Failure, Failures
+from snakemake_logger_plugin_medsynth.jobs import Job, duration
+from snakemake_logger_plugin_medsynth.plan import plan
+from snakemake_logger_plugin_medsynth.screen import Screen
+
+# Beginnings of what Snakemake says and nobody needs to know, or is said here in other words.
+NOISE = (
+    "Assuming unrestricted shared filesystem",
+    "Building DAG of jobs",
+    "Complete log(s):",
+    "Conda environments: ignored",
+    "Elapsed time:",
+    "Exiting because a job execution failed",
+    "Group jobs: inactive",
+    "Reasons:",
+    "Rules with provenance triggered jobs",
+    "Select jobs to execute",
+    "Shutting down, this might take some time",
+    "Singularity containers: ignored",
+    "Some jobs were triggered by provenance information",
+    "This was a dry-run",
+    "Using shell:",
+    "Waiting at most",
+)
+STOPPED = "Terminating processes on user request"
+# The one error of a job that Snakemake shows as nobody's.
+UNMADE = re.compile(r"Job (\d+) +completed successfully, but .*?\n(.*)", re.S)
+AGAIN = "Trying to restart job "
+PLAIN_SECONDS = 60  # between two lines of progress where no line can be rewritten
+
+
+class View:
+    """The course of one call of Snakemake.
+
+    Args:
+        common: Snakemake's settings of output.
+    """
+
+    def __init__(self, common: Any) -> None:
+        self.screen = Screen(common.nocolor, common.stdout)
+        self._children = ChildrensOutput()
+        self._dry = common.dryrun
+        self._quiet = {what.name.lower() for what in common.quiet or ()}
+        self._stats: dict[str, int] = {}
+        self._jobs: dict[int, Job] = {}  # all that Snakemake told of
+        self._running: dict[int, Job] = {}
+        self._done, self._total = 0, 0
+        self._failures = Failures()
+        self._estimate = Estimate()
+        self._stopped = False
+        self._page: str | None = None
+        self._begun = self._said = time.monotonic()
+        self._last = ""
+
+    def take(self, record: LogRecord) -> None:
+        """Show what a record tells, or keep it for the end."""
+        event = getattr(record, "event", None)
+        if event == LogEvent.WORKFLOW_STARTED and not self._dry:
+            self._children.begin()
+        elif event == LogEvent.RUN_INFO:
+            self._plan(record)
+        elif event == LogEvent.JOB_INFO:
+            self._start(record)
+        elif event == LogEvent.JOB_FINISHED:
+            self._finish(record)
+        elif event == LogEvent.PROGRESS:
+            self._done, self._total = vars(record)["done"], vars(record)["total"]
+        elif event == LogEvent.JOB_ERROR:
+            self._fail(record)
+        elif event == LogEvent.ERROR:
+            self._keep_error(record)
+        elif event is None:
+            self._tell(record)
+        self._refresh()
+
+    def _shows(self, what: str) -> bool:
+        return not {what, "all"} & self._quiet
+
+    def _plan(self, record: LogRecord) -> None:
+        stats = dict(vars(record)["stats"])
+        self._total = stats.pop("total")
+        self._stats = stats
+        if not self._dry and self._shows("progress"):
+            self.screen.say(f"{_jobs(self._total)} to do")
+
+    def _start(self, record: LogRecord) -> None:
+        job = Job.of(record)
+        self._jobs[job.id] = job
+        if not self._dry:
+            self._running[job.id] = job
+            self._estimate.look_up_earlier(job)
+
+    def _finish(self, record: LogRecord) -> None:
+        job = self._running.pop(vars(record)["job_id"], None)
+        if job is None:
+            return
+        took = time.monotonic() - job.begun
+        self._estimate.finished(job, took)
+        self._page = next((path for path in job.outputs if path.endswith(".html")), self._page)
+        if job.log and self._shows("progress") and self._shows("rules"):
+            self.screen.say(f"✓ {job.title}  ", dim=duration(took))
+
+    def _fail(self, record: LogRecord) -> None:
+        known = vars(record)
+        job = self._running.pop(known["jobid"], None) or self._jobs.get(known["jobid"])
+        failure = self._failures.of_job(
+            known["jobid"],
+            job.title if job else known["rule_name"],
+            known["rule_name"],
+            known["log"],
+        )
+        if not (self._stopped and failure.interrupted):
+            self.screen.say(f"✗ {failure.title}", style="red")
+
+    def _keep_error(self, record: LogRecord) -> None:
+        text, exception = record.getMessage(), vars(record).get("exception", "")
+        if (unmade := UNMADE.search(text)) and (job := self._running.pop(int(unmade[1]), None)):
+            self._failures.of_job_without(job, unmade[2])
+            self.screen.say(f"✗ {job.title}", style="red")
+        else:
+            self._failures.keep_error(text, exception)
+
+    def _tell(self, record: LogRecord) -> None:
+        text = record.getMessage().strip()
+        if text.startswith(STOPPED):
+            self._stopped = True
+            self.screen.say("Stopping: the jobs at work are ended …")
+        elif text.startswith(AGAIN):
+            failure = self._failures.forget(int(text.removeprefix(AGAIN).rstrip(".")))
+            self.screen.say(f"↻ {failure.title} once more" if failure else text)
+        elif text in ("", "None") or text.startswith(NOISE) or not self._shows("all"):
+            return
+        elif record.levelno >= WARNING:
+            self.screen.say(text, style="yellow")
+        elif record.levelname == "INFO":
+            self.screen.say(text)
+
+    def tick(self) -> None:
+        """A second has passed."""
+        self._refresh()
+
+    def _refresh(self) -> None:
+        if not any(job.outputs for job in self._running.values()) or not self._shows("progress"):
+            self.screen.update(None)
+            return
+        for job in self._running.values():
+            job.look()
+        parts = [f"{self._done}/{self._total} jobs", *self._at_work()]
+        waiting = Counter(self._stats)
+        waiting.subtract(job.rule for job in self._jobs.values())
+        if left := self._estimate.left(self._running.values(), +waiting):
+            parts.append(left)
+        line = " · ".join(parts)
+        self.screen.update(line)
+        if not self.screen.live and time.monotonic() - self._said > PLAIN_SECONDS:
+            if line != self._last:
+                self.screen.say(line)
+            self._said, self._last = time.monotonic(), line
+
+    def _at_work(self) -> list[str]:
+        """What runs, trainings first: `train_model a 40 %, b 7 %`."""
+        rules: dict[str, list[str]] = {}
+        for job in sorted(self._running.values(), key=lambda job: job.progress is None):
+            part = f" {job.progress.percent} %" if job.progress else ""
+            if job.outputs:  # a target only gathers
+                rules.setdefault(job.rule, []).append(f"{job.name}{part}")
+        return [f"{rule} {', '.join(names)}" for rule, names in rules.items()]
+
+    def leave(self) -> None:
+        """Give the terminal back as it was."""
+        self.screen.end()
+        self._children.end()
+
+    def close(self) -> None:
+        """What remains when all is over: a plan, or what failed, or that it is done."""
+        self.leave()
+        if self._dry:
+            if self._total:
+                self.screen.table(plan(self._jobs.values(), self._stats))
+                self.screen.say("A dry run: nothing was done.")
+            return
+        failed = self._failures.last(self._stopped)
+        if self._stopped:
+            self.screen.say(
+                f"Stopped by you; done and kept: {self._done} of {_jobs(self._total)}. Call"
+                " snakemake again to go on: a training goes on from its last checkpoint."
+            )
+        elif failed and self._total:
+            self._sum_up(failed)
+        elif self._total and self._done == self._total and self._shows("progress"):
+            took = duration(time.monotonic() - self._begun)
+            self.screen.say(f"{_jobs(self._done)} done in {took}", style="green")
+            if self._page:
+                self.screen.say(f"The page: {self._page}")
+        for block in self._failures.blocks(failed, self.screen.width):
+            self.screen.block(block)
+
+    def _sum_up(self, failed: list[Failure]) -> None:
+        summary = f"{len(failed)} of {_jobs(self._total)} failed"
+        if self._shows("progress"):  # else Snakemake does not count
+            left = self._total - self._done - len(failed)
+            summary += f"; done and kept: {self._done}"
+            summary += f"; not run for want of them: {left}" if left else ""
+        self.screen.say("")
+        self.screen.say(f"{summary}.", style="bold")
+
+
+def _jobs(number: int) -> str:
+    return f"{number} job" if number == 1 else f"{number} jobs"
