@@ -1,0 +1,143 @@
+"""What a workflow shows on the terminal, through Snakemake's own command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import terminal_toy as toy
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+# The view fails at the first job that ends.
+BROKEN = """
+import sys
+import snakemake_logger_plugin_medsynth.view as view
+from snakemake.cli import main
+
+def broken(self, record):
+    raise TypeError("a defect of the view")
+
+view.View._finish = view.View._fail = broken
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory) -> tuple[Path, int, str]:
+    """A folder in which one job ended well and five in other ways; exit code; what was printed."""
+    folder = toy.write(tmp_path_factory.mktemp("failed"))
+    return folder, *toy.snakemake(folder, "--config", "ends=aetdfk")
+
+
+def blocks(printed: str) -> dict[str, list[str]]:
+    """{job: the lines of its block} of what stands below the summary."""
+    found: dict[str, list[str]] = {}
+    last = printed.rpartition("failed; done")[2].split("\n")[1:]
+    for line in filter(None, last):
+        if line.startswith("✗ "):
+            found[line[2:]] = []
+        else:
+            found[list(found)[-1]].append(line.strip())
+    return found
+
+
+def test_each_failed_job_is_told_once_last_and_in_short(failed):
+    folder, code, printed = failed
+    assert code == 1, printed
+    assert "5 of 7 jobs failed; done and kept: 1; not run for want of them: 1." in printed
+    found = blocks(printed)
+    logs = {x: f"log: logs/work/{x}.log" for x in "etdfk"}
+    assert set(found) == {f"work {x}" for x in "etdfk"}
+    assert found["work e"] == ["labels.csv: no column grade; add it", logs["e"]]
+    assert found["work t"] == [
+        *("line 0 of a table", "line 1 of a table", "…", "lower it"),
+        logs["t"],
+    ]
+    assert found["work d"] == ["KeyError: 'a defect'", logs["d"].replace("log:", "traceback:")]
+    assert found["work f"][0].startswith("OSError: [Errno 28] No space left on device; make room")
+    assert "killed" in found["work k"][0] and "memory" in found["work k"][0]
+    for once in ("no column grade", "a defect", "No space left"):
+        assert printed.count(once) == 1
+    for never in ("Traceback", "Error in rule", "RuleException", "CalledProcess", "Shutting down"):
+        assert never not in printed
+    assert "Traceback" in (folder / "logs/work/d.log").read_text()
+
+
+def test_what_libraries_print_goes_to_the_log(failed):
+    folder, _, printed = failed
+    assert "libtiff" not in printed
+    assert "libtiff: unknown tag" in (folder / "logs/work/a.log").read_text()
+
+
+def test_a_dry_run_says_why_and_ends_in_a_table(failed):
+    folder, *_ = failed
+    targets = ["--", "out/a.txt", "last/a.txt", "last/b.txt"]
+    code, printed = toy.snakemake(folder, "-n", "--config", "steps=80", "code=2", *targets)
+    rows = [line.split(maxsplit=2) for line in printed.strip().split("\n")]
+    assert code == 0 and rows == [
+        ["rule", "jobs", "reason"],
+        ["work", "1", "a: code changed; steps: 60 → 80"],
+        ["work", "1", "b: missing output"],
+        ["last", "1", "a: follows from work"],
+        ["last", "1", "b: missing output"],
+        ["total", "4"],
+        ["A", "dry", "run: nothing was done."],
+    ]
+
+
+def test_a_raw_file_that_is_not_there_is_named(failed):
+    folder, *_ = failed
+    code, printed = toy.snakemake(folder, "--", "lost.txt")
+    assert code == 1 and printed.strip().split("\n") == [
+        "✗ lost: 1 file that it reads is not there, and no rule makes it",
+        "    raw/not_there.csv",
+        "    put it there, or correct its path in the configuration",
+    ]
+
+
+def test_after_an_error_of_the_view_snakemakes_own_messages_follow(tmp_path):
+    folder = toy.write(tmp_path)
+    (tmp_path / "broken.py").write_text(BROKEN)
+    code, printed = toy.snakemake(folder, "--config", "ends=ae", program=("broken.py",))
+    assert code == 1
+    assert printed.count("display of the workflow failed") == 1
+    assert "TypeError: a defect of the view" in printed
+    assert "Error in rule work" in printed and "no column grade" not in printed
+    assert "At least one job did not complete successfully" in printed
+    assert (tmp_path / "out/a.txt").exists()
+
+
+def test_one_line_is_rewritten_on_a_terminal_and_ctrl_c_tells_how_to_go_on(tmp_path):
+    folder = toy.write(tmp_path)
+    code, printed = toy.on_terminal(folder, "--config", "ends=aw", stop=(folder / "waits").exists)
+    assert code == 1
+    lines = [line.strip() for line in printed.split("\n") if line.strip()]
+    assert "0/3 jobs · work a, w" in lines or "0/3 jobs · work w, a" in lines
+    assert all(len(line) <= toy.COLUMNS for line in lines if "jobs ·" in line)
+    assert "Traceback" not in printed and "✗" not in printed
+    assert lines[-1].startswith("Stopped by you; done and kept: ")
+
+
+def test_the_plugin_is_light_and_another_logger_replaces_it():
+    """Every process that Snakemake starts loads it."""
+    profile = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
+    assert profile["logger"] == ["medsynth"]
+    program = (
+        "import sys, snakemake_logger_plugin_medsynth\n"
+        "print(sorted({'medsynth', 'rich', 'torch', 'pandas', 'mlflow'} & set(sys.modules)))\n"
+        "from snakemake.cli import parse_args\n"
+        "print(parse_args(['--logger', 'other', '-n'])[1].logger, parse_args(['-n'])[1].logger)"
+    )
+    other = ROOT / "tests" / "unit" / "other_logger"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=toy._environment() | {"PYTHONPATH": f"{toy.LIBRARY}:{other}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split("\n")[:2] == ["[]", "['other'] ['medsynth']"], done.stderr
