@@ -19,7 +19,7 @@ from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.raw_paths import DATASETS, raw_paths
-from medsynth.config.schema import load_config
+from medsynth.config.schema import load_config, parse_config
 from medsynth.lineage.recording import capture
 from medsynth.runtime.reuse import hand_over_forced
 from medsynth.store.errors import MedsynthError
@@ -47,7 +47,12 @@ if not workflow.config_settings.configfiles:
 
 
 try:
-    CONFIG = load_config(config, workflow.configfiles)
+    # Jobs need not look again where the raw data are.
+    CONFIG = (
+        load_config(config, workflow.configfiles)
+        if workflow.is_main_process
+        else parse_config(config)
+    )
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 

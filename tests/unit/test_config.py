@@ -48,7 +48,7 @@ def test_two_mistakes_are_both_listed_with_place_and_hint(raw):
         parse_config(raw)
     text = str(error.value)
     assert "2 mistake(s)" in text
-    assert "experiments[cxr_ddpm].train.stepps" in text and "unknown key" in text
+    assert "experiments.cxr_ddpm.train.stepps" in text and "unknown key" in text
     assert "cohorts.cxr.read.image_size" in text and "you gave -1" in text
 
 

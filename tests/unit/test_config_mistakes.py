@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from medsynth.config.mistakes import ConfigError, repeated_keys
+from medsynth.config.checks.lines import repeated_keys
+from medsynth.config.mistakes import ConfigError
 from medsynth.config.raw_paths import demo_dataset, inside
 from medsynth.config.schema import load_config, parse_config
 
@@ -44,13 +45,13 @@ def places(raw: dict, check=load_config) -> list[str]:
 @pytest.mark.parametrize(
     ("place", "value", "told"),
     [
-        ("experiments.2.train.steps", -1, "experiments[glioma_progan].train.steps"),
-        ("experiments.0.train.stepps", 3, "experiments[cxr_ddpm].train.stepps"),
-        ("experiments.0.train.unet.attention", [8, "a"], "experiments[cxr_ddpm].train.unet.attention[1]"),  # noqa: E501
-        ("experiments.3.family", "cyclgan", "experiments[ct_cyclegan].family"),
-        ("experiments.1.name", (), "experiments[1].name"),
+        ("experiments.2.train.steps", -1, "experiments.glioma_progan.train.steps"),
+        ("experiments.0.train.stepps", 3, "experiments.cxr_ddpm.train.stepps"),
+        ("experiments.0.train.unet.attention", [8, "a"], "experiments.cxr_ddpm.train.unet.attention.#2"),  # noqa: E501
+        ("experiments.3.family", "cyclgan", "experiments.ct_cyclegan.family"),
+        ("experiments.1.name", (), "experiments.#2.name"),
         ("experiments.1.name", "cxr_ddpm", "experiments"),
-        ("experiments.1", 5, "experiments[1]"),
+        ("experiments.1", 5, "experiments.#2"),
         ("experiments", {"a": 1}, "experiments"),
         ("cohorts.cxr.read.image_size", "big", "cohorts.cxr.read.image_size"),
         ("cohorts.cxr.index.label.labeler", "me", "cohorts.cxr.index.label.labeler"),
@@ -86,22 +87,22 @@ def places(raw: dict, check=load_config) -> list[str]:
         ("cohorts.glioma.genotypes.coverage", {"a": 1}, "cohorts.glioma.genotypes.coverage"),
         ("cohorts.glioma.genotypes.columns", {"fish": {"a": 1}}, "cohorts.glioma.genotypes.columns.fish"),  # noqa: E501
         ("cohorts.glioma.genotypes.columns", {"idh": {"str": 1}}, "cohorts.glioma.genotypes.columns.idh"),  # noqa: E501
-        ("experiments.1.name", "a\n", "experiments[1].name"),
-        ("experiments.1.name", "a.b", "experiments[1].name"),
-        ("experiments.0.train.lr", float("inf"), "experiments[cxr_ddpm].train.lr"),
+        ("experiments.1.name", "a\n", "experiments.#2.name"),
+        ("experiments.1.name", "a.b", "experiments.#2.name"),
+        ("experiments.0.train.lr", float("inf"), "experiments.cxr_ddpm.train.lr"),
         ("cohorts.ct.pair.min_dice", float("nan"), "cohorts.ct.pair.min_dice"),
-        ("experiments.0.train.lr", True, "experiments[cxr_ddpm].train.lr"),  # lr: yes
+        ("experiments.0.train.lr", True, "experiments.cxr_ddpm.train.lr"),  # lr: yes
         ("cohorts.ct.convert.spacing_mm", True, "cohorts.ct.convert.spacing_mm"),
         ("seed", False, "seed"),
         ("lineage.study", "", "lineage.study"),
         ("lineage.tracking_uri", "", "lineage.tracking_uri"),
         ("seeed", 1, "seeed"),
-        ("experiments.0.family", ["ddpm"], "experiments[cxr_ddpm].family"),
-        ("experiments.0.family", {"a": 1}, "experiments[cxr_ddpm].family"),
+        ("experiments.0.family", ["ddpm"], "experiments.cxr_ddpm.family"),
+        ("experiments.0.family", {"a": 1}, "experiments.cxr_ddpm.family"),
         ("cohorts.cxr.kind", ["mimic_cxr"], "cohorts.cxr.kind"),
         ("cohorts.cxr.kind", {"a": 1}, "cohorts.cxr.kind"),
-        ("experiments.0.cohort", ["cxr"], "experiments[cxr_ddpm].cohort"),
-        ("experiments.0.name", "a" * 300, f"experiments[{'a' * 300}].name"),
+        ("experiments.0.cohort", ["cxr"], "experiments.cxr_ddpm.cohort"),
+        ("experiments.0.name", "a" * 300, f"experiments.{'a' * 300}.name"),
         ("experiments.0.name", "glioma_features", "experiments"),
     ],
 )  # fmt: skip
@@ -116,7 +117,7 @@ def test_a_mistake_is_told_once_and_of_two_namesakes_the_second_by_its_position(
     raw = changed(("cohorts.glioma.genotypes.maf", [absent, absent]))
     assert places(raw) == ["cohorts.glioma.genotypes.maf"]
     raw = changed(("experiments.1.name", "cxr_ddpm"), ("experiments.1.train.steps", 0))
-    assert places(raw) == ["experiments", "experiments[1].train.steps"]
+    assert places(raw) == ["experiments", "experiments.#2.train.steps"]
 
 
 @pytest.mark.parametrize("raw", [None, [], "seed", 5])
@@ -130,19 +131,24 @@ def test_a_configuration_without_keys_is_told(raw):
     [
         ("experiments.1.family", (), "family: Field required -- hint: add this key"),
         ("experiments.1.family", "gan", "be one of 'ddpm', 'progan', 'cyclegan' -- hint: you gave 'gan'"),  # noqa: E501
-        ("experiments.1.name", "A-b", "take lower-case letters, digits and _"),
+        ("experiments.1.name", "A-b", "A-b.name: a name has lower-case letters, digits and _, a letter first -- hint: you gave 'A-b'; write a_b"),  # noqa: E501
+        ("experiments.0.train.stepps", 3, "cxr_ddpm.train.stepps: is an unknown key; did you mean steps?"),
+        ("cohorts.cxr.image_size", 3, "cohorts.cxr.image_size: is an unknown key; remove it, or take one of those known here: kind, root, tables, reports, index, read, split"),  # noqa: E501
+        ("experiments.3.family", "cyclgan", "you gave 'cyclgan'; did you mean cyclegan?"),
+        ("experiments.0.cohort", "cxrr", "there are: ct, cxr, glioma; did you mean cxr?"),
+        ("device", "gpu", "you gave 'gpu'; see config/schema.json"),
         ("experiments.1.train", None, "a group of keys -- hint: you gave nothing"),
         ("cohorts.cxr.index.label", "view", "a group of keys -- hint: you gave 'view'"),
         ("cohorts.cxr.root", None, "write ~/ for your home folder"),
         ("results_dir", "a\0b", "results_dir: 'a\\x00b' holds a character"),
         ("experiments.3.train.depth", 6, "depth: 32 pixels cannot be halved 6 times; lower it, or set the cohort's image_size to a multiple of 64"),  # noqa: E501
-        ("cohorts.glioma.tiles.image_size", 48, "[glioma_progan].cohort: progan needs a power of two, not 48 pixels; set the cohort's image_size to 32 or 64"),  # noqa: E501
-        ("experiments.0.train.unet.attention", [7], "[cxr_ddpm].train.unet.attention: unet.attention [7] is not among"),  # noqa: E501
+        ("cohorts.glioma.tiles.image_size", 48, "glioma_progan.cohort: progan needs a power of two, not 48 pixels; set the cohort's image_size to 32 or 64"),  # noqa: E501
+        ("experiments.0.train.unet.attention", [7], "cxr_ddpm.train.unet.attention: unet.attention [7] is not among"),  # noqa: E501
         ("experiments.0.cohort", "mri", "no cohort 'mri'; there are: ct, cxr, glioma"),
         ("evaluation.subgroups", ["view"], "subgroups: cohort ct has no covariate 'view', it has manufacturer, kernel; leave it out, or list covariates by cohort"),  # noqa: E501
         ("evaluation.subgroups", {"glioma": ["sex"]}, "subgroups.glioma: cohort glioma has no covariate 'sex', it has none; leave it out"),  # noqa: E501
         ("evaluation.subgroups", {"cxr": ["sex"]}, "subgroups.cxr: cohort cxr has no covariate 'sex', it has view"),  # noqa: E501
-        ("experiments.0.sample.labels", ["Edema"], "[cxr_ddpm].sample.labels: cohort cxr has no class 'Edema', it has No Finding, Cardiomegaly, Pleural Effusion"),  # noqa: E501
+        ("experiments.0.sample.labels", ["Edema"], "cxr_ddpm.sample.labels: cohort cxr has no class 'Edema', it has No Finding, Cardiomegaly, Pleural Effusion"),  # noqa: E501
         ("experiments.0.sample.labels", ["Cardiomegaly + Edema"], "cohort cxr has no class 'Edema'"),  # noqa: E501
         ("experiments.0.sample.labels", ["A + B", "C", "B + A"], "sample.labels: 'B + A' is 'A + B' once more"),  # noqa: E501
         ("experiments.0.sample.covariates", {"view": "AP"}, "sample: covariates: view is none of train.conditions, which are none"),  # noqa: E501
@@ -184,16 +190,16 @@ def test_mistakes_between_keys_and_between_groups_are_told_with_those_inside_oth
     found = places(changed(*nested, *BETWEEN_KEYS, *BETWEEN_GROUPS[:2], *paths))
     assert found == sorted(
         [
-            "experiments[glioma_ddpm].train.batch",
+            "experiments.glioma_ddpm.train.batch",
             "lineage.studdy",
             "cohorts.ct.pair.x",
             "cohorts.cxr.split.test_fraction",
             "cohorts.glioma.genotypes.idh_order",
-            "experiments[cxr_ddpm].train.log_every",
-            "experiments[glioma_ddpm].train.beta_end",
-            "experiments[ct_cyclegan].train.hu_range",
-            "experiments[cxr_ddpm].cohort",
-            "experiments[glioma_progan].family",
+            "experiments.cxr_ddpm.train.log_every",
+            "experiments.glioma_ddpm.train.beta_end",
+            "experiments.ct_cyclegan.train.hu_range",
+            "experiments.cxr_ddpm.cohort",
+            "experiments.glioma_progan.family",
             "fetch.a.kind",
             "cohorts.cxr.root",
             "cohorts.cxr.tables",
@@ -301,7 +307,7 @@ def test_a_path_is_inside_a_folder_also_by_a_link(tmp_path):
     [
         ("seed: 1\nseed: 2\n", [("seed", 1, 2)]),
         ("a:\n  b: {c: 1, c: 2}\n  b: 3\n", [("a.b", 2, 3), ("a.b.c", 2, 2)]),
-        ("a:\n- {b: 1}\n- b: 1\n  b: 1\n", [("a[1].b", 3, 4)]),
+        ("a:\n- {b: 1}\n- b: 1\n  b: 1\n", [("a.#2.b", 3, 4)]),
         ("a: &x {b: 1}\nc: {<<: *x, b: 2}\nd: *x\ne: {<<: *x, <<: *x}\n", []),
         ("a: &x {b: 1, b: 2}\nc: *x\n", [("a.b", 1, 1)]),
         ("1: a\n'1': b\n", []),
@@ -344,4 +350,4 @@ def test_joined_labels_are_for_cohorts_with_several_findings(tmp_path, several, 
     if fits:
         assert parse_config(raw)
     else:
-        assert places(raw, parse_config) == ["experiments[cxr_ddpm].sample.labels"]
+        assert places(raw, parse_config) == ["experiments.cxr_ddpm.sample.labels"]

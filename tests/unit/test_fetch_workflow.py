@@ -47,7 +47,7 @@ def test_nothing_is_fetched_unless_it_is_listed():
     [
         (PHYSIONET | {"base_url": "http://example.org"}, "https://"),
         (PHYSIONET | {"base_url": "https://me:hunter2@example.org"}, "belong into the environment"),
-        (PHYSIONET | {"projects": [{"path": "../x/1"}]}, r"projects\[0\]\.path"),
+        (PHYSIONET | {"projects": [{"path": "../x/1"}]}, r"projects\.#1\.path"),
         (PHYSIONET | {"password": "hunter2"}, "unknown key"),
         (TCIA | {"manifest": "cart.tcia"}, "either manifest or collection"),
         ({"kind": "tcia"}, "either manifest or collection"),

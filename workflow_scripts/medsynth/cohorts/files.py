@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from medsynth.store.quarantine import CohortError, UnusableImage
 log = logging.getLogger(__name__)
 
 Decoded = TypeVar("Decoded")
+Item = TypeVar("Item")
 
 PROGRESS_S = 30  # seconds between two lines in the log
 
@@ -34,6 +35,14 @@ def matching_files(root: Path, pattern: str) -> list[Path]:
     if not files:
         raise CohortError(f"{root}: no file matches {pattern!r}; correct root or index.pattern")
     return files
+
+
+def evenly(items: Sequence[Item], most: int | None) -> list[Item]:
+    """At most so many of the items, evenly spread, the first and the last among them."""
+    if most is None or len(items) <= most:
+        return list(items)
+    places = np.linspace(0, len(items) - 1, most).round().astype(int)
+    return [items[place] for place in dict.fromkeys(places)]
 
 
 def set_aside(frame: pd.DataFrame, where: pd.Series | np.ndarray, status: str, reason: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, Field
 
@@ -49,6 +49,13 @@ FIELD_OF = {
     "reports": "reports",
     "stain": "stain",
 }
+
+
+class TableColumns(NamedTuple):
+    """A table and the headings that it must have, each with the cohort's key that says so."""
+
+    path: Path
+    headings: list[tuple[str, str]]
 
 
 class CohortSettings(Settings):
@@ -136,6 +143,14 @@ class CohortSettings(Settings):
         label = self.index.label
         named = {"index.label.path": [label.path]} if isinstance(label, TableLabel) else {}
         return {"root": [self.root]} | named
+
+    def tables_read(self) -> list[TableColumns]:
+        """Tables of the user's whose columns these settings name, or expect."""
+        label = self.index.label
+        if not isinstance(label, TableLabel):
+            return []
+        named = [("index.label.key", label.key), ("index.label.value", label.value)]
+        return [TableColumns(label.path, named)]
 
     def optional_paths(self) -> list[Path]:
         """Raw files that the index reads where they are there, and folders that lie around files of

@@ -54,7 +54,7 @@ def input_mistakes(experiments: Experiments, others: set[str]) -> Iterator[Mista
     """
     for name, experiment in experiments.items():
         for role, wanted in experiment.named_inputs().items():
-            place = f"experiments[{name}].inputs.{role}"
+            place = f"experiments.{name}.inputs.{role}"
             if wanted in experiments:
                 if why := _misfit(experiment, role, experiments[wanted]):
                     yield Mistake(place, f"{wanted} {why}")

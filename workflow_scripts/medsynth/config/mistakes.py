@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from medsynth.config.checks.known_keys import known_keys
 from medsynth.runtime.settings import NAME
 from medsynth.store.errors import MedsynthError
 from medsynth.store.privacy.secrets import without_secrets
 
 SHOWN = 80  # characters of a wrong value
-MERGE = "tag:yaml.org,2002:merge"
+NEAR = 0.7  # of a misspelt word; gpu and cpu have less in common
 WHOLE = "(whole file)"
 ABSENT = (
     "missing",
@@ -30,21 +30,32 @@ class ConfigError(MedsynthError):
 
 
 class Mistake(NamedTuple):
-    """`place` is a path of keys, as in ``experiments[cxr_ddpm].train.steps``."""
+    """`place` is a path of keys, as in ``experiments.cxr_ddpm.train.steps``; `text` says what is
+    wrong and what to do; `line` where that is, as in ``my.yaml:31``, if a file says it."""
 
     place: str
     text: str
+    line: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, [self.line, self.place, self.text]))
 
 
-def refuse(mistakes: Iterable[Mistake], title: str = "mistake(s) in the configuration") -> None:
+def refuse(mistakes: Iterable[Mistake]) -> None:
     """Stop if there are any.
 
     Raises:
         ConfigError: it lists all of them.
     """
-    lines = [f"  {place}: {text}" for place, text in dict.fromkeys(mistakes)]
-    if lines:
-        raise ConfigError(without_secrets("\n".join([f"{len(lines)} {title}:", *lines])))
+    if listed := list(mistakes):
+        raise refusal(listed)
+
+
+def refusal(mistakes: Iterable[Mistake]) -> ConfigError:
+    """The error that lists these mistakes."""
+    lines = [f"  {mistake}" for mistake in dict.fromkeys(mistakes)]
+    title = f"{len(lines)} mistake(s) in the configuration:"
+    return ConfigError(without_secrets("\n".join([title, *lines])))
 
 
 def keys_of(error: ErrorDetails, raw: Any) -> Iterator[Any]:
@@ -74,7 +85,8 @@ def place_of(keys: Iterable[Any], raw: Any) -> str:
     path, around = "", raw
     for key in keys:
         if isinstance(around, list):
-            path += f"[{_name(around, key)}]"
+            names = [item.get("name") if isinstance(item, dict) else None for item in around]
+            path += f".{item_name(names, key)}"
             around = around[key]
         else:
             path += f".{key}" if path else str(key)
@@ -82,16 +94,35 @@ def place_of(keys: Iterable[Any], raw: Any) -> str:
     return path or WHOLE
 
 
-def _name(items: list[Any], position: int) -> str:
-    names = [item.get("name") if isinstance(item, dict) else None for item in items]
+def item_name(names: list[Any], position: int) -> str:
+    """How one item of a list is called: by its key `name`, or as #2, the second, if that is none or
+    another one's, too.
+
+    Args:
+        names: what the items of the list have as `name`.
+        position: of the one, from 0.
+    """
     name = names[position]
-    if isinstance(name, str) and re.fullmatch(r"[^\s.\[\]]+", name) and names.count(name) == 1:
+    if isinstance(name, str) and re.fullmatch(r"[^\s.#]+", name) and names.count(name) == 1:
         return name
-    return str(position)
+    return f"#{position + 1}"
 
 
-def mistakes_of(error: ValidationError, raw: Any) -> Iterator[Mistake]:
-    """Every mistake of a validation; what no branch of a union takes is one."""
+def did_you_mean(word: Any, known: Iterable[Any]) -> str:
+    """The known word that is nearest, as a question; empty if none is near."""
+    plain = {str(each).lower(): str(each) for each in known}
+    close = difflib.get_close_matches(str(word).lower(), plain, n=1, cutoff=NEAR)
+    return f"did you mean {plain[close[0]]}?" if close else ""
+
+
+def mistakes_of(error: ValidationError, raw: Any, whole: Any) -> Iterator[Mistake]:
+    """Every mistake of a validation; what no branch of a union takes is one.
+
+    Args:
+        error: of the validation.
+        raw: what was validated.
+        whole: as what: the type.
+    """
     found: dict[str, list[ErrorDetails]] = {}
     for entry in error.errors():
         place = place_of(keys_of(entry, raw), raw)
@@ -99,8 +130,17 @@ def mistakes_of(error: ValidationError, raw: Any) -> Iterator[Mistake]:
             place += "." + entry["ctx"]["discriminator"].strip("'")
         found.setdefault(place, []).append(entry)
     for place, entries in found.items():
+        if entries[0]["type"] == "extra_forbidden":
+            *around, key = entries[0]["loc"]
+            yield Mistake(place, f"is an unknown key; {_instead(key, known_keys(whole, around))}")
+            continue
         message = " or ".join(dict.fromkeys(_message(entry) for entry in entries))
         yield Mistake(place, f"{message} -- hint: {_hint(entries[0])}")
+
+
+def _instead(key: Any, known: list[str]) -> str:
+    here = f"remove it, or take one of those known here: {', '.join(known)}"
+    return did_you_mean(key, known) or (here if known else "remove it")
 
 
 def _message(error: ErrorDetails) -> str:
@@ -111,54 +151,28 @@ def _message(error: ErrorDetails) -> str:
         return "Field required"
     if kind == "union_tag_invalid":
         return f"Input should be one of {context['expected_tags']}"
+    if kind == "string_pattern_mismatch" and context["pattern"] == NAME:
+        return "a name has lower-case letters, digits and _, a letter first"
     return error["msg"].removeprefix("Value error, ")
 
 
 def _hint(error: ErrorDetails) -> str:
-    kind, given = error["type"], error["input"]
-    if kind == "extra_forbidden":
-        return "unknown key; remove it or check its spelling in config/schema.json"
+    kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind in ("missing", "union_tag_not_found"):
         return "add this key; config/README.md tells its values"
     if kind == "value_error":
         return "see config/README.md"
     if kind == "union_tag_invalid":
-        given = error["ctx"]["tag"]
+        given = context["tag"]
     if given is None:
         return "you gave nothing, or ~, which is null in YAML" + (
             " (write ~/ for your home folder)" if kind.startswith("path") else ""
         )
+    words = context.get("expected_tags") or context.get("expected") or ""
+    near = did_you_mean(given, re.findall(r"'([^']+)'", str(words)))
+    if kind == "string_pattern_mismatch" and context["pattern"] == NAME:
+        usable = re.sub(r"[^a-z0-9_]+", "_", given.lower()).strip("_")
+        near = f"write {usable}" if re.fullmatch(NAME, usable) else ""
     given = repr(given)
     given = given if len(given) <= SHOWN else given[: SHOWN - 1] + "…"
-    if kind == "string_pattern_mismatch" and error["ctx"]["pattern"] == NAME:
-        return f"you gave {given}; take lower-case letters, digits and _, a letter first"
-    return f"you gave {given}; see config/schema.json"
-
-
-def repeated_keys(file: Path) -> list[Mistake]:
-    """Keys that stand twice in a mapping of a YAML or JSON file: all but the last are lost."""
-    try:
-        top = yaml.compose(file.read_text(), Loader=yaml.SafeLoader)
-    except (OSError, ValueError, yaml.YAMLError):
-        return []  # Snakemake has read it in another way, and checks that itself
-    found, waiting, seen = [], [(top, "")], set()
-    for node, path in waiting:
-        if id(node) in seen:  # an alias
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += [(item, f"{path}[{i}]") for i, item in enumerate(node.value)]
-        if not isinstance(node, yaml.MappingNode):
-            continue
-        lines: dict[tuple[str, str], int] = {}
-        for key, value in node.value:
-            name = str(key.value)
-            place, line = f"{path}.{name}" if path else name, key.start_mark.line + 1
-            waiting.append((value, place))
-            if key.tag == MERGE:  # several are merged one after the other
-                continue
-            if first := lines.get((key.tag, name)):
-                text = f"stands twice in {file}, in lines {first} and {line}; remove one"
-                found.append(Mistake(place, text))
-            lines[key.tag, name] = line
-    return found
+    return f"you gave {given}; {near or 'see config/schema.json'}"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from medsynth.config.mistakes import Mistake
+from medsynth.config.mistakes import Mistake, did_you_mean
 from medsynth.config.valid_parts import ValidParts
 from medsynth.fetch.settings import fills, listing_of
 
 DEMO = "demo"  # below the results
 DATASETS = ("mimic-cxr", "tcga-slides", "tcga-genomics", "tcga-ct")
+MOST_NAMES = 1000  # of a folder, among which a misspelt one is sought
 UNSET = re.compile(r"\$\{?([A-Za-z_]\w*)")
 
 
@@ -63,6 +65,17 @@ def raw_paths(config: Any) -> list[Path]:
     return paths
 
 
+def unset_variable(path: Path) -> str | None:
+    """What to do about a variable of a path that is not set."""
+    unset = [name for name in UNSET.findall(str(path)) if name not in os.environ]
+    if not unset:
+        return None
+    return (
+        f"{path}: the environment variable {unset[0]} is not set; set it before the call, as in"
+        f" export {unset[0]}=/path/to/the/data, or write the path itself"
+    )
+
+
 def _fault(path: Path, key: str, config: ValidParts) -> str | None:
     if fault := _misplaced(path, key, config):
         return fault
@@ -71,9 +84,21 @@ def _fault(path: Path, key: str, config: ValidParts) -> str | None:
         return None
     if hint := _of_demo_elsewhere(path, config):
         return f"{path} does not exist; {hint}"
-    unset = [name for name in UNSET.findall(str(path)) if name not in os.environ]
-    why = f": the environment variable {unset[0]} is not set" if unset else ""
-    return f"{path} does not exist; correct the path or mount the data{why}"
+    return unset_variable(path) or f"{path} does not exist; {_nearest(path)}"
+
+
+def _nearest(path: Path) -> str:
+    """What to do about a missing path: where it ends, and what is called nearly so there."""
+    there = next((p for p in path.absolute().parents if p.is_dir()), Path("/"))
+    lost = path.absolute().relative_to(there).parts[0]
+    try:
+        names = [entry.name for entry in islice(os.scandir(there), MOST_NAMES)]
+    except PermissionError:
+        names = []
+    # A name with other numbers may be a patient's.
+    alike = [name for name in names if re.findall(r"\d+", name) == re.findall(r"\d+", lost)]
+    near = did_you_mean(lost, alike)
+    return f"{there} has no {lost}: {near or 'correct the path or mount the data'}"
 
 
 def _misplaced(path: Path, key: str, config: ValidParts) -> str | None:

@@ -8,19 +8,28 @@ parameter and a changed setting reruns exactly what depends on it.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from medsynth.cohorts.kinds import KIND, Kind
+from medsynth.config.checks.headers import header_mistakes
+from medsynth.config.checks.lines import repeated_keys, with_lines
 from medsynth.config.experiment_cohort import cohort_mistakes
 from medsynth.config.experiment_inputs import classifiers, input_mistakes
-from medsynth.config.mistakes import WHOLE, Mistake, mistakes_of, place_of, refuse, repeated_keys
-from medsynth.config.raw_paths import UNSET, path_mistakes
+from medsynth.config.mistakes import (
+    WHOLE,
+    Mistake,
+    did_you_mean,
+    mistakes_of,
+    place_of,
+    refusal,
+    refuse,
+)
+from medsynth.config.raw_paths import path_mistakes, unset_variable
 from medsynth.config.subgroups import subgroup_mistakes
 from medsynth.config.valid_parts import ValidParts, valid_or_none, valid_parts
 from medsynth.demo.settings import Demo
@@ -49,8 +58,8 @@ class Lineage(Settings):
 
 
 def _can_be_a_folder(path: Path) -> Path:
-    if unset := [name for name in UNSET.findall(str(path)) if name not in os.environ]:
-        raise ValueError(f"the environment variable {unset[0]} is not set")
+    if fault := unset_variable(path):
+        raise ValueError(fault)
     if {"{", "}"} & set(str(path)):
         raise ValueError("braces stand for wildcards in Snakemake; choose another name")
     there = next(p for p in (path.absolute(), *path.absolute().parents) if p.exists())
@@ -141,7 +150,8 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
         if name not in cohorts:
             yield Mistake(
                 f"{place}.cohort",
-                f"no cohort {name!r}; there are: {', '.join(sorted(map(str, cohorts)))}",
+                f"no cohort {name!r}; there are: {', '.join(sorted(map(str, cohorts)))};"
+                f" {did_you_mean(name, cohorts) or 'take one of them, or add this one'}",
             )
             continue
         kind = cohorts[name].get("kind") if isinstance(cohorts[name], dict) else None
@@ -163,41 +173,68 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
     )
 
 
-def parse_config(raw: dict[str, Any]) -> Config:
-    """Check a raw configuration and return it typed.
+def parse_config(raw: Any) -> Config:
+    """Check a raw configuration and return it typed; nothing is looked up on disk.
 
     Raises:
         ConfigError: lists every mistake at once, each with its place and a hint.
     """
-    _, config, mistakes = _checked(raw)
-    refuse(mistakes)
-    assert config  # else there were mistakes
-    return config
+    return _sound(_checked(raw))
 
 
-def _checked(raw: Any) -> tuple[ValidParts, Config | None, list[Mistake]]:
-    if not isinstance(raw, dict):
-        refuse([Mistake(WHOLE, "holds no keys; see config/config.yaml")])
-    parts, config, mistakes = valid_parts(raw, ResultsDir, Download, Cohort), None, []
-    try:
-        config = Config.model_validate(raw)
-    except ValidationError as error:
-        mistakes = list(mistakes_of(error, raw))
-    return parts, config, [*mistakes, *_between_groups(raw, parts)]
-
-
-def load_config(raw: dict[str, Any], files: Iterable[str | Path] = ()) -> Config:
+def load_config(raw: Any, files: Iterable[str | Path] = ()) -> Config:
     """As :func:`parse_config`, and raw data is where the configuration says.
 
     Args:
         raw: what Snakemake has read from `files` and the command line.
+        files: of the configuration.
 
     Raises:
         ConfigError: lists every mistake at once; among them missing raw files, except those that
             the rules will bring.
     """
+    return _sound(examine(raw, files))
+
+
+class Examined(NamedTuple):
+    """A configuration and what is wrong with it.
+
+    Attributes:
+        parts: what of it is right.
+        config: the whole; None if its values are wrong.
+        mistakes: all of them, with the lines of files that have their keys.
+    """
+
+    parts: ValidParts
+    config: Config | None
+    mistakes: list[Mistake]
+
+
+def examine(raw: Any, files: Iterable[str | Path] = ()) -> Examined:
+    """As :func:`load_config`, which refuses what this tells.
+
+    Raises:
+        ConfigError: it holds no keys at all.
+    """
     parts, config, mistakes = _checked(raw)
-    repeated = [mistake for file in files for mistake in repeated_keys(Path(file))]
-    refuse([*repeated, *mistakes, *path_mistakes(parts)])
-    assert config  # else there were mistakes
-    return config
+    paths = [Path(file) for file in files]
+    repeated = [mistake for path in paths for mistake in repeated_keys(path)]
+    mistakes = [*repeated, *mistakes, *path_mistakes(parts), *header_mistakes(parts)]
+    return Examined(parts, config, with_lines(dict.fromkeys(mistakes), paths))
+
+
+def _checked(raw: Any) -> Examined:
+    if not isinstance(raw, dict):
+        raise refusal([Mistake(WHOLE, "holds no keys; see config/config.yaml")])
+    parts, config, mistakes = valid_parts(raw, ResultsDir, Download, Cohort), None, []
+    try:
+        config = Config.model_validate(raw)
+    except ValidationError as error:
+        mistakes = list(mistakes_of(error, raw, Config))
+    return Examined(parts, config, [*mistakes, *_between_groups(raw, parts)])
+
+
+def _sound(examined: Examined) -> Config:
+    refuse(examined.mistakes)
+    assert examined.config  # else there were mistakes
+    return examined.config

@@ -12,7 +12,13 @@ from pydicom.multival import MultiValue
 from medsynth.cohorts.ct.identity import file_id
 from medsynth.cohorts.ct.labels import check_words, label_by_brightness, label_columns, phase_of
 from medsynth.cohorts.ct.settings import CtIndex, TagContrast
-from medsynth.cohorts.files import hash_sources, matching_files, quarantine_repeats, set_aside
+from medsynth.cohorts.files import (
+    evenly,
+    hash_sources,
+    matching_files,
+    quarantine_repeats,
+    set_aside,
+)
 from medsynth.cohorts.labels import check_names, read_labels, row_of
 from medsynth.imaging.ct.nifti import check_nifti, is_nifti
 from medsynth.imaging.ct.series import (
@@ -67,20 +73,7 @@ def index(
         CohortError: no file matches, or the label table is missing, lacks columns, contradicts
             itself or has a key that several files answer to; NIfTI files whose patient nobody says.
     """
-    label, table = settings.label, None
-    files = matching_files(root, settings.pattern)
-    if isinstance(label, TableLabel):
-        table = read_labels(label, PATIENT)
-        check_names(files, root, table)
-        check_words(table, label)
-    rows = [_row(file, root, table, settings) for file in files]
-    dtypes = {"z": float, "contrast_confidence": float, "manufacturer": "str", "kernel": "str"}
-    frame = manifest(rows).astype(dtypes)
-    _check_patients(frame, settings, table is not None and PATIENT in table)
-    quarantine_repeats(frame)
-    usable = frame["status"] == USED
-    frame.loc[usable, "series"] = divide_acquisitions(frame[usable])
-    set_aside(frame, usable & same_place(frame.where(usable)), QUARANTINED, "same_place")
+    frame, label = listed(root, settings), settings.label
     hash_sources(frame, root, cache, threads)
     volumes = (frame["status"] == USED) & frame["source"].map(is_nifti)
     # With the bytes, so that nobody guesses a patient's number from the ids of their slices.
@@ -91,6 +84,30 @@ def index(
     if isinstance(label, TagContrast) and label.intensity:
         label_by_brightness(frame, root, label.min_confidence)
     return manifest(frame.drop(columns="acquisition"))
+
+
+def listed(root: Path, settings: CtIndex, most: int | None = None) -> pd.DataFrame:
+    """As :func:`index`, from the headers alone: no pixel is read, and none is hashed.
+
+    Args:
+        root, settings: see there.
+        most: files of which the header is read, evenly spread over all; None: each.
+    """
+    label, table = settings.label, None
+    files = matching_files(root, settings.pattern)
+    if isinstance(label, TableLabel):
+        table = read_labels(label, PATIENT)
+        check_names(files, root, table)
+        check_words(table, label)
+    rows = [_row(file, root, table, settings) for file in evenly(files, most)]
+    dtypes = {"z": float, "contrast_confidence": float, "manufacturer": "str", "kernel": "str"}
+    frame = manifest(rows).astype(dtypes)
+    _check_patients(frame, settings, table is not None and PATIENT in table)
+    quarantine_repeats(frame)
+    usable = frame["status"] == USED
+    frame.loc[usable, "series"] = divide_acquisitions(frame[usable])
+    set_aside(frame, usable & same_place(frame.where(usable)), QUARANTINED, "same_place")
+    return frame
 
 
 def _row(file: Path, root: Path, table: pd.DataFrame | None, settings: CtIndex) -> dict[str, Any]:

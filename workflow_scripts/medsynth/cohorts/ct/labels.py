@@ -13,7 +13,7 @@ import pandas as pd
 from pydicom.dataset import Dataset
 
 from medsynth.cohorts.ct.settings import TagContrast
-from medsynth.cohorts.files import decode_unchanged, set_aside
+from medsynth.cohorts.files import decode_unchanged, evenly, set_aside
 from medsynth.imaging.ct.contrast.enhancement import LEAST_SLICES, SLICES
 from medsynth.imaging.ct.contrast.phase import (
     Phase,
@@ -107,7 +107,7 @@ def _sample(
 ) -> Volume | None:
     """Slices of a series, evenly spread: as many as the rule looks at, if so many can be read."""
     rows = rows.sort_values("z", kind="stable")
-    first = _spread(len(rows), SLICES)
+    first = evenly(range(len(rows)), SLICES)
     order = [*first, *sorted(set(range(len(rows))) - set(first))]
     images: dict[int, np.ndarray] = {}
     plane: np.ndarray | None = None
@@ -124,7 +124,3 @@ def _sample(
     if plane is None or not images:
         return None
     return Volume(np.stack([images[i] for i in sorted(images)]), plane)
-
-
-def _spread(count: int, most: int) -> list[int]:
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()

@@ -39,6 +39,16 @@ def index(
     Raises:
         CohortError: no files, or see read_rows and :meth:`.files.Files.find`.
     """
+    frame, columns = listed(root, settings), settings.columns
+    named = [*columns.sources(), *(["mask"] if columns.mask else [])]
+    _hash(frame, named, root, cache, threads)
+    set_copies_aside(frame, [f"{name}_sha256" for name in columns.sources()])
+    empty = [name for name in frame if frame[name].dtype == object]  # text, if there were any
+    return manifest(frame.astype(dict.fromkeys(empty, "str")))
+
+
+def listed(root: Path, settings: ImagesIndex, most: int | None = None) -> pd.DataFrame:
+    """As :func:`index`, from the table and the files' names: none is opened, and none is hashed."""
     frame = read_rows(settings)
     files = Files(root, settings.pattern)
     columns = settings.columns
@@ -63,11 +73,7 @@ def index(
     unnamed = unnamed.assign(item_id=unnamed["source"], status=EXCLUDED, reason="no_row")
     frame = pd.concat([frame, unnamed], ignore_index=True)
     frame["shard"] = [shard_of(item, settings.shards) for item in frame["item_id"]]
-    frame = manifest(frame.sort_values("item_id", ignore_index=True, kind="stable"))
-    _hash(frame, list(named), root, cache, threads)
-    set_copies_aside(frame, [f"{name}_sha256" for name in columns.sources()])
-    empty = [name for name in frame if frame[name].dtype == object]  # text, if there were any
-    return manifest(frame.astype(dict.fromkeys(empty, "str")))
+    return manifest(frame.sort_values("item_id", ignore_index=True, kind="stable"))
 
 
 def _hash(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from medsynth.cohorts.images.wording import WORDS
-from medsynth.cohorts.settings import CohortSettings, Findings, Several
+from medsynth.cohorts.settings import CohortSettings, Findings, Several, TableColumns
 from medsynth.runtime.settings import (
     BurnedIn,
     Division,
@@ -129,12 +129,18 @@ class ImageColumns(Settings):
         first, *others = self.file
         return {"source": self.file[first]} | {f"source_{r}": self.file[r] for r in others}
 
+    def named(self) -> list[tuple[str, str]]:
+        """All the columns that the table must have, each with the key that names it."""
+        found = [("file", heading) for heading in self.sources().values()]
+        for key in ("labels", "findings"):
+            found += [(key, heading) for heading in getattr(self, key) or []]
+        found += [(f"covariates.{name}", heading) for name, heading in self.covariates.items()]
+        single = ("patient", "group", "text", "mask", "slice", "frame", "split")
+        return found + [(key, heading) for key in single if (heading := getattr(self, key))]
+
     def headings(self) -> list[str]:
         """All the columns that the table must have."""
-        single = [self.patient, self.group, self.text, self.mask, self.slice, self.frame]
-        classes = self.labels or self.findings or []
-        named = [*self.sources().values(), *classes, *self.covariates.values()]
-        return [*named, *(heading for heading in [*single, self.split] if heading)]
+        return [heading for _, heading in self.named()]
 
 
 class ImagesIndex(Settings):
@@ -290,6 +296,11 @@ class ImagesCohort(CohortSettings):
 
     def shard_settings(self) -> ImagesRead:
         return self.read
+
+    def tables_read(self) -> list[TableColumns]:
+        named = [(f"index.columns.{key}", heading) for key, heading in self.index.columns.named()]
+        kept = [("index.keep", heading) for heading in self.index.keep]
+        return [TableColumns(self.index.table, [*named, *kept])]
 
     def raw_paths(self) -> dict[str, list[Path]]:
         """The folder and the table."""

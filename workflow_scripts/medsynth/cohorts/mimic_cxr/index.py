@@ -14,14 +14,19 @@ import pandas as pd
 from medsynth.cohorts.files import hash_sources, quarantine_repeats, set_aside
 from medsynth.cohorts.findings import NEGATIVE, POSITIVE, UNCERTAIN, label_findings
 from medsynth.cohorts.labels import read_csv
-from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, FindingLabel, published_table
+from medsynth.cohorts.mimic_cxr.settings import (
+    KEYS,
+    STUDY,
+    VIEW,
+    CxrIndexing,
+    FindingLabel,
+    published_table,
+)
 from medsynth.store.digests import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, SPLITS, USED, manifest, shard_of
 from medsynth.store.quarantine import CohortError
 
 SETTINGS = CxrIndexing
-STUDY = ["subject_id", "study_id"]
-KEYS = [*STUDY, "dicom_id"]
 
 
 def index(
@@ -47,9 +52,16 @@ def index(
         CohortError: no images; a table or a column is missing, holds values that are not its
             own, or contradicts itself.
     """
+    frame = listed(root, settings)
+    hash_sources(frame, root, cache, threads)
+    return manifest(frame)
+
+
+def listed(root: Path, settings: CxrIndexing, most: int | None = None) -> pd.DataFrame:
+    """As :func:`index`, from the tables alone: no image is opened, and none is hashed."""
     tables = settings.tables or root
-    frame = _read(published_table(tables, "metadata"), KEYS, ["ViewPosition"])
-    frame = frame.rename(columns={"ViewPosition": "view"}).assign(status=USED, reason=None)
+    frame = _read(published_table(tables, "metadata"), KEYS, [VIEW])
+    frame = frame.rename(columns={VIEW: "view"}).assign(status=USED, reason=None)
     # Identifiers become parts of paths.
     named = frame[KEYS].apply(lambda ids: ids.str.fullmatch(r"[\w.-]+", na=False)).all(axis=1)
     set_aside(frame, ~named, QUARANTINED, "bad_identifier")
@@ -68,7 +80,6 @@ def index(
         columns={"dicom_id": "item_id", "subject_id": "patient", "study_id": "group"}
     ).sort_values("item_id", ignore_index=True)
     quarantine_repeats(frame)
-    hash_sources(frame, root, cache, threads)
     return manifest(frame)
 
 

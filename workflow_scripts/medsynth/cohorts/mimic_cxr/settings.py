@@ -8,8 +8,12 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from medsynth.cohorts.mimic_cxr.wording import WORDS
-from medsynth.cohorts.settings import CohortSettings, Findings, Several
+from medsynth.cohorts.settings import CohortSettings, Findings, Several, TableColumns
 from medsynth.runtime.settings import BurnedIn, Division, ImageForm, RawPath, Settings, Split
+
+STUDY = ["subject_id", "study_id"]  # columns of the published tables
+KEYS = [*STUDY, "dicom_id"]
+VIEW = "ViewPosition"
 
 
 def published_table(folder: Path, name: str) -> Path:
@@ -129,6 +133,16 @@ class CxrCohort(CohortSettings):
             "tables (they come with MIMIC-CXR-JPG)": self._needed_tables(),
             "reports": [self.reports] if self.reports else [],
         }
+
+    def tables_read(self) -> list[TableColumns]:
+        """The published tables."""
+        where, label = "tables" if self.tables else "root", self.index.label
+        metadata, *findings = self._needed_tables()
+        read = [TableColumns(metadata, [(where, heading) for heading in (*KEYS, VIEW)])]
+        if isinstance(label, FindingLabel):
+            named = [("index.label.findings", finding) for finding in label.findings]
+            read.append(TableColumns(findings[0], [*((where, key) for key in STUDY), *named]))
+        return read
 
     def optional_paths(self) -> list[Path]:
         """The table of splits; beside the tables may be half a terabyte of others' images."""

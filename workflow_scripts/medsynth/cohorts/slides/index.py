@@ -38,6 +38,13 @@ def index(
     Raises:
         CohortError: the label table is missing, lacks columns or contradicts itself.
     """
+    frame = listed(root, settings)
+    hash_sources(frame, root, cache, threads)
+    return manifest(frame)
+
+
+def listed(root: Path, settings: SlideIndex, most: int | None = None) -> pd.DataFrame:
+    """As :func:`index`, by the slides' names: none is opened, and none is hashed."""
     label = settings.label if isinstance(settings.label, SlideTable) else None
     table = read_labels(label) if label else None
     rows = []
@@ -70,7 +77,6 @@ def index(
         rows.append(row)
     frame = manifest(rows)
     quarantine_repeats(frame)
-    hash_sources(frame, root, cache, threads)
     return manifest(frame)
 
 

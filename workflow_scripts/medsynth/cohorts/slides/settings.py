@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from medsynth.cohorts.settings import CohortSettings
+from medsynth.cohorts.settings import CohortSettings, TableColumns
 from medsynth.cohorts.slides.wording import WORDS
-from medsynth.genomics.settings import Genotypes
+from medsynth.genomics.settings import AUTO, Genotypes
 from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.runtime.settings import (
     Division,
@@ -106,6 +106,20 @@ class SlideCohort(CohortSettings):
 
     def shard_settings(self) -> SlideTiles:
         return self.tiles
+
+    def tables_read(self) -> list[TableColumns]:
+        """Those of every cohort, and the clinical table's columns that are named."""
+        genotypes = self.genotypes
+        if not (genotypes and genotypes.clinical):
+            return super().tables_read()
+        named = [
+            (f"genotypes.columns.{part}", heading)
+            for part, written in genotypes.columns.model_dump().items()
+            if written and written != AUTO
+            for heading in ([written] if isinstance(written, str) else written)
+        ]
+        clinical = [TableColumns(genotypes.clinical, named)] if named else []
+        return [*super().tables_read(), *clinical]
 
     def raw_paths(self) -> dict[str, list[Path]]:
         """Those of every cohort, and the genotype tables."""
