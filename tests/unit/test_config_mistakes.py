@@ -132,7 +132,7 @@ def test_a_configuration_without_keys_is_told(raw):
         ("experiments.1.family", (), "family: Field required -- hint: add this key"),
         ("experiments.1.family", "gan", "be one of 'ddpm', 'progan', 'cyclegan' -- hint: you gave 'gan'"),  # noqa: E501
         ("experiments.1.name", "A-b", "A-b.name: a name has lower-case letters, digits and _, a letter first -- hint: you gave 'A-b'; write a_b"),  # noqa: E501
-        ("experiments.0.train.stepps", 3, "cxr_ddpm.train.stepps: is an unknown key; did you mean steps?"),
+        ("experiments.0.train.stepps", 3, "train.stepps: is an unknown key; did you mean steps?"),
         ("cohorts.cxr.image_size", 3, "cohorts.cxr.image_size: is an unknown key; remove it, or take one of those known here: kind, root, tables, reports, index, read, split"),  # noqa: E501
         ("experiments.3.family", "cyclgan", "you gave 'cyclgan'; did you mean cyclegan?"),
         ("experiments.0.cohort", "cxrr", "there are: ct, cxr, glioma; did you mean cxr?"),

@@ -18,7 +18,7 @@ HOUSE = (
     ("cohorts", "models", "metrics"),
     ("tasks", "demo", "fetch", "lineage"),
     ("config", "report"),
-    ("api", "survey"),
+    ("api", "check", "doctor", "survey"),
     ("commands",),
 )
 LINEAGE = (

@@ -68,7 +68,7 @@ def assemble(
         frame = join_labels(frame, labels)
     frame["split"] = frame["patient"].map(splits.groupby("patient")["split"].first())
     frame = manifest(frame.sort_values(["patient", "item_id"], ignore_index=True))
-    summary = _summary(frame, wanted)
+    summary = summary_of(frame, wanted)
     _check_classes(frame, name_classes)
     return frame, frame[frame["status"] == QUARANTINED].reset_index(drop=True), summary
 
@@ -77,7 +77,13 @@ def _listed(rows: pd.DataFrame) -> str:
     return "\n".join(f"  {line}" for line in reason_lines(rows["reason"]))
 
 
-def _summary(frame: pd.DataFrame, wanted: int) -> dict[str, Any]:
+def summary_of(frame: pd.DataFrame, wanted: int) -> dict[str, Any]:
+    """Counts of a manifest by status, reason, label and split, see :func:`assemble`.
+
+    Args:
+        frame: with splits.
+        wanted: its raw files that the settings do not exclude.
+    """
     status = frame["status"].value_counts()
     reasons = frame[frame["status"] != USED].groupby(["status", "reason"]).size()
     findings = {"by_finding_split": _by_split(by_finding(frame))} if has_several(frame) else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,16 @@ from medsynth.store.quarantine import CohortError, reason_counts
 
 
 class UnfitCohort(CohortError):
-    """No model may be trained on this cohort as it is."""
+    """No model may be trained on this cohort as it is.
+
+    Attributes:
+        faults: what is wrong, each with what to do about it.
+    """
+
+    def __init__(self, cohort: str, faults: Sequence[str], table: Iterable[str]):
+        lines = "\n".join(f"  {line}" for line in [*faults, *table])
+        super().__init__(f"{cohort} is not fit to be trained on:\n{lines}")
+        self.faults = list(faults)
 
 
 def check_fitness(
@@ -55,8 +64,7 @@ def check_fitness(
     ]
     if wrong:
         shown = counts if named else counts[counts.sum(axis=1) >= min_patients]
-        lines = "\n".join(f"  {line}" for line in [*wrong, *_table(shown)])
-        raise UnfitCohort(f"{summary['cohort']} is not fit to be trained on:\n{lines}")
+        raise UnfitCohort(summary["cohort"], wrong, _table(shown))
     by_class = {
         name: {split: int(row[split]) for split in SPLITS} for name, row in counts.iterrows()
     }

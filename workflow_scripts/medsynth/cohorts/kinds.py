@@ -4,8 +4,9 @@ The folder holds ``settings.py`` (a :class:`medsynth.cohorts.settings.CohortSett
 
 - ``index.py``: SETTINGS and ``index(root, settings, cache, threads) -> DataFrame``, the index
   manifest: a row for every raw file, used, excluded or quarantined, with the shard it goes to;
-  and ``listed(root, settings, most=None) -> DataFrame``, the same without digests, for which no
-  image is read and, if files must be opened for it, `most` of them at most;
+  made of ``listed(root, settings, most=None) -> DataFrame``, its rows without digests, for which
+  no image is read and, if files must be opened, `most` of them at most, and of ``hashed(rows, root,
+  settings, cache, threads) -> DataFrame``; a check of the configuration calls the two;
 - ``shard.py``: SETTINGS and ``shard(rows, root, settings, images, attrs, cache, threads) ->
   DataFrame``, which writes the images of one shard's index rows to the HDF5 file ``images`` with
   the attributes ``attrs``, and returns the manifest of its items.

@@ -71,6 +71,7 @@ class CohortSettings(Settings):
         provides: keys of FIELD_OF: what the rules may make of it, and experiments may need. By this
             alone they pick cohorts, whatever fields a kind has.
         read_later: the first parts of keys of raw_paths that other rules read than the index.
+        opens_files: whether its index reads the header of every file.
     """
 
     folder: ClassVar[str]
@@ -80,6 +81,7 @@ class CohortSettings(Settings):
     shard_threads: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ()
     read_later: ClassVar[tuple[str, ...]] = ()
+    opens_files: ClassVar[bool] = False
 
     if TYPE_CHECKING:  # fields of every kind, each in its own order and words
         root: Path
@@ -134,6 +136,10 @@ class CohortSettings(Settings):
     def shard_settings(self) -> Settings:
         """What the shards depend on."""
         raise NotImplementedError
+
+    def trial_settings(self) -> Any:
+        """As shard_settings, but no more is made of a file than tells whether it can be read."""
+        return self.shard_settings()
 
     def raw_paths(self) -> dict[str, list[Path]]:
         """Raw paths that must exist, by the key of this group that names them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -14,9 +13,9 @@ from medsynth.config.checks.known_keys import known_keys
 from medsynth.runtime.settings import NAME
 from medsynth.store.errors import MedsynthError
 from medsynth.store.privacy.secrets import without_secrets
+from medsynth.store.spelling import did_you_mean
 
 SHOWN = 80  # characters of a wrong value
-NEAR = 0.7  # of a misspelt word; gpu and cpu have less in common
 WHOLE = "(whole file)"
 ABSENT = (
     "missing",
@@ -106,13 +105,6 @@ def item_name(names: list[Any], position: int) -> str:
     if isinstance(name, str) and re.fullmatch(r"[^\s.#]+", name) and names.count(name) == 1:
         return name
     return f"#{position + 1}"
-
-
-def did_you_mean(word: Any, known: Iterable[Any]) -> str:
-    """The known word that is nearest, as a question; empty if none is near."""
-    plain = {str(each).lower(): str(each) for each in known}
-    close = difflib.get_close_matches(str(word).lower(), plain, n=1, cutoff=NEAR)
-    return f"did you mean {plain[close[0]]}?" if close else ""
 
 
 def mistakes_of(error: ValidationError, raw: Any, whole: Any) -> Iterator[Mistake]:

@@ -9,9 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from medsynth.config.mistakes import Mistake, did_you_mean
+from medsynth.config.mistakes import Mistake
 from medsynth.config.valid_parts import ValidParts
 from medsynth.fetch.settings import fills, listing_of
+from medsynth.store.spelling import did_you_mean
 
 DEMO = "demo"  # below the results
 DATASETS = ("mimic-cxr", "tcga-slides", "tcga-genomics", "tcga-ct")

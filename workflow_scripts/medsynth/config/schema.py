@@ -23,7 +23,6 @@ from medsynth.config.experiment_inputs import classifiers, input_mistakes
 from medsynth.config.mistakes import (
     WHOLE,
     Mistake,
-    did_you_mean,
     mistakes_of,
     place_of,
     refusal,
@@ -38,6 +37,7 @@ from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.settings import ClassifierTraining, classifier_name, reserved_names
 from medsynth.models.families import FAMILY, Family
 from medsynth.runtime.settings import Fraction, Name, RawPath, Settings, Uri
+from medsynth.store.spelling import did_you_mean
 
 Cohort = Annotated[Kind, Field(discriminator="kind")]
 Experiment = Annotated[Family, Field(discriminator="family")]

@@ -73,7 +73,21 @@ def index(
         CohortError: no file matches, or the label table is missing, lacks columns, contradicts
             itself or has a key that several files answer to; NIfTI files whose patient nobody says.
     """
-    frame, label = listed(root, settings), settings.label
+    frame = hashed(listed(root, settings), root, settings, cache, threads)
+    label = settings.label
+    if isinstance(label, TagContrast) and label.intensity:
+        label_by_brightness(frame, root, label.min_confidence)
+    return manifest(frame.drop(columns="acquisition"))
+
+
+def hashed(
+    frame: pd.DataFrame,
+    root: Path,
+    settings: CtIndex,
+    cache: DigestCache | None = None,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Listed rows with the digests of their files, and what these tell."""
     hash_sources(frame, root, cache, threads)
     volumes = (frame["status"] == USED) & frame["source"].map(is_nifti)
     # With the bytes, so that nobody guesses a patient's number from the ids of their slices.
@@ -81,9 +95,7 @@ def index(
         digest_json(*pair)[:ID_DIGITS]
         for pair in zip(frame["item_id"][volumes], frame["source_sha256"][volumes], strict=True)
     ]
-    if isinstance(label, TagContrast) and label.intensity:
-        label_by_brightness(frame, root, label.min_confidence)
-    return manifest(frame.drop(columns="acquisition"))
+    return frame
 
 
 def listed(root: Path, settings: CtIndex, most: int | None = None) -> pd.DataFrame:

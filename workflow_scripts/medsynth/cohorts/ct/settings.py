@@ -87,6 +87,7 @@ class CtCohort(CohortSettings):
     words: ClassVar = WORDS
     single: ClassVar = "dicom"
     provides: ClassVar = ("nifti", "pairs")
+    opens_files: ClassVar = True
 
     kind: Literal["ct"] = Field(description="CT series, as DICOM or NIfTI files")
     root: RawPath = Field(description="folder of DICOM or NIfTI files")
@@ -113,3 +114,8 @@ class CtCohort(CohortSettings):
 
     def shard_settings(self) -> CtConvert:
         return self.convert
+
+    def trial_settings(self) -> CtConvert:
+        """Slices as they are: some of a series make no volume."""
+        alone = {"spacing_mm": None, "registration": None, "nifti": False}
+        return self.convert.model_copy(update=alone)

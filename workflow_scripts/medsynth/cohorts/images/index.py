@@ -39,7 +39,18 @@ def index(
     Raises:
         CohortError: no files, or see read_rows and :meth:`.files.Files.find`.
     """
-    frame, columns = listed(root, settings), settings.columns
+    return hashed(listed(root, settings), root, settings, cache, threads)
+
+
+def hashed(
+    frame: pd.DataFrame,
+    root: Path,
+    settings: ImagesIndex,
+    cache: DigestCache | None = None,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Listed rows with the digests of their files, and what these tell."""
+    columns = settings.columns
     named = [*columns.sources(), *(["mask"] if columns.mask else [])]
     _hash(frame, named, root, cache, threads)
     set_copies_aside(frame, [f"{name}_sha256" for name in columns.sources()])

@@ -52,7 +52,17 @@ def index(
         CohortError: no images; a table or a column is missing, holds values that are not its
             own, or contradicts itself.
     """
-    frame = listed(root, settings)
+    return hashed(listed(root, settings), root, settings, cache, threads)
+
+
+def hashed(
+    frame: pd.DataFrame,
+    root: Path,
+    settings: CxrIndexing,
+    cache: DigestCache | None = None,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Listed rows with the digests of their files, and what these tell."""
     hash_sources(frame, root, cache, threads)
     return manifest(frame)
 

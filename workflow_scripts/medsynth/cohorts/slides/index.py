@@ -38,7 +38,17 @@ def index(
     Raises:
         CohortError: the label table is missing, lacks columns or contradicts itself.
     """
-    frame = listed(root, settings)
+    return hashed(listed(root, settings), root, settings, cache, threads)
+
+
+def hashed(
+    frame: pd.DataFrame,
+    root: Path,
+    settings: SlideIndex,
+    cache: DigestCache | None = None,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Listed rows with the digests of their files, and what these tell."""
     hash_sources(frame, root, cache, threads)
     return manifest(frame)
 

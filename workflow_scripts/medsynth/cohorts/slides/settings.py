@@ -121,6 +121,11 @@ class SlideCohort(CohortSettings):
         clinical = [TableColumns(genotypes.clinical, named)] if named else []
         return [*super().tables_read(), *clinical]
 
+    def trial_settings(self) -> SlideTiles:
+        """A few tiles, sharp or not."""
+        few = {"max_tiles": min(4, self.tiles.max_tiles), "min_sharpness": None}
+        return self.tiles.model_copy(update=few)
+
     def raw_paths(self) -> dict[str, list[Path]]:
         """Those of every cohort, and the genotype tables."""
         paths, tables = super().raw_paths(), self.genotypes

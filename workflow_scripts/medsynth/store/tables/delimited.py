@@ -110,12 +110,12 @@ def _is_torn(path: Path, comments: int, delimiter: str, fields: int, lines: str)
 def _holds_rows(cells: pd.Series, first: pd.Series, delimiter: str, fields: int) -> bool:
     """Whether lines within cells begin as rows do, as 'TCGA-AA-0002' begins as 'TCGA-AA-0001' does:
     then two quotation marks that are not closed look like one cell."""
-    forms = {_form(name) for name in first.dropna()}
+    forms = {form_of(name) for name in first.dropna()}
     inner = [line.split(delimiter) for cell in cells for line in cell.split("\n")[1:]]
-    return any(len(line) >= fields and _form(line[0]) in forms for line in inner)
+    return any(len(line) >= fields and form_of(line[0]) in forms for line in inner)
 
 
-def _form(name: str) -> str:
+def form_of(name: str) -> str:
     """What kind of characters stand where: letters as a, digits as 0."""
     return re.sub(r"\d", "0", re.sub(r"[^\W\d_]", "a", name.strip()))
 
