@@ -28,9 +28,9 @@ def check_machine(config: Config, cohorts: list[dict[str, Any]], told: Findings)
     """
     if absent := gpu_fault(config.device):
         (told.note if shutil.which("sbatch") else told.mistake)("device", absent)
-    needed, free = images_gb(config, cohorts), free_gb(config.results_dir)
+    needed, free = max(images_gb(config, cohorts), 0.1), free_gb(config.results_dir)
     text = (
-        f"images made take about {max(needed, 0.1):.1f} GB (an estimate; models come on top), {free:.1f} GB"
+        f"images made take about {needed:.1f} GB (an estimate; models come on top), {free:.1f} GB"
         " are free"
     )
     if needed > free:

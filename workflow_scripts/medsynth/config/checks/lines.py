@@ -95,7 +95,7 @@ def _children(node: yaml.Node) -> Iterator[tuple[str, int, yaml.Node]]:
             yield item_name(names, position), item.start_mark.line + 1, item
     if not isinstance(node, yaml.MappingNode):
         return
-    merged = []
+    merged: list[yaml.Node] = []
     for key, value in node.value:
         if key.tag == MERGE:
             merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
