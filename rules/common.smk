@@ -5,7 +5,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
+from snakemake.exceptions import CliException
 from snakemake.logging import logger
 
 # This checkout's library, here and in all jobs, whichever one is installed or on PYTHONPATH.
@@ -13,14 +13,16 @@ LIBRARY = Path(workflow.basedir, "workflow_scripts").as_posix()
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 
+from medsynth.config.checks.lines import read_yaml
 from medsynth.config.chosen import DEMO as DEMO_CONFIGURATION
 from medsynth.config.chosen import VARIABLE, named_by_environment, overlooked
 from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.raw_paths import DATASETS, raw_paths
-from medsynth.config.schema import load_config, parse_config
+from medsynth.config.schema import NO_EXPERIMENT, load_config, parse_config
 from medsynth.lineage.recording import capture
+from medsynth.runtime.lease import absent_gpu
 from medsynth.runtime.reuse import hand_over_forced
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
@@ -34,8 +36,11 @@ if not workflow.config_settings.configfiles:
 
     try:
         GIVEN = named_by_environment()
+        # Of a file that is no YAML Snakemake would say no more than that.
+        if GIVEN:
+            read_yaml(GIVEN)
     except MedsynthError as error:
-        raise WorkflowError(str(error)) from None
+        raise CliException(str(error)) from None
 
     if GIVEN:
 
@@ -54,11 +59,14 @@ try:
         else parse_config(config)
     )
 except ConfigError as error:
-    raise WorkflowError(str(error)) from None
+    # Snakemake shows it as it is; to a WorkflowError it would add this file's lines.
+    raise CliException(str(error)) from None
 
 if workflow.is_main_process and CONFIG.demo and workflow.configfiles == [str(DEMO_CONFIGURATION)]:
     if others := overlooked(CONFIG.results_dir, CONFIG.cohorts):
         logger.warning(others)
+if workflow.is_main_process and not CONFIG.experiments:
+    logger.warning(str(NO_EXPERIMENT))
 
 # In every process that reads this file, so that jobs on other machines know them, too.
 raw_names.declare(
@@ -196,6 +204,8 @@ def of_all(pattern):
 
 onstart:
     hand_over_forced(workflow.dag_settings)
+    if workflow.local_exec and (absent := absent_gpu(CONFIG.device)):
+        raise CliException(f"device: {absent}")
 
 
 wildcard_constraints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,16 @@ MOST_BYTES = 1 << 28  # of genotype tables
 WITHOUT_ROW = ("no_label", "no_row", "no_genotype", "no_contrast_label")
 
 
-def check_cohort(name: str, cohort: CohortSettings, config: Config, told: Findings) -> None:
+def check_cohort(
+    name: str, cohort: CohortSettings, config: Config, trained: bool, told: Findings
+) -> None:
     """Tell what is wrong with a cohort whose settings are right and whose paths are there.
 
     Args:
         name: of the cohort.
         cohort: its settings.
         config: thresholds, seed, and the experiments on it.
+        trained: whether an experiment is on it: the workflow refuses no other cohort.
         told: is added to.
     """
     place = f"cohorts.{name}"
@@ -51,11 +55,16 @@ def check_cohort(name: str, cohort: CohortSettings, config: Config, told: Findin
         "kind": cohort.kind,  # type: ignore[attr-defined]
         "files": len(listed),
         "used": len(used(frame)),
-        "read": trial.read - len(trial.unreadable),
-        "of": trial.read,
+        "read": f"{trial.read - len(trial.unreadable)} of {trial.read}",
     }
     if len(used(frame)) and frame.loc[frame["status"] == USED, "label"].notna().any():
-        row |= _classes(name, frame, shares, cohort, config, told)
+        partly = cohort.opens_files and len(frame) == MOST_OPENED
+        tell = told.mistake if trained and not partly else told.note
+        row |= _classes(name, frame, shares, cohort, config, tell, told)
+        if partly:
+            told.note(
+                place, f"classes and patients are those of {MOST_OPENED} files, evenly chosen"
+            )
     told.cohorts.append(row)
 
 
@@ -128,13 +137,11 @@ def _classes(
     shares: list[Share],
     cohort: CohortSettings,
     config: Config,
+    tell: Callable[[str, str], None],
     told: Findings,
 ) -> dict[str, Any]:
     place = f"cohorts.{name}"
     on_it = [one for one in config.experiments if one.cohort == name]
-    partly = cohort.opens_files and len(frame) == MOST_OPENED
-    # The workflow refuses only what something is trained on.
-    tell = told.mistake if on_it and not partly else told.note
     for wanted, why in absent_classes(frame, cohort.classes(), config.min_patients):
         tell(f"{place}.index", f"no image has the class {wanted!r}; {why}")
     for experiment in on_it if cohort.label_kind() == "table" else ():
@@ -150,6 +157,4 @@ def _classes(
         return {}
     for fault in faults:
         tell(place, fault.strip())
-    if partly:
-        told.note(place, f"classes and patients are those of {MOST_OPENED} files, evenly chosen")
     return {"classes": len(classes_of(frame)), **patients}

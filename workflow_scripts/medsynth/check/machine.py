@@ -11,7 +11,7 @@ import numpy as np
 
 from medsynth.check.findings import Findings
 from medsynth.config.schema import Config
-from medsynth.runtime.lease import device_pool
+from medsynth.runtime.lease import absent_gpu
 
 # Measured in the demo's jobs, most of which are libraries; a row of a cohort's tables comes on top.
 JOB_GB, ROW_KB = 0.6, 2.0
@@ -26,7 +26,7 @@ def check_machine(config: Config, cohorts: list[dict[str, Any]], told: Findings)
         cohorts: their counts: cohort, used, classes.
         told: is added to.
     """
-    if absent := gpu_fault(config.device):
+    if absent := absent_gpu(config.device):
         (told.note if shutil.which("sbatch") else told.mistake)("device", absent)
     needed, free = max(images_gb(config, cohorts), 0.1), free_gb(config.results_dir)
     text = (
@@ -47,16 +47,6 @@ def check_machine(config: Config, cohorts: list[dict[str, Any]], told: Findings)
         f" networks), {there:.1f} GB are available"
     )
     told.note("--cores", text + (": call snakemake with fewer cores" if memory > there else ""))
-
-
-def gpu_fault(device: str) -> str | None:
-    """What is wrong with the setting `device` here."""
-    if device != "cuda" or device_pool():
-        return None
-    return (
-        "cuda is asked for, and no GPU is here: write device: auto, which takes one where it is,"
-        " or call it on a machine that has one"
-    )
 
 
 def images_gb(config: Config, cohorts: list[dict[str, Any]]) -> float:

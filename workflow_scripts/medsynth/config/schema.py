@@ -42,6 +42,10 @@ from medsynth.store.spelling import did_you_mean
 Cohort = Annotated[Kind, Field(discriminator="kind")]
 Experiment = Annotated[Family, Field(discriminator="family")]
 
+NO_EXPERIMENT = Mistake(
+    "experiments", "none is listed, so nothing is trained; add one, as in config/config.yaml"
+)
+
 
 class Lineage(Settings):
     study: str = Field(

@@ -58,6 +58,16 @@ def device_pool() -> list[str]:
     return entries[: entries.index("-1")] if "-1" in entries else entries
 
 
+def absent_gpu(setting: str) -> str | None:
+    """What is wrong with the configuration's `device` on this machine; None if nothing is."""
+    if setting != "cuda" or device_pool():
+        return None
+    return (
+        "cuda is asked for, and no GPU is here; write device: auto, which takes one where it is, or"
+        " call it on a machine that has one"
+    )
+
+
 def default_lock_dir() -> Path:
     """The machine's folder of lock files, one for each user.
 
