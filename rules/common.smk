@@ -5,7 +5,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from snakemake.exceptions import CliException
 from snakemake.logging import logger
 
 # This checkout's library, here and in all jobs, whichever one is installed or on PYTHONPATH.
@@ -30,6 +29,13 @@ from medsynth.store.privacy import raw_names
 from medsynth.store.privacy.secrets import learn, without_secrets
 from medsynth.store.source.digest import code_digest
 
+
+def give_up(message):
+    """End the run for what the user can correct; to an exception Snakemake would add code lines."""
+    logger.error(message)
+    sys.exit(1)
+
+
 # A configuration given on the command line replaces the one of the environment, and that the
 # demo's, instead of being merged into it.
 if not workflow.config_settings.configfiles:
@@ -40,7 +46,7 @@ if not workflow.config_settings.configfiles:
         if GIVEN:
             read_yaml(GIVEN)
     except MedsynthError as error:
-        raise CliException(str(error)) from None
+        give_up(str(error))
 
     if GIVEN:
 
@@ -59,8 +65,7 @@ try:
         else parse_config(config)
     )
 except ConfigError as error:
-    # Snakemake shows it as it is; to a WorkflowError it would add this file's lines.
-    raise CliException(str(error)) from None
+    give_up(str(error))
 
 if workflow.is_main_process and CONFIG.demo and workflow.configfiles == [str(DEMO_CONFIGURATION)]:
     if others := overlooked(CONFIG.results_dir, CONFIG.cohorts):
@@ -205,7 +210,7 @@ def of_all(pattern):
 onstart:
     hand_over_forced(workflow.dag_settings)
     if workflow.local_exec and (absent := absent_gpu(CONFIG.device)):
-        raise CliException(f"device: {absent}")
+        give_up(f"device: {absent}")
 
 
 wildcard_constraints:

@@ -27,7 +27,9 @@ def absent_classes(
     """
     found = classes_of(frame)
     rows = by_finding(frame.dropna(subset=["label"]))
-    patients = rows.groupby("label")["patient"].nunique().sort_values(ascending=False)
+    patients = (
+        rows.groupby("label")["patient"].nunique().sort_values(ascending=False, kind="stable")
+    )
     shown = patients[patients >= min_patients][:SHOWN]
     listed = ", ".join(f"{name} ({n} patients)" for name, n in shown.items())
     for name in wanted:

@@ -62,9 +62,7 @@ def check_cohort(
         tell = told.mistake if trained and not partly else told.note
         row |= _classes(name, frame, shares, cohort, config, tell, told)
         if partly:
-            told.note(
-                place, f"classes and patients are those of {MOST_OPENED} files, evenly chosen"
-            )
+            told.note(place, f"classes and patients are those of {MOST_OPENED} files evenly spread")
     told.cohorts.append(row)
 
 

@@ -9,7 +9,7 @@ from medsynth.check.cohort import check_cohort
 from medsynth.check.findings import Findings
 from medsynth.check.machine import check_machine
 from medsynth.config.checks.lines import read_yaml, shown, with_lines
-from medsynth.config.mistakes import Mistake
+from medsynth.config.mistakes import ConfigError
 from medsynth.config.schema import NO_EXPERIMENT, Config, Examined, examine
 
 JUDGED_BY = ("seed", "device", "min_patients", "max_quarantined")
@@ -19,27 +19,38 @@ def check_file(file: Path) -> Findings:
     """Everything that is wrong, first with the file, then with the data of sound cohorts.
 
     Raises:
-        ConfigError: the file is no YAML, or holds no keys.
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
-    raw = read_yaml(file)
-    examined = examine(raw, [file])
+    try:
+        raw = read_yaml(file)
+        examined = examine(raw, [file])
+    except ConfigError as error:  # no YAML, or without keys
+        return Findings(error.mistakes)
     told = Findings(examined.mistakes)
-    config = examined.config or _as_far_as_sound(raw, examined)
-    listed = raw.get("experiments")
-    trained = {one.get("cohort") for one in listed or [] if isinstance(one, dict)}
-    if config:
-        for name, cohort in config.cohorts.items():
-            if absent := _yet_to_come(config, cohort):
-                told.note(f"cohorts.{name}.root", absent)
-            elif not any(_is_in(mistake, f"cohorts.{name}") for mistake in examined.mistakes):
-                check_cohort(name, cohort, config, name in trained, told)
-        if not config.experiments and examined.config:
+    if config := examined.config or _as_far_as_sound(raw, examined):
+        _check_data(config, _trained_on(raw), told)
+        if examined.config and not config.experiments:
             told.mistakes.append(NO_EXPERIMENT)
         check_machine(config, told.cohorts, told)
     told.mistakes = with_lines(dict.fromkeys(told.mistakes), [file])
     told.notes = with_lines(dict.fromkeys(told.notes), [file])
     return told
+
+
+def _check_data(config: Config, trained: set[Any], told: Findings) -> None:
+    """Of the cohorts of which nothing is wrong yet."""
+    wrong = [f"{mistake.place}." for mistake in told.mistakes]
+    for name, cohort in config.cohorts.items():
+        if absent := _yet_to_come(cohort):
+            told.note(f"cohorts.{name}.root", absent)
+        elif not any(place.startswith(f"cohorts.{name}.") for place in wrong):
+            check_cohort(name, cohort, config, name in trained, told)
+
+
+def _trained_on(raw: dict[str, Any]) -> set[Any]:
+    """The cohorts that experiments name, be these right or not."""
+    listed = given if isinstance(given := raw.get("experiments"), list) else []
+    return {one["cohort"] for one in listed if isinstance(one, dict) and "cohort" in one}
 
 
 def _as_far_as_sound(raw: dict[str, Any], examined: Examined) -> Config | None:
@@ -53,11 +64,7 @@ def _as_far_as_sound(raw: dict[str, Any], examined: Examined) -> Config | None:
     return Config.model_validate(settings) if sound else None
 
 
-def _is_in(mistake: Mistake, place: str) -> bool:
-    return f"{mistake.place}.".startswith(f"{place}.")
-
-
-def _yet_to_come(config: Config, cohort: Any) -> str | None:
+def _yet_to_come(cohort: Any) -> str | None:
     """Why there are no data of a cohort to be looked at."""
     if cohort.root.exists() and any(cohort.root.iterdir()):
         return None

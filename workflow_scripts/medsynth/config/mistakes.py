@@ -24,10 +24,6 @@ ABSENT = (
 GROUPS = ("model_type", "model_attributes_type", "dict_type")  # pydantic's names of such errors
 
 
-class ConfigError(MedsynthError):
-    """The configuration is wrong; the message lists every mistake with a hint."""
-
-
 class Mistake(NamedTuple):
     """`place` is a path of keys, as in ``experiments.cxr_ddpm.train.steps``; `text` says what is
     wrong and what to do; `line` where that is, as in ``my.yaml:31``, if a file says it."""
@@ -40,21 +36,18 @@ class Mistake(NamedTuple):
         return ": ".join(filter(None, [self.line, self.place, self.text]))
 
 
-def refuse(mistakes: Iterable[Mistake]) -> None:
-    """Stop if there are any.
+class ConfigError(MedsynthError):
+    """The configuration is wrong; the message lists every mistake with a hint.
 
-    Raises:
-        ConfigError: it lists all of them.
+    Attributes:
+        mistakes: all of them, each once.
     """
-    if listed := list(mistakes):
-        raise refusal(listed)
 
-
-def refusal(mistakes: Iterable[Mistake]) -> ConfigError:
-    """The error that lists these mistakes."""
-    lines = [f"  {mistake}" for mistake in dict.fromkeys(mistakes)]
-    title = f"{len(lines)} mistake(s) in the configuration:"
-    return ConfigError(without_secrets("\n".join([title, *lines])))
+    def __init__(self, mistakes: Iterable[Mistake]):
+        self.mistakes = [*dict.fromkeys(mistakes)]
+        lines = [f"  {mistake}" for mistake in self.mistakes]
+        title = f"{len(lines)} mistake(s) in the configuration:"
+        super().__init__(without_secrets("\n".join([title, *lines])))
 
 
 def keys_of(error: ErrorDetails, raw: Any) -> Iterator[Any]:

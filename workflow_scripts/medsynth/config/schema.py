@@ -22,11 +22,10 @@ from medsynth.config.experiment_cohort import cohort_mistakes
 from medsynth.config.experiment_inputs import classifiers, input_mistakes
 from medsynth.config.mistakes import (
     WHOLE,
+    ConfigError,
     Mistake,
     mistakes_of,
     place_of,
-    refusal,
-    refuse,
 )
 from medsynth.config.raw_paths import path_mistakes, unset_variable
 from medsynth.config.subgroups import subgroup_mistakes
@@ -229,7 +228,7 @@ def examine(raw: Any, files: Iterable[str | Path] = ()) -> Examined:
 
 def _checked(raw: Any) -> Examined:
     if not isinstance(raw, dict):
-        raise refusal([Mistake(WHOLE, "holds no keys; see config/config.yaml")])
+        raise ConfigError([Mistake(WHOLE, "holds no keys; see config/config.yaml")])
     parts, config, mistakes = valid_parts(raw, ResultsDir, Download, Cohort), None, []
     try:
         config = Config.model_validate(raw)
@@ -239,6 +238,7 @@ def _checked(raw: Any) -> Examined:
 
 
 def _sound(examined: Examined) -> Config:
-    refuse(examined.mistakes)
+    if examined.mistakes:
+        raise ConfigError(examined.mistakes)
     assert examined.config  # else there were mistakes
     return examined.config

@@ -15,6 +15,7 @@ from medsynth.cohorts.labels import check_classes, read_csv
 from medsynth.genomics.ages import read_ages
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, TEST, TRAIN, USED, VALIDATE
 from medsynth.store.quarantine import CohortError
+from medsynth.store.spelling import did_you_mean
 from medsynth.store.tables.absence import is_absent, present
 from medsynth.store.tables.header import missing_columns
 
@@ -76,6 +77,8 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
     frame[described] = frame[described].apply(present)
     frame = frame.assign(status=USED, reason=None)
     kept = pd.DataFrame({c: table[c].isin(values) for c, values in settings.keep.items()})
+    for column, values in settings.keep.items():
+        _check_kept(table[column], values, f"{settings.table}: column {column!r}")
     if settings.keep:
         set_aside(frame, ~kept.all(axis=1), EXCLUDED, "not_kept")
     set_aside(frame, unnamed, EXCLUDED, "absent_label")
@@ -100,6 +103,14 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
     if columns.split:
         _read_splits(frame, settings)
     return frame
+
+
+def _check_kept(cells: pd.Series, values: list[str], where: str) -> None:
+    there = cells.dropna().unique()
+    for value in values:
+        if value not in there:
+            near = did_you_mean(value, there) or "take a value that is there"
+            raise CohortError(f"{where} has no {value!r}, which index.keep asks for; {near}")
 
 
 def _read_patients(frame: pd.DataFrame, settings: ImagesIndex) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from medsynth.config.mistakes import WHOLE, Mistake, item_name, refusal
+from medsynth.config.mistakes import WHOLE, ConfigError, Mistake, item_name
 
 MERGE = "tag:yaml.org,2002:merge"
 
@@ -29,7 +29,7 @@ def read_yaml(file: Path) -> Any:
         fault = _unreadable(file, error)
     except yaml.YAMLError:  # of a character that YAML does not know
         fault = Mistake(WHOLE, "holds a character that no text has; remove it", shown(file))
-    raise refusal([fault])
+    raise ConfigError([fault])
 
 
 def _unreadable(file: Path, error: yaml.MarkedYAMLError) -> Mistake:
