@@ -18,7 +18,7 @@ HOUSE = (
     ("cohorts", "models", "metrics"),
     ("tasks", "demo", "fetch", "lineage"),
     ("config", "report"),
-    ("api", "check", "doctor", "survey"),
+    ("api", "check", "survey"),
     ("commands",),
 )
 LINEAGE = (

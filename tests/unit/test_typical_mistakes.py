@@ -201,8 +201,8 @@ def test_5_slides_and_table_of_other_patients(study):
     table.write_text(table.read_text().replace("TCGA-AB", "TCGA-ZZ"))
     file = rewrite(study)
     assert told(file) == [
-        f"my.yaml:{line_of(file, 'tumour:')}: cohorts.tumour: none of the 8 files is in the table of"
-        " classes: files are called like aaaa-aa-0000-00a-00-aa0.aaa, look whether the table's"
+        f"my.yaml:{line_of(file, 'tumour:')}: cohorts.tumour: none of the 8 files is in the table"
+        " of classes: files are called like aaaa-aa-0000-00a-00-aa0.aaa, look whether the table's"
         " column is, and has, the same; correct it, or give the table of these images"
     ]
     notes = [str(note) for note in check_file(file).notes]

@@ -13,7 +13,7 @@ from medsynth.cohorts.settings import CohortSettings
 from medsynth.cohorts.splits import split_patients
 from medsynth.genomics.evidence import Share
 from medsynth.store.manifests import SPLITS, by_finding, classes_of, used
-from medsynth.store.spelling import did_you_mean
+from medsynth.store.tables.spelling import did_you_mean
 
 SHOWN = 12  # classes in a message
 

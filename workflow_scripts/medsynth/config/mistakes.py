@@ -13,7 +13,7 @@ from medsynth.config.checks.known_keys import known_keys
 from medsynth.runtime.settings import NAME
 from medsynth.store.errors import MedsynthError
 from medsynth.store.privacy.secrets import without_secrets
-from medsynth.store.spelling import did_you_mean
+from medsynth.store.tables.spelling import did_you_mean
 
 SHOWN = 80  # characters of a wrong value
 WHOLE = "(whole file)"

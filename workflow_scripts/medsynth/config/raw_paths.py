@@ -12,7 +12,7 @@ from typing import Any
 from medsynth.config.mistakes import Mistake
 from medsynth.config.valid_parts import ValidParts
 from medsynth.fetch.settings import fills, listing_of
-from medsynth.store.spelling import did_you_mean
+from medsynth.store.tables.spelling import did_you_mean
 
 DEMO = "demo"  # below the results
 DATASETS = ("mimic-cxr", "tcga-slides", "tcga-genomics", "tcga-ct")

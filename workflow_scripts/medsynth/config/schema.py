@@ -36,7 +36,7 @@ from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.settings import ClassifierTraining, classifier_name, reserved_names
 from medsynth.models.families import FAMILY, Family
 from medsynth.runtime.settings import Fraction, Name, RawPath, Settings, Uri
-from medsynth.store.spelling import did_you_mean
+from medsynth.store.tables.spelling import did_you_mean
 
 Cohort = Annotated[Kind, Field(discriminator="kind")]
 Experiment = Annotated[Family, Field(discriminator="family")]

@@ -15,9 +15,9 @@ from medsynth.cohorts.labels import check_classes, read_csv
 from medsynth.genomics.ages import read_ages
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, TEST, TRAIN, USED, VALIDATE
 from medsynth.store.quarantine import CohortError
-from medsynth.store.spelling import did_you_mean
 from medsynth.store.tables.absence import is_absent, present
 from medsynth.store.tables.header import missing_columns
+from medsynth.store.tables.spelling import did_you_mean
 
 log = logging.getLogger(__name__)
 
