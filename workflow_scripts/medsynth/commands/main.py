@@ -23,7 +23,7 @@ from medsynth.store.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError
 
 # The order in which --help lists them; each is a module of this folder, or of lineage/.
-WORK = ("init", "check", "sample")
+WORK = ("init", "check", "doctor", "sample")
 LINEAGE = ("status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
 COMMANDS = (*WORK, *LINEAGE)
 OK, WRONG, UNKNOWN = 0, 1, 2

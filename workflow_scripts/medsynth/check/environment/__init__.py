@@ -1,0 +1,1 @@
+"""Whether this installation can do what the workflow asks of it: `medsynth doctor`."""
