@@ -12,8 +12,8 @@ demo: $(VENV)/ready
 	$(SNAKEMAKE)
 	@echo
 	@echo "Report:      $(CURDIR)/results/report/index.html  (open it in a browser)"
-	@echo "MLflow page: $(BIN)/mlflow ui --backend-store-uri sqlite:///results/lineage/mlflow.db"
-	@echo "             then open http://127.0.0.1:5000"
+	@echo "MLflow page: $(BIN)/mlflow ui --workers 1 --backend-store-uri sqlite:///results/lineage/mlflow.db"
+	@echo "             then open http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile tests

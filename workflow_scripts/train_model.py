@@ -12,6 +12,7 @@ from medsynth.cohorts.overlap import training_overlap, training_patients
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.reuse import make_once
 from medsynth.runtime.run import TrainingRun, run_on_device
+from medsynth.runtime.usage.sampling import measured
 from medsynth.store.atomic import publish
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
@@ -78,5 +79,5 @@ def main(job, run):
 
 
 if __name__ == "__main__":
-    with run_on_device(snakemake) as run:
+    with run_on_device(snakemake) as run, measured(run.device):
         main(snakemake, run)

@@ -48,7 +48,7 @@ with configure_logging(snakemake.log[0]):
 
 
 def curve(folder: Path, wildcard: str, metric: str) -> list[tuple[int, float]]:
-    found = [r.info.run_id for r in runs(folder) if r.info.run_name == f"train x={wildcard}"]
+    found = [r.info.run_id for r in runs(folder) if r.info.run_name == f"{wildcard}/train"]
     points = client(folder).get_metric_history(found[0], metric) if found else []
     return sorted((p.step, p.value) for p in points)
 

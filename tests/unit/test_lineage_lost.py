@@ -145,7 +145,7 @@ def test_where_nothing_was_ever_recorded_nothing_is_lost(tmp_path, ask):
 
 
 def shown(folder) -> dict[str, dict]:
-    """All that MLflow shows of each item, in which runs and models go by items and digests."""
+    """All that MLflow shows of each item, in which runs go by items."""
     found = runs(folder)
     items = {run.info.run_id: run.data.tags["medsynth.id"] for run in found}
     mlflow = client(folder)
@@ -154,13 +154,6 @@ def shown(folder) -> dict[str, dict]:
         tags = run.data.tags | {"experiment": mlflow.get_experiment(run.info.experiment_id).name}
         tags["mlflow.parentRunId"] = items.get(tags.get("mlflow.parentRunId"))
         files = mlflow.list_artifacts(run.info.run_id)
-        models = {
-            use: [mlflow.get_logged_model(model.model_id).tags["sha256"] for model in used]
-            for use, used in (
-                ("in", run.inputs.model_inputs),
-                ("out", run.outputs.model_outputs if run.outputs else []),
-            )
-        }
         all_of_it[items[run.info.run_id]] = {
             "run": (run.info.run_name, run.info.status, run.info.start_time, run.info.end_time),
             "tags": tags,
@@ -172,7 +165,6 @@ def shown(folder) -> dict[str, dict]:
             "datasets": sorted(
                 (d.dataset.name, d.dataset.digest) for d in run.inputs.dataset_inputs
             ),
-            "models": models,
             "files": sorted((file.path, file.is_dir, file.file_size) for file in files),
         }
     return all_of_it
@@ -193,7 +185,7 @@ def test_a_deleted_mlflow_is_filled_again_from_the_ledger(toy, ask, tmp_path):
             run |= {"curves": {}, "files": [file for file in run["files"] if not file[1]]}
     assert shown(copy) == before
     assert any(run["curves"] for run in before.values())
-    assert any(run["models"]["in"] for run in before.values())
+    assert any(run["datasets"] for run in before.values())
     assert ask(copy, "verify", "--deep")[0] == OK
     assert ask(copy, "rebuild")[0] == OK
 

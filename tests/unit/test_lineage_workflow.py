@@ -45,7 +45,8 @@ rule make:
         code="c0de",
     log: "results/logs/make/{x}.log"
     wildcard_constraints: x="[ab]"
-    shell: "echo '{{\\"device\\": \\"cpu\\"}}' > {log}.run.json;"
+    shell: "echo '{{\\"device\\": \\"cpu\\", \\"usage\\": {{\\"seconds\\": [0.5, 2], "
+           "\\"cpu_utilization_percentage\\": [5, 7.5]}}}}' > {log}.run.json;"
            " cat {input}/* > {output}; echo {wildcards.x} >> {output}"
 
 rule join:
@@ -127,6 +128,8 @@ def toy(tmp_path_factory) -> Path:
     assert not (folder / "results").exists(), "a dry run wrote something"
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr
+    assert "mlflow ui --workers 1 --backend-store-uri sqlite:///results/lineage" in done.stderr
+    assert "5000/#/experiments/1/runs?workflowType=machine_learning\n" in done.stderr
     return folder
 
 
@@ -194,8 +197,8 @@ def test_mlflow_holds_exactly_one_run_an_attempt(toy):
 def test_mlflow_holds_params_curves_datasets_and_weights_but_no_tables(toy):
     mlflow, found = client(toy), runs(toy)
     by_name = {r.info.run_name: r for r in found}
-    assert by_name["make x=a"].data.params["cfg.shape"] == "[1, 2]"
-    assert by_name["make x=a"].data.params["config.steps_max_"] == "1"
+    assert by_name["a/make"].data.params["cfg.shape"] == "[1, 2]"
+    assert by_name["a/make"].data.params["config.steps_max_"] == "1"
     script = by_name["script"]
     assert script.data.metrics["fid"] == 1.5 and script.data.metrics["fid.interval.1"] == 2
     curve = mlflow.get_metric_history(script.info.run_id, "loss")
@@ -204,13 +207,33 @@ def test_mlflow_holds_params_curves_datasets_and_weights_but_no_tables(toy):
     assert uploaded == {"results/out/metrics.json", "results/out/history.csv"}
 
     run = mlflow.get_run(by_name["run"].info.run_id)  # a search leaves the models out
-    (dataset,) = run.inputs.dataset_inputs
+    dataset, model = run.inputs.dataset_inputs
     table = hashlib.sha256(b"patient 10000032").hexdigest()
     assert (dataset.dataset.name, dataset.dataset.digest) == ("table", table[:36])
-    (used,), (made,) = run.inputs.model_inputs, script.outputs.model_outputs
-    assert used.model_id == made.model_id
-    model = mlflow.get_logged_model(made.model_id)
-    assert model.tags["sha256"] == hashlib.sha256(b"weights").hexdigest()
+    weights = hashlib.sha256(b"weights").hexdigest()
+    assert (model.dataset.name, model.dataset.digest) == ("model", weights[:36])
+    # Nothing is shown as a model that nobody could load; the run tells where the weights lie.
+    assert mlflow.search_logged_models([run.info.experiment_id]) == []
+    note = script.data.tags["mlflow.note.content"]
+    assert "`results/out/model.safetensors`" in note and weights in note
+
+
+def test_mlflow_shows_what_the_machine_did_as_system_metrics(toy):
+    run = next(r for r in runs(toy) if r.info.run_name == "a/make")
+    name = "system/cpu_utilization_percentage"
+    curve = client(toy).get_metric_history(run.info.run_id, name)
+    found = sorted((m.step, m.value, m.timestamp - run.info.start_time) for m in curve)
+    assert [(step, value) for step, value, _ in found] == [(0, 5), (1, 7.5)]
+    assert [round(at / 10) for _, _, at in found] == [50, 200]
+
+
+def test_mlflow_tells_what_a_study_and_an_invocation_are(toy):
+    mlflow = client(toy)
+    study = mlflow.get_experiment_by_name("toy")
+    assert "figures" in study.tags["mlflow.note.content"]
+    (first, *_) = sorted(runs(toy), key=lambda run: run.info.start_time)
+    assert first.info.run_name == "snakemake --cores 2 --nolock --rerun-incomplete --keep-going"
+    assert first.info.run_name in first.data.tags["mlflow.note.content"]
 
 
 def test_mlflow_finds_the_run_that_made_a_file_by_its_digest(toy):

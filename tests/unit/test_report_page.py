@@ -70,7 +70,7 @@ def test_nothing_is_loaded_from_outside(study):
     assert loaded and all(target.startswith("data:image/") for target in loaded)
     links = set(re.findall(r'href="([^"#][^"]*)"', text))
     links = {link for link in links if not link.startswith("data:")}
-    assert links == {"http://127.0.0.1:5000"}
+    assert links == {"http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"}
     assert set(re.findall(r"https?://[^/\s\"<]+", text)) == {"http://127.0.0.1:5000"}
     assert not re.search(r"<(script [^>]*src|link|iframe|object|embed)\b|@import|url\(", text)
     assert "default-src 'none'" in text
@@ -265,10 +265,12 @@ def test_translations_are_set_beside_their_target_where_there_is_one(study):
 
 
 def test_mlflow_is_opened_by_command_or_found_on_its_server(study, tmp_path):
-    assert "mlflow ui --backend-store-uri sqlite:///m.db" in section(study["text"], "lineage")
+    assert "mlflow ui --workers 1 --backend-store-uri sqlite:///m.db" in section(
+        study["text"], "lineage"
+    )
     page, server = tmp_path / "page.html", "https://mlflow.example.org"
     text = build(study["cohorts"][:1], first_generation(study), page, tracking=server)
-    assert f'href="{server}"' in text
+    assert f'href="{server}/#/experiments?workflowType=machine_learning"' in text
     assert "mlflow ui" not in text and "127.0.0.1" not in text
 
 
@@ -276,7 +278,7 @@ def test_the_command_for_mlflow_can_be_pasted_into_a_shell(study, tmp_path):
     odd = database_uri("out 50 %/who's?/mlflow.db")
     text = build(study["cohorts"][:1], first_generation(study), tmp_path / "p.html", tracking=odd)
     (line,) = re.findall("mlflow ui .*", html.unescape(section(text, "lineage")))
-    assert shlex.split(line) == ["mlflow", "ui", "--backend-store-uri", odd]
+    assert shlex.split(line) == ["mlflow", "ui", "--workers", "1", "--backend-store-uri", odd]
 
 
 def test_credentials_of_the_tracking_server_stay_out(study, tmp_path):

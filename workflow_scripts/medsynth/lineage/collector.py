@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from medsynth.lineage.delivery import Delivery, Sender, deliver
@@ -25,6 +25,8 @@ from medsynth.lineage.errors import REMEDY, LostLedgerError
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.watermark import drifted, set_watermark
+from medsynth.lineage.mlflow.database import database_uri
+from medsynth.lineage.mlflow.page import how_to_look
 from medsynth.lineage.opening import open_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import TRACKING_URI
@@ -33,6 +35,7 @@ from medsynth.lineage.recording.schema import EXAMINED
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
 from medsynth.store.checkout import follow_checkout
 from medsynth.store.layout import Layout
+from medsynth.store.privacy.secrets import without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -199,6 +202,14 @@ def follow(results_dir: str | Path, invocation: str) -> int:
         return len(ledger.undelivered())
 
 
+def where_to_look(results_dir: str | Path, invocation: str) -> str | None:
+    """How people see in MLflow what an invocation did; None if it is not there yet."""
+    with closing(Ledger(ledger_path(results_dir))) as ledger:
+        experiment = ledger.item(invocation)["experiment_id"]
+    uri = os.environ.get(TRACKING_URI) or database_uri(os.path.relpath(Layout(results_dir).mlflow))
+    return how_to_look(without_secrets(uri), experiment) if experiment else None
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m medsynth.lineage.collector", description=__doc__
@@ -211,7 +222,11 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         if options.follow:
-            return int(follow(options.results, options.follow) > 0)
+            lacking = follow(options.results, options.follow)
+            if page := where_to_look(options.results, options.follow):
+                with suppress(BrokenPipeError):  # the workflow that would have read it was killed
+                    os.write(sys.stdout.fileno(), f"{page}\n".encode())
+            return int(lacking > 0)
         return int(collect(options.results) > 0)
     except LostLedgerError as error:
         log.error("%s", error)

@@ -5,7 +5,6 @@ The page depends on its inputs only: no time of building, no network, no externa
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from medsynth.lineage.mlflow.page import address, command, server_of
 from medsynth.report.artifacts import artifact_rows
 from medsynth.report.downloads import Download, downloads
 from medsynth.report.study import Study
@@ -21,8 +21,6 @@ from medsynth.store.atomic import write_text
 from medsynth.store.digests import DigestCache
 from medsynth.tasks.viewing.numbers import patients
 from medsynth.tasks.viewing.templates import render
-
-MLFLOW = "http://127.0.0.1:5000"
 
 
 def write_page(
@@ -52,7 +50,6 @@ def write_page(
         cache: digests already known, so that large shards need not be read again.
     """
     tracking_uri = without_credentials(tracking_hint)
-    tracking_url = tracking_uri if tracking_uri.startswith("http") else MLFLOW
     config_text = without_credentials(
         yaml.safe_dump(dict(config_dump), sort_keys=False, allow_unicode=True)
     )
@@ -70,8 +67,7 @@ def write_page(
         glossary=study.glossary,
         downloads=[*downloads(study.results, histories, artifacts, config_text), *paper],
         artifacts=artifacts,
-        tracking_uri=tracking_uri,
-        tracking_url=tracking_url,
-        quoted_uri=shlex.quote(tracking_uri),
+        mlflow_address=address(tracking_uri),
+        mlflow_command=None if server_of(tracking_uri) else command(tracking_uri),
     )
     write_text(html, output)

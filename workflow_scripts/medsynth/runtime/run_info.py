@@ -7,24 +7,30 @@ Standard library only, because jobs wait for this import.
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from medsynth.store.atomic import write_json
+
+SECONDS = "seconds"  # since the job's start, of what is measured while it runs
 
 
 class RunInfo(TypedDict, total=False):
     """device: what it computes on. history: CSV file in which its metrics grow. reused: the outputs
     are copies of what an earlier job made of the same. error: why it failed, in words that may be
-    shown. defect: the program is to blame for that, and the log has the traceback."""
+    shown. defect: the program is to blame for that, and the log has the traceback. usage: what the
+    machine did, as columns of equal length by name, `SECONDS` among them."""
 
     device: str
     history: str
     reused: bool
     error: str
     defect: bool
+    usage: dict[str, list[float]]
 
 
 _log: Path | None = None
@@ -73,8 +79,24 @@ def read_info(logs: Iterable[str | Path]) -> RunInfo:
                 info["error"] = error
             if found.get("defect") is True:
                 info["defect"] = True
+            usage: Any = found.get("usage")
+            if _are_columns(usage):
+                info["usage"] = usage
             return info
     return {}
+
+
+def _are_columns(usage: Any) -> bool:
+    """Whether these are numbers in columns of equal length, under names that are words."""
+    if not isinstance(usage, dict) or not isinstance(axis := usage.get(SECONDS), list):
+        return False
+    return all(
+        re.fullmatch("[a-z0-9_]+", name)
+        and isinstance(column, list)
+        and len(column) == len(axis)
+        and all(type(v) in (int, float) and math.isfinite(v) for v in column)
+        for name, column in usage.items()
+    )
 
 
 def clear_info(logs: Iterable[str | Path]) -> None:

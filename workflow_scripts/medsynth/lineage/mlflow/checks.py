@@ -14,7 +14,7 @@ from mlflow.entities import Run
 
 from medsynth.lineage.ledger.checks import Edited
 from medsynth.lineage.ledger.ledger import Ledger
-from medsynth.lineage.mlflow.measurements import numbers, read_points, run_params
+from medsynth.lineage.mlflow.measurements import numbers, read_points, run_params, usage_points
 from medsynth.lineage.mlflow.records import RecordedRuns, recorded_runs
 from medsynth.lineage.mlflow.store import RECORD
 from medsynth.lineage.recording.records import Item, Record, job_end
@@ -60,6 +60,9 @@ def _edited_run(
     if RECORD not in files or store.record(run) != written:
         yield ("altered" if RECORD in files else "missing"), RECORD
     curves: dict[str, dict[int, float]] = {}  # {metric: {step: value}}
+    if item["kind"] == "job":
+        for point in usage_points(item["start"], item["end"]):
+            curves.setdefault(point.name, {})[point.step] = point.value
     sure = item["status"] == "COMPLETE"  # a killed training leaves a curve, but no file of it
     for path in sorted(files - {RECORD}):
         # A file from outside the working directory lies at the top, by its name alone.

@@ -1,4 +1,4 @@
-"""What an MLflow run holds besides its name and tags: records, files, datasets, weights, curves.
+"""What an MLflow run holds besides its name and tags: records, files, datasets, curves.
 
 Importing this imports mlflow: seconds.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
 import time
 from dataclasses import dataclass
@@ -21,15 +20,13 @@ from mlflow.entities import (
     Dataset,
     DatasetInput,
     InputTag,
-    LoggedModelInput,
-    LoggedModelOutput,
     Metric,
 )
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.locating import current_places
-from medsynth.lineage.mlflow.measurements import Point, numbers, read_points
+from medsynth.lineage.mlflow.measurements import Point, numbers, read_points, usage_points
 from medsynth.lineage.mlflow.store import RECORD
 from medsynth.lineage.recording.places import in_run
 from medsynth.lineage.recording.records import File, JobItem, Record
@@ -37,11 +34,11 @@ from medsynth.runtime.run_info import read_info
 from medsynth.store.digests import digest_file
 
 # Limits of mlflow 3 (mlflow/utils/validation.py).
-DATASET_DIGEST, METRICS_A_BATCH, MODELS_FOUND = 36, 1000, 10
+DATASET_DIGEST, METRICS_A_BATCH = 36, 1000
 # Parquet, HDF5 and DICOM may hold patient ids and are never uploaded.
 UPLOADED = {".json", ".csv", ".png", ".html", ".yaml", ".md"}
 UPLOADED_BYTES = 5_000_000
-DATASETS = {".parquet", ".h5"}
+DATASETS = {".parquet", ".h5", ".safetensors"}
 # Below results/: raw downloads (or the demo's likeness of them), whose tables name patients.
 RAW = "demo"
 
@@ -95,12 +92,11 @@ class RunContent:
             path.write_text(json.dumps(record))
             self._upload(run_id, path)
 
-    def log_inputs(self, run_id: str, experiment: str, inputs: list[File]) -> None:
-        """Tables and image stores as datasets, weights as models."""
-        datasets, models = [], []
+    def log_inputs(self, run_id: str, inputs: list[File]) -> None:
+        """Tables, image stores and weights as datasets."""
+        datasets = []
         for file in inputs:
-            suffix = Path(file["path"]).suffix
-            if file["sha256"] and suffix in DATASETS:
+            if file["sha256"] and Path(file["path"]).suffix in DATASETS:
                 role = file["name"] or "input"
                 source = json.dumps({"path": file["path"], "sha256": file["sha256"]})
                 datasets.append(
@@ -109,26 +105,14 @@ class RunContent:
                         [InputTag("mlflow.data.context", role)],
                     )
                 )
-            elif file["sha256"] and suffix == ".safetensors":
-                models += [LoggedModelInput(m) for m in self._models(experiment, file["sha256"])]
-        if datasets or models:
-            self._client.log_inputs(run_id, datasets, models)
+        if datasets:
+            self._client.log_inputs(run_id, datasets)
 
-    def _models(self, experiment: str, sha256: str) -> list[str]:
-        found = self._client.search_logged_models(
-            [experiment], f"tags.sha256 = '{sha256}'", max_results=MODELS_FOUND
-        )
-        return [model.model_id for model in found]
-
-    def log_output(
-        self, run_id: str, experiment: str, item: JobItem, file: File, ledger: Ledger
-    ) -> None:
-        """Weights as a model; a small file that names nobody, and the numbers in it."""
+    def log_output(self, run_id: str, item: JobItem, file: File, ledger: Ledger) -> None:
+        """A small file that names nobody, and the numbers in it."""
         end, sha256, suffix = item["end"], file["sha256"], Path(file["path"]).suffix
         if not end or not sha256:
             return
-        if suffix == ".safetensors":
-            self._log_model(run_id, experiment, item["start"]["rule"], file["path"], sha256)
         if suffix not in UPLOADED or (file["bytes"] or 0) > UPLOADED_BYTES:
             return
         path = current_places(self._results, ledger) / file["path"]
@@ -145,6 +129,11 @@ class RunContent:
             self._log_curve(run_id, self._curve(run_id), read_points(path)[0], at)
         self._log_metrics(run_id, metrics)
         self._upload(run_id, path, os.path.dirname(in_run(file["path"])))
+
+    def log_usage(self, run_id: str, item: JobItem) -> None:
+        """What the machine did during the job: MLflow shows it as system metrics."""
+        if points := list(usage_points(item["start"], item["end"])):
+            self._log_curve(run_id, self._curve(run_id), points, milliseconds(item["start"]))
 
     def _log_metrics(self, run_id: str, metrics: list[Metric]) -> None:
         for first in range(0, len(metrics), METRICS_A_BATCH):
@@ -174,27 +163,6 @@ class RunContent:
     def _log_curve(self, run_id: str, curve: Curve, points: list[Point], at: int) -> None:
         """Send those points, in the order of their steps, that MLflow does not have yet."""
         new = [p for p in points if p.step > curve.steps.get(p.name, -1)]
-        self._log_metrics(run_id, [Metric(p.name, p.value, at, p.step) for p in new])
+        self._log_metrics(run_id, [Metric(p.name, p.value, p.at or at, p.step) for p in new])
         curve.steps |= {p.name: p.step for p in new}
         self._curves[run_id] = curve
-
-    def _log_model(self, run_id: str, experiment: str, rule: str, path: str, sha256: str) -> None:
-        """Weights as a logged model, known by their digest; the bytes stay where they are."""
-        known = self._client.search_logged_models(
-            [experiment], f"source_run_id = '{run_id}' AND tags.sha256 = '{sha256}'"
-        )
-        if known:
-            return
-        model = self._client.create_logged_model(
-            experiment,
-            name=re.sub(r"[^\w-]", "_", Path(path).parent.name) or "model",
-            source_run_id=run_id,
-            tags={
-                "sha256": sha256,
-                "path": path,
-                "mlflow.model.isExternal": "true",
-            },
-            model_type=rule,
-        )
-        self._client.finalize_logged_model(model.model_id, "READY")
-        self._client.log_outputs(run_id, [LoggedModelOutput(model.model_id, 0)])

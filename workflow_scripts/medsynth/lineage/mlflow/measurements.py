@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from medsynth.lineage.recording.records import Start
+from medsynth.lineage.recording.records import JobEnd, JobStart, Start
+from medsynth.runtime.run_info import SECONDS
 
 # A limit of mlflow 3 (mlflow/utils/validation.py).
 PARAM_LENGTH = 6000
@@ -18,9 +19,12 @@ BESIDE = re.compile(r"subgroups\..+\.(metrics|per_class\..+)\.\w+\.(interval|flo
 
 
 class Point(NamedTuple):
+    """at: milliseconds since 1970; None where only the order is known."""
+
     step: int
     name: str
     value: float
+    at: int | None = None
 
 
 def flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -68,6 +72,16 @@ def numbers(metrics: dict[str, Any]) -> Iterator[tuple[str, float]]:
         for each, number in values.items():
             if isinstance(number, int | float) and not isinstance(number, bool):
                 yield mlflow_name(each), float(number)
+
+
+def usage_points(start: JobStart, end: JobEnd | None) -> Iterator[Point]:
+    """What the machine did during a job, under MLflow's names."""
+    columns = dict(end.get("usage", {})) if end else {}
+    for step, seconds in enumerate(columns.pop(SECONDS, [])):
+        at = round((start["time"] + seconds) * 1000)
+        yield from (
+            Point(step, f"system/{name}", column[step], at) for name, column in columns.items()
+        )
 
 
 def read_points(path: Path, start: int = 0) -> tuple[list[Point], int]:

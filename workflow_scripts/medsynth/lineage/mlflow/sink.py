@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from medsynth.lineage.mlflow.settings import MLFLOW_STATUS  # before mlflow is imported
 
@@ -22,28 +21,13 @@ from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.mlflow.content import RunContent, milliseconds
-from medsynth.lineage.mlflow.measurements import run_params, text_of
+from medsynth.lineage.mlflow.labels import NOTE, STUDY_TAGS, end_tags, run_name, start_tags
+from medsynth.lineage.mlflow.measurements import run_params
 from medsynth.lineage.mlflow.store import artifact_root, open_store
 from medsynth.lineage.recording.records import InvocationItem, Item, JobItem
 
 # Limits of mlflow 3 (mlflow/utils/validation.py).
-TAG_LENGTH, PARAMS_A_BATCH, RUNS_A_PAGE = 8000, 100, 1000
-
-
-def _end_tags(item: Item) -> dict[str, str]:
-    """What the run is told when its job has ended, and where in the ledger its events stand."""
-    tags: dict[str, Any] = {"status": item["status"], "events": json.dumps(item["events"])}
-    if item["end"]:
-        tags["error"] = item["end"]["error"]
-    if item["kind"] == "job":
-        end = item["end"]
-        tags |= {"seed": item["start"]["seed"], "device": end["device"] if end else None}
-        tags["reused"] = end.get("reused") if end else None
-        made = [file["sha256"] for file in (end["outputs"] if end else []) if file["sha256"]]
-        tags["outputs"] = " ".join(made[: TAG_LENGTH // 65]) or None  # to be searched for
-    elif item["end"]:
-        tags["jobs"] = item["end"]["jobs"]
-    return {f"medsynth.{k}": str(v)[:TAG_LENGTH] for k, v in tags.items() if v is not None}
+PARAMS_A_BATCH, RUNS_A_PAGE = 100, 1000
 
 
 def _invocation_of(item: Item, ledger: Ledger) -> InvocationItem | None:
@@ -119,11 +103,16 @@ class MlflowSink:
     def _experiment(self, study: str) -> str:
         if study not in self._experiments:
             known = self._client.get_experiment_by_name(study)
-            self._experiments[study] = (
-                known.experiment_id
-                if known
-                else self._client.create_experiment(study, artifact_location=self._artifacts)
-            )
+            if known:
+                found = known.experiment_id
+                if NOTE not in known.tags:  # of an older version, or somebody's own
+                    for key, value in STUDY_TAGS.items():
+                        self._client.set_experiment_tag(found, key, value)
+            else:
+                found = self._client.create_experiment(
+                    study, artifact_location=self._artifacts, tags=STUDY_TAGS
+                )
+            self._experiments[study] = found
         return self._experiments[study]
 
     def deliver(self, item: Item, ledger: Ledger) -> tuple[str, str]:
@@ -141,7 +130,7 @@ class MlflowSink:
         end = item["end"] or item["killed"]
         # A collector cut off after making the run left it there.
         run_id = item["run_id"] or self._left_behind(experiment, item)
-        tags, params = _end_tags(item) if end else {}, run_params(item["start"])
+        tags, params = end_tags(item) if end else {}, run_params(item["start"])
         if not run_id:
             more = tags | {"medsynth.events": json.dumps(item["events"])}
             run_id = self._create(experiment, item, parent, more)
@@ -151,12 +140,13 @@ class MlflowSink:
         if not item["run_id"]:
             self._log(run_id, {}, params)
             if item["kind"] == "job":
-                self._content.log_inputs(run_id, experiment, item["start"]["inputs"])
+                self._content.log_inputs(run_id, item["start"]["inputs"])
         if end:
             self._log(run_id, tags, {})
             if item["kind"] == "job" and item["end"]:
                 for file in item["end"]["outputs"]:
-                    self._content.log_output(run_id, experiment, item, file, ledger)
+                    self._content.log_output(run_id, item, file, ledger)
+                self._content.log_usage(run_id, item)
         self._content.log_record(run_id, item["id"], ledger)
         if end:
             status = MLFLOW_STATUS[item["status"]]
@@ -186,35 +176,12 @@ class MlflowSink:
     def _create(
         self, experiment: str, item: Item, parent: InvocationItem | None, more: dict[str, str]
     ) -> str:
-        tags: dict[str, Any] = {"medsynth.id": item["id"], "medsynth.kind": item["kind"]}
-        origin = parent["start"] if parent else None
-        if item["kind"] == "job":
-            start = item["start"]
-            wildcards = " ".join(f"{k}={v}" for k, v in start["wildcards"].items())
-            name = f"{start['rule']} {wildcards}".strip()
-            tags |= {"medsynth.rule": start["rule"], "medsynth.attempt": start["attempt"]}
-            tags |= {f"medsynth.wildcard.{k}": v for k, v in start["wildcards"].items()}
-            tags |= {"medsynth.code": start["code"]}
-        else:
-            origin = item["start"]
-            name = "snakemake " + " ".join(origin["arguments"])
-        if parent:
-            tags["mlflow.parentRunId"] = parent["run_id"]
-        if origin:
-            tags |= {
-                "mlflow.source.git.commit": origin["git"]["head"],
-                "mlflow.source.name": origin["snakefile"],
-                "medsynth.git.dirty": origin["git"]["dirty"],
-                "medsynth.config_sha256": origin["config_sha256"],
-                "medsynth.packages_sha256": origin["environment"]["packages_sha256"],
-                "medsynth.lock_sha256": origin["environment"]["lock_sha256"],
-            }
         try:
             run = self._client.create_run(
                 experiment,
                 start_time=milliseconds(item["start"]),
-                tags={k: text_of(v, TAG_LENGTH) for k, v in tags.items() if v is not None} | more,
-                run_name=name[:250],
+                tags=start_tags(item, parent) | more,
+                run_name=run_name(item),
             )
         except Exception:
             self._asked_since.clear()  # a server may have made it, and its answer be lost

@@ -220,7 +220,11 @@ class JobRecorder:
             error, outputs = "MissingOutput", []
         info = read_info(job["log"])  # the job runs in a process of its own
         end = ended(start, at, error, info.get("device"), outputs)
-        return end | {"reused": True} if info.get("reused") else end
+        if info.get("reused"):
+            end["reused"] = True
+        if usage := info.get("usage"):
+            end["usage"] = usage
+        return end
 
     def recording(self, rule: Any) -> Callable[..., None]:
         """The run function of `rule`, with records before and after it."""

@@ -215,7 +215,7 @@ def _start_collector(results: Path, settings: Any, invocation: str) -> subproces
             [sys.executable, *command],
             env=environ,
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=subprocess.PIPE,  # where to look at it, said at the end
             stderr=log,
             start_new_session=True,
         )
@@ -228,10 +228,11 @@ def _wait_for(
         collector = _start_collector(results, settings, invocation)
     print("Lineage: waiting for the last records to reach MLflow.", file=sys.stderr)
     try:
-        done = collector.wait(DRAIN_SECONDS) == 0
+        said, _ = collector.communicate(timeout=DRAIN_SECONDS)
     except subprocess.TimeoutExpired:
-        done = False
-    if not done:
+        said = b""
+    print(said.decode(), end="", file=sys.stderr)
+    if collector.returncode != 0:
         print(
             f"Lineage: some records are safe but not yet in MLflow; see `medsynth status --results"
             f" {results}` and {spool.lineage_dir(results)}/collector.log. The next run delivers"

@@ -75,7 +75,8 @@ class JobStart(JobRecord):
 class JobEnd(JobRecord):
     """changed: inputs that were touched while the job ran, as they were at its end.
 
-    reused: its outputs are copies of what an earlier job made of the same. erased, raw_files:
+    reused: its outputs are copies of what an earlier job made of the same. usage: what the machine
+    did meanwhile, columns by name (:class:`medsynth.runtime.run_info.RunInfo`). erased, raw_files:
     of the job that carried out a withdrawal.
     """
 
@@ -86,6 +87,7 @@ class JobEnd(JobRecord):
     outputs: list[File]
     changed: NotRequired[list[File]]
     reused: NotRequired[bool]
+    usage: NotRequired[dict[str, list[float]]]
     erased: NotRequired[list[str]]
     raw_files: NotRequired[int]
 

@@ -1,0 +1,1 @@
+"""How busy a job keeps the machine that it runs on."""
