@@ -7,7 +7,7 @@ rule call_genotypes:
         receipts=of_cohort(COHORT_FILES.genotype_receipts),
     output:
         calls=f"{COHORT}/calls.parquet",
-        quarantine=f"{COHORT}/calls_quarantine.parquet",
+        quarantine=LAYOUT.calls_quarantine,
         counts=LAYOUT.calls,
     log:
         f"{LOGS}/call_genotypes/{{cohort}}.log",

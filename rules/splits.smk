@@ -34,7 +34,7 @@ rule assemble_cohort:
         splits=rules.split_patients.output.splits,
     output:
         manifest=LAYOUT.manifest,
-        quarantine=f"{COHORT}/quarantine.parquet",
+        quarantine=LAYOUT.quarantine,
         summary=f"{COHORT}/summary.json",
     log:
         f"{LOGS}/assemble_cohort/{{cohort}}.log",

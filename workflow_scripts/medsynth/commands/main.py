@@ -17,17 +17,17 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from medsynth.commands.output import looked_at, write
+from medsynth.commands.refusals import refusal
 from medsynth.commands.version import version
 from medsynth.config.chosen import VARIABLE, results_folder
 from medsynth.store.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError
 
 # The order in which --help lists them; each is a module of this folder, or of lineage/.
-WORK = ("init", "check", "doctor", "sample")
+WORK = ("init", "check", "doctor", "quarantine", "sample")
 LINEAGE = ("status", "trace", "verify", "impact", "diff", "rerun", "export", "rebuild")
 COMMANDS = (*WORK, *LINEAGE)
 OK, WRONG, UNKNOWN = 0, 1, 2
-SHOWN = 80  # characters of a path in a message
 EXIT_STATUS = """
 exit status: 0 all is well; 1 something is wrong (each command says what); 2 it cannot be done or
 answered: an unknown artifact, a missing ledger, a workflow at work on what is to be erased, a
@@ -174,9 +174,8 @@ def main(arguments: list[str] | None = None) -> int:
         return int(ended.code or OK)
     except MedsynthError as error:
         write([f"medsynth: {error}"], sys.stderr)
-    except OSError as error:  # of the paths that it was given: too long, not writable, not there
-        name = str(error.filename or "")[:SHOWN]
-        write([f"medsynth: {name}: {error.strerror or error}"], sys.stderr)
+    except OSError as error:  # of the paths that it was given
+        write([f"medsynth: {refusal(error)}"], sys.stderr)
     return UNKNOWN
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, Option
 
+from medsynth.commands.known import folder_of
 from medsynth.store.digests import digest_json
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
@@ -150,10 +151,9 @@ def _collect(results: Path) -> None:
 
 def _model_folder(results: Path, model: str) -> Path:
     """The folder that is meant, which must be of these results: their ledger knows the model."""
-    named = Path(Layout(results).experiment.format(experiment=model))
-    folder = Path(model)
-    if named.is_dir() or not folder.is_dir():
-        return named
+    folder, pattern = Path(model), Layout(results).experiment
+    if Path(pattern.format(experiment=model)).is_dir() or not folder.is_dir():
+        return folder_of(pattern, "experiment", model)
     if not folder.resolve().is_relative_to(results.resolve()):
         raise OutputError(
             f"{folder} is not in {results}, whose ledger would not know the model; name its results"

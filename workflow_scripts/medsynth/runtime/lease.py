@@ -179,6 +179,13 @@ def choose_device(
         DeviceError: setting is cuda and there is no GPU, or none was granted; or more were
             granted than there are.
     """
+    if setting == "cuda" and not device_pool():
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        why = "this machine has none" if visible is None else f"CUDA_VISIBLE_DEVICES is {visible!r}"
+        raise DeviceError(
+            f"device: cuda asks for a GPU, and there is none to use: {why}; device: auto takes the"
+            " CPU then"
+        )
     if setting == "cuda" and gpus < 1:
         raise DeviceError("device: cuda, but the job was granted no GPU; use --resources gpu=N")
     if setting == "cpu" or gpus < 1 or (setting == "auto" and not device_pool()):

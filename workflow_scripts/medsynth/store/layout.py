@@ -22,6 +22,8 @@ class Layout:
     Attributes:
         cohort, experiment: folders of one of them.
         manifest: of a cohort, its assembled items.
+        quarantine, calls_quarantine: of a cohort, the files that cannot be used; what cannot be of
+            its genotype tables.
         cohort_gate: the counts by which a cohort is fit to be trained on.
         calls, labels: counts of its genotypes, and the labels that they give.
         split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
@@ -45,6 +47,8 @@ class Layout:
         self.cohort = f"{self.results}/cohorts/{{cohort}}"
         self.experiment = f"{self.results}/experiments/{{experiment}}"
         self.manifest = f"{self.cohort}/manifest.parquet"
+        self.quarantine = f"{self.cohort}/quarantine.parquet"
+        self.calls_quarantine = f"{self.cohort}/calls_quarantine.parquet"
         self.cohort_gate = f"{self.cohort}/fitness.json"
         self.calls = f"{self.cohort}/calls.json"
         self.labels = f"{self.cohort}/labels.parquet"
