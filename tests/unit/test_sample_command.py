@@ -110,7 +110,7 @@ def test_what_cannot_be_is_refused_before_anything_is_recorded(toy, ask):
         (*SAMPLE, "--out", "x", "--label", "Fracture"): "no label 'Fracture'; the model knows",
         (*SAMPLE, "--out", "x", "--n", "0"): "n: 0 is no whole number",
         ("sample", "ct_cyclegan", "--out", "x"): "use .translate",
-        ("sample", "nothing", "--out", "x"): "results/experiments/nothing: no trained model",
+        ("sample", "nothing", "--out", "x"): "no experiment 'nothing' in results/experiments",
         ("sample", "elsewhere", "--out", "x"): "elsewhere is not in results",
     }.items():
         code, said = ask(toy, *arguments)
