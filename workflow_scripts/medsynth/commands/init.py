@@ -27,7 +27,7 @@ def answer(
     folders: Annotated[
         list[Path],
         Argument(
-            metavar="DIR...",
+            metavar="DIR",
             help="folder of images or tables, also a single table; all of them are one study",
         ),
     ],

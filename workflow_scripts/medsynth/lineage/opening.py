@@ -54,6 +54,18 @@ def _mlflow_is_filled(results_dir: str | Path) -> bool:
         return any(True for _ in store.runs())
 
 
+def nothing_recorded(results: str | Path) -> UnknownArtifact:
+    """What to say of a folder without a ledger; studies below it may be meant."""
+    path = ledger_path(results)
+    below = sorted(Path(results).glob(f"*/{path.parent.name}/{path.name}"))
+    there = ", ".join(str(ledger.parents[1]) for ledger in below)
+    return UnknownArtifact(
+        f"{path} does not exist: no workflow has run here yet, or it is not the study's results"
+        f" folder; name that with --results{f' (there is one in {there})' if there else ''}."
+        " `medsynth rebuild` makes a lost ledger again from MLflow"
+    )
+
+
 @contextmanager
 def existing_ledger(results: str | Path) -> Iterator[Ledger]:
     """The ledger of a results folder, which must exist.
@@ -66,10 +78,7 @@ def existing_ledger(results: str | Path) -> Iterator[Ledger]:
     try:
         ledger = open_ledger(results)
     except FileNotFoundError:
-        raise UnknownArtifact(
-            f"{path} does not exist: no workflow has run here yet, or --results is wrong"
-            " (`medsynth rebuild` makes a lost ledger again from MLflow)"
-        ) from None
+        raise nothing_recorded(results) from None
     with reporting_damage(path), closing(ledger):
         try:
             yield ledger

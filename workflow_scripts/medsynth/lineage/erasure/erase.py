@@ -25,6 +25,7 @@ from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.ledger.people import TOMBSTONE, forget
+from medsynth.lineage.opening import nothing_recorded
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.places import Places, in_run
@@ -38,8 +39,10 @@ def idle(results: Path) -> Iterator[None]:
     """Keep workflows out, by the lock that they hold: what was found stays true in the block.
 
     Raises:
-        MedsynthError: a workflow is at work on these results.
+        MedsynthError: a workflow is at work on these results, or none ever was.
     """
+    if not spool.lineage_dir(results).is_dir():
+        raise nothing_recorded(results)
     with open(spool.lineage_dir(results) / "workflow.lock", "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
 
 from medsynth.lineage.errors import UnknownArtifact
@@ -19,6 +20,7 @@ LATEST = (
     "SELECT artifacts.* FROM artifacts WHERE {} AND sha256 NOT NULL"
     " ORDER BY role='outputs' DESC, seq DESC LIMIT 1"
 )
+MADE = "SELECT DISTINCT path FROM artifacts WHERE role='outputs'"
 
 
 def current_places(results: str | Path, ledger: Ledger) -> Places:
@@ -76,7 +78,9 @@ def find(name: str | Path, results: str | Path, ledger: Ledger) -> Row:
             for folder in Path(spelling).parents:
                 if rows := ledger.query(LATEST.format("path=?"), str(folder)):
                     return rows[0]
-        raise UnknownArtifact(f"{name}: no recorded job made or read it")
+        raise UnknownArtifact(
+            f"{name}: no recorded job made or read it{_instead(spellings, ledger)}"
+        )
     beginning = str(name).strip().lower()
     if HEX.fullmatch(beginning):
         for column in ("sha256", "job"):
@@ -86,5 +90,23 @@ def find(name: str | Path, results: str | Path, ledger: Ledger) -> Row:
                 raise UnknownArtifact(f"{name}: {len(found)} begin like this; give more digits")
             if rows := ledger.query(LATEST.format(between), *ends):
                 return rows[0]
-        raise UnknownArtifact(f"{name}: no recorded digest or job begins like this")
-    raise UnknownArtifact(f"{name}: no recorded job made or read it, and there is no such file")
+        raise UnknownArtifact(
+            f"{name}: no recorded digest or job begins like this; is it of another results folder?"
+            " Name that with --results"
+        )
+    raise UnknownArtifact(
+        f"{name}: no recorded job made or read it, and there is no such file"
+        + _instead(spellings, ledger)
+    )
+
+
+def _instead(spellings: list[str], ledger: Ledger) -> str:
+    """What to ask for instead; only of what jobs made, for names of raw files name patients."""
+    made = [row["path"] for row in ledger.query(MADE)]
+    for spelling in spellings:
+        if near := get_close_matches(spelling, made, n=1, cutoff=0.8):
+            return f"; did you mean {near[0]}?"
+    return (
+        "; give a path that a job made or read, or 8 digits or more of a digest; or name another"
+        " results folder with --results"
+    )

@@ -41,7 +41,9 @@ def export(results: Path, folder: Path) -> Exported:
     jobs = [item for item in items.values() if item["kind"] == "job"]
     invocations = [item for item in items.values() if item["kind"] == "invocation"]
     if not invocations:
-        raise UnknownArtifact(f"{results}: no invocation is recorded, so there is nothing to tell")
+        raise UnknownArtifact(
+            f"{results}: no invocation is recorded, so there is nothing to tell: run snakemake"
+        )
     last = invocations[-1]["start"]
     folder.mkdir(parents=True)
     crate = Crate(_copy_workflow(snakefile_of(last, base), folder), last, base)
@@ -64,7 +66,9 @@ def export(results: Path, folder: Path) -> Exported:
 def _copy_workflow(snakefile: Path, folder: Path) -> list[str]:
     """The Snakefile and the rules beside it, as they are now."""
     if not snakefile.exists():
-        raise UnknownArtifact(f"{snakefile}, the workflow that ran, is not there any more")
+        raise UnknownArtifact(
+            f"{snakefile}, the workflow that ran, is not there any more; put it back"
+        )
     shutil.copy(snakefile, folder / WORKFLOW)
     copied = [WORKFLOW]
     for rules in sorted(snakefile.parent.glob("rules/*.smk")):

@@ -64,6 +64,8 @@ def impact(results: Path, patient: str) -> Impact:
             raise UnknownArtifact(
                 f"no artifact of {results} and nothing in its raw data holds a patient of this id"
                 + (f"; of {len(lost)} that are gone it is not known" if lost else "")
+                + "; check its spelling in the raw tables, or name the patient's study with"
+                " --results"
             )
         others = peopled(results) - set(held)
         sources = set().union(*held.values())

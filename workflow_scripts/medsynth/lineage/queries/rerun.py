@@ -72,7 +72,9 @@ def rerun(results: Path, path: str, keep: Path | None = None) -> Rerun:
         made = found["role"] == "outputs"
         job = found["job"] if made else maker(found, ledger)
         if not job:
-            raise UnknownArtifact(f"{found['path']}: no job made it, so none can be repeated")
+            raise UnknownArtifact(
+                f"{found['path']}: no job made it, so none can be repeated; give a file that one made"
+            )
         top = keep or Path(tempfile.mkdtemp(prefix="medsynth-rerun-"))
         try:
             blobs = spool.lineage_dir(results) / "code"
@@ -97,11 +99,14 @@ def _rerun(
         )
     if item["status"] != "COMPLETE" or not ran or not recorded:
         raise UnknownArtifact(
-            f"job {job[:SHORT]} is {item['status']}, or its invocation is not recorded"
+            f"job {job[:SHORT]} is {item['status']}, or its invocation is not recorded, so that it"
+            " cannot be repeated; run snakemake again for a complete record"
         )
     ran = {**ran, "snakefile": str(snakefile_of(ran, base))}
     if not Path(ran["snakefile"]).exists():
-        raise UnknownArtifact(f"{ran['snakefile']}, which made it, is not there any more")
+        raise UnknownArtifact(
+            f"{ran['snakefile']}, which made it, is not there any more; put it back"
+        )
 
     # The same place below `top`, so that recorded paths outside the working directory fit, too.
     clean = Places(Path(f"{top}{ran['results']}"), Path(f"{top}{ran['workdir']}"))
