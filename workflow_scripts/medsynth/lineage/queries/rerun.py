@@ -73,7 +73,7 @@ def rerun(results: Path, path: str, keep: Path | None = None) -> Rerun:
         job = found["job"] if made else maker(found, ledger)
         if not job:
             raise UnknownArtifact(
-                f"{found['path']}: no job made it, so none can be repeated; give a file that one made"
+                f"{found['path']}: no job made it, so none can be repeated; give another file"
             )
         top = keep or Path(tempfile.mkdtemp(prefix="medsynth-rerun-"))
         try:
