@@ -20,7 +20,7 @@ BY_STATUS = {130: "SIGINT", 134: "SIGABRT", 135: "SIGBUS", 137: "SIGKILL", 139: 
     143: "SIGTERM"
 }
 # Where in a Snakefile, and by which calls: of no use to who did not write it.
-PLACE = re.compile(r"^(?:  File \".*\", line \d+, in .*|)$")
+PLACE = re.compile(r"^(?:  File \".*\", line \d+, in .*|Traceback:|)$")
 HEAD = re.compile(r"^(\w+)(?: in rule \w+)? in file \".*\", line \d+:$")
 MISSING = re.compile(r"Missing input files for rule (\w+):.*affected files:\n(.*)", re.S)
 OURS = ("WorkflowError", "MissingInputException")

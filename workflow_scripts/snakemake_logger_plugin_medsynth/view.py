@@ -186,15 +186,12 @@ class View:
         self._children.end()
 
     def close(self) -> None:
-        """What remains when all is over: a plan, or what failed, or that it is done."""
+        """What remains when all is over: a plan, or that it is done, or what failed."""
         self.leave()
-        if self._dry:
-            if self._total:
-                self.screen.table(plan(self._jobs.values(), self._stats))
-                self.screen.say("A dry run: nothing was done.")
-            return
         failed = self._failures.last(self._stopped)
-        if self._stopped:
+        if self._dry:
+            self._show_plan()
+        elif self._stopped:
             self.screen.say(
                 f"Stopped by you; done and kept: {self._done} of {_jobs(self._total)}. Call"
                 " snakemake again to go on: a training goes on from its last checkpoint."
@@ -208,6 +205,11 @@ class View:
                 self.screen.say(f"The page: {self._page}")
         for block in self._failures.blocks(failed, self.screen.width):
             self.screen.block(block)
+
+    def _show_plan(self) -> None:
+        if self._total:
+            self.screen.table(plan(self._jobs.values(), self._stats))
+            self.screen.say("A dry run: nothing was done.")
 
     def _sum_up(self, failed: list[Failure]) -> None:
         summary = f"{len(failed)} of {_jobs(self._total)} failed"
