@@ -100,6 +100,17 @@ def test_a_raw_file_that_is_not_there_is_named(failed, dry):
     ]
 
 
+def test_a_job_that_ends_well_the_second_time_did_not_fail(failed):
+    folder, *_ = failed
+    code, printed = toy.snakemake(folder, "--", "again.txt")
+    assert code == 0 and printed.split("\n")[:3] == [
+        "1 job to do",
+        "✗ again",
+        "↻ again once more",
+    ]
+    assert "failed" not in printed and "1 job done in" in printed
+
+
 def test_after_an_error_of_the_view_snakemakes_own_messages_follow(tmp_path):
     folder = toy.write(tmp_path)
     (tmp_path / "broken.py").write_text(BROKEN)

@@ -36,7 +36,9 @@ class ChildrensOutput:
             stream = getattr(sys, name)
             stream.flush()
             self._before.append((name, descriptor, stream))
-            screen = os.fdopen(os.dup(descriptor), "w", buffering=1, encoding=stream.encoding)
+            screen = os.fdopen(
+                os.dup(descriptor), "w", 1, encoding=stream.encoding, errors=stream.errors
+            )
             setattr(sys, name, screen)
             os.dup2(file, descriptor)
         os.close(file)

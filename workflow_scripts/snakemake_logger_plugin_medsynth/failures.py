@@ -24,6 +24,7 @@ PLACE = re.compile(r"^(?:  File \".*\", line \d+, in .*|Traceback:|)$")
 HEAD = re.compile(r"^(\w+)(?: in rule \w+)? in file \".*\", line \d+:$")
 MISSING = re.compile(r"Missing input files for rule (\w+):.*affected files:\n(.*)", re.S)
 OURS = ("WorkflowError", "MissingInputException")
+OF_JOB = "RuleException"
 SUMMARY = "At least one job did not complete successfully."
 
 KILLED = (
@@ -41,6 +42,7 @@ DISK_FULL = (
 class Failure:
     """A job that failed. traceback: nobody foresaw it, and the log has one."""
 
+    rule: str
     title: str
     cause: str
     log: str | None
@@ -59,10 +61,9 @@ class Failures:
         """An exception that Snakemake shows; of a job it says so before it says of which."""
         self._errors.append((message, exception))
 
-    def of_job(self, jobid: int, title: str, rule: str, logs: Sequence[str]) -> Failure:
+    def of_job(self, jobid: int, rule: str, title: str, logs: Sequence[str]) -> Failure:
         """Take note of a job that failed."""
-        said = self._said_of(rule)
-        failure = _failure(title, said, logs)
+        failure = _failure(rule, title, self._said_of(rule), logs)
         self._jobs[jobid] = failure
         return failure
 
@@ -71,11 +72,11 @@ class Failures:
         log = next(iter(job.log), None)
         missing = ", ".join(line.partition(" (missing")[0] for line in files.strip().split("\n"))
         cause = f"it ended without an error, but did not make {missing}"
-        self._jobs[job.id] = Failure(job.title, cause, log)
+        self._jobs[job.id] = Failure(job.rule, job.title, cause, log)
 
     def _said_of(self, rule: str) -> str:
         """The error that belongs to a job of this rule: by its script's name, else the oldest."""
-        of_jobs = [e for e in self._errors if e[1] == "RuleException"]
+        of_jobs = [e for e in self._errors if e[1] == OF_JOB]
         named = [e for e in of_jobs if f".{rule}.py" in e[0]]
         found = next(iter(named or of_jobs), None)
         if found is None:
@@ -83,18 +84,19 @@ class Failures:
         self._errors.remove(found)
         return found[0]
 
-    def forget(self, jobid: int) -> Failure | None:
+    def forget(self, jobid: int) -> Failure:
         """It is tried again."""
-        return self._jobs.pop(jobid, None)
+        return self._jobs.pop(jobid)
 
-    def last(self, stopped: bool) -> list[Failure]:
+    def of_jobs(self, stopped: bool) -> list[Failure]:
         """The jobs that failed, without those that the user stopped."""
         return [f for f in self._jobs.values() if not (stopped and f.interrupted)]
 
-    def blocks(self, failed: Sequence[Failure], width: int) -> Iterator[list[str]]:
-        """What to show of each, a title first; then what was no job's."""
+    def blocks(self, failed: Sequence[Failure], width: int, stopped: bool) -> Iterator[list[str]]:
+        """What to show of each, a title first; before them what was no job's."""
         for message, exception in self._errors:
-            if SUMMARY not in message or not self._jobs:
+            told = SUMMARY in message and (self._jobs or stopped)
+            if not (told or (stopped and exception == OF_JOB)):
                 yield _error(message, exception)
         for failure in failed[:SHOWN]:
             yield [f"✗ {failure.title}", *_below(failure, width)]
@@ -104,7 +106,7 @@ class Failures:
             yield [f"and {len(rest)} more: {titles}{more}"]
 
 
-def _failure(title: str, said: str, logs: Sequence[str]) -> Failure:
+def _failure(rule: str, title: str, said: str, logs: Sequence[str]) -> Failure:
     # Here, when the Snakefile has named its checkout's library.
     from medsynth.runtime.run_info import read_info
 
@@ -114,7 +116,7 @@ def _failure(title: str, said: str, logs: Sequence[str]) -> Failure:
     by = (ended[1] or BY_STATUS.get(int(ended[2])) or "") if ended else ""
     interrupted = by in ("SIGINT", "SIGTERM") or info.get("error", "").startswith("Keyboard")
     if cause := info.get("error"):
-        return Failure(title, cause, log, info.get("defect", False), interrupted)
+        return Failure(rule, title, cause, log, info.get("defect", False), interrupted)
     if by == "SIGKILL":
         cause = KILLED
     elif by and not interrupted:
@@ -124,7 +126,7 @@ def _failure(title: str, said: str, logs: Sequence[str]) -> Failure:
     else:
         words = tail(log).split("\n") if log else []
         cause = next((line for line in reversed(words) if line.strip()), "") or _words(said)
-    return Failure(title, cause or "it says nothing of why", log, interrupted=interrupted)
+    return Failure(rule, title, cause or "it says nothing of why", log, interrupted=interrupted)
 
 
 def _full_disk(path: str) -> str | None:

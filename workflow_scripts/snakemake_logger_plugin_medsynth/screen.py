@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import textwrap
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from rich.console import Console
 from rich.live import Live
@@ -21,6 +23,9 @@ class Screen:
     """
 
     def __init__(self, nocolor: bool, stdout: bool) -> None:
+        stream = sys.stdout if stdout else sys.stderr
+        if isinstance(stream, TextIOWrapper):  # an old terminal may not know an arrow
+            stream.reconfigure(errors="replace")
         self._console = Console(
             stderr=not stdout, no_color=nocolor or None, highlight=False, markup=False
         )

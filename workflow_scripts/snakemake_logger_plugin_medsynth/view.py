@@ -56,7 +56,8 @@ class View:
         self._dry = common.dryrun
         self._quiet = {what.name.lower() for what in common.quiet or ()}
         self._stats: dict[str, int] = {}
-        self._jobs: dict[int, Job] = {}  # all that Snakemake told of
+        self._waiting: Counter[str] = Counter()
+        self._planned: list[Job] = []
         self._running: dict[int, Job] = {}
         self._done, self._total = 0, 0
         self._failures = Failures()
@@ -85,7 +86,6 @@ class View:
             self._keep_error(record)
         elif event is None:
             self._tell(record)
-        self._refresh()
 
     def _shows(self, what: str) -> bool:
         return not {what, "all"} & self._quiet
@@ -93,16 +93,18 @@ class View:
     def _plan(self, record: LogRecord) -> None:
         stats = dict(vars(record)["stats"])
         self._total = stats.pop("total")
-        self._stats = stats
+        self._stats, self._waiting = stats, Counter(stats)
         if not self._dry and self._shows("progress"):
             self.screen.say(f"{_jobs(self._total)} to do")
 
     def _start(self, record: LogRecord) -> None:
         job = Job.of(record)
-        self._jobs[job.id] = job
-        if not self._dry:
-            self._running[job.id] = job
-            self._estimate.look_up_earlier(job)
+        if self._dry:
+            self._planned.append(job)
+            return
+        self._running[job.id] = job
+        self._waiting[job.rule] -= 1
+        self._estimate.look_up_earlier(job)
 
     def _finish(self, record: LogRecord) -> None:
         job = self._running.pop(vars(record)["job_id"], None)
@@ -116,13 +118,10 @@ class View:
 
     def _fail(self, record: LogRecord) -> None:
         known = vars(record)
-        job = self._running.pop(known["jobid"], None) or self._jobs.get(known["jobid"])
-        failure = self._failures.of_job(
-            known["jobid"],
-            job.title if job else known["rule_name"],
-            known["rule_name"],
-            known["log"],
-        )
+        job = self._running.pop(known["jobid"], None)
+        rule = known["rule_name"]
+        title = job.title if job else rule
+        failure = self._failures.of_job(known["jobid"], rule, title, known["log"])
         if not (self._stopped and failure.interrupted):
             self.screen.say(f"✗ {failure.title}", style="red")
 
@@ -141,7 +140,8 @@ class View:
             self.screen.say("Stopping: the jobs at work are ended …")
         elif text.startswith(AGAIN):
             failure = self._failures.forget(int(text.removeprefix(AGAIN).rstrip(".")))
-            self.screen.say(f"↻ {failure.title} once more" if failure else text)
+            self._waiting[failure.rule] += 1
+            self.screen.say(f"↻ {failure.title} once more")
         elif text in ("", "None") or text.startswith(NOISE) or not self._shows("all"):
             return
         elif record.levelno >= WARNING:
@@ -150,26 +150,26 @@ class View:
             self.screen.say(text)
 
     def tick(self) -> None:
-        """A second has passed."""
-        self._refresh()
-
-    def _refresh(self) -> None:
-        if not any(job.outputs for job in self._running.values()) or not self._shows("progress"):
+        """A second has passed: rewrite the line, or now and then say it."""
+        if not self._shows("progress"):
+            return
+        if not any(job.outputs for job in self._running.values()):
             self.screen.update(None)
             return
-        for job in self._running.values():
-            job.look()
-        parts = [f"{self._done}/{self._total} jobs", *self._at_work()]
-        waiting = Counter(self._stats)
-        waiting.subtract(job.rule for job in self._jobs.values())
-        if left := self._estimate.left(self._running.values(), +waiting):
-            parts.append(left)
-        line = " · ".join(parts)
-        self.screen.update(line)
-        if not self.screen.live and time.monotonic() - self._said > PLAIN_SECONDS:
-            if line != self._last:
+        if self.screen.live:
+            self.screen.update(self._line())
+        elif time.monotonic() - self._said > PLAIN_SECONDS:
+            if (line := self._line()) != self._last:
                 self.screen.say(line)
             self._said, self._last = time.monotonic(), line
+
+    def _line(self) -> str:
+        """Jobs done, what runs, and the time left where it can be told."""
+        for job in self._running.values():
+            job.look()
+        left = self._estimate.left(self._running.values(), +self._waiting)
+        parts = [f"{self._done}/{self._total} jobs", *self._at_work(), *([left] if left else [])]
+        return " · ".join(parts)
 
     def _at_work(self) -> list[str]:
         """What runs, trainings first: `train_model a 40 %, b 7 %`."""
@@ -188,7 +188,7 @@ class View:
     def close(self) -> None:
         """What remains when all is over: a plan, or that it is done, or what failed."""
         self.leave()
-        failed = self._failures.last(self._stopped)
+        failed = self._failures.of_jobs(self._stopped)
         if self._dry:
             self._show_plan()
         elif self._stopped:
@@ -203,12 +203,12 @@ class View:
             self.screen.say(f"{_jobs(self._done)} done in {took}", style="green")
             if self._page:
                 self.screen.say(f"The page: {self._page}")
-        for block in self._failures.blocks(failed, self.screen.width):
+        for block in self._failures.blocks(failed, self.screen.width, self._stopped):
             self.screen.block(block)
 
     def _show_plan(self) -> None:
         if self._total:
-            self.screen.table(plan(self._jobs.values(), self._stats))
+            self.screen.table(plan(self._planned, self._stats))
             self.screen.say("A dry run: nothing was done.")
 
     def _sum_up(self, failed: list[Failure]) -> None:
