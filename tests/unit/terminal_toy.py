@@ -55,6 +55,8 @@ from medsynth.runtime.logs import configure_logging
 from medsynth.store.errors import MedsynthError
 
 x = snakemake.wildcards.x
+if x == "i":
+    import no_such_package
 with configure_logging(snakemake.log[0]):
     os.write(2, b"libtiff: unknown tag\\n")
     if x == "e":

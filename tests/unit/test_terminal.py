@@ -28,15 +28,15 @@ main(sys.argv[1:])
 
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory) -> tuple[Path, int, str]:
-    """A folder in which one job ended well and five in other ways; exit code; what was printed."""
+    """A folder in which one job ended well and six in other ways; exit code; what was printed."""
     folder = toy.write(tmp_path_factory.mktemp("failed"))
-    return folder, *toy.snakemake(folder, "--config", "ends=aetdfk")
+    return folder, *toy.snakemake(folder, "--config", "ends=aetdfki")
 
 
 def blocks(printed: str) -> dict[str, list[str]]:
     """{job: the lines of its block} of what stands below the summary."""
     found: dict[str, list[str]] = {}
-    last = printed.rpartition("failed; done")[2].split("\n")[1:]
+    last = printed.rpartition(" failed; ")[2].split("\n")[1:]
     for line in filter(None, last):
         if line.startswith("✗ "):
             found[line[2:]] = []
@@ -48,10 +48,10 @@ def blocks(printed: str) -> dict[str, list[str]]:
 def test_each_failed_job_is_told_once_last_and_in_short(failed):
     folder, code, printed = failed
     assert code == 1, printed
-    assert "5 of 7 jobs failed; done and kept: 1; not run for want of them: 1." in printed
+    assert "6 of 8 jobs failed; done and kept: 1; not run for want of them: 1." in printed
     found = blocks(printed)
     logs = {x: f"log: logs/work/{x}.log" for x in "etdfk"}
-    assert set(found) == {f"work {x}" for x in "etdfk"}
+    assert set(found) == {f"work {x}" for x in "etdfki"}
     assert found["work e"] == ["labels.csv: no column grade; add it", logs["e"]]
     assert found["work t"] == [
         *("line 0 of a table", "line 1 of a table", "…", "lower it"),
@@ -60,6 +60,9 @@ def test_each_failed_job_is_told_once_last_and_in_short(failed):
     assert found["work d"] == ["KeyError: 'a defect'", logs["d"].replace("log:", "traceback:")]
     assert found["work f"][0].startswith("OSError: [Errno 28] No space left on device; make room")
     assert "killed" in found["work k"][0] and "memory" in found["work k"][0]
+    missing, traceback = found["work i"]
+    assert missing == "ModuleNotFoundError: No module named 'no_such_package'"
+    assert missing in (folder / traceback.removeprefix("traceback: ")).read_text()
     for once in ("no column grade", "a defect", "No space left"):
         assert printed.count(once) == 1
     for never in ("Traceback", "Error in rule", "RuleException", "CalledProcess", "Shutting down"):

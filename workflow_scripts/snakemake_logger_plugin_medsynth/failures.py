@@ -11,7 +11,7 @@ from pathlib import Path
 
 from snakemake_logger_plugin_medsynth.jobs import Job, tail
 
-SHOWN = 5  # failed jobs with their causes
+SHOWN = 6  # failed jobs with their causes
 LINES = 4  # of a cause, between the title and the log
 FULL = 2**20  # bytes: a disk with less is full
 # What the process that ran a script ended by, in Snakemake's words.
@@ -51,9 +51,14 @@ class Failure:
 
 
 class Failures:
-    """Of a whole run; kept until its end."""
+    """Of a whole run; kept until its end.
 
-    def __init__(self) -> None:
+    Args:
+        printed: the file of what jobs print before they have a log.
+    """
+
+    def __init__(self, printed: Path) -> None:
+        self._printed = printed
         self._jobs: dict[int, Failure] = {}
         self._errors: list[tuple[str, str]] = []  # of no job, or of one that is not yet named
 
@@ -61,10 +66,10 @@ class Failures:
         """An exception that Snakemake shows; of a job it says so before it says of which."""
         self._errors.append((message, exception))
 
-    def of_job(self, jobid: int, rule: str, title: str, logs: Sequence[str]) -> Failure:
+    def of_job(self, job: Job) -> Failure:
         """Take note of a job that failed."""
-        failure = _failure(rule, title, self._said_of(rule), logs)
-        self._jobs[jobid] = failure
+        failure = _failure(job, self._said_of(job.rule), self._printed)
+        self._jobs[job.id] = failure
         return failure
 
     def of_job_without(self, job: Job, files: str) -> None:
@@ -106,27 +111,43 @@ class Failures:
             yield [f"and {len(rest)} more: {titles}{more}"]
 
 
-def _failure(rule: str, title: str, said: str, logs: Sequence[str]) -> Failure:
+def _failure(job: Job, said: str, printed: Path) -> Failure:
     # Here, when the Snakefile has named its checkout's library.
-    from medsynth.runtime.run_info import read_info
+    from medsynth.runtime.run_info import info_path, read_info
 
-    log = next((path for path in logs if Path(path).exists()), None)
-    info = read_info(logs)
+    log = next((path for path in job.log if _written(path, job.since)), None)
+    info = read_info([path for path in job.log if _written(info_path(path), job.since)])
     ended = SIGNAL.search(said)
     by = (ended[1] or BY_STATUS.get(int(ended[2])) or "") if ended else ""
-    interrupted = by in ("SIGINT", "SIGTERM") or info.get("error", "").startswith("Keyboard")
-    if cause := info.get("error"):
-        return Failure(rule, title, cause, log, info.get("defect", False), interrupted)
-    if by == "SIGKILL":
-        cause = KILLED
-    elif by and not interrupted:
-        cause = f"a library that it uses crashed ({by}); its last words, if any, stand in the log"
-    elif logs and (folder := _full_disk(logs[0])):
-        cause = DISK_FULL.format(folder=folder)
+    failure = Failure(job.rule, job.title, info.get("error", ""), log)
+    failure.interrupted = by in ("SIGINT", "SIGTERM") or failure.cause.startswith("Keyboard")
+    if failure.cause:
+        failure.traceback = info.get("defect", False)
+    elif by == "SIGKILL":
+        failure.cause = KILLED
+    elif by and not failure.interrupted:
+        failure.cause = f"a library crashed ({by}); its last words, if any, stand in the log"
+    elif job.log and (folder := _full_disk(job.log[0])):
+        failure.cause = DISK_FULL.format(folder=folder)
+    elif log is None and _written(printed, job.since):
+        failure.log, failure.traceback = printed.as_posix(), True
+        failure.cause = _last_line(failure.log)
     else:
-        words = tail(log).split("\n") if log else []
-        cause = next((line for line in reversed(words) if line.strip()), "") or _words(said)
-    return Failure(rule, title, cause or "it says nothing of why", log, interrupted=interrupted)
+        failure.cause = (log and _last_line(log)) or _words(said) or "it does not say why"
+    return failure
+
+
+def _written(path: str | Path, since: float) -> bool:
+    """Whether a file has got something since then; another run's tells nothing of this one."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return False
+    return found.st_size > 0 and found.st_mtime >= since - 1  # coarse clocks of file systems
+
+
+def _last_line(path: str) -> str:
+    return next((line for line in reversed(tail(path).split("\n")) if line.strip()), "")
 
 
 def _full_disk(path: str) -> str | None:

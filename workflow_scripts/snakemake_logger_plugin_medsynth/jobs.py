@@ -29,7 +29,14 @@ class Progress(NamedTuple):
 
 @dataclass
 class Job:
-    """As Snakemake announced it. begun: on the monotonic clock. name: its wildcards."""
+    """As Snakemake announced it.
+
+    Attributes:
+        name: its wildcards.
+        begun: when, on the monotonic clock.
+        since: when, as files' times tell it.
+        seen: when, on the monotonic clock, `progress` was read.
+    """
 
     id: int
     rule: str
@@ -39,21 +46,22 @@ class Job:
     outputs: list[str]
     reason: str
     begun: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=time.time)
     progress: Progress | None = None
-    seen: float = 0.0  # when `progress` was read
+    seen: float = 0.0
 
     @classmethod
     def of(cls, record: LogRecord) -> Job:
-        """The job of a JOB_INFO record."""
+        """The job of a record that tells of one; not all of them tell all."""
         known = vars(record)
         return cls(
             id=known["jobid"],
             rule=known["rule_name"],
-            name="/".join(map(str, dict(known["wildcards"] or {}).values())),
+            name="/".join(map(str, dict(known.get("wildcards") or {}).values())),
             log=list(known["log"] or ()),
-            benchmark=known["benchmark"],
+            benchmark=known.get("benchmark"),
             outputs=list(known["output"] or ()),
-            reason=known["reason"] or "",
+            reason=known.get("reason") or "",
         )
 
     @property

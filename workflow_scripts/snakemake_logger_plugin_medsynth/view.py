@@ -60,7 +60,7 @@ class View:
         self._planned: list[Job] = []
         self._running: dict[int, Job] = {}
         self._done, self._total = 0, 0
-        self._failures = Failures()
+        self._failures = Failures(self._children.path)
         self._estimate = Estimate()
         self._stopped = False
         self._page: str | None = None
@@ -117,11 +117,10 @@ class View:
             self.screen.say(f"✓ {job.title}  ", dim=duration(took))
 
     def _fail(self, record: LogRecord) -> None:
-        known = vars(record)
-        job = self._running.pop(known["jobid"], None)
-        rule = known["rule_name"]
-        title = job.title if job else rule
-        failure = self._failures.of_job(known["jobid"], rule, title, known["log"])
+        told = Job.of(record)
+        job = self._running.pop(told.id, told)
+        job.log = told.log  # a cluster's own, too
+        failure = self._failures.of_job(job)
         if not (self._stopped and failure.interrupted):
             self.screen.say(f"✗ {failure.title}", style="red")
 
