@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from email.message import Message
+from importlib.metadata import PackageNotFoundError
 from io import BytesIO
 from types import SimpleNamespace as Names
 
@@ -34,19 +35,34 @@ def test_it_says_of_each_subject_how_it_is(capsys, monkeypatch, tmp_path):
     assert all(one["health"] == "ok" for one in told if one["subject"] == "decoders")
 
 
-def test_packages_that_are_absent_or_others_are_named_with_the_pinned_version(tmp_path):
+def test_packages_that_are_absent_or_others_are_named_with_the_pinned_version(
+    tmp_path, monkeypatch
+):
     (tmp_path / "requirements.txt").write_text(
-        f"numpy=={np.__version__} \\\n    --hash=sha256:00\npandas==0.0.1\nno-such==1.0\n"
+        "numpy==2.1 \\\n    --hash=sha256:00\npandas==0.0.1\nno-such==1.0\ntifffile==2026.3\n"
     )
+
+    def version(name: str) -> str:
+        if name not in (there := {"numpy": "2.1", "pandas": "3.0+cpu"}):
+            raise PackageNotFoundError
+        return there[name]
+
+    extras = ["numpy>=2", "tifffile>=2026; extra == 'slides'"]
+    monkeypatch.setattr(packages, "requires", lambda name: extras)
+    monkeypatch.setattr(packages, "version", version)
     found = {one.part: one for one in packages.check_pins(tmp_path)}
     assert {name: one.health for name, one in found.items()} == {
         "pandas": "look",
         "no-such": "wrong",
+        "tifffile": "look",
         "pins": "ok",
     }
     assert "tested was 0.0.1; pip install pandas==0.0.1" in found["pandas"].text
     assert found["no-such"].text == "not installed; pip install no-such==1.0"
-    assert found["pins"].text == "1 of 3 as tested"
+    assert found["tifffile"].text == (
+        "not installed; needed for slides: pip install 'medsynth[slides]'"
+    )
+    assert found["pins"].text == "1 of 4 as tested"
 
 
 def test_a_syntax_that_gives_no_pixels_or_others_is_named(monkeypatch):

@@ -117,12 +117,12 @@ def _read(
     listed: pd.DataFrame, cohort: CohortSettings, place: str, config: Config, told: Findings
 ) -> Trial:
     trial = read_some(listed, cohort)
-    lost = len(trial.unreadable)
-    if lost > config.max_quarantined * trial.read:
+    lost, limit = len(trial.unreadable), config.max_quarantined
+    if lost > limit * trial.read or lost == trial.read:
         told.mistake(
             f"{place}.root",
-            f"{lost} of {trial.read} files read cannot be used, and max_quarantined is"
-            f" {config.max_quarantined:g}: correct them, or raise it",
+            f"{lost} of {trial.read} files read cannot be used, and max_quarantined is {limit:g}:"
+            " correct them, or raise it",
         )
     for file in trial.unreadable:
         told.note(f"{place}.root", str(file))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distributions, version
+from importlib.metadata import PackageNotFoundError, distributions, requires, version
 from pathlib import Path
 
 from medsynth.check.environment.diagnosis import Diagnosis
@@ -12,6 +12,7 @@ from medsynth.store.checkout import LIBRARY
 
 PINS = ("requirements.txt", "torch.txt")  # of envs/, those that are there
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+EXTRA = re.compile(r"^([a-z0-9._-]+).*extra == ['\"]([a-z]+)", re.MULTILINE)
 COPYLEFT = re.compile(r"(?<![LG])A?GPL|(?<!Lesser )General Public", re.IGNORECASE)
 FREER = re.compile(r"LGPL|Lesser|MIT|BSD|Apache|Public Domain|PSF|Python Software", re.IGNORECASE)
 
@@ -24,16 +25,29 @@ def check_pins(folder: Path = LIBRARY.parent / "envs") -> Iterator[Diagnosis]:
         yield Diagnosis("packages", "pins", "look", f"none in {folder}; nothing to compare with")
         return
     found = {name: _installed(name) for name in pins}
+    optional = _optional()
     for name, wanted in pins.items():
         there = found[name]
         remedy = f"pip install {name}=={wanted}"
-        if there is None:
+        if there is None and (extra := optional.get(name.lower())):
+            text = f"not installed; needed for {extra}: pip install 'medsynth[{extra}]'"
+            yield Diagnosis("packages", name, "look", text)
+        elif there is None:
             yield Diagnosis("packages", name, "wrong", f"not installed; {remedy}")
         elif there.split("+")[0] != wanted:
             text = f"{there}, tested was {wanted}; {remedy}"
             yield Diagnosis("packages", name, "look", text)
     same = sum((found[name] or "").split("+")[0] == wanted for name, wanted in pins.items())
     yield Diagnosis("packages", "pins", "ok", f"{same} of {len(pins)} as tested")
+
+
+def _optional() -> dict[str, str]:
+    """The packages that only some need, and for what: an extra of medsynth's."""
+    try:
+        needed = requires("medsynth") or []
+    except PackageNotFoundError:  # called in its folder, without being installed
+        return {}
+    return dict(EXTRA.findall("\n".join(needed).lower()))
 
 
 def _installed(name: str) -> str | None:
