@@ -60,7 +60,7 @@ def test_packages_that_are_absent_or_others_are_named_with_the_pinned_version(
     assert "tested was 0.0.1; pip install pandas==0.0.1" in found["pandas"].text
     assert found["no-such"].text == "not installed; pip install no-such==1.0"
     assert found["tifffile"].text == (
-        "not installed; needed for slides: pip install 'medsynth[slides]'"
+        "not installed; needed for slides: pip install --editable '.[slides]'"
     )
     assert found["pins"].text == "1 of 4 as tested"
 

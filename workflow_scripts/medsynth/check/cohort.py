@@ -13,10 +13,12 @@ from medsynth.check.classes import absent_classes, divided
 from medsynth.check.findings import Findings
 from medsynth.check.trial import Trial, read_some
 from medsynth.cohorts.assemble import join_labels
+from medsynth.cohorts.files import matching_files
 from medsynth.cohorts.settings import CohortSettings
 from medsynth.config.schema import Config
 from medsynth.genomics.evidence import MAF_FILES, SEGMENT_FILES, Share
 from medsynth.genomics.glioma import call_genotypes, join_genotypes
+from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import USED, classes_of, used
 from medsynth.store.quarantine import CohortError, reason_lines
 from medsynth.store.tables.delimited import form_of
@@ -45,11 +47,13 @@ def check_cohort(
         index = import_module(f"{cohort.folder}.index")
         listed = index.listed(cohort.root, cohort.index_settings(), MOST_OPENED)
         frame, shares = _with_genotypes(listed, cohort, place, told)
-    except CohortError as error:
+        _tell_unused(frame, place, told)
+        some = len(used(listed))
+        trial = _read(listed, cohort, place, config, told) if some else Trial(0, [])
+    except MedsynthError as error:  # also that a package is missing
         told.mistake(place, str(error))
         return
-    _tell_unused(frame, place, told)
-    trial = _read(listed, cohort, place, config, told) if len(used(listed)) else Trial(0, [])
+    partly = cohort.opens_files and len(frame) == MOST_OPENED
     row = {
         "cohort": name,
         "kind": cohort.kind,  # type: ignore[attr-defined]
@@ -58,12 +62,23 @@ def check_cohort(
         "read": f"{trial.read - len(trial.unreadable)} of {trial.read}",
     }
     if len(used(frame)) and frame.loc[frame["status"] == USED, "label"].notna().any():
-        partly = cohort.opens_files and len(frame) == MOST_OPENED
         tell = told.mistake if trained and not partly else told.note
         row |= _classes(name, frame, shares, cohort, config, tell, told)
-        if partly:
-            told.note(place, f"classes and patients are those of {MOST_OPENED} files evenly spread")
+    if partly:
+        _extrapolate(row, cohort, place, told)
     told.cohorts.append(row)
+
+
+def _extrapolate(row: dict[str, Any], cohort: CohortSettings, place: str, told: Findings) -> None:
+    """All files in place of those whose header was read, in place."""
+    files = len(matching_files(cohort.root, cohort.index.pattern))
+    row["used"] = row["used"] * files // row["files"]
+    row["files"] = files
+    told.note(
+        place,
+        f"of {files} files {MOST_OPENED}, evenly spread, were looked at: patients and classes are"
+        " theirs, and how many files are used is an estimate",
+    )
 
 
 def _with_genotypes(

@@ -34,6 +34,7 @@ from pydicom.uid import (
 from medsynth.check.environment.diagnosis import Diagnosis
 from medsynth.imaging.dicom import read_radiograph
 from medsynth.imaging.pictures import read_picture
+from medsynth.store.errors import MissingExtra, extra
 
 # Of 12 bits, and so far from their ends that no loss leaves them.
 RAMP = np.arange(1024, 1024 + 32 * 64, dtype=np.uint16).reshape(32, 64)
@@ -106,6 +107,8 @@ def _file(uid: UID, encode: Encode) -> bytes:
 def _tried(part: str, attempt: Callable[[], None]) -> Diagnosis:
     try:
         attempt()
+    except MissingExtra as error:
+        return Diagnosis("decoders", part, "look", str(error))
     except Exception as error:  # whatever is raised, it does not work here
         return Diagnosis("decoders", part, "wrong", f"{type(error).__name__}: {error}; {REMEDY}")
     return Diagnosis("decoders", part, "ok", "decodes")
@@ -120,8 +123,8 @@ def _picture(form: str) -> None:
 
 
 def _slide() -> None:
-    import tifffile
-
+    with extra("slides"):
+        import tifffile
     from medsynth.imaging.histology.pages import find_slide
 
     with tempfile.TemporaryDirectory() as folder:

@@ -30,7 +30,7 @@ def check_pins(folder: Path = LIBRARY.parent / "envs") -> Iterator[Diagnosis]:
         there = found[name]
         remedy = f"pip install {name}=={wanted}"
         if there is None and (extra := optional.get(name.lower())):
-            text = f"not installed; needed for {extra}: pip install 'medsynth[{extra}]'"
+            text = f"not installed; needed for {extra}: pip install --editable '.[{extra}]'"
             yield Diagnosis("packages", name, "look", text)
         elif there is None:
             yield Diagnosis("packages", name, "wrong", f"not installed; {remedy}")
