@@ -80,4 +80,4 @@ def show(answer: dict[str, Any]) -> Iterator[str]:
     yield from (f"? {question}" for question in answer["questions"])
     file = answer["file"]
     then = "answer what it asks, then" if answer["questions"] else "look at its comments, then"
-    yield f"written: {file}; {then}: snakemake -n --configfile {file}"
+    yield f"written: {file}; {then}: medsynth check {file}"
