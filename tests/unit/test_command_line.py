@@ -121,6 +121,11 @@ def test_the_results_folder_stands_before_or_after_the_command(study, capsys):
     assert "--results" in capsys.readouterr().err
 
 
+def test_a_results_folder_is_not_passed_over(study, capsys):
+    assert main(["--results", "results", "check"]) == UNKNOWN
+    assert "check looks at no results" in capsys.readouterr().err
+
+
 def test_the_results_folder_is_that_of_the_configuration_in_the_environment(
     study, capsys, monkeypatch
 ):

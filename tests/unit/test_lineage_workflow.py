@@ -31,7 +31,8 @@ from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.invocation import TRACKING_URI
 
 SNAKEFILE = (
-    HEAD
+    'configfile: "own.yaml"\n'
+    + HEAD
     + """
 rule all:
     input: "results/out/metrics.json", "results/ran.txt", "results/retried.txt"
@@ -103,6 +104,7 @@ Path(out.weights).write_bytes(b"weights")
 def write_workflow(folder: Path) -> Path:
     (folder / "Snakefile").write_text(SNAKEFILE)
     (folder / "make_out.py").write_text(SCRIPT)
+    (folder / "own.yaml").write_text("{}\n")
     (folder / "raw").mkdir()
     (folder / "raw/1.txt").write_text("raw\n")
     return folder
@@ -144,6 +146,12 @@ def test_every_attempt_has_one_record_with_its_status(toy):
         ("run", 1, "COMPLETE"),
         ("script", 1, "COMPLETE"),
     ]
+
+
+def test_a_configuration_that_the_call_did_not_name_is_recorded_with_the_call(toy):
+    code, said = ask(toy, "status", "--json")
+    assert code == command.OK
+    assert "--configfile=own.yaml" in json.loads(said)["invocations"][-1]["arguments"]
 
 
 def test_every_output_is_recorded_with_its_bytes(toy):
@@ -232,7 +240,8 @@ def test_mlflow_tells_what_a_study_and_an_invocation_are(toy):
     study = mlflow.get_experiment_by_name("toy")
     assert "figures" in study.tags["mlflow.note.content"]
     (first, *_) = sorted(runs(toy), key=lambda run: run.info.start_time)
-    assert first.info.run_name == "snakemake --cores 2 --nolock --rerun-incomplete --keep-going"
+    call = "--configfile=own.yaml --cores 2 --nolock --rerun-incomplete --keep-going"
+    assert first.info.run_name == f"snakemake {call}"
     assert first.info.run_name in first.data.tags["mlflow.note.content"]
 
 

@@ -26,7 +26,7 @@ def answer(
     file: Annotated[
         Path | None,
         Argument(
-            metavar="[FILE]",
+            metavar="FILE",
             help=f"configuration; else that in ${VARIABLE}, else {DEMO}, as snakemake takes it",
         ),
     ] = None,

@@ -99,8 +99,14 @@ def _called(module: ModuleType) -> Callable[..., None]:
     """What typer calls: it shows the module's answer. --results and --json are added."""
 
     def call(context: typer.Context, as_json: bool, **given: Any) -> None:
+        above = context.parent.params["results"] if context.parent else None
         if "results" in own:
-            given["results"] = _results(context, given["results"], own["results"])
+            folder = given["results"] or above
+            wanted = own["results"].default is not None
+            given["results"] = results_folder() if wanted and not folder else folder
+        elif above:
+            said = f"leave it out; {context.info_name} looks at no results folder"
+            raise typer.BadParameter(said, param_hint="--results")
         answer = module.answer(**given)
         write([json.dumps(answer, indent=2)] if as_json else module.show(answer), sys.stdout)
         raise typer.Exit(WRONG if module.wrong(answer) else OK)
@@ -119,12 +125,6 @@ def _called(module: ModuleType) -> Callable[..., None]:
 def _keyword(name: str, kind: Any, default: Any = inspect.Parameter.empty) -> inspect.Parameter:
     keyword = inspect.Parameter.KEYWORD_ONLY
     return inspect.Parameter(name, keyword, default=default, annotation=kind)
-
-
-def _results(context: typer.Context, given: Path | None, asked: inspect.Parameter) -> Path | None:
-    """The folder after the command, before it, or, if the command wants one in any case, found."""
-    folder = given or (context.parent.params["results"] if context.parent else None)
-    return folder if folder or asked.default is None else results_folder()
 
 
 def _paragraphs(text: str | None) -> str:

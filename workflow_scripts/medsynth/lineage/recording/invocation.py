@@ -139,7 +139,7 @@ def _start_record(workflow: Any, settings: Any, results: Path, invocation: str) 
         "phase": "start",
         "id": invocation,
         "study": settings.lineage.study,
-        "arguments": sys.argv[1:],
+        "arguments": [*_configuration(workflow), *sys.argv[1:]],
         "snakefile": str(workflow.main_snakefile),
         "workdir": os.getcwd(),
         "results": str(results),
@@ -150,6 +150,15 @@ def _start_record(workflow: Any, settings: Any, results: Path, invocation: str) 
         "process": spool.this_process(),
         "time": time.time(),
     }
+
+
+def _configuration(workflow: Any) -> list[str]:
+    """The option for a configuration that the command line did not name.
+
+    Whoever repeats the call may have another one in the environment.
+    """
+    given = workflow.config_settings.configfiles
+    return [] if given else [f"--configfile={file}" for file in workflow.configfiles]
 
 
 def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callable[..., Any]:
