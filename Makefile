@@ -6,7 +6,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores all --resources gpu=4
 MEDSYNTH_REAL_DATA ?= ../shared/data
 export MEDSYNTH_REAL_DATA
 
-.PHONY: demo test real bench lint lock clean
+.PHONY: demo test docs real bench lint lock clean
 
 demo: $(VENV)/ready
 	$(SNAKEMAKE)
@@ -24,6 +24,10 @@ lint: $(VENV)/dev
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+docs: $(VENV)/dev
+	$(BIN)/mkdocs build --quiet
+	@echo "Documentation: $(CURDIR)/site/index.html"
 
 real: $(VENV)/ready
 	$(SNAKEMAKE) --configfile tests/real/config.yaml

@@ -279,13 +279,13 @@ def test_what_is_no_count_no_seed_and_no_label_is_refused(model, asked, said):
 
 def test_the_page_about_python_runs(results, capsys):
     blocks = re.findall(
-        r"^```(\w+)\n(.*?)^```$", (ROOT / "docs/python.md").read_text(), re.M | re.S
+        r"^```(\w+)\n(.*?)^```$", (ROOT / "docs/guides/python.md").read_text(), re.M | re.S
     )
     assert {kind for kind, _ in blocks} == {"python", "bash"}
     names: dict = {}
     for kind, text in blocks:
         if kind == "python":
-            exec(compile(text, "docs/python.md", "exec"), names)
+            exec(compile(text, "docs/guides/python.md", "exec"), names)
             continue
         for line in text.splitlines():
             program, *arguments = shlex.split(line)

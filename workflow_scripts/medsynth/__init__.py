@@ -1,8 +1,8 @@
 """medsynth: from raw hospital images to generative models whose every number can be traced.
 
 From Python: `medsynth.load` a trained model, open a `medsynth.cohort` for training, let
-`medsynth.evaluate` judge images (docs/python.md); what goes wrong by what was given or is lacking
-is a `medsynth.Error`.
+`medsynth.evaluate` judge images (docs/guides/python.md); what goes wrong by what was given or is
+lacking is a `medsynth.Error`.
 """
 
 from importlib import import_module

@@ -19,8 +19,8 @@ from medsynth.store.checkout import follow_checkout
 HEAD = """# Configuration
 
 Generated from `config/schema.py` and the `settings.py` files in `workflow_scripts/medsynth/`; edit
-them and call `python -m medsynth.config.docs`. `config.yaml` is the demo, `full.yaml` the
-paper's scale for real downloads. Give your own file with `snakemake --configfile my.yaml`.
+them and call `python -m medsynth.config.docs`. `config/config.yaml` is the demo, `config/full.yaml`
+the paper's scale for real downloads. Give your own file with `snakemake --configfile my.yaml`.
 Unknown keys are mistakes. In raw paths `$VARIABLES` and `~` are filled in.
 """
 
@@ -70,7 +70,7 @@ def _groups(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def tables() -> str:
-    """config/README.md: one table for every group of settings, from the whole file inwards."""
+    """docs/reference/configuration.md: a table for every group, from the whole file inwards."""
     groups: list[type[BaseModel]] = [Config]
     for group in groups:
         for field in group.model_fields.values():
@@ -80,6 +80,6 @@ def tables() -> str:
 
 if __name__ == "__main__":
     follow_checkout("medsynth.config.docs")
-    folder = Path(__file__).resolve().parents[3] / "config"
-    (folder / "schema.json").write_text(schema())
-    (folder / "README.md").write_text(tables())
+    project = Path(__file__).resolve().parents[3]
+    (project / "config" / "schema.json").write_text(schema())
+    (project / "docs" / "reference" / "configuration.md").write_text(tables())

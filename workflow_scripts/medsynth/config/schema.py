@@ -1,9 +1,9 @@
 """The whole configuration: one pydantic model is its only truth.
 
-`config/*.yaml` are checked against :class:`Config`; `config/schema.json` and `config/README.md`
-are generated from it (``python -m medsynth.config.docs``), and a test fails when they
-drift. Settings are grouped by stage, so that a rule can pass exactly its own group as one
-parameter and a changed setting reruns exactly what depends on it.
+`config/*.yaml` are checked against :class:`Config`; `config/schema.json` and
+`docs/reference/configuration.md` are generated from it (``python -m medsynth.config.docs``), and a
+test fails when they drift. Settings are grouped by stage, so that a rule can pass exactly its own
+group as one parameter and a changed setting reruns exactly what depends on it.
 """
 
 from __future__ import annotations
