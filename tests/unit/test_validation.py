@@ -10,19 +10,22 @@ import pytest
 import torch
 from torch import nn
 
-from medsynth.models.validation import Figures, Validation, standard_error
+from medsynth.models.validation import Figures, Judge, Validation, standard_error
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.settings import Loop
 
-PATIENTS = ["a", "b", "c", "d"]
+PATIENTS = np.array(["a", "b", "c", "d"])
 
 
 def chosen(*looks: list[float], patients=PATIENTS) -> tuple[Validation, list[float]]:
     """After these figures of the images, look by look; a step is its number, and the weight."""
     net = nn.Linear(1, 1, bias=False)
     remaining = iter(looks)
-    judge = lambda: Figures(np.array(next(remaining), float), {"train_x": 0.5})  # noqa: E731
-    validation = Validation("x", net, judge, patients, {"guessing": 9.0})
+
+    def look() -> Figures:
+        return Figures(np.array(next(remaining), float), {"train_x": 0.5})
+
+    validation = Validation(net, Judge("x", look, np.array(patients), {"guessing": 9.0}))
     curve = []
     for step in range(1, len(looks) + 1):
         nn.init.constant_(net.weight, step)
@@ -58,10 +61,11 @@ def test_the_lowest_is_kept_and_a_later_one_that_ties_with_it():
 
 
 def test_without_validation_images_the_last_step_is_kept():
-    validation = Validation("x", nn.Linear(1, 1), lambda: pytest.fail("a look"), [], {})
+    validation = Validation(nn.Linear(1, 1), None)
     assert validation.look(7) == {}
     facts = validation.facts(7)
-    assert (facts["step"], facts["images"]) == (7, 0) and "no validation images" in facts["reason"]
+    assert facts == {"step": 7, "of": 7, "reason": facts["reason"]}
+    assert "too few validation images" in facts["reason"]
     assert set(validation.weights) == {"weight", "bias"}
 
 
@@ -92,10 +96,10 @@ def _train(work, stop_before=None):
             net.weight += 0.1
         return {"loss": net.weight.item()}
 
-    def judge():
+    def look():
         return Figures(net.weight.item() ** 2 + np.arange(4) / 10, {})
 
-    validation = Validation("loss", net, judge, PATIENTS, {})
+    validation = Validation(net, Judge("loss", look, PATIENTS, {}))
     loop = Loop(steps=40, checkpoint_every=8, log_every=4, validate_every=5)
     history = run_steps(step, state={"net": net}, settings=loop, work=work, validation=validation)
     return validation, history.read_text()
@@ -120,8 +124,8 @@ def test_a_killed_training_keeps_the_same_step(tmp_path, stop_before):
 
 def test_a_figure_that_is_no_number_stops_the_training(tmp_path):
     net = nn.Linear(1, 1)
-    judge = lambda: Figures(np.full(4, np.nan), {})  # noqa: E731
-    validation = Validation("loss", net, judge, PATIENTS, {})
+    judge = Judge("loss", lambda: Figures(np.full(4, np.nan), {}), PATIENTS, {})
+    validation = Validation(net, judge)
     with pytest.raises(FloatingPointError, match="validate_loss became nan at step 1"):
         run_steps(
             lambda i: {}, state={}, settings=Loop(steps=1), work=tmp_path, validation=validation

@@ -80,10 +80,9 @@ class LabelledImages(TrainingData):
         return self.images.manifest
 
     @property
-    def validation_patients(self) -> np.ndarray:
-        """Whose each validation image is, (n,)."""
-        rows = self.validation.manifest["patient"] if self.validation else ()
-        return np.asarray(rows, dtype=str)
+    def patients(self) -> np.ndarray:
+        """Whose each image is, (n,)."""
+        return self.manifest["patient"].to_numpy(dtype=str)
 
     def compared(self, seed: int) -> np.ndarray:
         """Positions of training images, as many as there are of validation."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,21 @@ class Figures(NamedTuple):
 
     values: np.ndarray
     beside: Mapping[str, float]
+
+
+class Judge(NamedTuple):
+    """Who looks at validation images.
+
+    figure: what is measured, with underscores; its curve is ``validate_<figure>``.
+    look: figures of the weights as they are.
+    patients: whose each image is, (n,).
+    baselines: what the figure is to be read beside, by its words: that of guessing, say.
+    """
+
+    figure: str
+    look: Callable[[], Figures]
+    patients: np.ndarray
+    baselines: Mapping[str, float]
 
 
 def standard_error(values: np.ndarray, patients: np.ndarray) -> float:
@@ -47,25 +62,18 @@ class Validation:
     Without validation images it is the last step.
 
     Args:
-        name: of the figure, with underscores; its curve is ``validate_<name>``.
         module: whose weights are judged and kept.
-        judge: figures of the weights as they are.
-        patients: whose each validation image is, (n,).
-        baselines: what the figure is to be read beside, by its words: that of guessing, say.
+        judge: None where there is nobody to look at.
         first: steps that have no candidate.
     """
 
     def __init__(
         self,
-        name: str,
         module: nn.Module,
-        judge: Callable[[], Figures],
-        patients: Sequence[str] | np.ndarray,
-        baselines: Mapping[str, float],
+        judge: Judge | None,
         first: int = 0,
     ) -> None:
-        self._name, self._module, self._judge = name, module, judge
-        self._patients, self._baselines, self.first = np.asarray(patients), baselines, first
+        self._module, self._judge, self.first = module, judge, first
         self._lowest: dict[str, Any] = {}
         self._chosen: dict[str, Any] = {}
         self._looks = 0
@@ -73,33 +81,36 @@ class Validation:
 
     def look(self, step: int) -> dict[str, float]:
         """Judge the weights after so many steps; points of the curves."""
-        if not len(self._patients):
+        if not self._judge:
             self._choose({"step": step})
             return {}
-        values, beside = self._judge()
+        values, beside = self._judge.look()
         mean = float(values.mean())
         if math.isfinite(mean):
-            self._compare(step, mean, values, beside)
-        return {f"validate_{self._name}": mean, **beside}
+            self._compare(self._judge, step, mean, values, beside)
+        return {f"validate_{self._judge.figure}": mean, **beside}
 
     def _compare(
-        self, step: int, mean: float, values: np.ndarray, beside: Mapping[str, float]
+        self,
+        judge: Judge,
+        step: int,
+        mean: float,
+        values: np.ndarray,
+        beside: Mapping[str, float],
     ) -> None:
         self._looks += 1
-        found = {"step": step, "value": mean, "values": torch.from_numpy(values)}
-        found["beside"] = dict(beside)
+        kept = torch.from_numpy(values)
+        found = {"step": step, "value": mean, "values": kept, "beside": dict(beside)}
         if not self._lowest or mean < self._lowest["value"]:
             self._lowest = found
-        if self._ties(values):
+        # Zero of the lowest itself.
+        difference = values - self._lowest["values"].numpy()
+        if difference.mean() <= standard_error(difference, judge.patients):
             self._choose(found)
         log.info(
             "step %d: validate_%s=%.4g, the chosen step is %d",
-            step, self._name, mean, self._chosen["step"],
+            step, judge.figure, mean, self._chosen["step"],
         )  # fmt: skip
-
-    def _ties(self, values: np.ndarray) -> bool:
-        difference = values - self._lowest["values"].numpy()
-        return bool(difference.mean() <= standard_error(difference, self._patients))
 
     def _choose(self, found: dict[str, Any]) -> None:
         self._chosen = found
@@ -108,19 +119,21 @@ class Validation:
 
     def facts(self, steps: int) -> dict[str, Any]:
         """What a card says of the choice among so many steps, as JSON values."""
-        facts = {"step": self._chosen["step"], "of": steps, "images": len(self._patients)}
-        facts["patients"] = len(np.unique(self._patients))
-        if not facts["images"]:
-            return facts | {"reason": "no validation images: the last step is kept"}
-        error = standard_error(self._chosen["values"].numpy(), self._patients)
+        facts = {"step": self._chosen["step"], "of": steps}
+        if not self._judge:
+            return facts | {"reason": "too few validation images: the last step is kept"}
+        patients = self._judge.patients
+        error = standard_error(self._chosen["values"].numpy(), patients)
         return facts | {
+            "images": len(patients),
+            "patients": len(np.unique(patients)),
             "looks": self._looks,
-            "figure": self._name,
+            "figure": self._judge.figure,
             "value": self._chosen["value"],
             "standard_error": error if math.isfinite(error) else None,
             "lowest": {key: self._lowest[key] for key in ("step", "value")},
             "beside": self._chosen["beside"],
-            "baselines": dict(self._baselines),
+            "baselines": dict(self._judge.baselines),
         }
 
     def state_dict(self) -> dict[str, Any]:

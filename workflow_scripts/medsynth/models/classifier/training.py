@@ -15,7 +15,7 @@ from medsynth.models.classifier.network import Classifier
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
-from medsynth.models.validation import Figures, Validation
+from medsynth.models.validation import Figures, Judge, Validation
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.run import TrainingRun
@@ -169,8 +169,8 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) 
         logits = torch.cat([network(to_network(images, device)) for images in stacks])
         return logits, of.targets(positions, device)
 
-    def judge() -> Figures:
-        assert held_out, "no look without validation images"
+    def look() -> Figures:
+        assert held_out
         on_others = answers(held_out, np.arange(len(held_out.images)))
         on_trained = answers(data, data.compared(seed))
         beside = {
@@ -180,12 +180,13 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) 
         }
         return Figures(losses_of(*on_others).double().cpu().numpy(), beside)
 
-    baselines = {}
+    judge = None
     if held_out:
         target = held_out.targets(np.arange(len(held_out.images)), device)
         equal = losses_of(torch.zeros(len(target), n_classes, device=device), target)
-        baselines["the same answer to all"] = equal.mean().item()
-    validation = Validation("cross_entropy", network, judge, data.validation_patients, baselines)
+        baselines = {"the same answer to all": equal.mean().item()}
+        judge = Judge("cross_entropy", look, held_out.patients, baselines)
+    validation = Validation(network, judge)
     state: dict[str, HasState] = {"network": network, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=run.work, validation=validation)
     card = model_card(settings, data.classes, image_channels=channels, image_size=size)

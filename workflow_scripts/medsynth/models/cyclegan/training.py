@@ -22,6 +22,8 @@ from medsynth.models.cyclegan.generators import ResidualUNet
 from medsynth.models.cyclegan.image_pool import ImagePool
 from medsynth.models.cyclegan.losses import least_squares_discriminator, least_squares_generator
 from medsynth.models.cyclegan.settings import CycleganTraining
+from medsynth.models.cyclegan.validation import judge_of
+from medsynth.models.validation import Validation
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.run import TrainingRun
@@ -183,8 +185,10 @@ def train(data: TwoDomains, settings: CycleganTraining, run: TrainingRun) -> Tra
     falls linearly to zero (Zhu et al. 2017).
 
     Returns:
-        Weights with the prefixes ``G.`` and ``F.``, and a history of losses without their weights:
-        G_adv, F_adv, G_pair, F_pair, cycle, identity, D_A, D_B, D_C.
+        Weights with the prefixes ``G.`` and ``F.``, of the step whose translations do best on
+        validation slices, and a history of losses without their weights: G_adv, F_adv, G_pair,
+        F_pair, cycle, identity, D_A, D_B, D_C; and of validation slices mae_hu (of pairs), kid,
+        cycle and identity.
 
     Raises:
         ValueError: a domain is empty, or the image size cannot be halved `depth` times.
@@ -213,7 +217,14 @@ def train(data: TwoDomains, settings: CycleganTraining, run: TrainingRun) -> Tra
         a, b = batch_of(images_a, i, "A"), batch_of(images_b, i, "B")
         return model.step(a, b, pair, generator(seed, "pools", i))
 
-    history = run_steps(step, state=model.state(), settings=settings, work=run.work)
-    weights = {"G": model.g.state_dict(), "F": model.f.state_dict()}
-    state = {f"{net}.{k}": v for net, state in weights.items() for k, v in state.items()}
-    return Trained(state, model_card(settings, image_size=size, image_channels=channels), history)
+    judge = judge_of(
+        data, model.g, model.f, hu_range=settings.hu_range, batch=settings.batch, run=run
+    )
+    generators = nn.ModuleDict({"G": model.g, "F": model.f})
+    validation = Validation(generators, judge)
+    history = run_steps(
+        step, state=model.state(), settings=settings, work=run.work, validation=validation
+    )
+    card = model_card(settings, image_size=size, image_channels=channels)
+    card["validation"] = validation.facts(settings.steps)
+    return Trained(validation.weights, card, history)

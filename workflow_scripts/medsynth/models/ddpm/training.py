@@ -15,7 +15,7 @@ from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
 from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.models.ddpm.validation import Look, simple_losses
-from medsynth.models.validation import Figures, Validation
+from medsynth.models.validation import Figures, Judge, Validation
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
@@ -118,16 +118,19 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
         look = Look(seed, part, settings.batch, device)
         return simple_losses(ema.module, of.images, shown, positions, schedule, look)
 
-    def judge() -> Figures:
-        held_out = data.validation
-        assert held_out, "no look without validation images"
+    held_out = data.validation
+
+    def look() -> Figures:
+        assert held_out
         values = losses("validate", held_out, np.arange(len(held_out.images)))
         beside = losses("train", data, data.compared(seed)).mean()
         return Figures(values, {"train_denoising_loss": float(beside)})
 
-    validation = Validation(
-        "denoising_loss", ema.module, judge, data.validation_patients, {"no noise predicted": 1.0}
-    )
+    judge = None
+    if held_out:
+        baselines = {"no noise predicted": 1.0}
+        judge = Judge("denoising_loss", look, held_out.patients, baselines)
+    validation = Validation(ema.module, judge)
     state: dict[str, HasState] = {"model": model, "ema": ema, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=run.work, validation=validation)
     card = model_card(settings, data.classes, image_channels, image_size)

@@ -13,6 +13,8 @@ from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.losses import gradient_penalty, wasserstein_critic
 from medsynth.models.progan.networks import Critic, Generator, phases, shrink
 from medsynth.models.progan.settings import ProganTraining
+from medsynth.models.progan.validation import judge_of
+from medsynth.models.validation import Validation
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
@@ -27,6 +29,12 @@ def phase_at(step: int, steps: int, n_phases: int) -> tuple[int, float]:
     """Phase and alpha of a step: equal shares of the steps, half of each later phase fades."""
     phase, rest = divmod(step * n_phases, steps)
     return phase, 1.0 if phase == 0 else min(1.0, 2 * rest / steps)
+
+
+def grown_after(steps: int, n_phases: int) -> int:
+    """Steps before the first at which both networks are grown and the last layers faded in."""
+    whole = (n_phases - 1, 1.0)
+    return next((i for i in range(steps) if phase_at(i, steps, n_phases) == whole), steps - 1)
 
 
 def model_card(
@@ -46,12 +54,15 @@ def model_card(
 def train(data: LabelledImages, settings: ProganTraining, run: TrainingRun) -> Trained:
     """Train on all images; resumes from the run's work folder.
 
+    Of the steps at full resolution the one is kept whose images are nearest to validation images.
+
     Args:
         data: square images, side a power of two >= 8, and their labels.
 
     Returns:
         Weights of the averaged generator and a history of critic (Karras's loss without the
-        penalty), penalty (without its weight), generator, resolution, alpha.
+        penalty), penalty (without its weight), generator, resolution, alpha, validate_kid and
+        critic_gap, see :func:`medsynth.models.progan.validation.judge_of`.
 
     Raises:
         ValueError: there are no images, labels do not fit them, or the image size does not fit.
@@ -116,7 +127,11 @@ def train(data: LabelledImages, settings: ProganTraining, run: TrainingRun) -> T
         "optimizer_g": optimizer_g,
         "optimizer_d": optimizer_d,
     }
-    history = run_steps(step, state=state, settings=settings, work=run.work)
+    judge = judge_of(data, ema.module, net_d, latent=latent, batch=settings.batch, run=run)
+    first = grown_after(settings.steps, n_phases)
+    validation = Validation(ema.module, judge, first)
+    history = run_steps(step, state=state, settings=settings, work=run.work, validation=validation)
     card = model_card(settings, data.classes, channels, size)
     card |= label_facts(data.labels, data.classes)
-    return Trained(ema.module.state_dict(), card, history)
+    card["validation"] = validation.facts(settings.steps)
+    return Trained(validation.weights, card, history)
