@@ -100,7 +100,8 @@ class Validation:
     ) -> None:
         self._looks += 1
         kept = torch.from_numpy(values)
-        found = {"step": step, "value": mean, "values": kept, "beside": dict(beside)}
+        found: dict[str, Any] = {"step": step, "value": mean, "values": kept}
+        found["beside"] = dict(beside)
         if not self._lowest or mean < self._lowest["value"]:
             self._lowest = found
         # Zero of the lowest itself.
