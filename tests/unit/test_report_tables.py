@@ -17,6 +17,7 @@ from medsynth.report import flow, tables
 from medsynth.report.cohort_counts import count_rows
 from medsynth.store.manifests import manifest
 from medsynth.tasks.viewing import figures
+from medsynth.tasks.viewing.choice import choice
 from medsynth.tasks.viewing.numbers import number
 from medsynth.tasks.viewing.strips import evenly_spread, spread_from_the_start, tile
 
@@ -167,3 +168,34 @@ def test_the_first_tiles_of_a_strip_are_spread_over_all():
     assert chosen[:4].tolist() == [0, 26, 52, 78]
     assert spread_from_the_start(0, 12).tolist() == []
     assert spread_from_the_start(3, 12).tolist() == [0, 1, 2]
+
+
+def test_the_step_that_was_kept_is_marked_and_said():
+    history = pd.DataFrame(
+        [
+            (step, name, 1.0)
+            for step in (100, 200, 300, 400)
+            for name in ("loss", "train_loss", "validate_loss")
+        ],
+        columns=["step", "name", "value"],
+    )
+    facts = {
+        "step": 300, "of": 400, "looks": 4, "images": 32, "patients": 9, "figure": "mae_hu",
+        "value": 25.04, "standard_error": 2.3, "lowest": {"step": 200, "value": 24.94},
+        "beside": {"validate_kid": 6.1}, "baselines": {"untranslated": 26.1},
+    }  # fmt: skip
+    drawing = figures.curves(history, facts)
+    assert drawing.count('class="kept"') == 1 and drawing.count("<polyline") == 3  # one panel
+    place = figures.LEFT + 2 / 3 * (figures.RIGHT - figures.LEFT)
+    assert f'class="kept" x1="{place:.1f}"' in drawing
+    assert (
+        "step 300 of 400, chosen of 4 by their MAE (HU) on 32 validation images of 9 patients, who"
+        " were not trained on: 25.04 (standard error 2.3), which ties with the lowest, 24.94 at"
+        " step 200. Beside it: untranslated 26.1; validate kid 6.1."
+    ) in drawing
+    alone = facts | {"standard_error": None, "lowest": {"step": 300, "value": 25.04}}
+    assert "25.04. Beside" in choice(alone)
+    few = {"step": 7, "of": 7, "reason": "too few validation images: the last step is kept"}
+    assert choice(few).endswith("step 7 of 7: too few validation images: the last step is kept.")
+    assert "no step was chosen" in choice(None)
+    assert 'class="kept"' not in figures.curves(history)

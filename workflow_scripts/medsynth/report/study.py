@@ -23,6 +23,7 @@ from medsynth.report.flow import flow
 from medsynth.store.generated import Samples
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
+from medsynth.tasks.viewing.choice import choice
 from medsynth.tasks.viewing.contract import Finding, ShownCohort, ShownExperiment, Term, View
 from medsynth.tasks.viewing.figures import curves
 from medsynth.tasks.viewing.strips import class_strips
@@ -84,6 +85,7 @@ class Study:
         sections: what templates show of each cohort and of the experiments on it.
         results: the metrics.json of each experiment.
         trained_on: how many patients each experiment was trained on.
+        choices: which step of each was kept, in a sentence.
     """
 
     cohorts: Sequence[CohortArtifacts]
@@ -91,6 +93,7 @@ class Study:
     sections: Sequence[Mapping[str, Any]]
     results: Mapping[str, Mapping[str, Any]]
     trained_on: Mapping[str, int]
+    choices: Mapping[str, str]
 
     @property
     def findings(self) -> list[Finding]:
@@ -125,12 +128,18 @@ def gather(cohorts: Sequence[CohortArtifacts], experiments: Sequence[ExperimentA
         [_cohort_section(c, of_cohort[c.name]) for c in gathered],
         {e.name: _json(e.metrics) for e in experiments},
         {e.name: tables.trained_on(e.people) for e in experiments},
+        {e.name: choice(_chosen(e)) for e in experiments},
     )
 
 
 def _json(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(path.read_text())
     return content
+
+
+def _chosen(experiment: ExperimentArtifacts) -> dict[str, Any] | None:
+    """What the card says of the step that was kept."""
+    return _json(experiment.card).get("validation")
 
 
 def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> dict[str, Any]:
@@ -181,7 +190,11 @@ def _views(cohort: ShownCohort, experiments: list[ExperimentArtifacts]) -> list[
     for e in experiments:
         generated = Samples(e.images, e.table) if e.images and e.table else None
         shown = ShownExperiment(
-            e.name, e.family, curves(pd.read_csv(e.history)), _json(e.metrics), generated
+            e.name,
+            e.family,
+            curves(pd.read_csv(e.history), _chosen(e)),
+            _json(e.metrics),
+            generated,
         )
         of_task.setdefault(e.task, []).append(shown)
     return [

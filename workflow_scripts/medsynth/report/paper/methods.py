@@ -38,6 +38,7 @@ def methods_of(
         cohorts=study.sections,
         experiments=study.experiments,
         trained_on=study.trained_on,
+        choices=study.choices,
         verdicts={f.experiment: f.verdict for f in study.findings},
         glossary=study.glossary,
         versions=versions,

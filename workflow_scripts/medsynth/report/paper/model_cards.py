@@ -100,6 +100,7 @@ def _training(
         "kind": section["summary"]["kind"],
         "items": section["words"].items,
         "patients": study.trained_on[experiment.name],
+        "choice": study.choices[experiment.name],
         "of_the_split": {
             "split": split["split"],
             "patients": split["patients"],

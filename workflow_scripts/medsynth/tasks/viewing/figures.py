@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from medsynth.tasks.viewing.choice import choice
 from medsynth.tasks.viewing.numbers import number
 from medsynth.tasks.viewing.templates import render
 
@@ -49,34 +50,47 @@ def thinned(history: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else finite
 
 
-def curves(history: pd.DataFrame) -> Markup:
+def curves(history: pd.DataFrame, chosen: Mapping[str, Any] | None = None) -> Markup:
     """Training curves, one panel for each quantity.
 
     Args:
         history: columns step, name, value.
+        chosen: what the model's card says of the step that was kept, which is marked.
     """
+    kept = chosen["step"] if chosen else None
     drawn = thinned(history)
     panels = _panels(list(dict.fromkeys(drawn["name"])))
     return render(
         "tasks/viewing/curves.html",
-        panels=[_panel(title, series, drawn) for title, series in panels.items()],
+        panels=[_panel(title, series, drawn, kept) for title, series in panels.items()],
         left_out=len(history) - int(np.isfinite(history["value"]).sum()),
-        box={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "bottom": BOTTOM},
+        choice=choice(chosen),
+        box={
+            "width": WIDTH,
+            "height": HEIGHT,
+            "left": LEFT,
+            "right": RIGHT,
+            "top": TOP,
+            "bottom": BOTTOM,
+        },
     )
 
 
 def _panels(names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Series by panel: train_loss and validate_loss share one, so that they can be compared."""
+    """Series by panel: loss, train_loss and validate_loss share one, to be compared."""
     parts = {name: name.replace("/", "_").partition("_") for name in names}
     phases = Counter(rest for phase, _, rest in parts.values() if phase in _PHASES)
     panels: dict[str, dict[str, str]] = defaultdict(dict)
     for name, (phase, _, rest) in parts.items():
-        shared = phases[rest] > 1 and phase in _PHASES  # alone, a series keeps its whole name
+        # Alone, a series keeps its whole name.
+        shared = phase in _PHASES and (phases[rest] > 1 or rest in parts)
         panels[rest if shared else name][name] = phase if shared else name
     return dict(panels)
 
 
-def _panel(title: str, series: dict[str, str], drawn: pd.DataFrame) -> dict[str, Any]:
+def _panel(
+    title: str, series: dict[str, str], drawn: pd.DataFrame, kept: int | None
+) -> dict[str, Any]:
     """What the template draws of one quantity."""
     points = drawn[drawn["name"].isin(series)]
     low, high = points["value"].min(), points["value"].max()
@@ -104,6 +118,7 @@ def _panel(title: str, series: dict[str, str], drawn: pd.DataFrame) -> dict[str,
         "x": [(float(to_x(s)), f"{s:,.0f}") for s in steps],
         "y": [(float(to_y(v)), f"{v:g}") for v in ticks],
         "last": f"{last:,.0f}",
+        "kept": float(to_x(kept)) if kept is not None and first <= kept <= last else None,
     }
 
 
