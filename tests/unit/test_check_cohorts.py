@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 import medsynth.check.cohort as of_cohort
 import medsynth.check.machine as of_machine
@@ -12,6 +13,7 @@ from medsynth.check.cohort import check_cohort
 from medsynth.check.findings import Findings
 from medsynth.check.machine import check_machine, images_gb
 from medsynth.check.trial import FILES
+from medsynth.check.whole import check_file
 from medsynth.config.schema import Config
 from medsynth.demo.ct import write_ct
 from medsynth.demo.genomics import write_genomics
@@ -104,3 +106,20 @@ def test_space_is_estimated_from_settings_and_counts(raw, monkeypatch):
     monkeypatch.setattr(of_machine, "free_gb", lambda folder: 0.05)
     check_machine(config, [row], told)
     assert "0.1 GB are free: choose another disk" in told.mistakes[0].text
+
+
+def test_what_the_workflow_will_bring_is_no_mistake(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cart").mkdir()
+    (tmp_path / "cart.txt").write_text("id\n")
+    cohort = {"kind": "ct", "root": "cart", "index": {"label": {"kind": "tags"}}}
+    fetch = {"kind": "gdc", "manifest": "cart.txt", "destination": "cart"}
+    experiment = {"name": "a", "family": "cyclegan", "cohort": "one"}
+    settings = {"cohorts": {"one": cohort}, "fetch": {"a": fetch}, "experiments": [experiment]}
+    file = tmp_path / "my.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    told = check_file(file)
+    assert told.mistakes == []
+    assert any("cart is not there yet: the workflow brings it" in str(note) for note in told.notes)
+    (tmp_path / "cart" / "MANIFEST.txt").write_text("downloaded, but no CT")
+    assert "no file matches '**/*.dcm'" in check_file(file).mistakes[0].text

@@ -8,6 +8,7 @@ from typing import Any
 from medsynth.check.cohort import check_cohort
 from medsynth.check.findings import Findings
 from medsynth.check.machine import check_machine
+from medsynth.cohorts.settings import CohortSettings
 from medsynth.config.checks.lines import read_yaml, shown, with_lines
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.schema import NO_EXPERIMENT, Config, Examined, examine
@@ -64,8 +65,11 @@ def _as_far_as_sound(raw: dict[str, Any], examined: Examined) -> Config | None:
     return Config.model_validate(settings) if sound else None
 
 
-def _yet_to_come(cohort: Any) -> str | None:
-    """Why there are no data of a cohort to be looked at."""
-    if cohort.root.exists() and any(cohort.root.iterdir()):
+def _yet_to_come(cohort: CohortSettings) -> str | None:
+    """Why the data of a cohort cannot be looked at; whatever else is missing is a mistake."""
+    named = [path for paths in cohort.raw_paths().values() for path in paths]
+    absent = [path for path in named if not path.exists()]
+    if not absent and any(cohort.root.iterdir()):
         return None
-    return f"{shown(cohort.root)} is not there yet: the workflow makes it, and it was not looked at"
+    where = shown(absent[0] if absent else cohort.root)
+    return f"{where} is not there yet: the workflow brings it, and the cohort was not looked at"
