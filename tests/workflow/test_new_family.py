@@ -137,7 +137,8 @@ def test_a_family_of_one_folder_and_one_line_goes_all_the_way_and_reruns_nothing
         for name in ("glioma_toy", "glioma_ddpm", "cxr_ddpm")
     }
     assert people["glioma_toy"] == people["glioma_ddpm"] | people["cxr_ddpm"]
-    somebody = min(people["cxr_ddpm"])
+    listed = pd.read_parquet(results / "experiments" / "cxr_ddpm" / "people.parquet")
+    somebody = listed.loc[listed["split"] == "validate", "patient"].min()  # only chose the step
     withdrawn = json.loads(grown.medsynth("impact", somebody, "--json").stdout)
     touched = {entry["path"] for entry in (*withdrawn["destroy"], *withdrawn["redo"])}
     own = {f"results/experiments/glioma_toy/{n}" for n in ("model.safetensors", "samples.h5")}

@@ -91,8 +91,8 @@ def judge_of(
     if len(held_out.pairs):
         nothing = {"untranslated": float(errors(a, b).mean())}
         return Judge("mae_hu", look, patients[held_out.pairs[:, 0]], nothing)
-    draw = numpy_rng(seed, "validate").uniform(-1, 1, (2, *a.shape))
-    noise = torch.from_numpy(draw).float()
+    draw = numpy_rng(seed, "validate").random((2, *a.shape), np.float32)
+    noise = torch.from_numpy(draw) * 2 - 1
     near_a, near_b = (images[:n] for images in trained_on)
     sides = {"untranslated": (a, b), "noise": (noise[0], noise[1])}
     if len(near_a) == len(near_b) == n:
