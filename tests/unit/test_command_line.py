@@ -71,7 +71,17 @@ def test_help_waits_for_nothing_slow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.splitlines()[-1].split())
-    slow = {"torch", "numpy", "pandas", "pyarrow", "pydantic", "mlflow", "snakemake", "rich"}
+    slow = {
+        "torch",
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "pydantic",
+        "mlflow",
+        "snakemake",
+        "rich",
+        "sqlite3",
+    }
     assert "medsynth.commands.lineage.status" in loaded and not slow & loaded
 
 

@@ -57,7 +57,7 @@ def check_fitness(
     unusable = [{"what": "files", "unusable": files["quarantined"], "of": files["wanted"]}, *tables]
     counts = _patients(summary.get("by_finding_split", summary["by_label_split"]))
     wrong = [
-        *_too_many(unusable, summary["reasons"], max_quarantined),
+        *_too_many(summary["cohort"], unusable, summary["reasons"], max_quarantined),
         *_unfit_classes(counts, expected, named, min_patients),
         *_shown_by_all(summary),
         *_empty_splits(counts),
@@ -79,7 +79,10 @@ def _patients(cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _too_many(
-    unusable: Sequence[Mapping[str, Any]], reasons: Sequence[Mapping[str, Any]], limit: float
+    cohort: str,
+    unusable: Sequence[Mapping[str, Any]],
+    reasons: Sequence[Mapping[str, Any]],
+    limit: float,
 ) -> Iterator[str]:
     for row in unusable:
         bad, total = row["unusable"], row["of"]
@@ -87,7 +90,8 @@ def _too_many(
             continue
         yield (
             f"{bad} of {total} {row['what']} cannot be used ({bad / total:.0%}, allowed are"
-            f" {limit:.0%}): correct them, or raise max_quarantined"
+            f" {limit:.0%}): correct those that `medsynth quarantine {cohort}` lists, or raise"
+            " max_quarantined"
         )
         if row["what"] == "files":
             counted = {r["reason"]: r["n"] for r in reasons if r["status"] == "quarantined"}

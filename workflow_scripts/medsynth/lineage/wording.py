@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+UNFINISHED = ("FAILED", "KILLED")  # of a job or an invocation
 SHORT = 12  # hex digits of a digest or an id that are shown
 
 

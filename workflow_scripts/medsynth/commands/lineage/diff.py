@@ -7,14 +7,16 @@ packages and the metrics. Nothing printed names a patient.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
-from medsynth.lineage.queries.diff import Diff, diff
 from medsynth.lineage.wording import SHORT
+
+if TYPE_CHECKING:
+    from medsynth.lineage.queries.diff import Diff
 
 HELP = "what is different between two artifacts: data, config, code, environment, metrics"
 EXAMPLE = "medsynth diff 387ed5a297a1 results/experiments/cxr_ddpm/model.safetensors"
@@ -28,7 +30,9 @@ def answer(
     results: Path,
     a: Annotated[str, Argument(metavar="A", help=WHAT)],
     b: Annotated[str, Argument(metavar="B", help=f"{WHAT}; a path means its latest state")],
-) -> Diff:
+) -> Mapping[str, Any]:
+    from medsynth.lineage.queries.diff import diff
+
     return diff(results, a, b)
 
 

@@ -6,13 +6,15 @@ in and came out, by sha256. It holds no data and no patient's id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument
 
-from medsynth.lineage.queries.export import Exported, export
+if TYPE_CHECKING:
+    from medsynth.lineage.queries.export import Exported
+
 
 HELP = "write a Workflow Run RO-Crate"
 EXAMPLE = "medsynth export crate"
@@ -21,7 +23,9 @@ EXAMPLE = "medsynth export crate"
 def answer(
     results: Path,
     folder: Annotated[Path, Argument(metavar="DIR", help="a new folder for the crate")],
-) -> Exported:
+) -> Mapping[str, Any]:
+    from medsynth.lineage.queries.export import export
+
     return export(results, folder)
 
 

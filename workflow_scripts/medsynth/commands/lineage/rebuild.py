@@ -6,13 +6,15 @@ compared with the ledger; where that is lost, cut off or edited, what was rebuil
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from medsynth.lineage.queries.rebuild import Rebuilt, rebuild
+if TYPE_CHECKING:
+    from medsynth.lineage.queries.rebuild import Rebuilt
+
 
 HELP = "make the ledger again from MLflow; compare it with the one there is"
 EXAMPLE = "medsynth rebuild"
@@ -29,7 +31,9 @@ def answer(
             " once",
         ),
     ] = None,
-) -> Rebuilt:
+) -> Mapping[str, Any]:
+    from medsynth.lineage.queries.rebuild import rebuild
+
     return rebuild(results, recorded_as or [])
 
 

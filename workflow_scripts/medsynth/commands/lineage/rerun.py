@@ -7,14 +7,16 @@ touched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from medsynth.lineage.queries.rerun import Rerun, rerun
 from medsynth.lineage.wording import SHORT, job_name
+
+if TYPE_CHECKING:
+    from medsynth.lineage.queries.rerun import Rerun
 
 HELP = "repeat the job that made a file, in a clean folder, and compare the bytes"
 EXAMPLE = "medsynth rerun results/experiments/cxr_ddpm/samples.png"
@@ -28,7 +30,9 @@ def answer(
     keep: Annotated[
         Path | None, Option(metavar="DIR", help="work in this new folder and leave it there")
     ] = None,
-) -> Rerun:
+) -> Mapping[str, Any]:
+    from medsynth.lineage.queries.rerun import rerun
+
     return rerun(results, path, keep)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from medsynth.lineage.errors import REMEDY
-from medsynth.lineage.queries.status import UNFINISHED, Status, status
-from medsynth.lineage.wording import SHORT, when
+from medsynth.lineage.wording import SHORT, UNFINISHED, when
+
+if TYPE_CHECKING:
+    from medsynth.lineage.queries.status import Status
 
 SHOWN = 10  # of each kind of trouble; --json lists all
 
@@ -15,7 +18,9 @@ HELP = "runs, jobs, what failed, what waits, whether the ledger is intact"
 EXAMPLE = "medsynth status"
 
 
-def answer(results: Path) -> Status:
+def answer(results: Path) -> Mapping[str, Any]:
+    from medsynth.lineage.queries.status import status
+
     return status(results)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from medsynth.lineage.queries.trace import Artifact, Job, Trace, trace
 from medsynth.lineage.wording import SHORT, job_name, when
+
+if TYPE_CHECKING:
+    from medsynth.lineage.queries.trace import Artifact, Job, Trace
 
 SAME_SHOWN = 5  # other paths of the same bytes
 
@@ -31,7 +33,9 @@ def answer(
     html: Annotated[
         Path | None, Option(metavar="FILE", help="also write a page to look at")
     ] = None,
-) -> Trace:
+) -> Mapping[str, Any]:
+    from medsynth.lineage.queries.trace import trace
+
     found = trace(results, path, down=down)
     if html:
         from medsynth.lineage.queries.drawing import write_page  # jinja2

@@ -7,14 +7,16 @@ changed and given its old time, and compares MLflow's copies with the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from medsynth.lineage.queries.verify import Verified, verify
 from medsynth.lineage.wording import SHORT
+
+if TYPE_CHECKING:
+    from medsynth.lineage.queries.verify import Verified
 
 HELP = "is every recorded file, the ledger and MLflow's copy as it was?"
 EXAMPLE = "medsynth verify --deep"
@@ -26,7 +28,9 @@ def answer(
     deep: Annotated[
         bool, Option("--deep", help="read every byte again, and MLflow's files too")
     ] = False,
-) -> Verified:
+) -> Mapping[str, Any]:
+    from medsynth.lineage.queries.verify import verify
+
     return verify(results, deep=deep)
 
 

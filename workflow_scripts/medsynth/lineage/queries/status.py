@@ -11,9 +11,7 @@ from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.watermark import drifted
 from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.recording import spool
-from medsynth.lineage.wording import job_name
-
-UNFINISHED = ("FAILED", "KILLED")
+from medsynth.lineage.wording import UNFINISHED, job_name
 
 
 class Invocation(TypedDict):
