@@ -16,7 +16,6 @@ from typing import Annotated, Any, Literal
 from typer import Argument, Option
 
 from medsynth.commands.known import folder_of
-from medsynth.store.digests import digest_json
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
 
@@ -95,6 +94,7 @@ def _sample(
     from medsynth.lineage.recording.command import recorded_command
     from medsynth.lineage.recording.spool import lineage_dir
     from medsynth.report.singles import write_singles
+    from medsynth.store.digests import digest_json
 
     model = load(folder, device)
     if form == "dicom" and model.card["image_channels"] != 1:
