@@ -86,13 +86,15 @@ def delimiter_of(line: str) -> str:
 
 
 def headings_of(path: Path) -> list[str]:
-    """The fields of the header of a table, whatever divides them, without quotes and space.
+    """The fields of the header of a table, whatever divides them, as :mod:`.delimited` reads them.
 
     Raises:
         TableError: see :func:`header_of`.
     """
     _, line = first_line(path)
-    return [unquoted(field) for field in fields_of(line, delimiter_of(line))]
+    delimiter = delimiter_of(line)
+    plain = unquoted if delimiter == "\t" else str.strip
+    return [plain(field) for field in fields_of(line, delimiter)]
 
 
 def missing_columns(missing: list[str], header: list[str]) -> str:
