@@ -103,6 +103,15 @@ def test_a_raw_file_that_is_not_there_is_named(failed, dry):
     ]
 
 
+def test_an_error_before_there_is_a_plan_has_no_traceback(failed):
+    folder, *_ = failed
+    code, printed = toy.snakemake(folder, "-n", "--configfile", "forgotten.yaml")
+    assert code == 1 and printed.strip().split("\n") == [
+        "FileNotFoundError: [Errno 2] No such file or directory: 'forgotten.yaml'",
+        "    traceback: call it once more with --verbose",
+    ]
+
+
 def test_a_job_that_ends_well_the_second_time_did_not_fail(failed):
     folder, *_ = failed
     code, printed = toy.snakemake(folder, "--", "again.txt")

@@ -174,7 +174,10 @@ def _below(failure: Failure, width: int) -> Iterator[str]:
 
 
 def _error(message: str, exception: str) -> list[str]:
-    """An error of no job, without places in files that the user did not write."""
+    """An error of no job, without places in files that the user did not write.
+
+    What is not Snakemake's own comes with its traceback: of that, the last line.
+    """
     if missing := MISSING.search(message):
         files = [line.strip() for line in missing[2].split("\n") if line.strip()]
         files = [line for line in files if not PLACE.match(f"  {line}")]
@@ -187,6 +190,8 @@ def _error(message: str, exception: str) -> list[str]:
             "    put it there, or correct its path in the configuration",
         ]
     lines = [line for line in message.split("\n") if not PLACE.match(line)]
+    if message.startswith("Traceback"):
+        return [lines[-1], "    traceback: call it once more with --verbose"]
     if exception in OURS and len(lines) > 1 and HEAD.match(lines[0]):
         lines = lines[1:]
     elif lines and lines[0].startswith(f"{exception}:"):
