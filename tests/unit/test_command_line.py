@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from medsynth.commands.main import COMMANDS, OK, UNKNOWN, main
+from medsynth.commands.main import COMMANDS, LINEAGE, OK, UNKNOWN, main
 from medsynth.commands.output import Table, write
 from medsynth.config import chosen
 from medsynth.config.chosen import VARIABLE
@@ -124,6 +124,18 @@ def test_the_results_folder_stands_before_or_after_the_command(study, capsys):
 def test_a_results_folder_is_not_passed_over(study, capsys):
     assert main(["--results", "results", "check"]) == UNKNOWN
     assert "check looks at no results" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("question", LINEAGE)
+def test_a_folder_without_a_record_is_refused_and_left_as_it_is(tmp_path, capsys, question):
+    arguments = {"trace": ["x"], "impact": ["p", "--erase", "--yes"], "diff": ["a", "b"]}
+    arguments |= {"rerun": ["x"], "export": [str(tmp_path / "crate")]}
+    (tmp_path / "mine/lineage").mkdir(parents=True)
+    (tmp_path / "mine/lineage/ledger.db").touch()
+    assert main(["--results", str(tmp_path), question, *arguments.get(question, [])]) == UNKNOWN
+    message = capsys.readouterr().err
+    assert f"--results (there is one in {tmp_path / 'mine'})" in message
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_the_results_folder_is_that_of_the_configuration_in_the_environment(

@@ -18,8 +18,10 @@ from medsynth.lineage.collector import locked
 from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.watermark import watermark
+from medsynth.lineage.opening import nothing_recorded
 from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.records import invocation_start
+from medsynth.lineage.recording.spool import lineage_dir
 from medsynth.lineage.replay.restore import (
     Kept,
     differences,
@@ -60,6 +62,8 @@ def rebuild(results: Path, recorded_as: Iterable[Path] = ()) -> Rebuilt:
     Args:
         recorded_as: where the results folder was when the workflow ran, if it was moved since.
     """
+    if not os.path.isdir(lineage_dir(results)) and not os.environ.get(TRACKING_URI):
+        raise nothing_recorded(results)
     found = _from_mlflow(results, recorded_as)
     with locked(results):
         old = standing(results)
