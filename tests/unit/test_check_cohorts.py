@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 import medsynth.check.cohort as of_cohort
 import medsynth.check.machine as of_machine
@@ -15,9 +16,10 @@ from medsynth.check.machine import check_machine, images_gb
 from medsynth.check.trial import FILES
 from medsynth.check.whole import check_file
 from medsynth.config.schema import Config
+from medsynth.demo.cases import glioma_cases
 from medsynth.demo.ct import write_ct
 from medsynth.demo.genomics import write_genomics
-from medsynth.demo.slides import write_slides
+from tests.unit.slide_files import picture
 
 CASES = 3
 
@@ -26,7 +28,10 @@ CASES = 3
 def raw(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
     write_ct(folder / "ct", 2, seed=1)
-    write_slides(folder / "slides", CASES, seed=1)
+    (folder / "slides").mkdir()
+    for case in glioma_cases(CASES):
+        name = f"{case.barcode}-01Z-00-DX1.png"
+        Image.fromarray(picture()).save(folder / "slides" / name)
     write_genomics(folder / "tables", CASES, seed=1)
     return folder
 
@@ -37,8 +42,8 @@ def config_of(raw: Path, cohort: str = "ct", **more) -> Config:
     slides = {
         "kind": "slides",
         "root": raw / "slides",
-        "index": {"label": {"kind": "genotype"}, "pattern": "**/*.svs"},
-        "tiles": {"image_size": 32, "mpp": 1.0},
+        "index": {"label": {"kind": "genotype"}},
+        "tiles": {"image_size": 32, "mpp": 0.5, "assume_mpp": 0.5},
         "genotypes": tables,
     }
     settings = {"ct": ct, "slides": slides}[cohort] | more.pop("settings", {})

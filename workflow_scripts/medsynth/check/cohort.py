@@ -26,7 +26,8 @@ from medsynth.store.tables.tsv import find_files
 
 MOST_OPENED = 1000  # files of a cohort whose header is read
 MOST_BYTES = 1 << 28  # of genotype tables
-# Reasons of files that the label table, or no genotype table, knows.
+TABLES = ("table", "genotype")  # kinds of labels
+# Reasons of files to which no table gives a class.
 WITHOUT_ROW = ("no_label", "no_row", "no_genotype", "no_contrast_label")
 
 
@@ -47,7 +48,7 @@ def check_cohort(
         index = import_module(f"{cohort.folder}.index")
         listed = index.listed(cohort.root, cohort.index_settings(), MOST_OPENED)
         frame, shares = _with_genotypes(listed, cohort, place, told)
-        _tell_unused(frame, place, told)
+        _tell_unused(frame, cohort.label_kind(), place, told)
         some = len(used(listed))
         trial = _read(listed, cohort, place, config, told) if some else Trial(0, [])
     except MedsynthError as error:  # also that a package is missing
@@ -100,12 +101,12 @@ def _with_genotypes(
     return join_labels(listed, join_genotypes(listed, calls)), shares
 
 
-def _tell_unused(frame: pd.DataFrame, place: str, told: Findings) -> None:
+def _tell_unused(frame: pd.DataFrame, labelled_by: str, place: str, told: Findings) -> None:
     """How many files have a class, and why others are not used; none at all is a mistake."""
     unused = frame[frame["status"] != USED]
     without = int(unused["reason"].isin(WITHOUT_ROW).sum())
     asked = len(frame) - int((~unused["reason"].isin(WITHOUT_ROW)).sum())
-    if without:
+    if without or labelled_by in TABLES:
         told.note(f"{place}.index", f"{asked - without} of {asked} files have a row in the tables")
     for status, rows in unused.groupby("status"):
         for line in reason_lines(rows["reason"]):
