@@ -93,10 +93,10 @@ def test_what_follows_names_the_jobs_that_it_follows_from():
 
 @pytest.fixture
 def benchmarks(tmp_path):
-    """Of an earlier run: sampling took 100 s; a training's time is not believed."""
-    for rule in ("sample_model", "train_model"):
-        file = tmp_path / "benchmarks" / rule / "x.tsv"
-        file.parent.mkdir(parents=True)
+    """Of an earlier run, 100 s each; that of a training is not believed."""
+    for name in ("sample_model/x", "train_model/x", "build_report"):
+        file = tmp_path / "benchmarks" / f"{name}.tsv"
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("s\th:m:s\n100.0\t0:01:40\n")
     return tmp_path / "benchmarks"
 
@@ -119,10 +119,10 @@ def test_the_time_left_is_told_when_a_training_has_said_how_fast_it_is(benchmark
     assert left(benchmarks, {"sample_model": 1}, half, 0) == "~12 min left"
     # One job at a time so far; the next training will take as long as this one.
     assert left(benchmarks, {"train_model": 1, "sample_model": 1}, half, 0) == "~22 min left"
-    # How long the page takes nobody knows yet.
-    assert left(benchmarks, {"sample_model": 1, "build_report": 1}, half, 0) == (
-        "at least ~12 min left"
-    )
+    assert left(benchmarks, {"sample_model": 1, "build_report": 1}, half, 0) == "~13 min left"
+    # How long it takes to evaluate nobody knows yet.
+    waiting = {"sample_model": 1, "evaluate_model": 1}
+    assert left(benchmarks, waiting, half, 0) == "at least ~12 min left"
 
 
 def test_how_far_a_training_is_stands_in_its_log(tmp_path):
@@ -134,6 +134,9 @@ def test_how_far_a_training_is_stands_in_its_log(tmp_path):
     training = job(1, "train_model", "a", log=[str(log)])
     training.look()
     assert training.progress == Progress(399, 400, 0.0) and training.progress.percent == 99
+    later = job(1, "train_model", "a", log=[str(log)], since=time.time() + 60)
+    later.look()
+    assert later.progress is None  # that was another run's
     other = job(2, "pair_ct", "ct", log=[str(tmp_path / "none.log")])
     other.look()
     assert other.progress is None

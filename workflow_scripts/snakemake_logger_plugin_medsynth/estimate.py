@@ -21,6 +21,7 @@ class Estimate:
     def __init__(self) -> None:
         self._took: dict[str, list[float]] = defaultdict(list)
         self._earlier: dict[str, list[float]] = {}
+        self._same: dict[str, float] = {}  # by the benchmark's path
         self._busy = 0.0
         self._begun: float | None = None
 
@@ -29,11 +30,13 @@ class Estimate:
         if self._begun is not None or not job.benchmark:
             return
         self._begun = time.monotonic()
-        root = next((p.parent for p in Path(job.benchmark).parents if p.name == job.rule), None)
-        for path in sorted(root.glob("*/**/*.tsv")) if root else ():
-            rule = path.relative_to(root).parts[0]  # type: ignore[arg-type]
+        own = Path(job.benchmark)  # <root>/<rule>/<wildcards>.tsv, or <root>/<rule>.tsv
+        root = next((p.parent for p in own.parents if p.name == job.rule), own.parent)
+        for path in sorted(root.rglob("*.tsv")):
+            rule = path.relative_to(root).with_suffix("").parts[0]
             if rule not in TRAINING and (seconds := _benchmarked(path)) is not None:
                 self._earlier.setdefault(rule, []).append(seconds)
+                self._same[path.as_posix()] = seconds
 
     def finished(self, job: Job, seconds: float) -> None:
         """What a job of this run took is what the next one of its rule will take."""
@@ -55,9 +58,9 @@ class Estimate:
             if (said := job.seconds_left()) is not None:
                 expected.setdefault(job.rule, now - job.begun + said)
         for job in at_work:
-            said = job.seconds_left()
-            if said is None and job.rule in expected:
-                said = max(expected[job.rule] - (now - job.begun), 0.0)
+            said, before = job.seconds_left(), self._same.get(job.benchmark or "")
+            if said is None and (before := before or expected.get(job.rule)):
+                said = max(before - (now - job.begun), 0.0)
             spans.append(said)
         rules = {rule for rule in waiting if rule != "all"} | {job.rule for job in at_work}
         unknown = rules - expected.keys()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from snakemake_logger_plugin_medsynth.jobs import Job, tail
+from snakemake_logger_plugin_medsynth.jobs import Job, tail, written
 
 SHOWN = 6  # failed jobs with their causes
 LINES = 4  # of a cause, between the title and the log
@@ -115,8 +115,8 @@ def _failure(job: Job, said: str, printed: Path) -> Failure:
     # Here, when the Snakefile has named its checkout's library.
     from medsynth.runtime.run_info import info_path, read_info
 
-    log = next((path for path in job.log if _written(path, job.since)), None)
-    info = read_info([path for path in job.log if _written(info_path(path), job.since)])
+    log = next((path for path in job.log if written(path, job.since)), None)
+    info = read_info([path for path in job.log if written(info_path(path), job.since)])
     ended = SIGNAL.search(said)
     by = (ended[1] or BY_STATUS.get(int(ended[2])) or "") if ended else ""
     failure = Failure(job.rule, job.title, info.get("error", ""), log)
@@ -129,21 +129,12 @@ def _failure(job: Job, said: str, printed: Path) -> Failure:
         failure.cause = f"a library crashed ({by}); its last words, if any, stand in the log"
     elif job.log and (folder := _full_disk(job.log[0])):
         failure.cause = DISK_FULL.format(folder=folder)
-    elif log is None and _written(printed, job.since):
+    elif log is None and written(printed, job.since):
         failure.log, failure.traceback = printed.as_posix(), True
         failure.cause = _last_line(failure.log)
     else:
         failure.cause = (log and _last_line(log)) or _words(said) or "it does not say why"
     return failure
-
-
-def _written(path: str | Path, since: float) -> bool:
-    """Whether a file has got something since then; another run's tells nothing of this one."""
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return False
-    return found.st_size > 0 and found.st_mtime >= since - 1  # coarse clocks of file systems
 
 
 def _last_line(path: str) -> str:

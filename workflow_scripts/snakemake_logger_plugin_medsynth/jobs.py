@@ -72,6 +72,8 @@ class Job:
     def look(self) -> None:
         """Read from its log how far it is; one that says nothing of steps stays without."""
         for log in self.log:
+            if not written(log, self.since):
+                continue
             for last in list(STEP.finditer(tail(log)))[-1:]:
                 found = Progress(int(last[1]), int(last[2]), float(last[4]))
                 if found != self.progress:
@@ -93,6 +95,15 @@ def tail(path: str) -> str:
             return file.read().decode(errors="replace")
     except OSError:  # not begun, or removed as Snakemake does before a job
         return ""
+
+
+def written(path: str | Path, since: float) -> bool:
+    """Whether a file has got something since then; another run's tells nothing of this one."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return False
+    return found.st_size > 0 and found.st_mtime >= since - 1  # coarse clocks of file systems
 
 
 def duration(seconds: float) -> str:
