@@ -177,7 +177,7 @@ class View:
             part = f" {job.progress.percent} %" if job.progress else ""
             if job.outputs:  # a target only gathers
                 rules.setdefault(job.rule, []).append(f"{job.name}{part}")
-        return [f"{rule} {', '.join(names)}" for rule, names in rules.items()]
+        return [f"{rule} {', '.join(names)}".rstrip() for rule, names in rules.items()]
 
     def leave(self) -> None:
         """Give the terminal back as it was."""
