@@ -1,5 +1,5 @@
-"""The `medsynth` command: a first configuration, images of trained models, and the lineage of a
-results folder."""
+"""The `medsynth` command: a first configuration and what is wrong with it, images of trained
+models, and the lineage of a results folder."""
 
 from __future__ import annotations
 
