@@ -17,9 +17,11 @@ from lineage_records import whole
 from medsynth.commands.lineage import impact, verify
 from medsynth.lineage.collector import drain
 from medsynth.lineage.erasure import erase as erasure
+from medsynth.lineage.erasure.mlflow_copies import MlflowCopies
 from medsynth.lineage.erasure.search import remains
 from medsynth.lineage.errors import UnknownArtifact
 from medsynth.lineage.recording import spool
+from medsynth.lineage.recording.places import in_run
 from medsynth.store.digests import digest_bytes, digest_path
 from medsynth.store.errors import MedsynthError
 from tests.unit.erasure_study import OTHER, PATIENT, paths
@@ -163,13 +165,13 @@ def test_erasing_without_or_with_a_damaged_digest_cache(study):
 
 
 def test_the_copy_of_an_output_elsewhere_is_removed_and_never_the_output(study, tmp_path):
-    remove = erasure._mlflow_remover(study.results, False)
+    mlflow_copies = MlflowCopies(study.results, study.ledger)
     copies = spool.lineage_dir(study.results) / "mlartifacts" / "run" / "artifacts"
     copies.mkdir(parents=True)
     output = tmp_path / "elsewhere.png"
     for file in (output, copies / output.name):
         file.write_bytes(b"picture")
-    remove("run", str(output))
+    mlflow_copies.remove_file(None, "run", in_run(str(output)))
     assert output.exists() and not (copies / output.name).exists()
 
 

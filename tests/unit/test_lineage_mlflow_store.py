@@ -80,6 +80,8 @@ def test_the_store_lies_in_the_results_folder_whatever_its_name_and_moves_with_i
     run, kept = (client.create_run(e).info.run_id for e in (study, other))
     client.log_text(run, "old", "said.txt")
     model = client.create_logged_model(study, name="m", source_run_id=run)
+    client.create_registered_model("r")
+    client.create_model_version("r", model.artifact_location, run)
     old.rename(new)
 
     moved = open_store(new)
@@ -87,6 +89,8 @@ def test_the_store_lies_in_the_results_folder_whatever_its_name_and_moves_with_i
     assert moved.get_experiment(study).artifact_location == here
     assert moved.get_run(run).info.artifact_uri == f"{here}/{run}/artifacts"
     assert moved.get_logged_model(model.model_id).artifact_location.startswith(f"{here}/")
+    assert moved.get_model_version("r", "1").source.startswith(f"{here}/")
+    assert moved.get_model_version_download_uri("r", "1").startswith(f"{here}/")
     moved.log_text(moved.create_run(study).info.run_id, "new", "said.txt")
     assert not old.exists() and len(list(new.rglob("said.txt"))) == 2
     # A place of its own stays where it is.

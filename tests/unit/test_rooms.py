@@ -22,7 +22,7 @@ HOUSE = (
     ("commands",),
 )
 LINEAGE = (
-    ("errors", "wording"),
+    ("errors", "wording", "settings"),
     ("recording",),
     ("ledger",),
     ("mlflow",),

@@ -32,10 +32,11 @@ from medsynth.config.subgroups import subgroup_mistakes
 from medsynth.config.valid_parts import ValidParts, valid_or_none, valid_parts
 from medsynth.demo.settings import Demo
 from medsynth.fetch.settings import Download
+from medsynth.lineage.settings import Lineage
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.classifier.settings import ClassifierTraining, classifier_name, reserved_names
 from medsynth.models.families import FAMILY, Family
-from medsynth.runtime.settings import Fraction, Name, RawPath, Settings, Uri
+from medsynth.runtime.settings import Fraction, Name, RawPath, Settings
 from medsynth.store.tables.spelling import did_you_mean
 
 Cohort = Annotated[Kind, Field(discriminator="kind")]
@@ -44,20 +45,6 @@ Experiment = Annotated[Family, Field(discriminator="family")]
 NO_EXPERIMENT = Mistake(
     "experiments", "none is listed, so nothing is trained; add one, as in config/config.yaml"
 )
-
-
-class Lineage(Settings):
-    study: str = Field(
-        "medsynth", min_length=1, description="MLflow experiment that collects the runs"
-    )
-    tracking_uri: Uri | None = Field(
-        None, description="MLflow server or database; null keeps a SQLite file in results_dir"
-    )
-    artifact_uri: Uri | None = Field(
-        None,
-        description="where MLflow keeps files (folder, s3://...) of a study from its first run on;"
-        " null: in results_dir, or where the server keeps them",
-    )
 
 
 def _can_be_a_folder(path: Path) -> Path:
@@ -171,6 +158,11 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
             )
         elif experiment and name in valid_cohorts:
             yield from cohort_mistakes(place, experiment, valid_cohorts[name])
+    lineage = given if isinstance(given := raw.get("lineage"), dict) else {}
+    registered = given if isinstance(given := lineage.get("registry"), dict) else {}
+    for name in sorted(set(map(str, registered)) - set(counts)):
+        hint = did_you_mean(name, counts) or "name one that is listed under experiments"
+        yield Mistake("lineage.registry", f"no experiment {name!r}; {hint}")
     yield from input_mistakes(
         valid_experiments, {*counts, *map(classifier_name, cohorts)} - {*valid_experiments}
     )

@@ -85,6 +85,7 @@ def deliver(ledger: Ledger, sink: MlflowSink) -> int:
         refused, reachable = _send(items, ledger, sink)
         if refused or not reachable:
             return len(ledger.undelivered())
+    publish(ledger, sink)
     return 0
 
 
@@ -96,6 +97,14 @@ def stream(ledger: Ledger, sink: MlflowSink) -> None:
                 sink.follow(ledger.job(record["id"]), ledger)
     except Exception as error:  # any server, network or file trouble
         log.warning("curves are not in MLflow yet: %s", type(error).__name__, exc_info=True)
+
+
+def publish(ledger: Ledger, sink: MlflowSink) -> None:
+    """Publish the models that are asked for; what cannot go now goes with the next collector."""
+    try:
+        sink.publish(ledger)
+    except Exception as error:  # any server, network or file trouble, or a model that is damaged
+        log.warning("models are not published yet: %s", type(error).__name__, exc_info=True)
 
 
 def note_lost_runs(ledger: Ledger, sink: MlflowSink) -> None:
@@ -190,6 +199,7 @@ class Delivery(threading.Thread):
             if more:
                 continue
             if last:
+                self._publish()
                 return
             self._wait(STREAM_SECONDS if self._reachable else RETRY_SECONDS)
 
@@ -204,6 +214,14 @@ class Delivery(threading.Thread):
                 stream(ledger, sink)
                 self._stream_at = time.monotonic() + STREAM_SECONDS
         return self._reachable and len(ready) > ITEMS_A_PASS
+
+    def _publish(self) -> None:
+        try:
+            with self._sender.alone(self._stop_asked) as (ledger, sink):
+                if not ledger.undelivered():
+                    publish(ledger, sink)
+        except InterruptedError:
+            return
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds

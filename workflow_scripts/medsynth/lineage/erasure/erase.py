@@ -11,15 +11,16 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from medsynth.lineage.collector import collect
 from medsynth.lineage.erasure.known_files import KnownFiles
+from medsynth.lineage.erasure.mlflow_copies import MlflowCopies
 from medsynth.lineage.erasure.raw_data import remove_rows
 from medsynth.lineage.erasure.search import remains
-from medsynth.lineage.erasure.withdrawal import Erasure, Impact, Remains
+from medsynth.lineage.erasure.withdrawal import Erasure, Impact
 from medsynth.lineage.erasure.words import Words
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.ledger import Ledger
@@ -27,8 +28,7 @@ from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.ledger.people import TOMBSTONE, forget
 from medsynth.lineage.opening import nothing_recorded
 from medsynth.lineage.recording import spool
-from medsynth.lineage.recording.invocation import TRACKING_URI
-from medsynth.lineage.recording.places import Places, in_run
+from medsynth.lineage.recording.places import Places
 from medsynth.lineage.recording.records import File, JobStart, ended
 from medsynth.store.digests import digest_bytes, digest_file, digest_path
 from medsynth.store.errors import MedsynthError
@@ -67,13 +67,8 @@ def erase(results: Path, patient: str, impact: Impact, *, raw: bool = False) -> 
     results = Path(os.path.abspath(results))
     ledger = Ledger(ledger_path(results))
     base = current_places(results, ledger)
-    elsewhere = _mlflow_is_elsewhere(ledger)
-    remove_from_mlflow = _mlflow_remover(results, elsewhere)
-    # First, because a server may fail: then nothing has been done by halves.
-    for row in impact["past"]:
-        for job in row["jobs"]:
-            if run := ledger.item(job)["run_id"]:
-                remove_from_mlflow(run, row["path"])
+    copies = MlflowCopies(results, ledger)
+    copies.remove(impact)  # first, because a server may fail: then nothing is done by halves
     inside = [path for path in impact["raw"] if _is_below(results, path)]
     gone = impact["raw"] if raw else inside
     digests = {row["sha256"] for row in impact["past"]} | set(impact["sources"])
@@ -101,8 +96,7 @@ def erase(results: Path, patient: str, impact: Impact, *, raw: bool = False) -> 
         collect(results)
         known = KnownFiles(results, base, ledger, cache)
         left = remains(results, words, digests, known, but, set(last))
-    if elsewhere:
-        left += _remains_elsewhere(results, words, digests, ledger)
+    left += copies.remains(words, digests)
     # In this order: of an index that is there the people are found out again.
     forget(results, impact["patient_key"])
     for place in last:
@@ -147,65 +141,6 @@ def _changed(paths: Iterable[str], base: Places, ledger: Ledger) -> list[File]:
     return files
 
 
-def _mlflow_is_elsewhere(ledger: Ledger) -> bool:
-    """Whether runs, or their files, are outside the results folder.
-
-    Raises:
-        MedsynthError: they are on a server of which the environment does not say where it is.
-    """
-    start = ledger.last_invocation()
-    settings = start["config"].get("lineage", {}) if start else {}
-    uri = os.environ.get(TRACKING_URI)
-    if settings.get("tracking_uri") and not uri:
-        # The recorded one may have had its password starred out.
-        raise MedsynthError(
-            f"the runs are on an MLflow server; name it in the environment variable {TRACKING_URI}"
-        )
-    return bool(uri or settings.get("artifact_uri"))
-
-
-def _mlflow_remover(results: Path, elsewhere: bool) -> Callable[[str, str], None]:
-    """A function (run id, path) that removes the copy of an output, if there is one."""
-    if not elsewhere:
-        # Not by the address in the database: results may have been copied from there.
-        store = spool.lineage_dir(results) / "mlartifacts"
-        return lambda run, path: _remove(store / run / "artifacts" / in_run(path))
-
-    from medsynth.lineage.mlflow.store import open_store
-
-    # isort: split
-    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
-    client = open_store(results, os.environ.get(TRACKING_URI))
-
-    def remove(run: str, path: str) -> None:
-        path = in_run(path)
-        store = get_artifact_repository(
-            client.get_run(run).info.artifact_uri, tracking_uri=os.environ.get(TRACKING_URI)
-        )
-        if any(entry.path == path for entry in store.list_artifacts(os.path.dirname(path))):
-            store.delete_artifacts(path)
-
-    return remove
-
-
-def _remains_elsewhere(
-    results: Path, words: list[str], digests: set[str], ledger: Ledger
-) -> list[Remains]:
-    """As :func:`remains`, of what MLflow shows of each run and of the run's files."""
-    from medsynth.lineage.mlflow.records import recorded_runs
-
-    ours = {row["run_id"] for row in ledger.query("SELECT run_id FROM deliveries")}
-    left: list[Remains] = []
-    with recorded_runs(results) as store:
-        for run in store.runs():
-            if run.info.run_id in ours:
-                folder = store.download(run)
-                left += remains(folder, words, digests)
-                shutil.rmtree(folder)
-    return [{**trace, "path": f"MLflow run {trace['path']}"} for trace in left]
-
-
 def _write_tombstone(
     results: Path, impact: Impact, raw_files: int, rest: list[File], ledger: Ledger
 ) -> None:
@@ -238,6 +173,7 @@ def _write_tombstone(
     }
     end = ended(start, time.time(), None, None, rest)
     end["erased"] = sorted({row["sha256"] for row in impact["past"]})
+    end["withdrawn"] = impact["models"]
     end["raw_files"] = raw_files
     spool.write(results, start)
     spool.write(results, end)

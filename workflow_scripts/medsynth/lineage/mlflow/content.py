@@ -74,7 +74,8 @@ class RunContent:
         self._places.pop(run_id, None)
         self._curves.pop(run_id, None)
 
-    def _upload(self, run_id: str, path: Path, folder: str = "") -> None:
+    def upload(self, run_id: str, path: Path, folder: str = "") -> None:
+        """A file of the run, to this folder of its files."""
         # MlflowClient would look the run up again for every file.
         if run_id not in self._places:
             self._places[run_id] = self._client.get_run(run_id).info.artifact_uri
@@ -90,7 +91,7 @@ class RunContent:
         with tempfile.TemporaryDirectory(prefix="medsynth-record-") as folder:
             path = Path(folder, RECORD)
             path.write_text(json.dumps(record))
-            self._upload(run_id, path)
+            self.upload(run_id, path)
 
     def log_inputs(self, run_id: str, inputs: list[File]) -> None:
         """Tables, image stores and weights as datasets."""
@@ -128,7 +129,7 @@ class RunContent:
         elif path.name == "history.csv":
             self._log_curve(run_id, self._curve(run_id), read_points(path)[0], at)
         self._log_metrics(run_id, metrics)
-        self._upload(run_id, path, os.path.dirname(in_run(file["path"])))
+        self.upload(run_id, path, os.path.dirname(in_run(file["path"])))
 
     def log_usage(self, run_id: str, item: JobItem) -> None:
         """What the machine did during the job: MLflow shows it as system metrics."""

@@ -38,9 +38,9 @@ SUBJECTS = {
     "build_report": "report",
 }
 STUDY = """\
-A study of medsynth. Each experiment has one row with its figures, samples and model card
-(`tags."medsynth.kind" = "summary" and tags."medsynth.current" = "true"`); each call of the workflow
-has a row that holds its jobs, with all they read and made.
+An experiment's row has its figures, samples and model card; a call's row has its jobs below it.
+
+Experiments alone: `tags.medsynth.current = "true"`, and Columns for figures to sort by.
 """
 # MLflow then shows the pages of model training instead of asking.
 STUDY_TAGS = {NOTE: STUDY, "mlflow.experimentKind": "custom_model_development"}
@@ -116,8 +116,8 @@ def _weights(start: JobStart, end: Any) -> str | None:
     """Where the weights lie that a job made; MLflow has them only if they are published."""
     made = [f for f in (end["outputs"] if end else []) if f["path"].endswith(".safetensors")]
     lines = [
-        f"Weights: `{file['path']}` where the workflow ran, sha256 `{file['sha256']}`; no copy is"
-        f' here. `medsynth.load("{file["path"].rpartition("/")[0]}")` opens them.'
+        f"Weights: `{file['path']}` where the workflow ran, sha256 `{file['sha256']}`, which"
+        f' `medsynth.load("{file["path"].rpartition("/")[0]}")` opens.'
         for file in made
     ]
     return "\n\n".join(lines) or None

@@ -18,6 +18,7 @@ from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from medsynth.lineage.errors import UnknownArtifact
+from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.mlflow.store import RECORD, open_store
 from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.records import Record
@@ -42,7 +43,17 @@ class RecordedRuns:
         self._folder = folder
 
     def runs(self) -> Iterator[Run]:
-        """All of the store, of whatever results folder: a server may serve many."""
+        """Of all jobs and invocations, of whatever results folder: a server may serve many."""
+        yield from (run for run in self._all() if "medsynth.id" in run.data.tags)
+
+    def of_ledger(self, ledger: Ledger) -> Iterator[Run]:
+        """Of a ledger's jobs, invocations and experiments."""
+        ours = {row["run_id"] for row in ledger.query("SELECT run_id FROM deliveries")}
+        for run in self._all():
+            if run.info.run_id in ours or ledger.status(run.data.tags.get("medsynth.job")):
+                yield run
+
+    def _all(self) -> Iterator[Run]:
         experiments = [e.experiment_id for e in self._client.search_experiments()]
         token = None
         while True:
@@ -52,7 +63,7 @@ class RecordedRuns:
                 page_token=token,
                 order_by=["attributes.run_id"],
             )
-            yield from (run for run in page if "medsynth.id" in run.data.tags)
+            yield from page
             token = page.token
             if not token:
                 return

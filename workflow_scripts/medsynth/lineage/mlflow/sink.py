@@ -23,7 +23,9 @@ from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.mlflow.content import RunContent, milliseconds
 from medsynth.lineage.mlflow.labels import NOTE, STUDY_TAGS, end_tags, run_name, start_tags
 from medsynth.lineage.mlflow.measurements import run_params
+from medsynth.lineage.mlflow.publishing import Publisher
 from medsynth.lineage.mlflow.store import artifact_root, open_store
+from medsynth.lineage.mlflow.summaries import Summaries
 from medsynth.lineage.recording.records import InvocationItem, Item, JobItem
 
 # Limits of mlflow 3 (mlflow/utils/validation.py).
@@ -64,6 +66,10 @@ class MlflowSink:
     @cached_property
     def _content(self) -> RunContent:
         return RunContent(self._client, self._results, self._tracking_uri)
+
+    @cached_property
+    def _summaries(self) -> Summaries:
+        return Summaries(self._client, self._content, self._results)
 
     def is_reachable(self) -> bool:
         try:
@@ -147,6 +153,7 @@ class MlflowSink:
                 for file in item["end"]["outputs"]:
                     self._content.log_output(run_id, item, file, ledger)
                 self._content.log_usage(run_id, item)
+                self._summaries.update(experiment, item, ledger)
         self._content.log_record(run_id, item["id"], ledger)
         if end:
             status = MLFLOW_STATUS[item["status"]]
@@ -154,6 +161,10 @@ class MlflowSink:
             self._content.ended(run_id)
         self._left.pop(item["id"], None)
         return run_id, experiment
+
+    def publish(self, ledger: Ledger) -> None:
+        """Bring models there, if the last call of the workflow asks for that."""
+        Publisher(self._client, self._results, self._tracking_uri).publish(ledger)
 
     def follow(self, item: JobItem, ledger: Ledger) -> None:
         """Send what the curves of a running job have gained."""

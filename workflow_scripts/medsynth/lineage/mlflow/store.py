@@ -33,11 +33,13 @@ RECORD = "record.json"  # the job's or invocation's records by phase, a file of 
 CREATION_LOCK = 0x6D656473796E7468  # "medsynth"
 ARTIFACTS = "mlartifacts"
 # Where MLflow's tables say in which place files lie.
-LOCATIONS = {
-    "experiments": "artifact_location",
-    "runs": "artifact_uri",
-    "logged_models": "artifact_location",
-}
+LOCATIONS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
 
 
 _UNSYNCED: set[str] = set()  # folders
@@ -83,7 +85,7 @@ def _follow(database: Path, here: str) -> None:
         found = db.execute("SELECT artifact_location FROM experiments").fetchall()
         for there in {location for (location,) in found if location} - {here}:
             if there.startswith("file:") and there.endswith(f"/lineage/{ARTIFACTS}"):
-                for table, column in LOCATIONS.items():
+                for table, column in LOCATIONS:
                     db.execute(
                         f"UPDATE {table} SET {column} = ?1 || substr({column}, length(?2) + 1)"
                         f" WHERE {column} = ?2 OR substr({column}, 1, length(?2) + 1) = ?2 || '/'",

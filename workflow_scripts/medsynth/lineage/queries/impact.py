@@ -19,7 +19,7 @@ from medsynth.lineage.erasure.raw_data import RawData, raw_data
 from medsynth.lineage.erasure.withdrawal import Impact
 from medsynth.lineage.erasure.words import Words
 from medsynth.lineage.errors import UnknownArtifact
-from medsynth.lineage.ledger.flow import Artifact, Flow
+from medsynth.lineage.ledger.flow import MODEL, Artifact, Flow
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.locating import current_places
 from medsynth.lineage.ledger.people import (
@@ -95,6 +95,7 @@ def impact(results: Path, patient: str) -> Impact:
             "past": [
                 {"path": p, "sha256": s, "jobs": flow.makers((s, p))} for s, p in sorted(past)
             ],
+            "models": sorted({s for s, path in reached | unclear if path.endswith(MODEL)}),
             "identifiers": sorted(raw.identifiers),
             "sources": sorted(sources),
             "longer": sorted(raw.longer),

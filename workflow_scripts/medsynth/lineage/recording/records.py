@@ -76,8 +76,9 @@ class JobEnd(JobRecord):
     """changed: inputs that were touched while the job ran, as they were at its end.
 
     reused: its outputs are copies of what an earlier job made of the same. usage: what the machine
-    did meanwhile, columns by name (:class:`medsynth.runtime.run_info.RunInfo`). erased, raw_files:
-    of the job that carried out a withdrawal.
+    did meanwhile, columns by name (:class:`medsynth.runtime.run_info.RunInfo`). erased, withdrawn,
+    raw_files: of the job that carried out a withdrawal; withdrawn are the weights of models that
+    may not be published.
     """
 
     phase: Literal["end"]
@@ -89,6 +90,7 @@ class JobEnd(JobRecord):
     reused: NotRequired[bool]
     usage: NotRequired[dict[str, list[float]]]
     erased: NotRequired[list[str]]
+    withdrawn: NotRequired[list[str]]
     raw_files: NotRequired[int]
 
 
