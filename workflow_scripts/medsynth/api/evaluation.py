@@ -111,9 +111,9 @@ def _judge(data: Cohort) -> dict[str, Path]:
     real = in_split(data.manifest, SPLIT)
     if not training_overlap(real, people, digest_file(files["weights"]))["ok"]:
         raise EvaluationError(
-            f"{files['weights']} was trained on patients of the {SPLIT} split, or its list of"
-            " people is another model's: the metrics would be worthless; delete it and run the"
-            " workflow again"
+            f"{files['weights']}: patients of the {SPLIT} split had a part in its training, or its"
+            " list of people is another model's: the metrics would be worthless; delete it and run"
+            " the workflow again"
         )
     return files
 

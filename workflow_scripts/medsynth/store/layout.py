@@ -27,7 +27,7 @@ class Layout:
         cohort_gate: the counts by which a cohort is fit to be trained on.
         calls, labels: counts of its genotypes, and the labels that they give.
         split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
-        weights, card, history, people: of a trained model; people, whom it was trained on.
+        weights, card, history, people: of a trained model; people, whom it rests on.
         metrics: of an experiment.
         index: every raw file of a cohort.
         shard_images, shard_table, shard_volumes: what reading made of one shard of a cohort.
