@@ -92,10 +92,9 @@ def test_a_dry_run_says_why_and_ends_in_a_table(failed):
     ]
 
 
-@pytest.mark.parametrize("dry", [[], ["-n"]])
-def test_a_raw_file_that_is_not_there_is_named(failed, dry):
+def test_a_raw_file_that_is_not_there_is_named(failed):
     folder, *_ = failed
-    code, printed = toy.snakemake(folder, *dry, "--", "lost.txt")
+    code, printed = toy.snakemake(folder, "-n", "--", "lost.txt")
     assert code == 1 and printed.strip().split("\n") == [
         "✗ lost: 1 file that it reads is not there, and no rule makes it",
         "    raw/not_there.csv",
