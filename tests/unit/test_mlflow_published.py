@@ -13,10 +13,11 @@ import yaml
 from mlflow_study import NAME, PlayedStudy
 from PIL import Image
 from pydantic import ValidationError
-from tiny_results import CLASSES
+from tiny_results import CLASSES, SIZE
 
 import medsynth
 from medsynth.commands.lineage import impact
+from medsynth.lineage.erasure.searchable import is_prose
 from medsynth.lineage.settings import Lineage
 
 REGISTRY = {NAME: {"name": "radiographs", "alias": "champion"}}
@@ -88,6 +89,22 @@ def test_it_is_code_and_safetensors_with_signature_example_and_pins(study):
     # Nothing tells where it was made.
     texts = [(folder / name).read_bytes() for name in files if not name.endswith(".safetensors")]
     assert not any(str(study.folder).encode() in text for text in texts)
+
+
+def test_a_model_that_translates_is_served_and_searchable_too(study, tmp_path):
+    from mlflow.pyfunc import load_model
+
+    from medsynth.api.packaging import package
+
+    ours = medsynth.load(study.results / "experiments/ct_cyclegan", device="cpu")
+    package(ours, tmp_path / "ct")
+    slices = np.arange(2 * SIZE * SIZE).reshape(2, SIZE, SIZE, 1).astype(np.int16)
+    theirs = load_model(str(tmp_path / "ct"))
+    for direction in ("ct_to_cect", "cect_to_ct"):
+        made = theirs.predict(slices, params={"direction": direction})
+        np.testing.assert_array_equal(made, ours.translate(slices, direction))
+    files = [path for path in (tmp_path / "ct").rglob("*") if path.is_file()]
+    assert {p.suffix for p in files if not is_prose(p)} == {".safetensors"}
 
 
 def test_what_is_there_is_not_published_again(study):

@@ -9,7 +9,15 @@ import threading
 import psutil
 import pytest
 
-from medsynth.runtime.run_info import SECONDS, clear_info, info_path, read_info, reporting_beside
+from medsynth.lineage.erasure.searchable import is_prose
+from medsynth.runtime.run_info import (
+    SECONDS,
+    clear_info,
+    info_path,
+    read_info,
+    report,
+    reporting_beside,
+)
 from medsynth.runtime.usage import sampling
 from medsynth.runtime.usage.gpus import gpu_usage
 from medsynth.runtime.usage.sampling import Usage, measured
@@ -64,6 +72,17 @@ def test_however_long_it_takes_the_points_are_few_and_cover_all_of_it(monkeypatc
     numbers = usage.columns()["n"]
     assert 4 <= len(numbers) < 8 and numbers == sorted(numbers) and numbers[-1] > calls - 16
     assert usage.interval > sampling.INTERVAL
+
+
+def test_what_is_reported_stays_text_that_a_withdrawal_can_search(tmp_path):
+    usage = Usage(dict)
+    while usage.interval == sampling.INTERVAL:
+        longest = usage.columns()
+        usage.sample()
+    assert len(longest[SECONDS]) == sampling.MOST_POINTS - 1
+    with reporting_beside(tmp_path / "log"):
+        report({"usage": longest})
+    assert is_prose(info_path(tmp_path / "log"))
 
 
 def test_a_name_that_not_every_sample_has_is_left_out():

@@ -118,10 +118,10 @@ def _params(model: TrainedModel) -> list[ParamSpec]:
     ]
 
 
-def _example(model: TrainedModel) -> Any:
+def _example(model: TrainedModel) -> pd.DataFrame | None:
+    """A request; none of images, which a withdrawal could not tell from somebody's."""
     if model.task == "translation":
-        size = model.card["image_size"]
-        return np.zeros((1, size, size, model.card["image_channels"]), np.int16)
+        return None
     asked = {"label": model.card["classes"][0], "n": 1, "seed": 0}
     return pd.DataFrame([asked | dict.fromkeys(model.card.get("covariates", {}), "unknown")])
 
