@@ -23,6 +23,7 @@ from medsynth.models.covariates import (
     encode,
     width,
     with_drawn,
+    without_strange,
 )
 from medsynth.models.ddpm import sampling, training
 from medsynth.models.ddpm.process import drop_labels, no_label
@@ -290,3 +291,12 @@ def test_the_configuration_knows_which_covariates_there_are():
     }.items():
         with pytest.raises(ValidationError, match=said):
             DdpmTraining(conditions=names)
+
+
+def test_a_validation_image_of_a_category_never_trained_on_counts_as_unknown():
+    described = {"view": {"categories": ["AP", "PA"]}, "age": {"mean": 60.0, "std": 10.0}}
+    rows = pd.DataFrame({"view": ["PA", "LL", None], "age": [70.0, 50.0, np.nan]})
+    known = without_strange(rows, described)
+    expected = [[0, 1, 0, 1, 0], [0, 0, 1, -1, 0], [0, 0, 1, 0, 1]]
+    np.testing.assert_allclose(encode(known, described), expected)
+    assert rows["view"].to_list()[1] == "LL"
