@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 # One thread a worker: two workers with two threads each would wait for each other. Set before
 # torch and OpenMP start; child processes inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,3 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["PYTHONPATH"] = os.fspath(Path(__file__).parents[1] / "workflow_scripts")
 # Whatever study the developer works on.
 os.environ.pop("MEDSYNTH_CONFIG", None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--notebooks", action="store_true", help="also run docs/notebooks")

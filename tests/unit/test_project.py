@@ -98,6 +98,7 @@ def test_what_an_extra_installs_is_asked_for_by_its_name(monkeypatch):
         importlib.import_module("medsynth.imaging.ct.registration")
 
 
+@pytest.mark.filterwarnings("ignore:.*type hint:UserWarning")  # of mlflow.pyfunc, as it is imported
 def test_every_error_of_the_library_has_the_one_base():
     package = ROOT / "workflow_scripts" / "medsynth"
     for file in package.rglob("*.py"):
