@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from torch import Tensor, nn
 
-from medsynth.models.ddpm.sampling import ancestral_step, generate, guided_noise, sample
+from medsynth.models.ddpm.sampling import generate, guided_noise, sample
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card
@@ -43,32 +41,13 @@ def _generators(n: int) -> list[torch.Generator]:
     return [generator(5, "sample", i) for i in range(n)]
 
 
-@pytest.mark.parametrize("t", [1, 2, 500, 1000])
-def test_step_equals_algorithm_2(t):
-    schedule = linear_schedule(1000, 1e-4, 0.02)
-    x, predicted, z = torch.randn(3, 2, 1, 8, 8, generator=generator(0), dtype=torch.float64)
-
-    beta = 1e-4 + (0.02 - 1e-4) * (t - 1) / 999
-    alpha_bar = np.prod([1 - (1e-4 + (0.02 - 1e-4) * s / 999) for s in range(t)])
-    expected = (x.numpy() - beta / math.sqrt(1 - alpha_bar) * predicted.numpy()) / math.sqrt(
-        1 - beta
-    )
-    if t > 1:
-        expected += math.sqrt(beta) * z.numpy()
-
-    step = ancestral_step(x, predicted, t, z, schedule)
-    np.testing.assert_allclose(step, expected, rtol=1e-9, atol=1e-12)
-    single = ancestral_step(x.float(), predicted.float(), t, z.float(), schedule)
-    np.testing.assert_allclose(single, expected, rtol=1e-6, atol=1e-6)
-
-
 @pytest.mark.parametrize("std", [1.0, 0.5])
 def test_exact_predictor_recovers_the_gaussian_it_knows(std):
     schedule = linear_schedule(1000, 1e-4, 0.02)
     n, size = 16, 64
     labels = torch.arange(n) % 2
     model = _GaussianNoise(schedule, [-0.6, 1.4, 0.0], std)
-    x = sample(model, labels, (1, size, size), schedule, _generators(n), guidance=0)
+    x = sample(model, labels, (1, size, size), schedule, _generators(n), DdpmSampling(guidance=0))
     pixels = n // 2 * size**2
     for label, mean in ((0, -0.6), (1, 1.4)):  # 1.4: nothing is clipped to [-1, 1]
         drawn = x[labels == label]
@@ -98,8 +77,8 @@ def test_guidance_equals_the_formula():
 def saved_model():
     settings = DdpmTraining(
         timesteps=6,
-        beta_start=0.01,
-        beta_end=0.5,
+        beta_start=0.2,
+        beta_end=0.9,
         unet={"channels": 8, "multipliers": [1, 2], "attention": [4]},
     )
     torch.manual_seed(0)
@@ -163,6 +142,6 @@ def test_noise_of_an_image_is_its_own():
             return torch.zeros_like(x)
 
     schedule, labels = linear_schedule(5, 0.01, 0.3), torch.zeros(4, dtype=torch.long)
-    whole = sample(Zero(), labels, (1, 4, 4), schedule, _generators(4), guidance=1)
-    last = sample(Zero(), labels[3:], (1, 4, 4), schedule, _generators(4)[3:], guidance=1)
+    whole = sample(Zero(), labels, (1, 4, 4), schedule, _generators(4), DdpmSampling())
+    last = sample(Zero(), labels[3:], (1, 4, 4), schedule, _generators(4)[3:], DdpmSampling())
     assert torch.equal(whole[3:], last)

@@ -1,4 +1,4 @@
-"""Drawing images from a trained DDPM: Algorithm 2 of Ho et al. 2020 with guidance."""
+"""Drawing images from a trained DDPM, with guidance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from torch import Tensor
 from medsynth.models.conditioning import condition
 from medsynth.models.covariates import width
 from medsynth.models.ddpm.process import NoiseModel, no_label
-from medsynth.models.ddpm.schedule import Schedule, linear_schedule
+from medsynth.models.ddpm.samplers import SAMPLERS, Denoised
+from medsynth.models.ddpm.schedule import Schedule, linear_schedule, respaced
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.runtime.run import Run
@@ -48,21 +49,20 @@ def guided_noise(
     return (1 + guidance) * conditional - guidance * unconditional
 
 
-def ancestral_step(
-    x: Tensor, predicted: Tensor, t: int, noise: Tensor, schedule: Schedule
-) -> Tensor:
-    """From x_t to x_(t-1): line 4 of Algorithm 2 (Ho et al. 2020) with sigma_t^2 = beta_t.
+def denoised(x: Tensor, noise: Tensor, signal: float, clip: bool) -> Denoised:
+    """The image that the predicted noise leaves in x, and the noise.
 
     Args:
-        x: images at timestep t.
-        predicted: the predicted noise, shape of `x`.
-        t: 1..T.
-        noise: z, standard normal, shape of `x`; the last step (t = 1) does not use it.
-        schedule: the forward process.
+        x: at a level with alpha_bar `signal`.
+        noise: predicted.
+        clip: keep the image within [-1, 1], and let the noise follow (Ho et al. 2020 do so in their
+            code, not in their paper).
     """
-    beta, alpha_bar = schedule.betas[t].item(), schedule.alphas_bar[t].item()
-    mean = (x - beta / math.sqrt(1 - alpha_bar) * predicted) / math.sqrt(1 - beta)
-    return mean if t == 1 else mean + math.sqrt(beta) * noise
+    image = (x - math.sqrt(1 - signal) * noise) / math.sqrt(signal)
+    if not clip:
+        return Denoised(image, noise)
+    image = image.clamp(-1, 1)
+    return Denoised(image, (x - math.sqrt(signal) * image) / math.sqrt(1 - signal))
 
 
 @torch.no_grad()
@@ -72,10 +72,9 @@ def sample(
     shape: tuple[int, int, int],
     schedule: Schedule,
     generators: Sequence[torch.Generator],
-    *,
-    guidance: float,
+    settings: DdpmSampling,
 ) -> Tensor:
-    """Algorithm 2 (Ho et al. 2020), as printed: x_0 is clipped nowhere.
+    """Images from noise, by the sampler that the settings name.
 
     Args:
         model: see :func:`guided_noise`.
@@ -84,23 +83,30 @@ def sample(
         schedule: the forward process, on the CPU.
         generators: one for each image, on the device of `labels`. All noise of an image comes from
             its own, so it does not depend on the images drawn beside it.
-        guidance: w.
+        settings: sampler, steps, guidance, clipping.
 
     Returns:
         (N, C, H, W) float32; the data's range is [-1, 1], which images may leave.
     """
+    sampler, spacing = SAMPLERS[settings.sampler]
+    visited = spacing(schedule, settings.steps or schedule.timesteps)
+    chain = respaced(schedule, visited)
 
     def draw() -> Tensor:
         return torch.stack([torch.randn(shape, generator=g, device=g.device) for g in generators])
 
+    def denoise(x: Tensor, i: int) -> Denoised:
+        t = torch.full((len(labels),), visited[i], device=labels.device)
+        noise = guided_noise(model, x, t, labels, settings.guidance)
+        return denoised(x, noise, chain.alphas_bar[i].item(), settings.clip)
+
     x = draw()
-    report_every = math.ceil(schedule.timesteps / 5)
-    for t in range(schedule.timesteps, 0, -1):
-        steps = torch.full((len(labels),), t, device=labels.device)
-        predicted = guided_noise(model, x, steps, labels, guidance)
-        x = ancestral_step(x, predicted, t, draw(), schedule)
-        if (t - 1) % report_every == 0:
-            log.info("denoising: %d of %d timesteps left", t - 1, schedule.timesteps)
+    report_every = math.ceil(chain.timesteps / 5)
+    steps = sampler(x, denoise, draw, chain)
+    for done, x in enumerate(steps, start=1):  # noqa: B007
+        left = chain.timesteps - done
+        if left % report_every == 0:
+            log.info("denoising: %d of %d steps left", left, chain.timesteps)
     return x
 
 
@@ -116,7 +122,7 @@ def generate(
     Args:
         model: as :func:`medsynth.models.ddpm.training.train` makes it.
         request: N rows, of whose columns label and covariates are read.
-        settings: batch and guidance.
+        settings: batch, sampler, steps, guidance, clipping.
         run: all randomness derives from its seed, the label and the image's number; without
             autocast.
 
@@ -140,5 +146,5 @@ def generate(
         generators = list(islice(of_images, len(rows)))
         log.info("images %d to %d of %d", start + 1, start + len(rows), len(request))
         shape = (channels, size, size)
-        x = sample(network, wanted, shape, schedule, generators, guidance=settings.guidance)
+        x = sample(network, wanted, shape, schedule, generators, settings)
         yield to_uint8(x)

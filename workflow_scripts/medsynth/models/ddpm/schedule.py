@@ -6,6 +6,7 @@ is the data itself (beta_0 = 0, alpha_bar_0 = 1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,6 +47,41 @@ def linear_schedule(timesteps: int, beta_start: float, beta_end: float) -> Sched
     rising = torch.linspace(beta_start, beta_end, timesteps, dtype=torch.float64)
     betas = torch.cat([torch.zeros(1, dtype=torch.float64), rising])
     return Schedule(betas, torch.cumprod(1 - betas, dim=0))
+
+
+def even_in_time(schedule: Schedule, steps: int) -> list[int]:
+    """The timesteps that a chain of `steps` (1..T) visits: 0, T and, evenly between, the others."""
+    top = schedule.timesteps
+    return [(2 * i * top + steps) // (2 * steps) for i in range(steps + 1)]
+
+
+def even_in_log_snr(schedule: Schedule, steps: int) -> list[int]:
+    """As :func:`even_in_time`, but evenly in lambda, half the logarithm of the signal-to-noise
+    ratio (Lu et al. 2022a, sec. 3.4), from T to 1; then follows 0, where it is infinite.
+
+    Two may not fall on one timestep: next to the image, where few timesteps are far apart, they are
+    moved on.
+    """
+    top, signal = schedule.timesteps, schedule.alphas_bar[1:]
+    ratio = 0.5 * (signal.log() - torch.log1p(-signal))
+    ratio = ratio.clamp(min=ratio[ratio > -torch.inf].min())  # the last has none without signal
+    wanted = torch.linspace(float(ratio[0]), float(ratio[-1]), steps, dtype=torch.float64)
+    visited = [0]
+    for i, t in enumerate((ratio - wanted[:, None]).abs().argmin(dim=1).tolist(), start=1):
+        visited.append(min(max(t + 1, visited[-1] + 1), top - steps + i))
+    return [*visited[:-1], top]
+
+
+def respaced(schedule: Schedule, visited: Sequence[int]) -> Schedule:
+    """The forward process that jumps from one of the visited timesteps to the next.
+
+    Its signal at each of them is the whole schedule's, so its variances are
+    1 - alpha_bar_t / alpha_bar_s (Nichol & Dhariwal 2021, eq. 19).
+    """
+    if len(visited) == len(schedule.betas):
+        return schedule
+    signal = schedule.alphas_bar[list(visited)]
+    return Schedule(torch.cat([signal.new_zeros(1), 1 - signal[1:] / signal[:-1]]), signal)
 
 
 def p2_weights(schedule: Schedule, gamma: float, k: float) -> Tensor:

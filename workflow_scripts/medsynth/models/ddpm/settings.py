@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
@@ -13,6 +14,7 @@ from pydantic import (
     StrictInt,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from medsynth.models.settings import FamilyExperiment, Misfit, Sampling, halving_misfit
@@ -20,7 +22,13 @@ from medsynth.runtime.settings import UNKNOWN, Fraction, ImageForm, Loop, Name, 
 
 SEXES = ("female", "male")
 OLDEST = 120  # years
-SAMPLE_COLUMNS = ("row", "label", "seed", "model_sha256", "guidance", "training_images")
+SAMPLE_COLUMNS = (
+    "row", "label", "seed", "model_sha256", "guidance", "sampler", "steps", "clip",
+    "training_images",
+)  # fmt: skip
+MOST_SIGNAL = (
+    0.1  # share of the image's amplitude that x_T, which sampling takes for noise, may hold
+)
 
 
 class UNet(Settings):
@@ -105,10 +113,46 @@ class DdpmTraining(Loop):
             raise ValueError("beta_start must not exceed beta_end")
         return end
 
+    @model_validator(mode="after")
+    def _ends_in_noise(self) -> Self:
+        steps = self.timesteps - 1
+        betas = (
+            self.beta_start + (self.beta_end - self.beta_start) * t / steps
+            for t in range(self.timesteps)
+        )
+        signal = math.prod(math.sqrt(1 - beta) for beta in betas)
+        if signal > MOST_SIGNAL:
+            raise ValueError(
+                f"timesteps {self.timesteps}, beta_start {self.beta_start} and beta_end"
+                f" {self.beta_end} leave {signal:.0%} of the image in x_T, but sampling starts from"
+                f" noise alone; at most {MOST_SIGNAL:.0%} may be left: multiply both betas by about"
+                " 1000/timesteps"
+            )
+        return self
+
 
 class DdpmSampling(Sampling):
-    """Ho et al. 2020, Algorithm 2, with classifier-free guidance."""
+    """How a trained model draws, with classifier-free guidance."""
 
+    sampler: Literal[
+        "ancestral", "ddim", "dpm_solver", "reverse_sde_vp", "reverse_sde_ve", "probability_flow"
+    ] = Field(
+        "ancestral",
+        description="ancestral: Algorithm 2 of Ho et al. 2020; ddim: Song, Meng & Ermon 2021,"
+        " without new noise; dpm_solver: DPM-Solver++ 2M (Lu et al. 2022), for few steps;"
+        " reverse_sde_vp, reverse_sde_ve: the reverse-time SDE (Song et al. 2021),"
+        " probability_flow: its ODE by Heun's method, which asks the network twice a step",
+    )
+    steps: PositiveInt | None = Field(
+        None,
+        description="noise levels to visit; null: all train.timesteps. ancestral and SDEs need most"
+        " of them, ddim about 50, dpm_solver about 20",
+    )
+    clip: bool = Field(
+        False,
+        description="keep the image that is predicted at each step within the range of the data;"
+        " Algorithm 2 as printed does not",
+    )
     guidance: float = Field(
         1.0,
         ge=0,
@@ -137,7 +181,9 @@ class DdpmSampling(Sampling):
         return asked
 
     def provenance(self) -> dict[str, float | str]:
-        return {"guidance": self.guidance}
+        """Settings that every image states with seed and model; steps 0: all."""
+        named = {"guidance": self.guidance, "sampler": self.sampler}
+        return named | {"steps": self.steps or 0, "clip": str(self.clip).lower()}
 
 
 class DdpmExperiment(FamilyExperiment):
@@ -149,6 +195,22 @@ class DdpmExperiment(FamilyExperiment):
     )
     train: DdpmTraining = Field(DdpmTraining(), description="schedule, network, training")
     sample: DdpmSampling = Field(DdpmSampling(), description="images to generate")
+
+    @field_validator("sample")
+    @classmethod
+    def _can_be_done(cls, sample: DdpmSampling, info: ValidationInfo) -> DdpmSampling:
+        train = info.data.get("train")
+        if train and sample.guidance > 0 and train.label_drop == 0:
+            raise ValueError(
+                f"guidance {sample.guidance:g} needs a model that knows images without a label, and"
+                " train.label_drop 0 hides none; set guidance: 0, or label_drop: 0.1"
+            )
+        if train and (sample.steps or 0) > train.timesteps:
+            raise ValueError(
+                f"steps {sample.steps} exceeds train.timesteps {train.timesteps}; take fewer, or"
+                " leave it out for all"
+            )
+        return sample
 
     @field_validator("sample")
     @classmethod
