@@ -139,7 +139,7 @@ def drawn(study, tmp_path_factory) -> SimpleNamespace:
     folder = study.results / "experiments" / "model"
     folder.mkdir()
     unet = {"channels": 8, "multipliers": [1], "attention": []}
-    settings = DdpmTraining(**SHORT, timesteps=4, beta_start=0.1, beta_end=0.5, unet=unet)
+    settings = DdpmTraining(**SHORT, timesteps=4, beta_start=0.3, beta_end=0.95, unet=unet)
     trained = ddpm.train(
         training_data(study.inputs, 1, 64), settings, TrainingRun(1, "cpu", folder)
     )

@@ -43,7 +43,7 @@ def store(tmp_path_factory):
 
 def test_ddpm_trains_and_samples_the_same_images_twice(store, tmp_path):
     unet = {"channels": 8, "multipliers": [1, 2], "attention": [8]}
-    settings = DdpmTraining(**SHORT, timesteps=10, beta_end=0.5, unet=unet)
+    settings = DdpmTraining(**SHORT, timesteps=10, beta_start=0.02, beta_end=0.7, unet=unet)
     data = LabelledImages(store, LABELS, ["a", "b"])
     trained = train_ddpm(data, settings, TrainingRun(1, "cuda", tmp_path))
     model = Model(trained.state, trained.card)

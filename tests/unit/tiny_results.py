@@ -33,7 +33,7 @@ from medsynth.tasks.generation.product import write_product
 SIZE, SEED = 8, 1
 CLASSES = ["Cardiomegaly", "No Finding"]
 SPLITS = ["train"] * 6 + ["validate"] * 2 + ["test"] * 4
-DDPM = {"timesteps": 10, "beta_start": 0.02, "beta_end": 0.5, "ema_decay": 0.9}
+DDPM = {"timesteps": 10, "beta_start": 0.02, "beta_end": 0.7, "ema_decay": 0.9}
 UNET = {"channels": 8, "multipliers": [1], "attention": []}
 LOOP = {"steps": 20, "batch": 8, "lr": 1e-2, "checkpoint_every": 20, "log_every": 10}
 SAMPLE = {"per_class": 6, "batch": 8, "guidance": 0.5}
