@@ -35,6 +35,7 @@ rule sample_model:
         seed={"seed": CONFIG.seed},
         device={"device": CONFIG.device},
         cache=DIGESTS,
+        work=WORK,
         kept=kept,
         code=experiment_code("sample_model", "sampling", "product"),
     script:

@@ -6,6 +6,7 @@ Outputs: HDF5 `images`, Parquet `table`, PNG `grid` that carries its provenance.
 from contextlib import closing
 from importlib import import_module
 
+from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.reuse import make_once
 from medsynth.runtime.run import run_on_device
 from medsynth.runtime.settings import ImageForm
@@ -20,7 +21,8 @@ def main(job, run):
     identity = (cfg, form, run.seed, read, job.params.code)
 
     def make():
-        product.write_product(sampling, job.input, job.output, cfg, form, run)
+        with work_folder(job.params.work, job.wildcards.experiment, *identity) as work:
+            product.write_product(sampling, job.input, job.output, cfg, form, run, work)
 
     make_once(job, identity, make)
 

@@ -99,7 +99,7 @@ def translating(folder: Path, n: int) -> None:
     items = files.frame["item_id"]
     pairs = {"item_a": items[::2].to_list(), "item_b": items[1::2].to_list()}
     write_table(files.frame[["patient"]].iloc[::2].reset_index().assign(**pairs), files.pairs)
-    write_product(sampling, files, files, None, ImageForm(SIDE, 1, "int16"), RUN)
+    write_product(sampling, files, files, None, ImageForm(SIDE, 1, "int16"), RUN, folder)
     write_json(judge_translation(files, SETTINGS, {}, RUN), files.metrics)
 
 

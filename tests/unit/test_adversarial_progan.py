@@ -196,6 +196,7 @@ def test_trained_classes_differ_and_samples_do_not_depend_on_their_batch(tmp_pat
     def sample(labels: np.ndarray, batch: int) -> np.ndarray:
         sampling = ProganSampling(batch=batch)
         request = pd.DataFrame({"label": np.array(card["classes"])[labels]})
+        request["number"] = request.groupby("label").cumcount()
         batches = generate(Model(state, card), request, sampling, Run(4, "cpu"))
         return np.concatenate(list(batches)).astype(int)
 

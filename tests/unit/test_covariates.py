@@ -252,7 +252,8 @@ def test_a_diffusion_model_learns_its_conditions(study):
 def test_samples_carry_the_covariates_that_they_were_drawn_with(study, tmp_path):
     outputs = SimpleNamespace(**{k: tmp_path / k for k in ("images", "table", "grid")})
     cfg = DdpmSampling(per_class=6, covariates={"age": 70}).model_dump()
-    write_product(sampling, study.inputs, outputs, cfg, ImageForm(4, 1, "uint8"), Run(3, "cpu"))
+    form = ImageForm(4, 1, "uint8")
+    write_product(sampling, study.inputs, outputs, cfg, form, Run(3, "cpu"), tmp_path)
     table = read_table(outputs.table)
     assert (table["age"] == 70).all() and table["age"].dtype == study.table["age"].dtype
     assert set(table["sex"].dropna()) <= {"female", "male"} and table["sex"].nunique() == 2

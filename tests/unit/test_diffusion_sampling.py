@@ -91,6 +91,7 @@ def saved_model():
 def _draw(saved_model, labels, seed=3, **settings) -> np.ndarray:
     wanted = DdpmSampling(**settings)
     request = pd.DataFrame({"label": np.array(["a", "b"])[labels]})
+    request["number"] = request.groupby("label").cumcount()
     batches = generate(saved_model, request, wanted, Run(seed, "cpu"))
     return np.concatenate(list(batches))
 
@@ -116,7 +117,10 @@ def test_another_class_leaves_the_noise_of_the_others_as_it_was():
 
     def noise(classes: list[str]) -> dict[str, list[Tensor]]:
         labels = np.repeat(classes, 3)
-        drawn = [torch.randn(5, generator=g) for g in sample_generators(labels, seed=3)]
+        drawn = [
+            torch.randn(5, generator=g)
+            for g in sample_generators(labels, [0, 1, 2] * len(classes), seed=3)
+        ]
         return {name: drawn[3 * k : 3 * k + 3] for k, name in enumerate(classes)}
 
     two, three = noise(["a", "b"]), noise(["a", "ab", "b"])

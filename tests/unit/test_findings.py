@@ -231,7 +231,8 @@ def test_usual_combinations_are_drawn_and_others_only_if_asked_for():
     assert wanted(CARD, None, 2, 10)["label"].tolist() == ["a", "a", "a + b", "a + b"]
     asked = wanted(CARD, ["b + a", "c + a", "b"], 1, 10)
     assert asked.to_dict("list") == {
-        "label": ["a + b", "a + c", "b"], "training_images": [12, 0, 9]
+        "label": ["a + b", "a + c", "b"], "number": [0, 0, 0],
+        "training_images": [12, 0, 9]
     }  # fmt: skip
     with pytest.raises(LabelError, match="no label 'd'; the model knows 'a', 'b', 'c'"):
         wanted(CARD, ["a + d"], 1, 10)

@@ -150,7 +150,7 @@ def drawn(study, tmp_path_factory) -> SimpleNamespace:
     save_model(trained.state, trained.card, outputs.weights, outputs.card)
     labels = ["right + left", "right", "left", "right + No Finding"]
     cfg = DdpmSampling(per_class=12, labels=labels).model_dump()
-    write_product(ddpm_sampling, outputs, outputs, cfg, FORM, Run(2, "cpu"))
+    write_product(ddpm_sampling, outputs, outputs, cfg, FORM, Run(2, "cpu"), folder)
     return outputs
 
 
@@ -319,8 +319,9 @@ def test_progan_takes_several_findings(study, tmp_path):
     save_model(trained.state, trained.card, paths.weights, paths.card)
     outputs = SimpleNamespace(**{k: tmp_path / k for k in ("images", "table", "grid")})
     cfg = ProganSampling(per_class=2, at_least=9).model_dump()
-    write_product(progan_sampling, paths, outputs, cfg, FORM, Run(1, "cpu"))
+    write_product(progan_sampling, paths, outputs, cfg, FORM, Run(1, "cpu"), tmp_path)
     expected = sorted(label for label, n in trained.card["combinations"].items() if n >= 9)
     assert list(read_table(outputs.table)["label"].unique()) == expected
     with pytest.raises(LabelError, match="lower at_least"):
-        write_product(progan_sampling, paths, outputs, cfg | {"at_least": 99}, FORM, Run(1, "cpu"))
+        rare = cfg | {"at_least": 99}
+        write_product(progan_sampling, paths, outputs, rare, FORM, Run(1, "cpu"), tmp_path)

@@ -73,7 +73,7 @@ def test_images_of_another_form_are_refused_by_the_name_of_the_family(
         **{n: tmp_path / n for n in ("weights", "card", "images", "table", "grid")}
     )
     with pytest.raises(FormError, match="family toy made images .*the cohort has"):
-        generation.write_product(toy, files, files, {}, form, Run(1, "cpu"))
+        generation.write_product(toy, files, files, {}, form, Run(1, "cpu"), tmp_path / "work")
     assert not files.images.exists() and not files.table.exists()
 
 

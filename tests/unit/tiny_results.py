@@ -17,6 +17,7 @@ from medsynth.models.cyclegan.sampling import PREFIXES
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import model_card
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
+from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.atomic import write_json
@@ -81,7 +82,8 @@ def make_results(root: Path) -> None:
     outputs = SimpleNamespace(images=f"{stem}.h5", table=f"{stem}.parquet", grid=f"{stem}.png")
     sampling = import_module("medsynth.models.ddpm.sampling")
     cfg, form = DdpmSampling(**SAMPLE).model_dump(), ImageForm(SIZE, 1, "uint8")
-    write_product(sampling, model, outputs, cfg, form, Run(SEED, "cpu"))
+    with work_folder(root / "work", "cxr_ddpm") as work:
+        write_product(sampling, model, outputs, cfg, form, Run(SEED, "cpu"), work)
 
     small = ClassifierTraining(**LOOP, channels=4, features=4)
     judge = train(root, "cxr_classifier", "classifier", small, inputs)

@@ -85,7 +85,8 @@ SETTINGS = Sampling
 def generate(model, request, settings, run):
     assert model.inputs["begin"].card["family"] == model.card["begin"]
     height, width, channels = model.card["shape"]
-    for label, own in zip(request["label"], sample_generators(request["label"], run.seed)):
+    generators = sample_generators(request["label"], request["number"], run.seed)
+    for label, own in zip(request["label"], generators):
         k = model.card["classes"].index(label)
         x = model.state["weight"][k].reshape(1, channels, height, width)
         yield to_uint8(x + 0.1 * torch.randn(x.shape, generator=own))

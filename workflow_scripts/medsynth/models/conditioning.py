@@ -81,8 +81,9 @@ def wanted(
         at_least: training images of a combination that is drawn unasked.
 
     Returns:
-        DataFrame(label) and, of images with several findings, training_images, how many with these
-        very findings the model was trained on; 0: it never saw them together.
+        DataFrame(label, number), number counting from 0 within the label, and, of images with
+        several findings, training_images, how many with these very findings the model was trained
+        on; 0: it never saw them together.
 
     Raises:
         LabelError: a label that the model does not know.
@@ -92,7 +93,8 @@ def wanted(
         if labels is None
         else [known_label(name, card) for name in labels]
     )
-    table = pd.DataFrame({"label": [name for name in names for _ in range(n)]})
+    rows = [(name, number) for name in names for number in range(n)]
+    table = pd.DataFrame(rows, columns=["label", "number"])
     if "combinations" in card:
         seen = table["label"].map(card["combinations"]).fillna(0).astype(int)
         table["training_images"] = seen

@@ -9,7 +9,8 @@ A family is a folder with two modules, so that an edit of the sampler retrains n
   cohort has them: its size and channels, uint8 (of CT int16 HU). :func:`as_wanted` refuses others.
 
 What `data` and `request` are is the task's matter: of generation the request is a table, a row an
-image, with the column label and those that :func:`medsynth.models.conditioning.wanted` adds.
+image, with the columns label, number (within its label) and those that
+:func:`medsynth.models.conditioning.wanted` adds.
 
 A family that rests on other models finds them by role in `data.models` and `model.inputs`; where it
 takes several families, it imports the module of one at hand by the name

@@ -26,10 +26,10 @@ class HasState(Protocol):
 
 @contextmanager
 def work_folder(root: str | Path, name: str, *identity: Any) -> Iterator[Path]:
-    """Yield the work folder of a training; same settings, data and code find the same folder.
+    """Yield the work folder of a job; same settings, data and code find the same folder.
 
-    It stays when the training is killed or fails, and goes when the block, which publishes the
-    results, ends well: a forced rerun must train again.
+    It stays when the job is killed or fails, and goes when the block, which publishes the
+    results, ends well: a forced rerun must begin again.
 
     Args:
         root: where work folders live.
@@ -37,7 +37,7 @@ def work_folder(root: str | Path, name: str, *identity: Any) -> Iterator[Path]:
         identity: stage settings, input digests, code digest, seed; anything JSON can hold.
 
     Raises:
-        MedsynthError: another process trains in it.
+        MedsynthError: another process works in it.
     """
     folder = Path(root) / f"{name}-{digest_json(*identity)[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def work_folder(root: str | Path, name: str, *identity: Any) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise MedsynthError(
-                f"{folder}: another process trains here, perhaps left over from a killed workflow;"
+                f"{folder}: another process works here, perhaps left over from a killed workflow;"
                 " wait for it or stop it"
             ) from None
         yield folder

@@ -6,8 +6,7 @@ No generator lives across steps, so a resumed run draws exactly what an uninterr
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -30,16 +29,16 @@ def numpy_rng(seed: int, *keys: int | str) -> np.random.Generator:
 
 
 def sample_generators(
-    labels: Iterable[str], seed: int, device: str | torch.device = "cpu"
-) -> Iterator[torch.Generator]:
-    """A generator for every image to draw, from (seed, its label, the number within the label).
+    labels: Iterable[str], numbers: Iterable[int], seed: int, device: str | torch.device = "cpu"
+) -> list[torch.Generator]:
+    """A generator for every image to draw, from (seed, its label, its number within the label).
 
     Another label, or more images of one, leaves the noise of all others as it was.
     """
-    drawn: Counter[str] = Counter()
-    for name in labels:
-        yield generator(seed, "sample", name, drawn[name], device=device)
-        drawn[name] += 1
+    return [
+        generator(seed, "sample", label, number, device=device)
+        for label, number in zip(labels, numbers, strict=True)
+    ]
 
 
 def batch_positions(n: int, batch: int, seed: int, step: int, *keys: int | str) -> np.ndarray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -121,7 +120,7 @@ def generate(
 
     Args:
         model: as :func:`medsynth.models.ddpm.training.train` makes it.
-        request: N rows, of whose columns label and covariates are read.
+        request: N rows, of whose columns label, number and covariates are read.
         settings: batch, sampler, steps, guidance, clipping.
         run: all randomness derives from its seed, the label and the image's number; without
             autocast.
@@ -139,11 +138,10 @@ def generate(
     network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     schedule = linear_schedule(training.timesteps, training.beta_start, training.beta_end)
 
-    of_images = sample_generators(request["label"], run.seed, device)
     for start in range(0, len(request), settings.batch):
         rows = request.iloc[start : start + settings.batch]
         wanted = condition(rows, card, device)
-        generators = list(islice(of_images, len(rows)))
+        generators = sample_generators(rows["label"], rows["number"], run.seed, device)
         log.info("images %d to %d of %d", start + 1, start + len(rows), len(request))
         shape = (channels, size, size)
         x = sample(network, wanted, shape, schedule, generators, settings)

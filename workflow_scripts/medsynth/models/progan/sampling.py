@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -29,7 +28,7 @@ def generate(
     An image depends on (model, seed, label, its number within the label) only.
 
     Args:
-        request: rows, of whose columns label is read.
+        request: rows, of whose columns label and number are read.
     """
     card, device = model.card, run.device
     network = Generator(
@@ -41,9 +40,9 @@ def generate(
     )
     network.load_state_dict(model.state)
     network.to(device).eval()
-    of_images = sample_generators(request["label"], run.seed)
     for start in range(0, len(request), settings.batch):
-        chosen = condition(request.iloc[start : start + settings.batch], card, device)
-        own = islice(of_images, len(chosen))
+        rows = request.iloc[start : start + settings.batch]
+        chosen = condition(rows, card, device)
+        own = sample_generators(rows["label"], rows["number"], run.seed)
         z = torch.stack([torch.randn(card["latent"], generator=g) for g in own])
         yield to_uint8(network(z.to(device), chosen))

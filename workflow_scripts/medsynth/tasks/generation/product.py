@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from medsynth.imaging.grids import COLUMNS, write_grid
 from medsynth.models.conditioning import wanted
 from medsynth.models.contract import as_wanted, family_of
 from medsynth.models.covariates import with_drawn
+from medsynth.runtime.batches import kept_batches
 from medsynth.runtime.run import Run
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.digests import digest_file
@@ -25,6 +30,7 @@ def write_product(
     cfg: dict[str, Any],
     form: ImageForm,
     run: Run,
+    work: Path,
 ) -> None:
     """Draw and write the images.
 
@@ -34,6 +40,7 @@ def write_product(
             covariates, `manifest`; `images`, `table`, `grid`.
         cfg: the family's settings.
         form: of the cohort's images, which those that are made must have.
+        work: folder that outlives a kill.
 
     Raises:
         FormError: they have another.
@@ -47,7 +54,12 @@ def write_product(
     model_sha256 = digest_file(inputs.weights)
     made_by = {"seed": run.seed, "model_sha256": model_sha256}
     extra = settings.provenance()
-    images = as_wanted(sampling.generate(model, request, settings, run), form, family_of(sampling))
+
+    def make(start: int) -> Iterator[np.ndarray]:
+        return sampling.generate(model, request.iloc[start:], settings, run)
+
+    batches = kept_batches(work / "batches", len(request), make)
+    images = as_wanted(batches, form, family_of(sampling))
     columns = dict(request.drop(columns="label"))
     write_samples(
         images,

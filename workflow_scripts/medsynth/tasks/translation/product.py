@@ -14,6 +14,7 @@ from medsynth.cohorts.ct.pairs import partners, positions_of
 from medsynth.imaging.grids import Direction, write_translation_grid
 from medsynth.imaging.scale import pixels_of_fields
 from medsynth.models.contract import Translation, as_wanted, family_of
+from medsynth.runtime.batches import kept_batches
 from medsynth.runtime.run import Run
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.digests import digest_file
@@ -35,6 +36,7 @@ def write_product(
     cfg: dict[str, Any] | None,
     form: ImageForm,
     run: Run,
+    work: Path,
 ) -> None:
     """Translate and write the slices.
 
@@ -44,6 +46,7 @@ def write_product(
             (HU), `table` (source and, where paired, target item), `grid`.
         cfg: the family's settings.
         form: of the cohort's slices, which those that are made must have.
+        work: folder that outlives a kill.
 
     Raises:
         FormError: they have another.
@@ -55,10 +58,13 @@ def write_product(
     directions = np.where(domain == "ct", *DIRECTIONS)
 
     def translated(direction: str) -> Iterator[np.ndarray]:
-        request = Translation(
-            batches(store, BATCH, np.flatnonzero(directions == direction)), direction
-        )
-        made = sampling.generate(model, request, settings, run)
+        rows = np.flatnonzero(directions == direction)
+
+        def make(start: int) -> Iterator[np.ndarray]:
+            request = Translation(batches(store, BATCH, rows[start:]), direction)
+            return sampling.generate(model, request, settings, run)
+
+        made = kept_batches(work / direction, len(rows), make)
         return as_wanted(made, form, family_of(sampling))
 
     # A network takes one direction at a time; the slices come out in the order of the manifest.
