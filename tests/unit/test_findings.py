@@ -239,7 +239,7 @@ def test_usual_combinations_are_drawn_and_others_only_if_asked_for():
     with pytest.raises(LabelError, match="no combination of findings has 31 training images"):
         wanted(CARD, None, 1, 31)
     single = {"classes": ["a", "b"]}
-    assert wanted(single, None, 1, 99).to_dict("list") == {"label": ["a", "b"]}
+    assert wanted(single, None, 1, 99).to_dict("list") == {"label": ["a", "b"], "number": [0, 0]}
     with pytest.raises(LabelError, match="'a \\+ b'"):
         known_label("a + b", single)
     assert condition(pd.DataFrame({"label": ["b"]}), single, "cpu").tolist() == [1]
