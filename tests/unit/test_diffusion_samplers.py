@@ -12,9 +12,9 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from medsynth.models.ddpm.prediction import Denoised, denoised, noise_of_velocity, velocity
 from medsynth.models.ddpm.samplers import (
     SAMPLERS,
-    Denoised,
     ancestral_step,
     ddim_step,
     dpm_solver_step,
@@ -22,13 +22,13 @@ from medsynth.models.ddpm.samplers import (
     reverse_ve_step,
     reverse_vp_step,
 )
-from medsynth.models.ddpm.sampling import denoised
 from medsynth.models.ddpm.schedule import (
     Schedule,
     even_in_log_snr,
     even_in_time,
     linear_schedule,
     respaced,
+    without_signal_at_the_end,
 )
 from medsynth.models.ddpm.settings import DdpmExperiment, DdpmTraining
 from medsynth.runtime.seeding import generator
@@ -100,7 +100,7 @@ def test_step_equals_the_formula_at_every_level(name):
 
         def taken(dtype: torch.dtype, i=i, x=x, e=e, before=before, z=z) -> np.ndarray:
             x, e, before, z = (one.to(dtype) for one in (x, e, before, z))
-            seen = denoised(x, e, chain.alphas_bar[i].item(), clip=False)
+            seen = denoised(x, e, chain.alphas_bar[i].item(), "noise", clip=False)
             return step(x, seen, before, i, z, chain).double().numpy()
 
         assert np.abs(taken(torch.float64) - wanted).max() <= 1e-10 * scale
@@ -119,7 +119,7 @@ class _Gaussian:
     def denoise(self, x: Tensor, i: int) -> Denoised:
         a = self.chain.alphas_bar[i].item()
         noise = math.sqrt(1 - a) * (x - math.sqrt(a) * self.mean) / (a * self.std**2 + 1 - a)
-        return denoised(x, noise, a, clip=False)
+        return denoised(x, noise, a, "noise", clip=False)
 
     def flowed(self, x: Tensor, i: int) -> Tensor:
         """x_T carried to level i: y - mean shrinks as sqrt(std^2 + s^2) does."""
@@ -195,9 +195,53 @@ def test_a_chain_of_fewer_steps_has_the_signal_of_the_whole(spacing, steps):
 
 def test_a_clipped_prediction_still_explains_the_noisy_image():
     x, noise = 3 * torch.randn(2, 1, 1, 8, 8, generator=generator(0), dtype=torch.float64)
-    seen = denoised(x, noise, 0.3, clip=True)
+    seen = denoised(x, noise, 0.3, "noise", clip=True)
     assert seen.image.abs().max() == 1
     torch.testing.assert_close(0.3**0.5 * seen.image + 0.7**0.5 * seen.noise, x)
+
+
+@pytest.mark.parametrize("signal", [0.0, 0.3, 1.0])
+def test_velocity_says_what_image_and_noise_are(signal):
+    image, noise = torch.randn(2, 1, 1, 8, 8, generator=generator(0), dtype=torch.float64)
+    a = torch.tensor(signal, dtype=torch.float64)
+    x, v = a.sqrt() * image + (1 - a).sqrt() * noise, velocity(image, noise, a)
+    seen = denoised(x, v, signal, "velocity", clip=False)
+    torch.testing.assert_close(seen.image, image)
+    torch.testing.assert_close(seen.noise, noise)
+    torch.testing.assert_close(noise_of_velocity(v, x, a), noise)
+
+
+def test_a_stretched_schedule_ends_without_signal_and_begins_as_it_was():
+    whole = linear_schedule(50, 0.002, 0.2)
+    chain = without_signal_at_the_end(whole)
+    assert chain.alphas_bar[-1] == 0 and chain.betas[-1] == 1 and chain.alphas_bar[0] == 1
+    torch.testing.assert_close(chain.alphas_bar[1], whole.alphas_bar[1])
+    assert (chain.alphas_bar[1:-1] < whole.alphas_bar[1:-1] + 1e-12).all()
+    for spacing in (even_in_time, even_in_log_snr):
+        assert spacing(chain, 20)[-1] == 50
+
+
+@pytest.mark.parametrize("name", ["ancestral", "ddim", "dpm_solver"])
+def test_a_chain_that_begins_without_signal_recovers_the_distribution(name):
+    """The exact velocity of N(mean, std^2), which at T is minus the mean."""
+    chain, mean, std = without_signal_at_the_end(linear_schedule(T, 1e-4, 0.02)), 0.4, 0.3
+
+    def denoise(x: Tensor, i: int) -> Denoised:
+        a = chain.alphas_bar[i].item()
+        noise = math.sqrt(1 - a) * (x - math.sqrt(a) * mean) / (a * std**2 + 1 - a)
+        image = mean + math.sqrt(a) * std**2 * (x - math.sqrt(a) * mean) / (a * std**2 + 1 - a)
+        v = math.sqrt(a) * noise - math.sqrt(1 - a) * image
+        return denoised(x, v, a, "velocity", clip=False)
+
+    noise, pixels = generator(3), 20_000
+
+    def draw() -> Tensor:
+        return torch.randn(1, 1, 1, pixels, generator=noise, dtype=torch.float64)
+
+    *_, x = SAMPLERS[name][0](draw(), denoise, draw, chain)
+    assert x.isfinite().all()
+    assert x.mean().item() == pytest.approx(mean, abs=5 * std / pixels**0.5)
+    assert x.std().item() == pytest.approx(std, rel=0.03)
 
 
 def test_last_level_without_signal_is_left_by_the_predicted_image():
@@ -220,6 +264,15 @@ def test_a_schedule_that_keeps_the_image_is_refused_with_the_figure():
         ({"train": {"label_drop": 0}}, "guidance 1 needs a model that knows images without"),
         ({"sample": {"steps": 1001}}, "steps 1001 exceeds train.timesteps 1000"),
         ({"sample": {"sampler": "euler"}}, "'dpm_solver'"),
+        ({"train": {"zero_terminal_snr": True}}, "learns nothing there; set predicts: velocity"),
+        ({"train": {"predicts": "velocity", "p2_gamma": 1}}, "set p2_gamma: 0"),
+        (
+            {
+                "train": {"predicts": "velocity", "zero_terminal_snr": True},
+                "sample": {"sampler": "probability_flow"},
+            },
+            "probability_flow begins with the image in x_T",
+        ),
     ],
 )
 def test_samplings_that_cannot_work_are_refused(settings, said):

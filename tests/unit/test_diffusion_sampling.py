@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from medsynth.models.ddpm.sampling import generate, guided_noise, sample
+from medsynth.models.ddpm.sampling import generate, guided, sample
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card
@@ -60,7 +60,7 @@ def test_no_guidance_is_the_conditional_model():
     model = _GaussianNoise(schedule, [-0.5, 0.5, 0.0], 0.3)
     x = torch.randn(2, 1, 4, 4, generator=generator(0))
     t, labels = torch.tensor([3, 3]), torch.tensor([0, 1])
-    assert torch.equal(guided_noise(model, x, t, labels, 0.0), model(x, t, labels))
+    assert torch.equal(guided(model, x, t, labels, 0.0), model(x, t, labels))
 
 
 def test_guidance_equals_the_formula():
@@ -69,7 +69,7 @@ def test_guidance_equals_the_formula():
     x = torch.randn(2, 1, 4, 4, generator=generator(0))
     t, labels, null = torch.tensor([3, 7]), torch.tensor([0, 1]), torch.tensor([2, 2])
     expected = 3 * model(x, t, labels) - 2 * model(x, t, null)
-    torch.testing.assert_close(guided_noise(model, x, t, labels, 2.0), expected)
+    torch.testing.assert_close(guided(model, x, t, labels, 2.0), expected)
     assert not torch.allclose(expected, model(x, t, labels))
 
 

@@ -65,8 +65,18 @@ def _train(store, settings, work, seed=1, labels=LABELS):
     return trained.state, trained.history
 
 
-def test_training_learns_the_classes(store, tmp_path):
-    settings = _settings(steps=200, log_every=20, checkpoint_every=200)
+@pytest.mark.parametrize(
+    ("learned", "drawn"),
+    [
+        ({}, {}),
+        (
+            {"predicts": "velocity", "zero_terminal_snr": True},
+            {"sampler": "dpm_solver", "steps": 10},
+        ),
+    ],
+)
+def test_training_learns_the_classes(store, tmp_path, learned, drawn):
+    settings = _settings(steps=200, log_every=20, checkpoint_every=200, **learned)
     state, history = _train(store, settings, tmp_path)
     points = pd.read_csv(history)
     assert set(points["name"]) == {"loss", "gradient_norm"}
@@ -74,7 +84,7 @@ def test_training_learns_the_classes(store, tmp_path):
     assert loss[-1] < 0.5 * loss[0]
 
     card = json.loads(json.dumps(model_card(settings, ["dark", "bright"], 1, 8)))
-    wanted = DdpmSampling(guidance=0)
+    wanted = DdpmSampling(guidance=0, **drawn)
     names = pd.DataFrame({"label": np.array(["dark", "bright"])[LABELS[:16]]})
     names["number"] = names.groupby("label").cumcount()
     batches = generate(Model(state, card), names, wanted, Run(2, "cpu"))

@@ -21,7 +21,7 @@ from medsynth.models.conditioning import LabelError, combinations, condition, kn
 from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm import training as ddpm
 from medsynth.models.ddpm.process import drop_labels, no_label
-from medsynth.models.ddpm.sampling import generate, guided_noise
+from medsynth.models.ddpm.sampling import generate, guided
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.models.progan.layers import initialise
@@ -204,7 +204,7 @@ def test_one_finding_as_a_row_is_its_index_bit_for_bit():
     x, t = torch.randn(5, 1, 8, 8, generator=generator(1)), torch.arange(1, 6)
     model = network()
     assert torch.equal(model(x, t, rows), model(x, t, index))
-    assert torch.equal(guided_noise(model, x, t, rows, 1.5), guided_noise(model, x, t, index, 1.5))
+    assert torch.equal(guided(model, x, t, rows, 1.5), guided(model, x, t, index, 1.5))
     assert torch.equal(no_label(rows, null), torch.zeros(5, 3))
     dropped = [drop_labels(y, 0.5, null, generator(2)) for y in (rows, index)]
     assert torch.equal(dropped[0], torch.eye(4)[dropped[1]][:, :3])

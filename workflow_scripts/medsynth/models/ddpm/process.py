@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from medsynth.models.ddpm.prediction import velocity
 from medsynth.models.ddpm.schedule import Schedule
 
 
@@ -46,7 +47,7 @@ def drop_labels(labels: Tensor, share: float, null: int, generator: torch.Genera
 
 
 class NoiseModel(Protocol):
-    """Predicts the noise from (x_t, t, labels); `null_label` means "no label"."""
+    """Predicts noise or velocity from (x_t, t, labels); `null_label` means "no label"."""
 
     null_label: int
 
@@ -62,11 +63,12 @@ def ddpm_loss(
     *,
     label_drop: float,
     generator: torch.Generator,
+    predicts: str = "noise",
 ) -> Tensor:
-    """One evaluation of Algorithm 1 (Ho et al. 2020): weighted error of the predicted noise.
+    """One evaluation of Algorithm 1 (Ho et al. 2020): weighted error of what is predicted.
 
     Args:
-        model: predicts the noise.
+        model: predicts the noise or the velocity.
         x0: (N, C, H, W) images in [-1, 1].
         labels: (N,) int64 class indices, or (N, k + d) float32 rows of findings and
             covariates.
@@ -74,13 +76,17 @@ def ddpm_loss(
         weights: (T + 1,) weight of each timestep, e.g. :func:`p2_weights`.
         label_drop: probability of hiding a label.
         generator: source of t, noise and dropped labels, on the device of `x0`.
+        predicts: what the model does, "noise" or "velocity" (Salimans & Ho 2022).
 
     Returns:
-        Scalar: mean of weights[t] (noise - predicted)^2 over pixels and images.
+        Scalar: mean of weights[t] (target - predicted)^2 over pixels and images.
     """
     t = torch.randint(1, schedule.timesteps + 1, (len(x0),), generator=generator, device=x0.device)
     noise = torch.randn(x0.shape, generator=generator, device=x0.device, dtype=x0.dtype)
     labels = drop_labels(labels, label_drop, model.null_label, generator)
     predicted = model(q_sample(x0, t, noise, schedule), t, labels)
-    error = (predicted.to(x0.dtype) - noise).square().mean(dim=(1, 2, 3))
+    target = noise
+    if predicts == "velocity":
+        target = velocity(x0, noise, schedule.alphas_bar[t].view(-1, 1, 1, 1).to(x0.dtype))
+    error = (predicted.to(x0.dtype) - target).square().mean(dim=(1, 2, 3))
     return (weights[t].to(x0.dtype) * error).mean()

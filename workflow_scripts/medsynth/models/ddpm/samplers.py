@@ -11,19 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from torch import Tensor
 
+from medsynth.models.ddpm.prediction import Denoised
 from medsynth.models.ddpm.schedule import Schedule, even_in_log_snr, even_in_time
-
-
-class Denoised(NamedTuple):
-    """What a network says of noisy images x at one level: x = sqrt(a) image + sqrt(1 - a) noise."""
-
-    image: Tensor
-    noise: Tensor
-
 
 Denoise = Callable[[Tensor, int], Denoised]  # of images at level i of the chain
 Draw = Callable[[], Tensor]  # standard normal noise, each time new

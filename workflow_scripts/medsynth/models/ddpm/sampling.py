@@ -13,9 +13,10 @@ from torch import Tensor
 
 from medsynth.models.conditioning import condition
 from medsynth.models.covariates import width
+from medsynth.models.ddpm.prediction import Denoised, denoised
 from medsynth.models.ddpm.process import NoiseModel, no_label
-from medsynth.models.ddpm.samplers import SAMPLERS, Denoised
-from medsynth.models.ddpm.schedule import Schedule, linear_schedule, respaced
+from medsynth.models.ddpm.samplers import SAMPLERS
+from medsynth.models.ddpm.schedule import Schedule, respaced, schedule_of
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.runtime.run import Run
@@ -27,13 +28,12 @@ SETTINGS = DdpmSampling
 log = logging.getLogger(__name__)
 
 
-def guided_noise(
-    model: NoiseModel, x: Tensor, t: Tensor, labels: Tensor, guidance: float
-) -> Tensor:
+def guided(model: NoiseModel, x: Tensor, t: Tensor, labels: Tensor, guidance: float) -> Tensor:
     """Classifier-free guidance: (1 + w) eps(x, c) - w eps(x) (Ho & Salimans 2022, eq. 6).
 
     Args:
-        model: predicts the noise.
+        model: predicts the noise, or the velocity, for which the same holds: at one x and t each is
+            a linear function of the other.
         x: (N, C, H, W) noisy images.
         t: (N,) timesteps.
         labels: (N,) class indices, or (N, k + d) rows of findings and covariates; "no label" leaves
@@ -48,22 +48,6 @@ def guided_noise(
     return (1 + guidance) * conditional - guidance * unconditional
 
 
-def denoised(x: Tensor, noise: Tensor, signal: float, clip: bool) -> Denoised:
-    """The image that the predicted noise leaves in x, and the noise.
-
-    Args:
-        x: at a level with alpha_bar `signal`.
-        noise: predicted.
-        clip: keep the image within [-1, 1], and let the noise follow (Ho et al. 2020 do so in their
-            code, not in their paper).
-    """
-    image = (x - math.sqrt(1 - signal) * noise) / math.sqrt(signal)
-    if not clip:
-        return Denoised(image, noise)
-    image = image.clamp(-1, 1)
-    return Denoised(image, (x - math.sqrt(signal) * image) / math.sqrt(1 - signal))
-
-
 @torch.no_grad()
 def sample(
     model: NoiseModel,
@@ -72,17 +56,19 @@ def sample(
     schedule: Schedule,
     generators: Sequence[torch.Generator],
     settings: DdpmSampling,
+    predicts: str = "noise",
 ) -> Tensor:
     """Images from noise, by the sampler that the settings name.
 
     Args:
-        model: see :func:`guided_noise`.
+        model: see :func:`guided`.
         labels: as there.
         shape: (C, H, W) of one image.
         schedule: the forward process, on the CPU.
         generators: one for each image, on the device of `labels`. All noise of an image comes from
             its own, so it does not depend on the images drawn beside it.
         settings: sampler, steps, guidance, clipping.
+        predicts: what the model does, "noise" or "velocity".
 
     Returns:
         (N, C, H, W) float32; the data's range is [-1, 1], which images may leave.
@@ -96,8 +82,9 @@ def sample(
 
     def denoise(x: Tensor, i: int) -> Denoised:
         t = torch.full((len(labels),), visited[i], device=labels.device)
-        noise = guided_noise(model, x, t, labels, settings.guidance)
-        return denoised(x, noise, chain.alphas_bar[i].item(), settings.clip)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
+            said = guided(model, x, t, labels, settings.guidance).float()
+        return denoised(x, said, chain.alphas_bar[i].item(), predicts, settings.clip)
 
     x = draw()
     report_every = math.ceil(chain.timesteps / 5)
@@ -122,8 +109,8 @@ def generate(
         model: as :func:`medsynth.models.ddpm.training.train` makes it.
         request: N rows, of whose columns label, number and covariates are read.
         settings: batch, sampler, steps, guidance, clipping.
-        run: all randomness derives from its seed, the label and the image's number; without
-            autocast.
+        run: all randomness derives from its seed, the label and the image's number; on CUDA the
+            network computes in bfloat16 autocast, the sampler in float32.
 
     Yields:
         (B, H, W, C) uint8, in the order of the rows.
@@ -136,7 +123,7 @@ def generate(
     network.load_state_dict(model.state)
     # Torch's types lack memory_format.
     network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    schedule = linear_schedule(training.timesteps, training.beta_start, training.beta_end)
+    schedule = schedule_of(training)
 
     for start in range(0, len(request), settings.batch):
         rows = request.iloc[start : start + settings.batch]
@@ -144,5 +131,5 @@ def generate(
         generators = sample_generators(rows["label"], rows["number"], run.seed, device)
         log.info("images %d to %d of %d", start + 1, start + len(rows), len(request))
         shape = (channels, size, size)
-        x = sample(network, wanted, shape, schedule, generators, settings)
+        x = sample(network, wanted, shape, schedule, generators, settings, training.predicts)
         yield to_uint8(x)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from medsynth.models.ddpm.settings import DdpmTraining
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -82,6 +84,23 @@ def respaced(schedule: Schedule, visited: Sequence[int]) -> Schedule:
         return schedule
     signal = schedule.alphas_bar[list(visited)]
     return Schedule(torch.cat([signal.new_zeros(1), 1 - signal[1:] / signal[:-1]]), signal)
+
+
+def without_signal_at_the_end(schedule: Schedule) -> Schedule:
+    """The schedule moved and stretched so that x_T is noise alone (Lin et al. 2024, Algorithm 1).
+
+    sqrt(alpha_bar) loses what it has at T and is scaled to what it had at 1.
+    """
+    root = schedule.alphas_bar[1:].sqrt()
+    root = (root - root[-1]) * (root[0] / (root[0] - root[-1]))
+    signal = torch.cat([schedule.alphas_bar[:1], root.square()])
+    return respaced(Schedule(schedule.betas[:1], signal), range(len(signal)))
+
+
+def schedule_of(settings: DdpmTraining) -> Schedule:
+    """The forward process of a training, on the CPU."""
+    schedule = linear_schedule(settings.timesteps, settings.beta_start, settings.beta_end)
+    return without_signal_at_the_end(schedule) if settings.zero_terminal_snr else schedule
 
 
 def p2_weights(schedule: Schedule, gamma: float, k: float) -> Tensor:

@@ -26,9 +26,8 @@ SAMPLE_COLUMNS = (
     "row", "label", "seed", "model_sha256", "guidance", "sampler", "steps", "clip",
     "training_images",
 )  # fmt: skip
-MOST_SIGNAL = (
-    0.1  # share of the image's amplitude that x_T, which sampling takes for noise, may hold
-)
+NEED_SIGNAL = ("reverse_sde_ve", "probability_flow")
+MOST_SIGNAL = 0.1  # of the image's amplitude in x_T, for which sampling takes plain noise
 
 
 class UNet(Settings):
@@ -70,6 +69,16 @@ class DdpmTraining(Loop):
         lt=1,
         description="beta_T, of the last; between them it rises linearly (Ho et al. 2020: 1e-4 to"
         " 0.02 for T = 1000; for fewer levels multiply both by about 1000/T)",
+    )
+    zero_terminal_snr: bool = Field(
+        False,
+        description="stretch the schedule so that x_T holds nothing of the image (Lin et al. 2024);"
+        " needs predicts: velocity",
+    )
+    predicts: Literal["noise", "velocity"] = Field(
+        "noise",
+        description="what the network learns: the noise (Ho et al. 2020), or velocity, a mixture"
+        " of noise and image that is useful at every noise level (Salimans & Ho 2022)",
     )
     p2_gamma: float = Field(
         0.0,
@@ -114,7 +123,19 @@ class DdpmTraining(Loop):
         return end
 
     @model_validator(mode="after")
-    def _ends_in_noise(self) -> Self:
+    def _can_be_learned(self) -> Self:
+        if self.predicts == "noise" and self.zero_terminal_snr:
+            raise ValueError(
+                "zero_terminal_snr: in x_T there is nothing but noise, and who predicts the noise"
+                " learns nothing there; set predicts: velocity"
+            )
+        if self.predicts == "velocity" and self.p2_gamma:
+            raise ValueError(
+                f"p2_gamma {self.p2_gamma:g} weighs errors of predicted noise; set p2_gamma: 0, or"
+                " predicts: noise"
+            )
+        if self.zero_terminal_snr:
+            return self
         steps = self.timesteps - 1
         betas = (
             self.beta_start + (self.beta_end - self.beta_start) * t / steps
@@ -126,7 +147,7 @@ class DdpmTraining(Loop):
                 f"timesteps {self.timesteps}, beta_start {self.beta_start} and beta_end"
                 f" {self.beta_end} leave {signal:.0%} of the image in x_T, but sampling starts from"
                 f" noise alone; at most {MOST_SIGNAL:.0%} may be left: multiply both betas by about"
-                " 1000/timesteps"
+                " 1000/timesteps, or set zero_terminal_snr: true and predicts: velocity"
             )
         return self
 
@@ -182,8 +203,12 @@ class DdpmSampling(Sampling):
 
     def provenance(self) -> dict[str, float | str]:
         """Settings that every image states with seed and model; steps 0: all."""
-        named = {"guidance": self.guidance, "sampler": self.sampler}
-        return named | {"steps": self.steps or 0, "clip": str(self.clip).lower()}
+        return {
+            "guidance": self.guidance,
+            "sampler": self.sampler,
+            "steps": self.steps or 0,
+            "clip": str(self.clip).lower(),
+        }
 
 
 class DdpmExperiment(FamilyExperiment):
@@ -209,6 +234,11 @@ class DdpmExperiment(FamilyExperiment):
             raise ValueError(
                 f"steps {sample.steps} exceeds train.timesteps {train.timesteps}; take fewer, or"
                 " leave it out for all"
+            )
+        if train and train.zero_terminal_snr and sample.sampler in NEED_SIGNAL:
+            raise ValueError(
+                f"{sample.sampler} begins with the image in x_T, of which zero_terminal_snr leaves"
+                " nothing; take ancestral, ddim or dpm_solver"
             )
         return sample
 

@@ -11,7 +11,7 @@ from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
 from medsynth.models.covariates import appended, describe, width, without_strange
 from medsynth.models.ddpm.process import ddpm_loss
-from medsynth.models.ddpm.schedule import linear_schedule, p2_weights
+from medsynth.models.ddpm.schedule import p2_weights, schedule_of
 from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.models.ddpm.validation import Look, simple_losses
@@ -91,7 +91,7 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
     parameters = list(model.parameters())
     optimizer = torch.optim.Adam(parameters, lr=settings.lr, fused=True)
 
-    schedule = linear_schedule(settings.timesteps, settings.beta_start, settings.beta_end)
+    schedule = schedule_of(settings)
     weights = p2_weights(schedule, settings.p2_gamma, settings.p2_k).to(device)
     schedule = schedule.to(device)
 
@@ -104,8 +104,9 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
         torch.manual_seed(generator(seed, "dropout", i).initial_seed())
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             loss = ddpm_loss(
-                model, x0, y, schedule, weights, label_drop=settings.label_drop, generator=noise
-            )
+                model, x0, y, schedule, weights,
+                label_drop=settings.label_drop, generator=noise, predicts=settings.predicts,
+            )  # fmt: skip
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT_NORM)
@@ -116,7 +117,8 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
     def losses(part: str, of: LabelledImages, positions: np.ndarray) -> np.ndarray:
         shown = _conditions(of, described)
         look = Look(seed, part, settings.batch, device)
-        return simple_losses(ema.module, of.images, shown, positions, schedule, look)
+        predicts = settings.predicts
+        return simple_losses(ema.module, of.images, shown, positions, schedule, look, predicts)
 
     held_out = data.validation
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from medsynth.models.ddpm.prediction import noise_of_velocity
 from medsynth.models.ddpm.process import q_sample
 from medsynth.models.ddpm.schedule import Schedule
 from medsynth.runtime.seeding import generator
@@ -45,16 +46,18 @@ def simple_losses(
     positions: np.ndarray,
     schedule: Schedule,
     look: Look,
+    predicts: str = "noise",
 ) -> np.ndarray:
     """Ho et al. 2020, eq. 14: squared error of the predicted noise, every level weighing the same.
 
     A later look differs by the weights alone. Predicting no noise at all gives 1 on average.
 
     Args:
-        model: predicts the noise from (x_t, t, labels); no label is hidden.
+        model: predicts the noise, or the velocity, from (x_t, t, labels); no label is hidden.
         images: uint8.
         labels: of all images, as the model takes them.
         positions: (n,) of the images to look at.
+        predicts: what the model does, "noise" or "velocity".
 
     Returns:
         (n,) float64, means over pixels and levels.
@@ -68,8 +71,12 @@ def simple_losses(
         noise = torch.stack([_noise(x0.shape[1:], look, *pair) for pair in some]).to(look.device)
         shown = torch.from_numpy(labels[where]).to(look.device)
         with torch.autocast(look.device.type, torch.bfloat16, enabled=look.device.type == "cuda"):
-            predicted = model(q_sample(x0, steps, noise, schedule), steps, shown)
-        error = (predicted.float() - noise).square().mean(dim=(1, 2, 3))
+            x = q_sample(x0, steps, noise, schedule)
+            predicted = model(x, steps, shown).float()
+        if predicts == "velocity":
+            signal = schedule.alphas_bar[steps].view(-1, 1, 1, 1).float()
+            predicted = noise_of_velocity(predicted, x, signal)
+        error = (predicted - noise).square().mean(dim=(1, 2, 3))
         errors.append(error.double().cpu().numpy())
     return np.concatenate(errors).reshape(len(positions), LEVELS).mean(1)
 

@@ -56,7 +56,8 @@ def write_product(
     extra = settings.provenance()
 
     def make(start: int) -> Iterator[np.ndarray]:
-        return sampling.generate(model, request.iloc[start:], settings, run)
+        made: Iterator[np.ndarray] = sampling.generate(model, request.iloc[start:], settings, run)
+        return made
 
     batches = kept_batches(work / "batches", len(request), make)
     images = as_wanted(batches, form, family_of(sampling))

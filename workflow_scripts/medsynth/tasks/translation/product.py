@@ -62,7 +62,8 @@ def write_product(
 
         def make(start: int) -> Iterator[np.ndarray]:
             request = Translation(batches(store, BATCH, rows[start:]), direction)
-            return sampling.generate(model, request, settings, run)
+            made: Iterator[np.ndarray] = sampling.generate(model, request, settings, run)
+            return made
 
         made = kept_batches(work / direction, len(rows), make)
         return as_wanted(made, form, family_of(sampling))
