@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from medsynth.store.atomic import replacing
@@ -72,3 +73,31 @@ def load_checkpoint(path: Path, state: Mapping[str, HasState]) -> int:
     for name, part in state.items():
         part.load_state_dict(saved[name])
     return int(saved["step"])
+
+
+def kept_batches(
+    folder: Path, n: int, make: Callable[[int], Iterator[np.ndarray]]
+) -> Iterator[np.ndarray]:
+    """Batches of `n` arrays in all, each written to the folder when it comes.
+
+    A kill costs the batch that was being made. As the others begin where batches begin, they are
+    the same as without the kill.
+
+    Args:
+        folder: of this very product, in a :func:`work_folder`.
+        n: arrays, not batches.
+        make: the batches from one of the arrays on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    done = 0
+    while (path := folder / f"{done:09d}.npy").exists():
+        batch = np.load(path)
+        yield batch
+        done += len(batch)
+    if done == n:
+        return
+    for batch in make(done):
+        with replacing(folder / f"{done:09d}.npy") as temporary, open(temporary, "wb") as file:
+            np.save(file, batch, allow_pickle=False)
+        yield batch
+        done += len(batch)

@@ -13,7 +13,7 @@ from medsynth.imaging.grids import COLUMNS, write_grid
 from medsynth.models.conditioning import wanted
 from medsynth.models.contract import as_wanted, family_of
 from medsynth.models.covariates import with_drawn
-from medsynth.runtime.batches import kept_batches
+from medsynth.runtime.checkpoints import kept_batches
 from medsynth.runtime.run import Run
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.digests import digest_file

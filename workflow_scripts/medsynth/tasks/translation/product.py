@@ -14,7 +14,7 @@ from medsynth.cohorts.ct.pairs import partners, positions_of
 from medsynth.imaging.grids import Direction, write_translation_grid
 from medsynth.imaging.scale import pixels_of_fields
 from medsynth.models.contract import Translation, as_wanted, family_of
-from medsynth.runtime.batches import kept_batches
+from medsynth.runtime.checkpoints import kept_batches
 from medsynth.runtime.run import Run
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.digests import digest_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medsynth.runtime.batches import kept_batches
+from medsynth.runtime.checkpoints import kept_batches
 
 ARRAYS, BATCH = np.arange(10.0).reshape(10, 1), 4
 
