@@ -124,3 +124,37 @@ def test_mappings_are_read_in_the_order_of_their_names(raw):
     backwards = parse_config(raw).model_dump_json()
     raw["cohorts"] = dict(sorted(raw["cohorts"].items()))
     assert parse_config(raw).model_dump_json() == backwards
+
+
+# Bounded by what they must fit: the image's own values and resolutions, ages of a person.
+BOUNDED_ELSEWHERE = {"hu_range", "window", "attention", "covariates"}
+
+
+def test_no_number_is_without_bound():
+    """1e26 steps pass for a number, and would be waited for."""
+
+    def numbers(schema: dict):
+        if schema.get("type") in ("integer", "number"):
+            yield schema
+        for part in ("anyOf", "items"):
+            inner = schema.get(part, [])
+            for each in [inner] if isinstance(inner, dict) else inner:
+                yield from numbers(each)
+
+    whole = Config.model_json_schema()
+    unbounded = [
+        f"{group}.{key}"
+        for group, schema in [("", whole), *whole["$defs"].items()]
+        for key, each in schema["properties"].items()
+        if key not in BOUNDED_ELSEWHERE
+        for number in numbers(each)
+        if not {"maximum", "exclusiveMaximum"} & set(number)
+    ]
+    assert unbounded == []
+
+
+@pytest.mark.parametrize("value", [10**26, 10**10])
+def test_an_absurd_number_is_refused_with_the_most_there_may_be(raw, value):
+    raw["experiments"][0]["train"]["steps"] = value
+    with pytest.raises(ConfigError, match="steps: must be at most 100000000"):
+        parse_config(raw)

@@ -129,14 +129,25 @@ def test_a_configuration_without_keys_is_told(raw):
 @pytest.mark.parametrize(
     ("place", "value", "said"),
     [
-        ("experiments.1.family", (), "family: Field required -- hint: add this key"),
+        ("experiments.1.family", (), "family: is missing -- hint: add this key; docs/reference/configuration.md tells its values"),  # noqa: E501
         ("experiments.1.family", "gan", "be one of 'ddpm', 'progan', 'cyclegan' -- hint: you gave 'gan'"),  # noqa: E501
         ("experiments.1.name", "A-b", "A-b.name: a name has lower-case letters, digits and _, a letter first -- hint: you gave 'A-b'; write a_b"),  # noqa: E501
         ("experiments.0.train.stepps", 3, "train.stepps: is an unknown key; did you mean steps?"),
-        ("cohorts.cxr.image_size", 3, "cohorts.cxr.image_size: is an unknown key; remove it, or take one of those known here: kind, root, tables, reports, index, read, split"),  # noqa: E501
+        ("cohorts.cxr.image_size", 3, "cohorts.cxr.image_size: is an unknown key; it is a key of cohorts.cxr.read: move it there"),  # noqa: E501
+        ("cohorts.cxr.max_quarantined", 1, "max_quarantined: is an unknown key; it is a key of the top level: move it there"),  # noqa: E501
+        ("experiments.0.min_patients", 1, "it is a key of the top level: move it there"),
+        ("experiments.0.lr", 1, "it is a key of experiments.cxr_ddpm.train: move it there"),
+        ("cohorts.ct.finest_mm", 1, "it is a key of cohorts.ct.convert.registration: move it there"),  # noqa: E501
+        ("image_size", 8, "it is a key of cohorts.NAME.read or cohorts.NAME.tiles or cohorts.NAME.convert: move it there"),  # noqa: E501
+        ("cohorts.ct.stain", {}, "cohorts.ct.stain: is an unknown key; remove it, or take one of those known here: kind, root"),  # noqa: E501
+        ("experiments.0.train.unet.attention", 8, "attention: must be a list, as in [a, b] -- hint: you gave 8"),  # noqa: E501
+        ("experiments.0.train.steps", "many", "steps: must be a whole number"),
+        ("experiments.0.train.lr", "fast", "lr: must be a number"),
+        ("experiments.0.train.steps", 0, "steps: must be at least 1 -- hint: you gave 0"),
+        ("lineage.study", 5, "study: must be text"),
         ("experiments.3.family", "cyclgan", "you gave 'cyclgan'; did you mean cyclegan?"),
         ("experiments.0.cohort", "cxrr", "there are: ct, cxr, glioma; did you mean cxr?"),
-        ("device", "gpu", "you gave 'gpu'; see config/schema.json"),
+        ("device", "gpu", "device: must be 'auto', 'cpu' or 'cuda' -- hint: you gave 'gpu'; see docs/reference/configuration.md"),  # noqa: E501
         ("experiments.1.train", None, "a group of keys -- hint: you gave nothing"),
         ("cohorts.cxr.index.label", "view", "a group of keys -- hint: you gave 'view'"),
         ("cohorts.cxr.root", None, "write ~/ for your home folder"),
@@ -167,7 +178,10 @@ def test_a_mistake_is_told_with_its_remedy(tmp_path, monkeypatch, place, value, 
     with pytest.raises(ConfigError) as error:
         load_config(changed((place, value)))
     assert said in str(error.value)
-    assert not re.search("Value error|tag|dictionary|instance", str(error.value))
+    assert not re.search(
+        "Value error|Input should|Field required|tag|dictionary|instance|config/README",
+        str(error.value),
+    )
 
 
 BETWEEN_KEYS = [

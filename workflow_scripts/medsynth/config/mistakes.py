@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from medsynth.config.checks.known_keys import known_keys
+from medsynth.config.checks.known_keys import groups_with, known_keys
+from medsynth.config.checks.words import what_it_must_be
 from medsynth.runtime.settings import NAME
 from medsynth.store.errors import MedsynthError
 from medsynth.store.privacy.secrets import without_secrets
@@ -21,7 +22,8 @@ ABSENT = (
     "missing",
     "value_error",
 )  # of pydantic's errors, those that a key may have by its absence
-GROUPS = ("model_type", "model_attributes_type", "dict_type")  # pydantic's names of such errors
+VALUES = "docs/reference/configuration.md"  # tells the values of every key
+MOST_PLACES = 3  # in a message
 
 
 class Mistake(NamedTuple):
@@ -117,36 +119,58 @@ def mistakes_of(error: ValidationError, raw: Any, whole: Any) -> Iterator[Mistak
     for place, entries in found.items():
         if entries[0]["type"] == "extra_forbidden":
             *around, key = entries[0]["loc"]
-            yield Mistake(place, f"is an unknown key; {_instead(key, known_keys(whole, around))}")
+            instead = _instead(key, known_keys(whole, around), _homes(around, key, raw, whole))
+            yield Mistake(place, f"is an unknown key; {instead}")
             continue
-        message = " or ".join(dict.fromkeys(_message(entry) for entry in entries))
+        message = " or ".join(dict.fromkeys(map(what_it_must_be, entries)))
         yield Mistake(place, f"{message} -- hint: {_hint(entries[0])}")
 
 
-def _instead(key: Any, known: list[str]) -> str:
+def _instead(key: Any, known: list[str], homes: list[str]) -> str:
+    near = did_you_mean(key, known)
+    if homes:
+        home = f"it is a key of {' or '.join(homes[:MOST_PLACES])}: move it there"
+        return f"{near} Or else {home}" if near else home
     here = f"remove it, or take one of those known here: {', '.join(known)}"
-    return did_you_mean(key, known) or (here if known else "remove it")
+    return near or (here if known else "remove it")
 
 
-def _message(error: ErrorDetails) -> str:
-    kind, context = error["type"], error.get("ctx", {})
-    if kind in GROUPS:
-        return "Input should be a group of keys"
-    if kind == "union_tag_not_found":
-        return "Field required"
-    if kind == "union_tag_invalid":
-        return f"Input should be one of {context['expected_tags']}"
-    if kind == "string_pattern_mismatch" and context["pattern"] == NAME:
-        return "a name has lower-case letters, digits and _, a letter first"
-    return error["msg"].removeprefix("Value error, ")
+def _homes(around: list[Any], key: Any, raw: Any, whole: Any) -> list[str]:
+    """The groups whose key it is: of those in the group where it stands, else around that."""
+
+    def place(loc: list[Any]) -> str:
+        part: Any = {"loc": loc, "type": ""}
+        return place_of(keys_of(part, raw), raw)
+
+    own, seen = place(around).split("."), set()
+    for depth in range(len(around), -1, -1):
+        here = place(around[:depth])
+        if here in seen:  # without its tag it may be of any kind
+            continue
+        seen.add(here)
+        groups = groups_with(str(key), whole, around[:depth])
+        homes = [".".join(filter(None, [here, group])) for group in groups]
+        if here == WHOLE:
+            homes = [group or "the top level" for group in groups if not _fits(group, own)]
+        if homes:
+            return homes
+    return []
+
+
+def _fits(group: str, own: list[str]) -> bool:
+    """Whether it is where the key stands already, of another kind."""
+    parts = group.split(".")
+    return len(parts) == len(own) and all(
+        part in ("NAME", name) for part, name in zip(parts, own, strict=True)
+    )
 
 
 def _hint(error: ErrorDetails) -> str:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind in ("missing", "union_tag_not_found"):
-        return "add this key; config/README.md tells its values"
+        return f"add this key; {VALUES} tells its values"
     if kind == "value_error":
-        return "see config/README.md"
+        return f"see {VALUES}"
     if kind == "union_tag_invalid":
         given = context["tag"]
     if given is None:
@@ -160,4 +184,4 @@ def _hint(error: ErrorDetails) -> str:
         near = f"write {usable}" if re.fullmatch(NAME, usable) else ""
     given = repr(given)
     given = given if len(given) <= SHOWN else given[: SHOWN - 1] + "…"
-    return f"you gave {given}; {near or 'see config/schema.json'}"
+    return f"you gave {given}; {near or f'see {VALUES}'}"

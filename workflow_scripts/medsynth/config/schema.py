@@ -65,7 +65,9 @@ class Config(Settings):
     """The whole configuration file."""
 
     results_dir: ResultsDir = Field(Path("results"), description="everything the workflow makes")
-    seed: int = Field(1, ge=0, description="all randomness derives from it, but the demo data's")
+    seed: int = Field(
+        1, ge=0, le=2**63 - 1, description="all randomness derives from it, but the demo data's"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU if any")
     max_quarantined: Fraction = Field(
         0.1,
@@ -73,11 +75,15 @@ class Config(Settings):
         " is trained on a cohort, and a download stops",
     )
     min_patients: int = Field(
-        3, ge=1, description="patients that each class must have before anything is trained on it"
+        3,
+        ge=1,
+        le=1_000_000,
+        description="patients that each class must have before anything is trained on it",
     )
     keep_gib: float = Field(
         10,
         ge=0,
+        le=1e6,
         description="GiB of finished models and samples that are kept in results_dir/kept, the"
         " latest; asked for the same again they are copied back. 0: none",
     )
@@ -101,7 +107,10 @@ class Config(Settings):
         [], description="models, each trained and judged on one cohort"
     )
     singles: int = Field(
-        8, ge=0, description="generated images of every class also written as DICOM or PNG files"
+        8,
+        ge=0,
+        le=100_000,
+        description="generated images of every class also written as DICOM or PNG files",
     )
 
     @field_validator("fetch", "cohorts")

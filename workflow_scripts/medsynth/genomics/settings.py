@@ -71,6 +71,7 @@ class Genotypes(Settings):
     ihc_wildtype_age: float | None = Field(
         55,
         ge=0,
+        le=150,
         description="years from which a negative stain alone means IDH-wildtype (WHO 2021 asks no"
         " sequencing of glioblastomas from 55 on); younger or of unknown age: unknown; null: never",
     )

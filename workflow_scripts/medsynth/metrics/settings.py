@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
@@ -10,12 +11,17 @@ from medsynth.runtime.settings import Name, Settings, each_once
 
 
 class Evaluation(Settings):
-    kid_subsets: int = Field(50, ge=2, description="random subsets behind KID's interval")
+    kid_subsets: int = Field(
+        50, ge=2, le=100_000, description="random subsets behind KID's interval"
+    )
     kid_subset_size: int = Field(
-        50, ge=2, description="images of a subset on each side, half of all at most"
+        50, ge=2, le=1_000_000, description="images of a subset on each side, half of all at most"
     )
     bootstrap: int = Field(
-        200, ge=0, description="resamples behind a bootstrap interval; 0: no such interval"
+        200,
+        ge=0,
+        le=1_000_000,
+        description="resamples behind a bootstrap interval; 0: no such interval",
     )
     subgroups: list[Name] | dict[Name, list[Name]] = Field(
         [],
@@ -23,7 +29,7 @@ class Evaluation(Settings):
         " of columns.covariates) for whose groups metrics are computed apart; a list for all"
         " cohorts, or one by cohort, as {cxr: [view]}. Unknown is a group of its own",
     )
-    age_bands: list[int] = Field(
+    age_bands: list[Annotated[int, Field(le=150)]] = Field(
         [18, 40, 65],
         min_length=1,
         description="ages in years with which a band of the covariate age begins, after the first",
@@ -31,6 +37,7 @@ class Evaluation(Settings):
     subgroup_patients: int = Field(
         10,
         ge=5,
+        le=1_000_000,
         description="patients whom a subgroup must have for its metrics to be shown; those of"
         " fewer would tell about persons, and little about the model",
     )

@@ -13,6 +13,7 @@ Together = Annotated[
     int,
     Field(
         ge=1,
+        le=65_536,
         description="images generated at once; more need more memory, the noise of each is its own",
     ),
 ]
@@ -35,7 +36,7 @@ def different_labels(labels: list[str] | None) -> list[str] | None:
 class Sampling(Settings):
     """What every sampling of classes has."""
 
-    per_class: int = Field(64, ge=1, description="images for every class")
+    per_class: int = Field(64, ge=1, le=1_000_000, description="images for every class")
     labels: list[str] | None = Field(
         None,
         min_length=1,
@@ -46,7 +47,10 @@ class Sampling(Settings):
     # The same images would be drawn as two labels, and count twice.
     _are_different = field_validator("labels")(different_labels)
     at_least: int = Field(
-        10, ge=1, description="training images of a combination of findings that is drawn unasked"
+        10,
+        ge=1,
+        le=1_000_000,
+        description="training images of a combination of findings that is drawn unasked",
     )
     batch: Together = 64
 

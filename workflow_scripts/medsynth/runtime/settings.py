@@ -140,22 +140,28 @@ Division = Annotated[
 class Loop(Settings):
     """What every training loop has."""
 
-    steps: int = Field(400, ge=1, description="optimizer steps")
-    batch: int = Field(32, ge=1, description="images a step")
+    steps: int = Field(400, ge=1, le=100_000_000, description="optimizer steps")
+    batch: int = Field(32, ge=1, le=65_536, description="images a step")
     lr: float = Field(
-        2e-4, gt=0, description="learning rate; the classifier's and the CycleGAN's fall to 0"
+        2e-4, gt=0, le=1, description="learning rate; the classifier's and the CycleGAN's fall to 0"
     )
-    checkpoint_every: int = Field(200, ge=1, description="steps; a kill costs at most these")
-    log_every: int = Field(20, ge=1, description="steps averaged into one point of the curves")
+    checkpoint_every: int = Field(
+        200, ge=1, le=100_000_000, description="steps; a kill costs at most these"
+    )
+    log_every: int = Field(
+        20, ge=1, le=100_000_000, description="steps averaged into one point of the curves"
+    )
     validate_every: int | None = Field(
         None,
         ge=1,
+        le=100_000_000,
         description="steps between looks at the validation split, of which the best one's weights"
         " are kept; null: a tenth of all steps. The last step is always looked at",
     )
     validation_images: int = Field(
         64,
         ge=1,
+        le=1_000_000,
         description="images of the validation split that are looked at, at most (of ct: of each"
         " phase); all patients are among them as evenly as may be",
     )

@@ -21,7 +21,7 @@ PARTLY = (
 )
 HEAD = """\
 # Written by medsynth init, with the reasons for each choice: correct what is not right.
-# Every key is explained in config/README.md.
+# Every key is explained in docs/reference/configuration.md.
 #   medsynth check {file}                            what is wrong with it, and with the data
 #   snakemake -n --configfile {file}                 what would run
 #   snakemake --cores all --configfile {file}        run it"""

@@ -48,19 +48,23 @@ class CtIndex(Settings):
     )
     pattern: Glob = Field("**/*.dcm", description="glob of DICOM or NIfTI files below root")
     burned_in: BurnedIn = "exclude"
-    shards: int = Field(2, ge=1, description="jobs the conversion is divided into")
+    shards: int = Field(2, ge=1, le=10_000, description="jobs the conversion is divided into")
 
 
 class CtConvert(Settings):
-    image_size: int = Field(32, ge=8, description="pixels, both sides")
+    image_size: int = Field(32, ge=8, le=4096, description="pixels, both sides")
     spacing_mm: float | None = Field(
         None,
         gt=0,
+        le=100,
         description="resample series to cubic voxels of this size and keep image_size of them about"
         " the middle; null shows slices whole, at whatever scale they then have",
     )
     max_missing: int = Field(
-        2, ge=0, description="missing slices in a row that are interpolated; longer gaps divide"
+        2,
+        ge=0,
+        le=1000,
+        description="missing slices in a row that are interpolated; longer gaps divide",
     )
     registration: CtRegister | None = Field(
         None, description="move the series without contrast onto the one with it; null: do not"
@@ -73,7 +77,7 @@ class CtConvert(Settings):
 
 
 class CtPair(Settings):
-    tolerance_mm: float = Field(2.5, ge=0, description="largest slice distance in a pair")
+    tolerance_mm: float = Field(2.5, ge=0, le=100, description="largest slice distance in a pair")
     min_dice: Fraction | None = Field(
         None, description="least overlap of registered bodies; pairs below are dropped"
     )

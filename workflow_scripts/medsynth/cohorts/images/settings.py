@@ -169,7 +169,7 @@ class ImagesIndex(Settings):
     pattern: Glob = Field(
         "**/*", description="glob of files below root among which names are sought"
     )
-    shards: int = Field(2, ge=1, description="jobs the reading is divided into")
+    shards: int = Field(2, ge=1, le=10_000, description="jobs the reading is divided into")
 
     @field_validator("one_image_one_patient")
     @classmethod
@@ -189,7 +189,7 @@ class ImagesIndex(Settings):
 
 
 class ImagesRead(Settings):
-    image_size: int = Field(32, ge=8, description="pixels, both sides")
+    image_size: int = Field(32, ge=8, le=4096, description="pixels, both sides")
     channels: Literal["grey", "rgb"] | dict[Role, Literal["red", "green", "blue"]] = Field(
         "grey",
         description="grey, which colour images are refused for unless their channels are equal;"

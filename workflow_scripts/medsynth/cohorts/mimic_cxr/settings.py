@@ -53,11 +53,11 @@ class CxrIndex(Settings):
         description="class of each radiograph: its view, or a finding of its study"
     )
     views: list[str] = Field(["AP", "PA"], min_length=1, description="ViewPosition values to keep")
-    shards: int = Field(2, ge=1, description="jobs the reading is divided into")
+    shards: int = Field(2, ge=1, le=10_000, description="jobs the reading is divided into")
 
 
 class CxrRead(Settings):
-    image_size: int = Field(32, ge=8, description="pixels, both sides")
+    image_size: int = Field(32, ge=8, le=4096, description="pixels, both sides")
     fit: Literal["pad", "crop", "stretch"] = Field(
         "pad",
         description="how a radiograph becomes square: black borders beside all of it (pad), its"

@@ -46,7 +46,7 @@ class SlideIndex(Settings):
         description="class of each slide: from a table of yours, or by genotype"
     )
     pattern: Glob = Field("**/*", description="glob of slide files below root")
-    shards: int = Field(2, ge=1, description="jobs the tiling is divided into")
+    shards: int = Field(2, ge=1, le=10_000, description="jobs the tiling is divided into")
 
 
 class Stain(Settings):
@@ -55,7 +55,9 @@ class Stain(Settings):
     method: Literal["none", "macenko", "reinhard"] = Field(
         "none", description="Macenko 2009 (optical density) or Reinhard 2001 (CIELAB)"
     )
-    tiles_per_slide: int = Field(16, ge=1, description="training tiles a slide to fit to")
+    tiles_per_slide: int = Field(
+        16, ge=1, le=1_000_000, description="training tiles a slide to fit to"
+    )
 
 
 class SlideCohort(CohortSettings):

@@ -19,10 +19,41 @@ def known_keys(whole: Any, path: Iterable[Any]) -> list[str]:
         whole: type of what the path begins in.
         path: `loc` of an error of pydantic's: keys, positions, and the tags of unions.
     """
+    return list(dict.fromkeys(name for kind in _at(whole, path) for name in _fields(kind)))
+
+
+def groups_with(key: str, whole: Any, path: Iterable[Any]) -> list[str]:
+    """The groups at and below a path that have a key, the nearest first.
+
+    Returns:
+        Their paths from there, with NAME for what users name; "" is the group at the path itself.
+    """
+    found: list[str] = []
+    waiting = [("", kind) for kind in _at(whole, path) if _fields(kind)]
+    for place, kind in waiting:
+        if key in _fields(kind):
+            found.append(place)
+        for name, inner in _below(kind):
+            waiting.append((f"{place}.{name}" if place else name, inner))
+    return list(dict.fromkeys(found))
+
+
+def _at(whole: Any, path: Iterable[Any]) -> list[Any]:
+    """The types that a path may lead to."""
     kinds = [whole]
     for key in path:
         kinds = [inner for kind in kinds for inner in _inside(kind, key)]
-    return list(dict.fromkeys(name for kind in kinds for name in _fields(kind)))
+    return kinds
+
+
+def _below(kind: Any) -> Iterator[tuple[str, Any]]:
+    """What a type holds, by its key; what users name is called NAME."""
+    for name, annotation in _fields(kind).items():
+        for branch in _branches(annotation):
+            yield name, branch
+    if get_origin(kind) in (dict, list):
+        for branch in _branches(get_args(kind)[-1]):
+            yield "NAME", branch
 
 
 def _fields(kind: Any) -> dict[str, Any]:

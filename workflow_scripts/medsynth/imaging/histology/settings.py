@@ -8,8 +8,8 @@ from medsynth.runtime.settings import Fraction, Settings
 
 
 class SlideTiles(Settings):
-    image_size: int = Field(32, ge=8, description="tile side in pixels")
-    mpp: float = Field(1.0, gt=0, description="microns per pixel of the tiles")
+    image_size: int = Field(32, ge=8, le=4096, description="tile side in pixels")
+    mpp: float = Field(1.0, gt=0, le=100, description="microns per pixel of the tiles")
     assume_mpp: float | None = Field(
         None,
         ge=0.05,
@@ -23,16 +23,23 @@ class SlideTiles(Settings):
     min_sharpness: float | None = Field(
         None,
         gt=0,
+        le=1e9,
         description="least variance of the Laplacian of a tile's grey levels; at 0.5 um a pixel"
         " sharp tissue lies above 200, tissue 1 um out of focus below 60; null keeps blurred tiles",
     )
-    max_tiles: int = Field(64, ge=1, description="tiles taken from one slide, evenly spread")
+    max_tiles: int = Field(
+        64, ge=1, le=1_000_000, description="tiles taken from one slide, evenly spread"
+    )
     timeout_s: float = Field(
         600,
         gt=0,
+        le=86_400,
         description="seconds within which a slide must show where its tissue is, and then each next"
         " 16 tiles; a slide that does not is quarantined",
     )
     memory_gb: float = Field(
-        8, gt=0, description="memory in GB that reading a slide may take; else it is quarantined"
+        8,
+        gt=0,
+        le=4096,
+        description="memory in GB that reading a slide may take; else it is quarantined",
     )

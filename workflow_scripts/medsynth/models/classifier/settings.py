@@ -13,11 +13,12 @@ from medsynth.runtime.settings import Loop
 class ClassifierTraining(Loop):
     """The medical classifier whose features the generation metrics use."""
 
-    channels: int = Field(16, ge=4, description="width of the first block")
-    features: int = Field(32, ge=4, description="length of the feature vector")
+    channels: int = Field(16, ge=4, le=4096, description="width of the first block")
+    features: int = Field(32, ge=4, le=4096, description="length of the feature vector")
     weight_decay: float = Field(
         1e-4,
         ge=0,
+        le=1,
         description="decoupled weight decay of AdamW (Loshchilov & Hutter 2019); higher keeps the"
         " weights smaller; 0: none",
     )

@@ -13,26 +13,29 @@ from medsynth.runtime.settings import ImageForm, Loop
 class CycleganTraining(Loop):
     """Residual U-Net generators, D_A and D_B on images, D_C on pairs; least-squares loss."""
 
-    channels: int = Field(16, ge=4, description="width at full resolution, all networks")
-    depth: int = Field(2, ge=1, description="down-samplings of the generators")
+    channels: int = Field(16, ge=4, le=4096, description="width at full resolution, all networks")
+    depth: int = Field(2, ge=1, le=10, description="down-samplings of the generators")
     cycle_weight: float = Field(
         10.0,
         ge=0,
+        le=1e6,
         description="weight of the loss between an image and itself translated there and back (Zhu"
         " et al. 2017: 10); D_A's and D_B's weigh 1",
     )
     identity_weight: float = Field(
         5.0,
         ge=0,
+        le=1e6,
         description="weight of what a generator changes in images that are of its target already"
         " (Zhu et al. 2017: half of cycle_weight)",
     )
     pair_weight: float = Field(
-        1.0, ge=0, description="weight of D_C for the generators; 0 trains without it"
+        1.0, ge=0, le=1e6, description="weight of D_C for the generators; 0 trains without it"
     )
     pool: int = Field(
         50,
         ge=0,
+        le=1_000_000,
         description="generated images kept for each discriminator (Zhu et al. 2017: 50); 0: none",
     )
     hu_range: tuple[int, int] = Field((-1000, 1000), description="HU mapped to [-1, 1]")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
-    PositiveInt,
     StrictBool,
     StrictFloat,
     StrictInt,
@@ -31,11 +30,11 @@ MOST_SIGNAL = 0.1  # of the image's amplitude in x_T, for which sampling takes p
 
 
 class UNet(Settings):
-    channels: int = Field(32, ge=8, multiple_of=8, description="width at full resolution")
-    multipliers: list[PositiveInt] = Field(
+    channels: int = Field(32, ge=8, le=4096, multiple_of=8, description="width at full resolution")
+    multipliers: list[Annotated[int, Field(ge=1, le=64)]] = Field(
         [1, 2, 2], min_length=1, description="width factor at each resolution"
     )
-    blocks: int = Field(1, ge=1, description="ResNet blocks a resolution")
+    blocks: int = Field(1, ge=1, le=16, description="ResNet blocks a resolution")
     attention: list[int] = Field([8], description="resolutions (pixels) with self-attention")
     dropout: Fraction = Field(
         0.0,
@@ -61,7 +60,9 @@ class UNet(Settings):
 class DdpmTraining(Loop):
     """Ho et al. 2020, Algorithm 1."""
 
-    timesteps: int = Field(1000, ge=2, description="T, noise levels; sampling takes as many steps")
+    timesteps: int = Field(
+        1000, ge=2, le=100_000, description="T, noise levels; sampling takes as many steps"
+    )
     beta_start: float = Field(1e-4, gt=0, lt=1, description="beta_1, variance of the first noise")
     beta_end: float = Field(
         0.02,
@@ -83,12 +84,14 @@ class DdpmTraining(Loop):
     p2_gamma: float = Field(
         0.0,
         ge=0,
+        le=100,
         description="P2 weighting exponent (Choi et al. 2022); higher gives images of"
         " little noise less weight, 0 is the plain loss",
     )
     p2_k: float = Field(
         1.0,
         gt=0,
+        le=1000,
         description="P2 weighting offset k; no weight exceeds k^-gamma (Choi et al. 2022: 1)",
     )
     label_drop: Fraction = Field(
@@ -164,8 +167,10 @@ class DdpmSampling(Sampling):
         " reverse_sde_vp, reverse_sde_ve: the reverse-time SDE (Song et al. 2021),"
         " probability_flow: its ODE by Heun's method, which asks the network twice a step",
     )
-    steps: PositiveInt | None = Field(
+    steps: int | None = Field(
         None,
+        ge=1,
+        le=100_000,
         description="noise levels to visit; null: all train.timesteps. ancestral and SDEs need most"
         " of them, ddim about 50, dpm_solver about 20",
     )
@@ -177,6 +182,7 @@ class DdpmSampling(Sampling):
     guidance: float = Field(
         1.0,
         ge=0,
+        le=1000,
         description="w (Ho & Salimans 2022, eq. 6): higher shows the class more clearly, in less"
         " variety; 0 is the conditional model alone",
     )

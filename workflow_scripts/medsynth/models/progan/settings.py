@@ -16,12 +16,13 @@ class ProganTraining(Loop):
     """Karras et al. 2018: grows from 4x4; `steps` are divided evenly over the resolutions."""
 
     latent: int = Field(
-        64, ge=4, description="length of the noise vector (Karras et al. 2018: 512)"
+        64, ge=4, le=4096, description="length of the noise vector (Karras et al. 2018: 512)"
     )
-    channels: int = Field(64, ge=8, description="width at 4x4")
+    channels: int = Field(64, ge=8, le=4096, description="width at 4x4")
     gradient_penalty: float = Field(
         10.0,
         ge=0,
+        le=1e6,
         description="weight lambda of the penalty (Gulrajani et al. 2017: 10); higher holds the"
         " critic's slope closer to 1",
     )
