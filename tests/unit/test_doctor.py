@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from email.message import Message
 from importlib.metadata import PackageNotFoundError
@@ -17,6 +18,7 @@ from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from medsynth.check.environment import decoders, hardware, packages
 from medsynth.check.environment.tracking import check_mlflow
+from medsynth.check.environment.whole import examine_environment
 from medsynth.commands.main import OK, WRONG, main
 from medsynth.store.layout import Layout
 
@@ -33,6 +35,14 @@ def test_it_says_of_each_subject_how_it_is(capsys, monkeypatch, tmp_path):
     assert subjects == {"packages", "decoders", "GPU", "space", "MLflow", "licences"}
     assert code == (WRONG if any(one["health"] == "wrong" for one in told) else OK)
     assert all(one["health"] == "ok" for one in told if one["subject"] == "decoders")
+
+
+def test_a_package_that_the_decoders_need_and_is_absent_hides_nothing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "medsynth.check.environment.decoders", None)
+    found = examine_environment(tmp_path)
+    assert {"packages", "GPU", "space", "MLflow", "licences"} < {one.subject for one in found}
+    told = next(one for one in found if one.subject == "decoders")
+    assert told.health == "wrong" and "install the packages of" in told.text
 
 
 def test_packages_that_are_absent_or_others_are_named_with_the_pinned_version(

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from medsynth.models.validation import Figures, Judge, Validation, standard_error
+from medsynth.models.validation import Diverged, Figures, Judge, Validation, standard_error
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.settings import Loop
 
@@ -41,7 +41,7 @@ def test_the_standard_error_is_that_of_patients():
     # Copies of an image tell nothing new.
     copies, patients = np.repeat(values, 5), np.repeat(np.arange(n), 5)
     assert standard_error(copies, patients) == pytest.approx(of_images, rel=1e-12)
-    assert standard_error(values, np.zeros(n)) == math.inf
+    assert math.isnan(standard_error(values, np.zeros(n)))
 
 
 def test_the_lowest_is_kept_and_a_later_one_that_ties_with_it():
@@ -56,8 +56,18 @@ def test_the_lowest_is_kept_and_a_later_one_that_ties_with_it():
     # The values spread by 1, but the differences of the third look do not: it is worse for sure.
     tied = chosen([1, 2, 3, 4], [3, 1, 5, 2], [1.1, 2.1, 3.1, 4.2])[0].facts(3)
     assert (tied["step"], tied["lowest"]["step"]) == (2, 1)
-    # One patient's images cannot tell steps apart.
-    assert chosen([1, 2, 3, 4], [2, 3, 4, 5], patients=["a"] * 4)[0].facts(2)["step"] == 2
+
+
+def test_of_one_patient_the_lowest_is_kept_however_many_images():
+    facts = chosen([5, 6, 7, 8], [1, 2, 3, 4], [1, 2, 3, 4.1], patients=["a"] * 4)[0].facts(3)
+    assert (facts["step"], facts["value"], facts["standard_error"]) == (2, 2.5, None)
+
+
+def test_a_training_without_a_finite_figure_keeps_nothing():
+    nan = [math.nan] * 4
+    assert chosen(nan, [1, 2, 3, 4], nan)[0].facts(3)["step"] == 2
+    with pytest.raises(Diverged, match="has diverged.*lower train.lr"):
+        chosen(nan, nan)[0].facts(2)
 
 
 def test_without_validation_images_the_last_step_is_kept():

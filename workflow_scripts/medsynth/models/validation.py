@@ -11,7 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from medsynth.store.errors import MedsynthError
+
 log = logging.getLogger(__name__)
+
+
+class Diverged(MedsynthError):
+    """A training whose weights give nothing that can be judged."""
 
 
 class Figures(NamedTuple):
@@ -44,11 +50,12 @@ def standard_error(values: np.ndarray, patients: np.ndarray) -> float:
     """Of the mean of the values (n,), patients taken for independent, not their images.
 
     The cluster-robust sqrt(g / (g - 1) sum_p (sum_(i of p) (v_i - mean))^2) / n of g patients
-    (Cameron and Miller 2015, eq. 11, of a mean); infinite for one patient.
+    (Cameron and Miller 2015, eq. 11, of a mean); NaN of one patient, whose images tell nothing of
+    others.
     """
     names, of = np.unique(patients, return_inverse=True)
     if len(names) < 2:
-        return math.inf
+        return math.nan
     sums = np.bincount(of, values - values.mean())
     return math.sqrt(len(names) / (len(names) - 1) * (sums**2).sum()) / len(values)
 
@@ -59,7 +66,8 @@ class Validation:
     The step of the lowest figure is chosen, or a later one that ties with it: the mean difference
     of the two, image by image, is within one standard error (after the rule of Breiman et al.
     1984, sec. 3.4.3; the images are the same at every look, so differences tell more than values).
-    Without validation images it is the last step.
+    Of one patient, by whom no difference can be judged, it is the lowest. Without validation images
+    it is the last step.
 
     Args:
         module: whose weights are judged and kept.
@@ -104,9 +112,9 @@ class Validation:
         found["beside"] = dict(beside)
         if not self._lowest or mean < self._lowest["value"]:
             self._lowest = found
-        # Zero of the lowest itself.
         difference = values - self._lowest["values"].numpy()
-        if difference.mean() <= standard_error(difference, judge.patients):
+        worse = difference.mean()  # zero of the lowest itself
+        if worse <= 0 or worse <= standard_error(difference, judge.patients):
             self._choose(found)
         log.info(
             "step %d: validate_%s=%.4g, the chosen step is %d",
@@ -119,7 +127,16 @@ class Validation:
         self.weights = {name: value.detach().cpu().clone() for name, value in state.items()}
 
     def facts(self, steps: int) -> dict[str, Any]:
-        """What a card says of the choice among so many steps, as JSON values."""
+        """What a card says of the choice among so many steps, as JSON values.
+
+        Raises:
+            Diverged: no look found a figure.
+        """
+        if not self._chosen:
+            raise Diverged(
+                "no look at the validation images found a finite figure: the training has diverged,"
+                " and no step of it is worth keeping; lower train.lr"
+            )
         facts = {"step": self._chosen["step"], "of": steps}
         if not self._judge:
             return facts | {"reason": "too few validation images: the last step is kept"}

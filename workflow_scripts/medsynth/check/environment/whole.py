@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medsynth.check.environment.decoders import check_decoders
 from medsynth.check.environment.diagnosis import Diagnosis
 from medsynth.check.environment.hardware import check_gpu, check_space
 from medsynth.check.environment.packages import check_licences, check_pins
@@ -19,9 +18,18 @@ def examine_environment(results: Path) -> list[Diagnosis]:
     """
     return [
         *check_pins(),
-        *check_decoders(),
+        *_decoders(),
         *check_gpu(),
         *check_space(results),
         *check_mlflow(results),
         *check_licences(),
     ]
+
+
+def _decoders() -> list[Diagnosis]:
+    try:  # of a package that is not there the pins tell, too, and the other lines must be said
+        from medsynth.check.environment.decoders import check_decoders
+    except ImportError as error:
+        text = f"none was tried: {error}; install the packages of envs/requirements.txt"
+        return [Diagnosis("decoders", "all", "wrong", text)]
+    return list(check_decoders())
