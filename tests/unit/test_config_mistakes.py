@@ -184,6 +184,16 @@ def test_a_mistake_is_told_with_its_remedy(tmp_path, monkeypatch, place, value, 
     )
 
 
+@pytest.mark.parametrize("name", ["my-cxr", "Cxr", "../cxr", "5"])
+def test_a_group_with_a_name_that_cannot_be_is_told_by_it(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    raw = changed(("experiments.0.cohort", name))
+    raw["cohorts"][name] = raw["cohorts"].pop("cxr")
+    with pytest.raises(ConfigError, match="a name has lower-case letters") as error:
+        load_config(raw)
+    assert f"cohorts.{name}" in str(error.value)
+
+
 BETWEEN_KEYS = [
     ("cohorts.cxr.split", {"validate_fraction": 0.5, "test_fraction": 0.5}),
     ("cohorts.glioma.genotypes.idh_order", ["ihc", "ihc"]),

@@ -89,9 +89,9 @@ def _too_many(
         if bad <= limit * total:
             continue
         yield (
-            f"{bad} of {total} {row['what']} cannot be used ({100 * bad / total:.3g}%, allowed are"
-            f" {100 * limit:.3g}%): correct those that `medsynth quarantine {cohort}` lists, or raise"
-            " max_quarantined"
+            f"{bad} of {total} {row['what']} cannot be used ({bad / total:.0%}, allowed are"
+            f" {100 * limit:.3g}%): correct those that `medsynth quarantine {cohort}` lists, or"
+            " raise max_quarantined"
         )
         if row["what"] == "files":
             counted = {r["reason"]: r["n"] for r in reasons if r["status"] == "quarantined"}

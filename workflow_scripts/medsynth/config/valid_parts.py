@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from medsynth.config.mistakes import keys_of, place_of
-from medsynth.runtime.settings import RawPath
+from medsynth.runtime.settings import Name, RawPath
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ def valid_parts(raw: Mapping[str, Any], results: Any, fetch: Any, cohort: Any) -
         for name, value in values.items() if isinstance(values, dict) else ():
             right, places = _without_mistakes(kind, value)
             wrong.update(f"{group}.{name}.{place}" for place in places)
-            if right is not None:
+            if valid_or_none(Name, name) is None:  # nothing can be called after it
+                wrong.add(f"{group}.{name}")
+            elif right is not None:
                 found[name] = right
         return found
 
