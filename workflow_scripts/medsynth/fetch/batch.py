@@ -190,6 +190,6 @@ def _check_share(rows: list[Row], wanted: int, limit: float, listing: Path) -> N
     if bad > limit * wanted:
         lines = "\n".join(f"  {n} {r}: {REASONS[r]}" for r, n in reasons.most_common())
         raise FetchError(
-            f"{bad} of {wanted} cannot be had (allowed are {100 * limit:.3g}%):\n{lines}\n{listing} names"
-            " them. Call snakemake again to try these alone, or raise max_quarantined."
+            f"{bad} of {wanted} cannot be had (allowed are {100 * limit:.3g}%):\n{lines}\n{listing}"
+            " names them. Call snakemake again to try these alone, or raise max_quarantined."
         )
