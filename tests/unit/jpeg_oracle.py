@@ -1,14 +1,16 @@
-"""Sequential JPEG (ITU-T T.81) decoded in float64, as an oracle: one grey scan, no restarts."""
+"""JPEG (ITU-T T.81) decoded as an oracle: one grey scan, no restarts; sequential in float64."""
 
 from __future__ import annotations
 
+import imagecodecs
 import numpy as np
 import pydicom
 from pydicom.encaps import get_frame
-from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1
 from scipy.fft import idctn
 
 LOSSY = {JPEGBaseline8Bit, JPEGExtended12Bit}
+LOSSLESS = {JPEGLossless, JPEGLosslessSV1}
 
 ORDER = sorted(
     ((v, u) for v in range(8) for u in range(8)),
@@ -17,8 +19,16 @@ ORDER = sorted(
 
 
 def reference_pixels(dataset: pydicom.Dataset) -> np.ndarray:
-    """pydicom's pixels; of grey lossy JPEG, which decoders round in their ways, exact ones."""
-    if dataset.file_meta.TransferSyntaxUID in LOSSY and dataset.SamplesPerPixel == 1:
+    """pydicom's pixels; of grey lossy JPEG, which decoders round in their ways, exact ones.
+
+    Of lossless JPEG, for which pydicom has no decoder that is not under the GPL, those of liblj92,
+    which the library does not use.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax in LOSSLESS and dataset.SamplesPerPixel == 1:
+        code = get_frame(dataset.PixelData, 0, number_of_frames=1)
+        return imagecodecs.ljpeg_decode(code).reshape(dataset.Rows, dataset.Columns)
+    if syntax in LOSSY and dataset.SamplesPerPixel == 1:
         return exact_pixels(get_frame(dataset.PixelData, 0, number_of_frames=1))
     return dataset.pixel_array
 

@@ -12,13 +12,13 @@ import pytest
 from ct_files import AIR, write_series, write_slice
 
 from medsynth.cohorts.ct import labels as ct_labels
-from medsynth.cohorts.ct import scans
 from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.pairs import pair_ct
 from medsynth.cohorts.ct.scans import digest_of
 from medsynth.cohorts.ct.settings import CtConvert, CtIndex, CtPair, TagContrast
 from medsynth.cohorts.ct.shard import shard as convert_ct
 from medsynth.cohorts.splits import leakage
+from medsynth.imaging.ct import registration
 from medsynth.imaging.ct.registration import Registration
 from medsynth.imaging.ct.settings import CtRegister
 from medsynth.imaging.ct.volumes import Volume
@@ -273,7 +273,7 @@ def test_registered_series_share_grid_and_frame(tmp_path, monkeypatch):
         shift[0, 3] = 6
         return Registration(shift, {"dice": 0.9})
 
-    monkeypatch.setattr(scans, "register_rigid", register)
+    monkeypatch.setattr(registration, "register_rigid", register)
     settings = CtConvert(image_size=16, spacing_mm=2.0, registration=CtRegister())
     _, used, images = converted(tmp_path, settings)
     pairs = used[used["frame"].str.match(r"[0-9a-f]{16}-0")]
@@ -296,7 +296,9 @@ def test_every_part_of_a_divided_series_is_registered_and_paired(tmp_path, monke
         places = parts if divided in (name, "both") else whole
         write_series(tmp_path / name, ball, places, size=(40, 40), series=series, **tags)
     still = np.eye(4)
-    monkeypatch.setattr(scans, "register_rigid", lambda *_: Registration(still, {"dice": 0.9}))
+    monkeypatch.setattr(
+        registration, "register_rigid", lambda *_: Registration(still, {"dice": 0.9})
+    )
     settings = CtConvert(image_size=16, spacing_mm=2.0, registration=CtRegister())
     _, used, images = converted(tmp_path, settings)
     assert used["item_id"].is_unique
