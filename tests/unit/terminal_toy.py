@@ -109,8 +109,8 @@ def _environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(LIBRARY), "TERM": "xterm"}
 
 
-def on_terminal(folder: Path, *arguments: str, stop: Callable[[], bool]) -> tuple[int, str]:
-    """The same on a terminal, where Ctrl-C is pressed as soon as `stop` says so.
+def on_terminal(folder: Path, *arguments: str, stop: Callable[[str], bool]) -> tuple[int, str]:
+    """The same on a terminal, where Ctrl-C is pressed as soon as `stop` says so of what is written.
 
     Returns:
         The exit code, and all that was written, with the lines that were rewritten later.
@@ -128,7 +128,7 @@ def on_terminal(folder: Path, *arguments: str, stop: Callable[[], bool]) -> tupl
         except OSError:  # the other end is closed
             break
         written += read
-        if not pressed and stop():
+        if not pressed and stop(written.decode(errors="ignore")):
             os.write(terminal, b"\x03")
             pressed = True
     os.close(terminal)
