@@ -299,6 +299,37 @@ def test_a_file_that_cannot_be_read_is_named_with_its_reason(study):
     assert check_file(rewrite(study, ("max_quarantined", 0.1))).mistakes == []
 
 
+def test_what_the_system_refuses_is_one_cohorts_mistake(study):
+    file = rewrite(
+        study,
+        ("cohorts.xray.index.table", "images"),
+        ("cohorts.tumour.root", "projects.csv"),
+        ("experiments.1.cohort", "tumor"),
+    )
+    found = told(file)
+    assert len(found) == 3
+    assert any(
+        f"my.yaml:{line_of(file, 'table: images')}: cohorts.xray.index.table: images: cannot be"
+        " read (IsADirectoryError); it is a folder; name the file in it" in each
+        for each in found
+    )
+    assert any("cohorts.tumour.root: projects.csv is a file; name the folder" in f for f in found)
+
+
+def test_a_heading_that_stands_twice_is_told_by_the_header_alone(study):
+    table = study / "table.csv"
+    table.write_text(table.read_text().replace("image,patient", "image,finding"))
+    file = rewrite(study, ("cohorts.xray.index.columns.patient", "finding"))
+    found = [*map(str, examine(read_yaml(file), [file]).mistakes)]
+    assert any("table.csv: column 'finding' stands twice; rename one" in each for each in found)
+
+
+def test_words_written_in_several_ways_are_shown(study):
+    table = study / "table.csv"
+    table.write_text(table.read_text().replace("x0.png,p0,Normal", "x0.png,p0,normal"))
+    assert any("only: 'Normal' and 'normal'; write" in each for each in told(rewrite(study)))
+
+
 def test_snakemake_tells_the_same_at_once_and_nothing_else(sound, tmp_path, monkeypatch):
     checkout = Checkout(tmp_path / "medsynth")
     shutil.copytree(sound, checkout.folder, dirs_exist_ok=True)

@@ -60,7 +60,8 @@ def images_gb(config: Config, cohorts: list[dict[str, Any]]) -> float:
     for experiment in config.experiments:
         per_class = getattr(getattr(experiment, "sample", None), "per_class", 0)
         classes = counted.get(experiment.cohort, {}).get("classes", CLASSES)
-        total += per_class * classes * _bytes(config.cohorts[experiment.cohort])
+        if judged_on := config.cohorts.get(experiment.cohort):  # a misspelt one is told elsewhere
+            total += per_class * classes * _bytes(judged_on)
     return total / 1e9
 
 

@@ -12,6 +12,7 @@ from medsynth.cohorts.settings import CohortSettings
 from medsynth.config.checks.lines import read_yaml, shown, with_lines
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.schema import NO_EXPERIMENT, Config, Examined, examine
+from medsynth.store.errors import refusal
 
 JUDGED_BY = ("seed", "device", "min_patients", "max_quarantined")
 
@@ -42,10 +43,15 @@ def _check_data(config: Config, trained: set[Any], told: Findings) -> None:
     """Of the cohorts of which nothing is wrong yet."""
     wrong = [f"{mistake.place}." for mistake in told.mistakes]
     for name, cohort in config.cohorts.items():
-        if absent := _yet_to_come(cohort):
-            told.note(f"cohorts.{name}.root", absent)
-        elif not any(place.startswith(f"cohorts.{name}.") for place in wrong):
-            check_cohort(name, cohort, config, name in trained, told)
+        if any(place.startswith(f"cohorts.{name}.") for place in wrong):
+            continue
+        try:
+            if absent := _yet_to_come(cohort):
+                told.note(f"cohorts.{name}.root", absent)
+            else:
+                check_cohort(name, cohort, config, name in trained, told)
+        except OSError as error:  # of one cohort: the others are still told
+            told.mistake(f"cohorts.{name}", refusal(error))
 
 
 def _trained_on(raw: dict[str, Any]) -> set[Any]:

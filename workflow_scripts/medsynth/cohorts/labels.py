@@ -11,7 +11,7 @@ from medsynth.runtime.settings import TableLabel
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.delimited import read_table
 from medsynth.store.tables.findings import JOINT
-from medsynth.store.tables.header import missing_columns
+from medsynth.store.tables.header import headings_of, missing_columns, repeated_column
 
 
 def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -20,12 +20,14 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
     Only empty cells are null: ``NA``, ``None`` and ``null`` are words like others.
 
     Raises:
-        CohortError: see :func:`.delimited.read_table`, or some of `columns` are
-            not there.
+        CohortError: see :func:`.delimited.read_table`, or some of `columns` are not there, or
+            twice.
     """
     table = read_table(path)
     if missing := [c for c in columns if c not in table.columns]:
         raise CohortError(f"{path}: {missing_columns(missing, list(table.columns))}")
+    if twice := repeated_column(columns, headings_of(path)):
+        raise CohortError(f"{path}: {twice}")
     return table.replace({"": None})
 
 

@@ -17,11 +17,10 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from medsynth.commands.output import looked_at, write
-from medsynth.commands.refusals import refusal
 from medsynth.commands.version import version
 from medsynth.config.chosen import VARIABLE, results_folder
 from medsynth.store.checkout import follow_checkout
-from medsynth.store.errors import MedsynthError
+from medsynth.store.errors import MedsynthError, refusal
 
 # The order in which --help lists them; each is a module of this folder, or of lineage/.
 WORK = ("init", "check", "doctor", "quarantine", "sample")

@@ -12,6 +12,7 @@ from typing import Any
 from medsynth.config.mistakes import Mistake
 from medsynth.config.valid_parts import ValidParts
 from medsynth.fetch.settings import fills, listing_of
+from medsynth.store.errors import refusal
 from medsynth.store.tables.spelling import did_you_mean
 
 DEMO = "demo"  # below the results
@@ -43,7 +44,11 @@ def path_mistakes(config: ValidParts) -> Iterator[Mistake]:
         for key, paths in keys.items():
             place = f"cohorts.{name}.{key}"
             for path in paths if config.is_valid(place.split()[0]) else ():
-                if fault := _fault(path, key, config):
+                try:
+                    fault = _fault(path, key, config)
+                except OSError as error:
+                    fault = refusal(error)
+                if fault:
                     yield Mistake(place, fault)
 
 
@@ -81,6 +86,8 @@ def _fault(path: Path, key: str, config: ValidParts) -> str | None:
     if fault := _misplaced(path, key, config):
         return fault
     made = config.demo and demo_dataset(config.results_dir, path)
+    if key == "root" and path.exists() and not path.is_dir():
+        return f"{path} is a file; name the folder of the files"
     if made or any(fills(download, path) for download in config.fetch.values()) or path.exists():
         return None
     if hint := _of_demo_elsewhere(path, config):

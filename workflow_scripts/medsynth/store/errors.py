@@ -1,9 +1,22 @@
-"""The base of the errors that the user can do something about, and the one of missing packages."""
+"""The base of the errors that the user can do something about; missing packages, and what the
+operating system refuses."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+SHOWN = 80  # characters of a path
+REMEDIES = {
+    errno.ENOENT: "correct the path, or make the folder",
+    errno.ENOSPC: "free some space, or choose another disk",
+    errno.EDQUOT: "free some space, or choose another disk",
+    errno.EACCES: "ask for the right to it, or choose another place",
+    errno.EPERM: "ask for the right to it, or choose another place",
+    errno.EROFS: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
 class MedsynthError(Exception):
@@ -32,3 +45,10 @@ def extra(name: str) -> Iterator[None]:
             f"{error}; it comes with the extra {name}: in medsynth's folder call"
             f" pip install --editable '.[{name}]'"
         ) from error
+
+
+def refusal(error: OSError) -> str:
+    """One line about an error of a path that the user gave."""
+    place = f"{str(error.filename)[:SHOWN]}: " if error.filename else ""
+    remedy = REMEDIES.get(error.errno or 0, "choose another path")
+    return f"{place}{error.strerror or error}; {remedy}"

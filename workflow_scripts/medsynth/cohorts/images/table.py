@@ -16,8 +16,12 @@ from medsynth.genomics.ages import read_ages
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, TEST, TRAIN, USED, VALIDATE
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.absence import is_absent, present
-from medsynth.store.tables.header import missing_columns
+from medsynth.store.tables.delimited import form_of
+from medsynth.store.tables.header import headings_of, missing_columns, repeated_column
 from medsynth.store.tables.spelling import did_you_mean
+
+FEW = 20  # values of a class
+SHOWN = 3  # of what is written in several ways
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +60,12 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
             written in several ways or contradict each other; findings neither yes nor no.
     """
     columns = settings.columns
-    table = read_csv(settings.table, [])
-    if missing := [c for c in [*columns.headings(), *settings.keep] if c not in table]:
+    table, named = read_csv(settings.table, []), [*columns.headings(), *settings.keep]
+    if missing := [heading for heading in named if heading not in table]:
         told = f"{settings.table}: {missing_columns(missing, list(table.columns))}"
         raise CohortError(told + (PATIENTS if columns.patient in missing else ""))
-    for heading in {*columns.headings(), *settings.keep}:
-        if f"{heading}.1" in table:  # so a reader of tables calls the second of equal headings
-            raise CohortError(f"{settings.table}: column {heading!r} stands twice; rename one")
+    if twice := repeated_column(named, headings_of(settings.table)):
+        raise CohortError(f"{settings.table}: {twice}")
     table = table.dropna(how="all")
     names = columns.sources()
     for k, heading in enumerate(columns.labels or columns.findings or []):
@@ -118,11 +121,11 @@ def _read_patients(frame: pd.DataFrame, settings: ImagesIndex) -> None:
     ids = frame["patient"].str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
     frame["patient"] = ids
     where = f"{settings.table}: patients in {settings.columns.patient!r}"
-    _check_spelling(frame["patient"], where)
+    _check_spelling(frame["patient"], where, people=True)
     set_aside(frame, frame["patient"].isna(), QUARANTINED, "no_patient")
 
 
-def _check_spelling(words: pd.Series, what: str) -> None:
+def _check_spelling(words: pd.Series, what: str, people: bool = False) -> None:
     """Refuse words that are one but for capitals, spaces, or zeros before a number.
 
     One patient under two names could be trained and tested on; one class would be two.
@@ -134,11 +137,22 @@ def _check_spelling(words: pd.Series, what: str) -> None:
         return re.sub(r"^([^\W\d]*[ -]?)0+(?=\d+$)", r"\1", word)
 
     different = pd.Series(words.dropna().unique(), dtype="str")
-    if twice := int(different.map(plain).duplicated().sum()):
-        raise CohortError(
-            f"{what}: {twice} are written in several ways, which differ in capitals, spaces or"
-            " leading zeros only; write each in one way"
-        )
+    alike = different.groupby(different.map(plain)).agg(list)
+    ways = alike[alike.map(len) > 1]
+    if not len(ways):
+        return
+    # Of few values that recur; others may be people's names, of which the form must do.
+    plainly = len(alike) <= FEW and 2 * len(alike) <= words.count() and not people
+    shown = [
+        " and ".join(sorted({repr(word if plainly else form_of(word)) for word in each}))
+        for each in ways[:SHOWN]
+    ]
+    masked = "" if plainly else " (a stands for any letter, 0 for any digit)"
+    more = ", …" if len(ways) > SHOWN else ""
+    raise CohortError(
+        f"{what}: {len(ways)} are written in several ways, which differ in capitals, spaces or"
+        f" leading zeros only: {', '.join(shown)}{more}{masked}; write each in one way"
+    )
 
 
 def _read_findings(frame: pd.DataFrame, findings: list[str], settings: ImagesIndex) -> None:

@@ -16,6 +16,7 @@ from pandas.errors import EmptyDataError, ParserError
 
 from medsynth.store.tables.header import (
     TableError,
+    damaged,
     delimiter_of,
     fields_of,
     first_line,
@@ -40,11 +41,13 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     if not path.exists():
         raise TableError(f"{path} does not exist; correct its path or download it")
-    with path.open("rb") as stream:
-        if stream.read(4) in WORKBOOKS:
-            raise TableError(
-                f"{path} is a workbook of a spreadsheet; save the sheet as CSV in UTF-8"
-            )
+    try:
+        with path.open("rb") as stream:
+            begin = stream.read(4)
+    except OSError as error:
+        raise damaged(path, error) from None
+    if begin in WORKBOOKS:
+        raise TableError(f"{path} is a workbook of a spreadsheet; save the sheet as CSV in UTF-8")
     comments, line = first_line(path)
     if re.fullmatch(r"sep=.", line, re.IGNORECASE):
         raise TableError(f"{path} begins with {line!r}, a line for Excel; delete it")

@@ -7,6 +7,7 @@ import difflib
 import gzip
 import re
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from medsynth.store.quarantine import CohortError
@@ -97,6 +98,12 @@ def headings_of(path: Path) -> list[str]:
     return [plain(field) for field in fields_of(line, delimiter)]
 
 
+def repeated_column(wanted: Iterable[str], header: list[str]) -> str:
+    """What is wrong with a header that has one of these columns twice; empty if it has none."""
+    twice = next((heading for heading in wanted if header.count(heading) > 1), None)
+    return f"column {twice!r} stands twice; rename one" if twice else ""
+
+
 def missing_columns(missing: list[str], header: list[str]) -> str:
     """What is wrong with a table's first line, of which nothing is quoted that may be a row.
 
@@ -121,6 +128,10 @@ def damaged(path: Path, error: Exception) -> TableError:
     """The error of a file that cannot be read, without the message of what failed."""
     # Messages of parsers quote the row, and with it patients; only their kind is passed on.
     remedy = "download the file again"
-    if isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
+    if isinstance(error, IsADirectoryError):
+        remedy = "it is a folder; name the file in it"
+    elif isinstance(error, PermissionError):
+        remedy = "ask for the right to read it"
+    elif isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
         remedy = "save it as text in UTF-8"
     return TableError(f"{path}: cannot be read ({type(error).__name__}); {remedy}")
