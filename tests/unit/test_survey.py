@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ct_files import write_slice
 from image_files import colours, encoded, levels
+from PIL import Image
 from slide_files import picture, write_pyramid
 
 from medsynth.cohorts.images.index import index as index_images
@@ -237,6 +238,16 @@ def test_images_are_described_by_the_columns_that_name_file_patient_and_class(tm
     assert (manifest["status"] == USED).sum() == 12
     assert manifest["patient"].nunique() == 7
     assert "anna" not in said + Path(FILE).read_text()
+
+
+def test_files_that_the_table_does_not_name_say_nothing_of_the_images(tmp_path, init):
+    """Such as masks, which are grey and small."""
+    of_patients(tmp_path / "mine", patient=[f"p{k // 2}" for k in range(13)])
+    for k in range(13):
+        Image.new("RGB", (40, 40)).save(tmp_path / "mine" / "images" / f"scan_{k}.png")
+        Image.new("L", (9, 9)).save(tmp_path / "mine" / "images" / f"scan_{k}_mask.png")
+    _, _, settings = init(tmp_path / "mine")
+    assert settings["cohorts"]["images"]["read"] == {"image_size": 32, "channels": "rgb"}
 
 
 def test_values_of_a_column_that_only_may_be_the_class_are_not_shown(tmp_path, init):

@@ -74,7 +74,8 @@ def _images(
         seen.append(why["index.keep"])
     index["pattern"] = f"**/*{common_suffix(files) or ''}"
     index["shards"] = shards_for(len(files))
-    read, reasons = _read(tree, files, pictures, machine)
+    # Masks and overviews, which lie among them, may be of another form.
+    read, reasons = _read(tree, sorted(table.rows.index), pictures, machine)
     cohort = {"kind": "images", "root": str(tree.root), "index": index, "read": read}
     why |= {f"read.{key}": reason for key, reason in reasons.items()}
     return Found(what, tree.root, seen, "images", cohort, why, missing=missing, questions=questions)
