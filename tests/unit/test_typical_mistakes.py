@@ -228,8 +228,9 @@ def test_7_three_images(study):
     found = told(file)
     assert all(mistake.startswith(place) for mistake in found)
     assert found[0] == (
-        f"{place}2 of 2 classes have fewer than 3 patients: leave these classes out (summary.json"
-        " of the cohort names them), correct the column of the classes, or lower min_patients"
+        f"{place}2 of 2 classes have fewer than 3 patients: leave these out (keep: names the"
+        " others), correct the column of the classes, or lower min_patients; summary.json of a"
+        " cohort that has run counts them"
     )
     assert f"{place}no patient is in test: raise split.test_fraction, or add patients" in found
 

@@ -113,8 +113,8 @@ def _unfit_classes(
     if len(few) and not named:
         yield (
             f"{len(few)} of {len(counts)} classes have fewer than {least} patients: leave these"
-            " classes out (summary.json of the cohort names them), correct the column of the"
-            " classes, or lower min_patients"
+            " out (keep: names the others), correct the column of the classes, or lower"
+            " min_patients; summary.json of a cohort that has run counts them"
         )
     for name, row in few.iterrows() if named else ():
         yield (
