@@ -143,7 +143,10 @@ class Loop(Settings):
     steps: int = Field(400, ge=1, le=100_000_000, description="optimizer steps")
     batch: int = Field(32, ge=1, le=65_536, description="images a step")
     lr: float = Field(
-        2e-4, gt=0, le=1, description="learning rate; the classifier's and the CycleGAN's fall to 0"
+        2e-4,
+        gt=0,
+        le=100,
+        description="learning rate; the classifier's and the CycleGAN's fall to 0",
     )
     checkpoint_every: int = Field(
         200, ge=1, le=100_000_000, description="steps; a kill costs at most these"
