@@ -21,15 +21,15 @@ SNAKEFILE = """
 rule all:
     input: expand("out/{x}.txt", x=list(config.get("ends", "a")))
 
-rule work:
+rule ends:
     input: "raw"
     output: "out/{x}.txt"
-    log: "logs/work/{x}.log"
-    benchmark: "benchmarks/work/{x}.tsv"
+    log: "logs/ends/{x}.log"
+    benchmark: "benchmarks/ends/{x}.tsv"
     params:
         cfg={"steps": config.get("steps", 60), "unet": {"channels": 8}},
         code="0" * 63 + str(config.get("code", 1)),
-    script: "work.py"
+    script: "ends.py"
 
 rule last:
     input: "out/{x}.txt"
@@ -79,7 +79,7 @@ with configure_logging(snakemake.log[0]):
 def write(folder: Path) -> Path:
     """The workflow in a folder."""
     (folder / "Snakefile").write_text(SNAKEFILE)
-    (folder / "work.py").write_text(SCRIPT)
+    (folder / "ends.py").write_text(SCRIPT)
     (folder / "raw").mkdir()
     return folder
 

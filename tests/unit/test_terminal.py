@@ -51,30 +51,30 @@ def test_each_failed_job_is_told_once_last_and_in_short(failed):
     assert code == 1, printed
     assert "6 of 8 jobs failed; done and kept: 1; not run for want of them: 1." in printed
     found = blocks(printed)
-    logs = {x: f"log: logs/work/{x}.log" for x in "etdfk"}
-    assert set(found) == {f"work {x}" for x in "etdfki"}
-    assert found["work e"] == ["labels.csv: no column grade; add it", logs["e"]]
-    assert found["work t"] == [
+    logs = {x: f"log: logs/ends/{x}.log" for x in "etdfk"}
+    assert set(found) == {f"ends {x}" for x in "etdfki"}
+    assert found["ends e"] == ["labels.csv: no column grade; add it", logs["e"]]
+    assert found["ends t"] == [
         *("line 0 of a table", "line 1 of a table", "…", "lower it"),
         logs["t"],
     ]
-    assert found["work d"] == ["KeyError: 'a defect'", logs["d"].replace("log:", "traceback:")]
-    assert found["work f"][0].startswith("OSError: [Errno 28] No space left on device; make room")
-    assert "killed" in found["work k"][0] and "memory" in found["work k"][0]
-    missing, traceback = found["work i"]
+    assert found["ends d"] == ["KeyError: 'a defect'", logs["d"].replace("log:", "traceback:")]
+    assert found["ends f"][0].startswith("OSError: [Errno 28] No space left on device; make room")
+    assert "killed" in found["ends k"][0] and "memory" in found["ends k"][0]
+    missing, traceback = found["ends i"]
     assert missing == "ModuleNotFoundError: No module named 'no_such_package'"
     assert missing in (folder / traceback.removeprefix("traceback: ")).read_text()
     for once in ("no column grade", "a defect", "No space left"):
         assert printed.count(once) == 1
     for never in ("Traceback", "Error in rule", "RuleException", "CalledProcess", "Shutting down"):
         assert never not in printed
-    assert "Traceback" in (folder / "logs/work/d.log").read_text()
+    assert "Traceback" in (folder / "logs/ends/d.log").read_text()
 
 
 def test_what_libraries_print_goes_to_the_log(failed):
     folder, _, printed = failed
     assert "libtiff" not in printed
-    assert "libtiff: unknown tag" in (folder / "logs/work/a.log").read_text()
+    assert "libtiff: unknown tag" in (folder / "logs/ends/a.log").read_text()
 
 
 def test_a_dry_run_says_why_and_ends_in_a_table(failed):
@@ -84,9 +84,9 @@ def test_a_dry_run_says_why_and_ends_in_a_table(failed):
     rows = [line.split(maxsplit=2) for line in printed.strip().split("\n")]
     assert code == 0 and rows == [
         ["rule", "jobs", "reason"],
-        ["work", "1", "a: code changed; steps: 60 → 80"],
-        ["work", "1", "b: missing output"],
-        ["last", "1", "a: follows from work"],
+        ["ends", "1", "a: code changed; steps: 60 → 80"],
+        ["ends", "1", "b: missing output"],
+        ["last", "1", "a: follows from ends"],
         ["last", "1", "b: missing output"],
         ["total", "4"],
         ["A", "dry", "run: nothing was done."],
@@ -130,7 +130,7 @@ def test_after_an_error_of_the_view_snakemakes_own_messages_follow(tmp_path):
     assert code == 1
     assert printed.count("display of the workflow failed") == 1
     assert "TypeError: a defect of the view" in printed
-    assert "Error in rule work" in printed and "no column grade" not in printed
+    assert "Error in rule ends" in printed and "no column grade" not in printed
     assert "At least one job did not complete successfully" in printed
     assert (tmp_path / "out/a.txt").exists()
 
@@ -144,7 +144,7 @@ def test_one_line_is_rewritten_on_a_terminal_and_ctrl_c_tells_how_to_go_on(tmp_p
     code, printed = toy.on_terminal(folder, "--config", "ends=aw", stop=is_seen)
     assert code == 1
     lines = [line.strip() for line in printed.split("\n") if line.strip()]
-    assert any(re.match(r"[01]/3 jobs · work (w|a, w|w, a)", line) for line in lines)
+    assert any(re.match(r"[01]/3 jobs · ends (w|a, w|w, a)", line) for line in lines)
     assert all(len(line) <= toy.COLUMNS for line in lines if "jobs ·" in line)
     assert "Traceback" not in printed and "✗" not in printed
     assert lines[-1].startswith("Stopped by you; done and kept: ")
