@@ -27,7 +27,7 @@ from medsynth.models.covariates import (
 )
 from medsynth.models.ddpm import sampling, training
 from medsynth.models.ddpm.process import drop_labels, no_label
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
+from medsynth.models.ddpm.settings import SAMPLE_COLUMNS, DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.report.singles import write_singles
 from medsynth.runtime.run import Run, TrainingRun
@@ -256,6 +256,7 @@ def test_samples_carry_the_covariates_that_they_were_drawn_with(study, tmp_path)
     write_product(sampling, study.inputs, outputs, cfg, form, Run(3, "cpu"), tmp_path)
     table = read_table(outputs.table)
     assert (table["age"] == 70).all() and table["age"].dtype == study.table["age"].dtype
+    assert {*table} - {"age", "sex"} <= {*SAMPLE_COLUMNS}  # which no covariate may be called
     assert set(table["sex"].dropna()) <= {"female", "male"} and table["sex"].nunique() == 2
     assert condition(table, study.trained.card, "cpu").shape == (12, 2 + 3 + 2)
     images = Samples(outputs.images, outputs.table).read([0])

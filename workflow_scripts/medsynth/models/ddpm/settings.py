@@ -22,7 +22,7 @@ from medsynth.runtime.settings import UNKNOWN, Fraction, ImageForm, Loop, Name, 
 SEXES = ("female", "male")
 OLDEST = 120  # years
 SAMPLE_COLUMNS = (
-    "row", "label", "seed", "model_sha256", "guidance", "sampler", "steps", "clip",
+    "row", "label", "number", "seed", "model_sha256", "guidance", "sampler", "steps", "clip",
     "training_images",
 )  # fmt: skip
 NEED_SIGNAL = ("reverse_sde_ve", "probability_flow")
