@@ -43,7 +43,7 @@ def _wanted(*extras):
     ("lock", "extras"),
     [
         ("requirements.txt", ("slides", "registration")),
-        ("requirements-dev.txt", ("slides", "registration", "postgres", "dev")),
+        ("requirements-dev.txt", ("slides", "registration", "postgres", "slurm", "dev")),
     ],
 )
 def test_every_requirement_is_locked_within_its_range(lock, extras):
