@@ -6,7 +6,10 @@ SNAKEMAKE := $(BIN)/snakemake --cores all --resources gpu=4
 MEDSYNTH_REAL_DATA ?= ../shared/data
 export MEDSYNTH_REAL_DATA
 
-.PHONY: demo test docs real bench lint lock clean
+SCIENCE := $(patsubst config/%.yaml,%,$(wildcard config/science/*.yaml))
+
+.PHONY: demo test docs real science $(SCIENCE) bench lint lock clean
+.NOTPARALLEL:
 
 demo: $(VENV)/ready
 	$(SNAKEMAKE)
@@ -33,11 +36,24 @@ real: $(VENV)/ready
 	$(SNAKEMAKE) --configfile tests/real/config.yaml
 	@echo "Report: $(CURDIR)/results/real/report/index.html"
 
+# What docs/results.md tells, one configuration after the other, hours each; a second call goes on.
+science: $(VENV)/ready
+	+$(MAKE) --no-print-directory --keep-going $(SCIENCE)
+
+$(SCIENCE): $(VENV)/ready
+	@if [ -d "$(MEDSYNTH_REAL_DATA)" ]; then \
+		echo "$@: results/$@"; nice -n 15 $(SNAKEMAKE) --configfile config/$@.yaml; \
+	else \
+		echo "$@: skipped, there is no folder $(MEDSYNTH_REAL_DATA); MEDSYNTH_REAL_DATA names it"; \
+	fi
+
 bench: $(VENV)/dev
 	$(BIN)/python -m tests.benchmarks
 
+# What `make science` made stays, with Snakemake's notes, which say what of it is half done.
 clean:
-	rm -rf results/[!R]* .snakemake
+	find results -mindepth 1 -maxdepth 1 ! -name README.md ! -name science -exec rm -rf {} +
+	test -e results/science || rm -rf .snakemake
 
 # What runs. After the lock, torch finds all it needs; the build offered on the machine is taken.
 $(VENV)/ready: envs/requirements.txt envs/torch.txt pyproject.toml
