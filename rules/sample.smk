@@ -67,6 +67,28 @@ use rule sample_model as translate_images with:
         experiment=one_of(FILES.makers("translations")),
 
 
+use rule translate_images as write_reports with:
+    output:
+        table=f"{EXPERIMENT}/reports.parquet",
+    log:
+        f"{LOGS}/write_reports/{{experiment}}.log",
+    benchmark:
+        f"{BENCHMARKS}/write_reports/{{experiment}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(FILES.makers("reports")),
+
+
+use rule translate_images as predict_patients with:
+    output:
+        table=f"{EXPERIMENT}/predictions.parquet",
+    log:
+        f"{LOGS}/predict_patients/{{experiment}}.log",
+    benchmark:
+        f"{BENCHMARKS}/predict_patients/{{experiment}}.tsv"
+    wildcard_constraints:
+        experiment=one_of(FILES.makers("predictions")),
+
+
 rule write_singles:
     input:
         images=of_experiment(FILES.made, ".h5"),
@@ -78,7 +100,7 @@ rule write_singles:
     benchmark:
         f"{BENCHMARKS}/write_singles/{{experiment}}.tsv"
     wildcard_constraints:
-        experiment=one_of(EXPERIMENTS),
+        experiment=one_of(FILES.illustrated),
     conda:
         ENVIRONMENT
     params:

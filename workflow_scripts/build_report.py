@@ -56,7 +56,7 @@ def main(inputs, outputs, config, params):
             config.cohorts.values(), inputs.summaries, inputs.manifests, inputs.gates, strict=True
         )
     ]
-    made = zip(inputs.images, inputs.tables, strict=True)
+    made = {".h5": map(Path, inputs.images), ".parquet": map(Path, inputs.tables)}
     experiments = []
     for experiment, history, model, card, metrics, people in zip(
         params.experiments,
@@ -68,7 +68,7 @@ def main(inputs, outputs, config, params):
         strict=True,
     ):
         identity = {key: experiment[key] for key in ("name", "cohort", "family", "task")}
-        images, table = map(Path, next(made)) if experiment["makes_images"] else (None, None)
+        images, table = (next(made[s]) if s in experiment["makes"] else None for s in made)
         paths = Path(history), Path(model), images, table, Path(card), Path(people), Path(metrics)
         experiments.append(ExperimentArtifacts(*identity.values(), *paths))
     # Neither the working folder nor an absolute way to the results is content.

@@ -22,7 +22,7 @@ def check(inputs):
     made_by = set(read_table(inputs.table)["model_sha256"])
     if made_by != {digests[inputs.weights[0]]}:
         raise MedsynthError(
-            f"{inputs.table}: these images are not of the model {inputs.weights[0]};"
+            f"{inputs.table}: these are not of the model {inputs.weights[0]};"
             " delete them and run again"
         )
     found = {}

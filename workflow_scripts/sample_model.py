@@ -1,6 +1,6 @@
-"""Let a trained model make images, as its task writes them.
+"""Let a trained model make images, texts or predictions, as its task writes them.
 
-Outputs: HDF5 `images`, Parquet `table`, PNG `grid` that carries its provenance.
+Outputs: Parquet `table`; of images also HDF5 `images` and PNG `grid` that carries its provenance.
 """
 
 from contextlib import closing

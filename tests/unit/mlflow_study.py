@@ -65,8 +65,8 @@ class PlayedStudy:
             self.job("build_report", [path], [of(LAYOUT.model_card, name)])
 
     def sample_anew(self) -> None:
-        made = [of(f"{LAYOUT.experiment}/samples.{form}") for form in ("h5", "png")]
-        Image.new("L", (4, 4)).save(self.folder / made[1])
+        made = [of(f"{LAYOUT.experiment}/samples.{form}") for form in ("h5", "parquet", "png")]
+        Image.new("L", (4, 4)).save(self.folder / made[-1])
         self.job("sample_model", [of(LAYOUT.weights)], made, NAME, cfg={"guidance": 2.0})
 
     def show_patients(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 
+from medsynth.config import experiment_files
 from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.schema import parse_config
@@ -42,6 +44,27 @@ def test_what_an_experiment_makes_follows_from_its_task(files):
     assert files.made("ct_cyclegan", ".png") == f"{HERE}/ct_cyclegan/translations.png"
     assert files.makers("samples") == ["cxr_ddpm", "glioma_ddpm", "glioma_progan"]
     assert files.makers("translations") == ["ct_cyclegan"]
+
+
+def test_a_product_without_images_is_judged_by_the_tables_of_its_family(files, monkeypatch):
+    toy = SimpleNamespace(PRODUCT="reports", FORM="table", JUDGED=False, GPU_EVALUATION=False)
+    known = experiment_files.task_of
+    monkeypatch.setattr(
+        experiment_files, "task_of", lambda e: toy if e.family == "cyclegan" else known(e)
+    )
+    table = f"{HERE}/ct_cyclegan/reports.parquet"
+    assert files.makers("reports") == ["ct_cyclegan"]
+    assert files.all_made(".parquet")[-1] == table
+    assert len(files.all_made(".h5")) == len(files.all_made(".parquet")) - 1
+    assert files.illustrated == ["cxr_ddpm", "glioma_ddpm", "glioma_progan"]
+    assert {e["name"]: e["makes"] for e in files.shown()}["ct_cyclegan"] == [".parquet"]
+    assert files.evaluated("ct_cyclegan") == {
+        "weights": f"{HERE}/ct_cyclegan/model.safetensors",
+        "card": f"{HERE}/ct_cyclegan/model.json",
+        "table": table,
+        "pairs": "results/cohorts/ct/pairs.parquet",
+    }
+    assert files.evaluation_gate("ct_cyclegan") == f"{HERE}/ct_cyclegan/leakage.json"
 
 
 def test_training_reads_the_tables_that_the_family_needs(files):

@@ -152,8 +152,8 @@ def test_inputs_of_inputs_are_files_and_code_of_an_experiment(with_toys):
     names = ["cxr_classifier", "glioma_classifier", "ct_cyclegan", "toy", "top"]
     assert list(files.experiments) == names  # glioma's judges nothing, but is asked for
     # The page takes experiments and what they made from two lists side by side.
-    made = [(e["name"], e["makes_images"]) for e in files.shown()]
-    folders = [f"r/experiments/{name}" for name, makes in made if makes]
+    made = [(e["name"], e["makes"]) for e in files.shown()]
+    folders = [f"r/experiments/{name}" for name, makes in made if ".h5" in makes]
     assert [path.rpartition("/")[0] for path in files.all_made(".h5")] == folders
     assert files.inputs("top") == {"below": "toy"}
     assert files.inputs_of_all("top") == ["toy", "glioma_classifier"]

@@ -15,6 +15,14 @@ from medsynth.runtime.settings import ImageForm
 from medsynth.store.layout import Layout
 
 
+# What a product consists of, by its form.
+SUFFIXES: dict[str | None, tuple[str, ...]] = {
+    "images": (".h5", ".parquet", ".png"),
+    "table": (".parquet",),
+    None: (),
+}
+
+
 def task_of(experiment: FamilyExperiment) -> ModuleType:
     """What the experiment's task says of itself."""
     return import_module(f"medsynth.tasks.{experiment.task}.wiring")
@@ -44,6 +52,11 @@ class ExperimentFiles:
         """Names of the experiments whose product has this stem."""
         return [n for n, e in self.experiments.items() if task_of(e).PRODUCT == product]
 
+    @property
+    def illustrated(self) -> list[str]:
+        """Names of those of the configuration that make images."""
+        return [n for n, e in self.listed.items() if task_of(e).FORM == "images"]
+
     def shown(self) -> list[dict[str, Any]]:
         """What the page must know of every experiment."""
         return [
@@ -52,7 +65,7 @@ class ExperimentFiles:
                 "cohort": e.cohort,
                 "family": e.family,
                 "task": e.task,
-                "makes_images": task_of(e).PRODUCT is not None,
+                "makes": list(SUFFIXES[task_of(e).FORM]),
             }
             for e in self.experiments.values()
         ]
@@ -134,11 +147,11 @@ class ExperimentFiles:
         return f"{folder}/{task_of(self.experiments[name]).PRODUCT}{suffix}"
 
     def all_made(self, suffix: str) -> list[str]:
-        """The files of this suffix of all experiments that make images, in their order."""
+        """The files of this suffix of all experiments that make one, in their order."""
         return [
             self.made(name, suffix)
             for name, experiment in self.experiments.items()
-            if task_of(experiment).PRODUCT is not None
+            if suffix in SUFFIXES[task_of(experiment).FORM]
         ]
 
     def references(self) -> dict[str, str]:
@@ -152,7 +165,11 @@ class ExperimentFiles:
         return [name, classifier_name(experiment.cohort)] if judged else [name]
 
     def evaluated(self, name: str) -> dict[str, str]:
-        """What an evaluation reads beside the cohort: model or judge, and what was made."""
+        """What an evaluation reads beside the cohort: model or judge, and what was made.
+
+        Images are judged by the images of the cohort, rows by the tables of it that the family
+        reads.
+        """
         experiment, layout = self.experiments[name], self._layout
         *_, model = self.judged_with(name)
         files = {
@@ -161,14 +178,17 @@ class ExperimentFiles:
         }
         if model != name:
             files["judge"] = layout.metrics.format(experiment=model)
-        if task_of(experiment).PRODUCT is None:
+        form = task_of(experiment).FORM
+        if form is None:
             return files
-        return files | {"images": self.made(name, ".h5"), "table": self.made(name, ".parquet")}
+        files["table"] = self.made(name, ".parquet")
+        own = {"images": self.made(name, ".h5")} if form == "images" else self.tables(name)
+        return files | own
 
     def evaluation_gate(self, name: str) -> str:
         """What must have passed before an evaluation."""
         experiment, layout = self.experiments[name], self._layout
-        if task_of(experiment).PRODUCT is None:
+        if task_of(experiment).FORM is None:
             return layout.split_gate.format(cohort=experiment.cohort)
         return layout.evaluation_gate.format(experiment=name)
 

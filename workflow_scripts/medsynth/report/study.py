@@ -51,7 +51,7 @@ class CohortArtifacts:
 
 @dataclass(frozen=True)
 class ExperimentArtifacts:
-    """An experiment and where its artifacts lie; images and their table, if it makes any."""
+    """An experiment and where its artifacts lie; of what it makes the table, and the images."""
 
     name: str
     cohort: str
@@ -189,12 +189,14 @@ def _views(cohort: ShownCohort, experiments: list[ExperimentArtifacts]) -> list[
     of_task: dict[str, list[ShownExperiment]] = {}
     for e in experiments:
         generated = Samples(e.images, e.table) if e.images and e.table else None
+        table = read_table(e.table) if e.table and not e.images else None
         shown = ShownExperiment(
             e.name,
             e.family,
             curves(pd.read_csv(e.history), _chosen(e)),
             _json(e.metrics),
             generated,
+            table,
         )
         of_task.setdefault(e.task, []).append(shown)
     return [

@@ -32,6 +32,8 @@ SUBJECTS = {
     "train_model": "train",
     "sample_model": "samples",
     "translate_images": "translations",
+    "write_reports": "reports",
+    "predict_patients": "predictions",
     "write_singles": "singles",
     "check_evaluation": "overlap",
     "evaluate_model": "metrics",

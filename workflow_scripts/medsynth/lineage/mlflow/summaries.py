@@ -173,7 +173,8 @@ def _settings(training: JobItem, item: JobItem, name: str, ledger: Ledger) -> di
     """Of training and sampling, and the seed."""
     found = {"train": training["start"]["params"].get("cfg"), "seed": training["start"]["seed"]}
     folder = LAYOUT.experiment.format(experiment=name)
-    for row in ledger.query(MADE, f"{folder}/*.h5", item["seq"]):
-        found["sample"] = ledger.job(row["job"])["start"]["params"].get("cfg")
+    for row in ledger.query(MADE, f"{folder}/*.parquet", item["seq"]):
+        if row["job"] != training["id"]:  # whose table is of people
+            found["sample"] = ledger.job(row["job"])["start"]["params"].get("cfg")
     leaves = flat({key: value for key, value in found.items() if value is not None})
     return {mlflow_name(key)[:250]: text_of(value, PARAM_LENGTH) for key, value in leaves}

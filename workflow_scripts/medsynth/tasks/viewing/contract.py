@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from medsynth.imaging.scale import PixelSize
@@ -44,6 +45,7 @@ class ShownExperiment:
         curves: drawing of the training curves.
         results: its metrics.json.
         generated: the images that it made, None for a task that makes none.
+        table: what it made, if that is no images.
     """
 
     name: str
@@ -51,6 +53,7 @@ class ShownExperiment:
     curves: Markup
     results: Mapping[str, Any]
     generated: Samples | None = None
+    table: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
