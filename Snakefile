@@ -24,7 +24,10 @@ rule all:
     default_target: True
     input:
         rules.build_report.output.page,
-        expand(rules.write_singles.output.images, experiment=FILES.illustrated if CONFIG.singles else []),
+        expand(
+            rules.write_singles.output.images,
+            experiment=FILES.illustrated if CONFIG.singles else [],
+        ),
         expand(rules.read_reports.output, cohort=COHORT_FILES.providing("reports")),
         # A gate that failed and left no file behind is asked again, whatever else is up to date.
         expand(rules.check_cohort.output.gate, cohort=FILES.cohorts),

@@ -14,7 +14,6 @@ from medsynth.models.settings import FamilyExperiment
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.layout import Layout
 
-
 # What a product consists of, by its form.
 SUFFIXES: dict[str | None, tuple[str, ...]] = {
     "images": (".h5", ".parquet", ".png"),
