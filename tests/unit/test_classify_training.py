@@ -240,7 +240,10 @@ def test_the_weights_kept_are_those_that_do_best_on_validation_images(tmp_path: 
     losses, facts = points["validate_cross_entropy"].dropna(), trained.card["validation"]
     assert facts["step"] == (40 if honest else losses.idxmin()) and facts["of"] == 40
     assert honest or facts["step"] < 40
-    assert facts["baselines"] == {"the same answer to all": pytest.approx(np.log(2))}
+    assert facts["baselines"] == {
+        "the same answer to all": pytest.approx(np.log(2)),
+        "accuracy of one answer to all": 0.5,
+    }
     assert (facts["images"], facts["patients"]) == (12, 12)
 
     batch = [held_out.images]

@@ -84,7 +84,8 @@ def test_p2_without_gamma_is_the_plain_loss(schedule):
 
     x0, labels = torch.randn(8, 1, 4, 4, generator=_generator()), torch.zeros(8, dtype=torch.long)
     model = _Remembers()
-    loss = ddpm_loss(model, x0, labels, schedule, weights, label_drop=0.1, generator=_generator(1))
+    rest = {"label_drop": 0.1, "generator": _generator(1), "predicts": "noise"}
+    loss = ddpm_loss(model, x0, labels, schedule, weights, **rest)
     signal = schedule.alphas_bar[model.t].view(-1, 1, 1, 1)
     noise = (model.x.double() - signal.sqrt() * x0) / (1 - signal).sqrt()  # eq. 4 solved for it
     assert loss.item() == pytest.approx((noise - 0.1 * model.x).square().mean().item(), rel=1e-4)
@@ -103,7 +104,9 @@ def test_p2_weights_scale_each_image_of_the_loss(schedule):
     x0, labels = torch.randn(1, 1, 4, 4, generator=_generator()), torch.zeros(1, dtype=torch.long)
     model, weights = _Remembers(), p2_weights(schedule, 1.0, 1.0)
     plain, weighted = (
-        ddpm_loss(model, x0, labels, schedule, w, label_drop=0, generator=_generator(2))
+        ddpm_loss(
+            model, x0, labels, schedule, w, label_drop=0, generator=_generator(2), predicts="noise"
+        )
         for w in (torch.ones_like(weights), weights)
     )
     assert weighted.item() == pytest.approx(plain.item() * weights[model.t].item(), rel=1e-6)
@@ -120,6 +123,7 @@ def test_timesteps_are_uniform_over_1_to_T():
         torch.ones(5),
         label_drop=0,
         generator=_generator(),
+        predicts="noise",
     )
     counts = np.bincount(model.t, minlength=5)
     assert counts[0] == 0

@@ -47,7 +47,9 @@ def test_exact_predictor_recovers_the_gaussian_it_knows(std):
     n, size = 16, 64
     labels = torch.arange(n) % 2
     model = _GaussianNoise(schedule, [-0.6, 1.4, 0.0], std)
-    x = sample(model, labels, (1, size, size), schedule, _generators(n), DdpmSampling(guidance=0))
+    x = sample(
+        model, labels, (1, size, size), schedule, _generators(n), DdpmSampling(guidance=0), "noise"
+    )
     pixels = n // 2 * size**2
     for label, mean in ((0, -0.6), (1, 1.4)):  # 1.4: nothing is clipped to [-1, 1]
         drawn = x[labels == label]
@@ -146,6 +148,9 @@ def test_noise_of_an_image_is_its_own():
             return torch.zeros_like(x)
 
     schedule, labels = linear_schedule(5, 0.01, 0.3), torch.zeros(4, dtype=torch.long)
-    whole = sample(Zero(), labels, (1, 4, 4), schedule, _generators(4), DdpmSampling())
-    last = sample(Zero(), labels[3:], (1, 4, 4), schedule, _generators(4)[3:], DdpmSampling())
+    draws = _generators(4), _generators(4)[3:]
+    whole, last = (
+        sample(Zero(), labels[-len(g) :], (1, 4, 4), schedule, g, DdpmSampling(), "noise")
+        for g in draws
+    )
     assert torch.equal(whole[3:], last)

@@ -101,6 +101,18 @@ def right(logits: Tensor, target: Tensor) -> Tensor:
     return (logits.argmax(1) if target.ndim == 1 else logits > 0) == target
 
 
+def right_by_one_answer(target: Tensor) -> float:
+    """Share of classes, or findings, that the best answer tells which is the same for all images.
+
+    Args:
+        target: (b,) int64 or (b, k) float32.
+    """
+    if target.ndim == 1:
+        return target.bincount().max().item() / len(target)
+    present = target.mean(0)
+    return torch.maximum(present, 1 - present).mean().item()
+
+
 def random_shift(x: Tensor, rng: torch.Generator) -> Tensor:
     """Move every image (n, C, H, W) by up to 2 pixels each way, repeating its border.
 
@@ -184,7 +196,10 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) 
     if held_out:
         target = held_out.targets(np.arange(len(held_out.images)), device)
         equal = losses_of(torch.zeros(len(target), n_classes, device=device), target)
-        baselines = {"the same answer to all": equal.mean().item()}
+        baselines = {
+            "the same answer to all": equal.mean().item(),
+            "accuracy of one answer to all": right_by_one_answer(target),
+        }
         judge = Judge("cross_entropy", look, held_out.patients, baselines)
     validation = Validation(network, judge)
     state: dict[str, HasState] = {"network": network, "optimizer": optimizer}

@@ -34,7 +34,8 @@ def judge_of(
 ) -> Judge | None:
     """By the mean absolute error against the partner, HU, where there are pairs; else by KID.
 
-    Both are means of the two directions. Beside them stand the losses of cycle and identity.
+    Both are means of the two directions. Beside them stand the losses of cycle and identity, which
+    are 0 where nothing is translated.
 
     Args:
         g, f: A -> B and B -> A.
@@ -87,16 +88,17 @@ def judge_of(
             return Figures(distances, beside)
         return Figures(errors(fake_b, fake_a), beside | {"validate_kid": float(distances.mean())})
 
-    patients = held_out.images_a.manifest["patient"].to_numpy(dtype=str)
-    if len(held_out.pairs):
-        nothing = {"untranslated": float(errors(a, b).mean())}
-        return Judge("mae_hu", look, patients[held_out.pairs[:, 0]], nothing)
     draw = numpy_rng(seed, "validate").random((2, *a.shape), np.float32)
     noise = torch.from_numpy(draw) * 2 - 1
     near_a, near_b = (images[:n] for images in trained_on)
     sides = {"untranslated": (a, b), "noise": (noise[0], noise[1])}
     if len(near_a) == len(near_b) == n:
         sides["training images"] = near_b, near_a
-    return Judge(
-        "kid", look, patients, {name: float(distance(*s).mean()) for name, s in sides.items()}
-    )
+    distances = {name: float(distance(*s).mean()) for name, s in sides.items()}
+    nothing = {"cycle and identity, untranslated": 0.0}
+    patients = held_out.images_a.manifest["patient"].to_numpy(dtype=str)
+    if not len(held_out.pairs):
+        return Judge("kid", look, patients, distances | nothing)
+    beaten = {"untranslated": float(errors(a, b).mean())}
+    beaten |= {f"KID, {name}": value for name, value in distances.items()}
+    return Judge("mae_hu", look, patients[held_out.pairs[:, 0]], beaten | nothing)

@@ -63,7 +63,7 @@ def ddpm_loss(
     *,
     label_drop: float,
     generator: torch.Generator,
-    predicts: str = "noise",
+    predicts: str,
 ) -> Tensor:
     """One evaluation of Algorithm 1 (Ho et al. 2020): weighted error of what is predicted.
 

@@ -56,7 +56,7 @@ def sample(
     schedule: Schedule,
     generators: Sequence[torch.Generator],
     settings: DdpmSampling,
-    predicts: str = "noise",
+    predicts: str,
 ) -> Tensor:
     """Images from noise, by the sampler that the settings name.
 

@@ -14,8 +14,8 @@ from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.schedule import p2_weights, schedule_of
 from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
-from medsynth.models.ddpm.validation import Look, simple_losses
-from medsynth.models.validation import Figures, Judge, Validation
+from medsynth.models.ddpm.validation import judge_of
+from medsynth.models.validation import Validation
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.ema import Ema
 from medsynth.runtime.loop import run_steps
@@ -114,24 +114,10 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
         ema.update()
         return {"loss": loss.item(), "gradient_norm": norm.item()}
 
-    def losses(part: str, of: LabelledImages, positions: np.ndarray) -> np.ndarray:
-        shown = _conditions(of, described)
-        look = Look(seed, part, settings.batch, device)
-        predicts = settings.predicts
-        return simple_losses(ema.module, of.images, shown, positions, schedule, look, predicts)
-
-    held_out = data.validation
-
-    def look() -> Figures:
-        assert held_out
-        values = losses("validate", held_out, np.arange(len(held_out.images)))
-        beside = losses("train", data, data.compared(seed)).mean()
-        return Figures(values, {"train_denoising_loss": float(beside)})
-
-    judge = None
-    if held_out:
-        baselines = {"no noise predicted": 1.0}
-        judge = Judge("denoising_loss", look, held_out.patients, baselines)
+    judge = judge_of(
+        data, ema.module, schedule, predicts=settings.predicts,
+        conditions=lambda of: _conditions(of, described), batch=settings.batch, run=run,
+    )  # fmt: skip
     validation = Validation(ema.module, judge)
     state: dict[str, HasState] = {"model": model, "ema": ema, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=run.work, validation=validation)

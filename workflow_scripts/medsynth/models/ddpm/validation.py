@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm.prediction import noise_of_velocity
 from medsynth.models.ddpm.process import q_sample
 from medsynth.models.ddpm.schedule import Schedule
+from medsynth.models.validation import Figures, Judge
+from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import generator
 from medsynth.runtime.tensors import to_network
 from medsynth.store.shards import Images
 
 LEVELS = 2  # noise levels at which each image is looked at
+Predict = Callable[[Tensor, Tensor, Tensor], Tensor]  # of (x_t, t, labels)
 
 
 class Look(NamedTuple):
@@ -40,20 +45,20 @@ def levels(position: int, timesteps: int, look: Look) -> list[int]:
 
 @torch.inference_mode()
 def simple_losses(
-    model: nn.Module,
+    model: Predict,
     images: Images,
     labels: np.ndarray,
     positions: np.ndarray,
     schedule: Schedule,
     look: Look,
-    predicts: str = "noise",
+    predicts: str,
 ) -> np.ndarray:
     """Ho et al. 2020, eq. 14: squared error of the predicted noise, every level weighing the same.
 
     A later look differs by the weights alone. Predicting no noise at all gives 1 on average.
 
     Args:
-        model: predicts the noise, or the velocity, from (x_t, t, labels); no label is hidden.
+        model: predicts the noise, or the velocity; no label is hidden.
         images: uint8.
         labels: of all images, as the model takes them.
         positions: (n,) of the images to look at.
@@ -79,6 +84,48 @@ def simple_losses(
         error = (predicted - noise).square().mean(dim=(1, 2, 3))
         errors.append(error.double().cpu().numpy())
     return np.concatenate(errors).reshape(len(positions), LEVELS).mean(1)
+
+
+def judge_of(
+    data: LabelledImages,
+    model: Predict,
+    schedule: Schedule,
+    *,
+    predicts: str,
+    conditions: Callable[[LabelledImages], np.ndarray],
+    batch: int,
+    run: Run,
+) -> Judge | None:
+    """By the loss on validation images; beside it stands that on as many training images.
+
+    Args:
+        model, schedule, predicts: as of :func:`simple_losses`.
+        conditions: labels of all images as the model takes them.
+        batch: images at once.
+        run: its seed decides noise, levels and which training images are compared.
+
+    Returns:
+        None where there are no validation images.
+    """
+    held_out = data.validation
+    if not held_out:
+        return None
+    positions = {"validate": np.arange(len(held_out.images)), "train": data.compared(run.seed)}
+    labels = {"validate": conditions(held_out), "train": conditions(data)}
+
+    def losses(part: str, of: LabelledImages, predict: Predict, what: str) -> np.ndarray:
+        look = Look(run.seed, part, batch, torch.device(run.device))
+        shown = labels[part], positions[part]
+        return simple_losses(predict, of.images, *shown, schedule, look, what)
+
+    def look() -> Figures:
+        beside = losses("train", data, model, predicts).mean()
+        values = losses("validate", held_out, model, predicts)
+        return Figures(values, {"train_denoising_loss": float(beside)})
+
+    copied = losses("validate", held_out, lambda x, t, y: x, "noise").mean()
+    baselines = {"no noise predicted": 1.0, "the noisy image taken for noise": float(copied)}
+    return Judge("denoising_loss", look, held_out.patients, baselines)
 
 
 def _noise(shape: torch.Size, look: Look, position: int, t: int) -> Tensor:

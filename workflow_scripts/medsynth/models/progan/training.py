@@ -61,8 +61,9 @@ def train(data: LabelledImages, settings: ProganTraining, run: TrainingRun) -> T
 
     Returns:
         Weights of the averaged generator and a history of critic (Karras's loss without the
-        penalty), penalty (without its weight), generator, resolution, alpha, validate_kid and
-        critic_gap, see :func:`medsynth.models.progan.validation.judge_of`.
+        penalty), penalty (without its weight), generator, resolution, alpha, validate_kid,
+        critic_gap and critic_gap_to_generated, see
+        :func:`medsynth.models.progan.validation.judge_of`.
 
     Raises:
         ValueError: there are no images, labels do not fit them, or the image size does not fit.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -29,7 +29,8 @@ def judge_of(
     """By KID: images of the averaged generator, with the labels of the validation images.
 
     Beside it stands how much higher the critic scores training images than validation images,
-    which grows where it knows its own by heart.
+    which grows where it knows its own by heart; and, because its scores have no unit, how much
+    higher than generated ones.
 
     Args:
         generate: images (n, C, H, W) of noise and labels, at full resolution.
@@ -52,26 +53,24 @@ def judge_of(
     real, trained_on = held_out.images.read(everyone), data.images.read(some)
     noise = numpy_rng(seed, "validate").integers(0, 256, real.shape, dtype=np.uint8)
 
-    def parts(of: LabelledImages, where: np.ndarray) -> Iterator[tuple[np.ndarray, Tensor]]:
-        for start in range(0, len(where), batch):
-            part = where[start : start + batch]
-            yield part, of.targets(part, run.device)
+    labels, of_trained = held_out.targets(everyone, run.device), data.targets(some, run.device)
+    parts = [slice(at, at + batch) for at in range(0, len(everyone), batch)]
 
-    def score(of: LabelledImages, where: np.ndarray) -> float:
-        scores = [
-            critic(to_network(of.images.read(part), run.device), labels)
-            for part, labels in parts(of, where)
-        ]
+    def score(images: np.ndarray, labels: Tensor) -> float:
+        scores = [critic(to_network(images[part], run.device), labels[part]) for part in parts]
         return torch.cat(scores).mean().item()
 
     @torch.inference_mode()
     def look() -> Figures:
-        made = [
-            to_uint8(generate(z[part].to(run.device), labels))
-            for part, labels in parts(held_out, everyone)
-        ]
-        gap = score(data, some) - score(held_out, everyone)
-        return Figures(compare(real, np.concatenate(made)), {"critic_gap": gap})
+        made = np.concatenate(
+            [to_uint8(generate(z[part].to(run.device), labels[part])) for part in parts]
+        )
+        known = score(trained_on, of_trained)
+        beside = {
+            "critic_gap": known - score(real, labels),
+            "critic_gap_to_generated": known - score(made, labels),
+        }
+        return Figures(compare(real, made), beside)
 
     baselines = {
         "training images": float(compare(real, trained_on).mean()),
