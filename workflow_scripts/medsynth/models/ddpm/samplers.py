@@ -23,7 +23,10 @@ Sampler = Callable[[Tensor, Denoise, Draw, Schedule], Iterator[Tensor]]
 
 
 def ancestral_step(x: Tensor, denoised: Denoised, i: int, z: Tensor, chain: Schedule) -> Tensor:
-    """Line 4 of Algorithm 2 (Ho et al. 2020) with sigma^2 = beta_i.
+    """Line 4 of Algorithm 2 (Ho et al. 2020) with the posterior's variance, eq. 7.
+
+    The paper's other choice, sigma^2 = beta_i, is as good with 1000 steps; with 50 it leaves more
+    noise at each level than belongs there, which the image ends with as grain.
 
     Args:
         x: images at level i.
@@ -33,11 +36,12 @@ def ancestral_step(x: Tensor, denoised: Denoised, i: int, z: Tensor, chain: Sche
         chain: the levels.
     """
     beta, signal = chain.betas[i].item(), chain.alphas_bar[i].item()
+    below = chain.alphas_bar[i - 1].item()
     if signal > 0:
         mean = (x - beta / math.sqrt(1 - signal) * denoised.noise) / math.sqrt(1 - beta)
     else:  # eq. 7, where x holds nothing of the image
-        mean = math.sqrt(chain.alphas_bar[i - 1].item()) * denoised.image
-    return mean if i == 1 else mean + math.sqrt(beta) * z
+        mean = math.sqrt(below) * denoised.image
+    return mean + math.sqrt(beta * (1 - below) / (1 - signal)) * z
 
 
 def ddim_step(denoised: Denoised, i: int, chain: Schedule) -> Tensor:
