@@ -8,7 +8,7 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from medsynth.cohorts.overlap import training_overlap, training_patients
+from medsynth.cohorts.overlap import people_of_folds, training_overlap, training_patients
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.reuse import make_once
 from medsynth.runtime.run import TrainingRun, run_on_device
@@ -71,7 +71,10 @@ def main(job, run):
             save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
             digest, held_out = digest_file(outputs.weights), data.validation
             seen = held_out.manifest if held_out else None
-            people = training_patients(data.manifest, digest, below, seen)
+            if data.folds:
+                people = people_of_folds(data.folds, digest, below)
+            else:
+                people = training_patients(data.manifest, digest, below, seen)
             write_table(people, outputs.people)
             publish(trained.history, outputs.history)
 

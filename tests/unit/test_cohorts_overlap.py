@@ -94,7 +94,7 @@ def test_held_out_patients_pass(inputs):
 
 def test_a_training_patient_moved_to_test_afterwards_is_refused(inputs):
     write_table(items(("a", "1", "test"), ("c", "3", "test")), inputs.manifest)
-    with pytest.raises(MedsynthError, match="1 patients and 1 images of the test split"):
+    with pytest.raises(MedsynthError, match="1 patients and 1 images that it is judged by"):
         check_evaluation.check(inputs)
 
 

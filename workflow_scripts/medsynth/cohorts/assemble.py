@@ -47,7 +47,8 @@ def assemble(
     Args:
         index: index manifest.
         shards: manifests of all shards.
-        splits: DataFrame(patient, split), of one patient as many rows as you like.
+        splits: DataFrame(patient, split), and fold if there are any, of one patient as many rows as
+            you like.
         labels: DataFrame(group, label, status, reason) where labels are joined late, else None.
         name_classes: whether the workflow knows the classes; else a table of the user's says them,
             of which a wrong column may make classes of patients' names.
@@ -66,7 +67,10 @@ def assemble(
     wanted = len(index) - int((frame["status"] == EXCLUDED).sum())
     if labels is not None:
         frame = join_labels(frame, labels)
-    frame["split"] = frame["patient"].map(splits.groupby("patient")["split"].first())
+    divided = splits.groupby("patient").first()
+    frame["split"] = frame["patient"].map(divided["split"])
+    if "fold" in divided:
+        frame["fold"] = frame["patient"].map(divided["fold"]).astype("Int64")
     frame = manifest(frame.sort_values(["patient", "item_id"], ignore_index=True))
     summary = summary_of(frame, wanted)
     _check_classes(frame, name_classes)

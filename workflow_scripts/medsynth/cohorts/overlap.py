@@ -7,13 +7,14 @@ gate therefore does not depend on what the cohort's manifest says after the trai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from medsynth.store.manifests import TRAIN, VALIDATE, by_file
+from medsynth.store.manifests import TEST, TRAIN, VALIDATE, by_file, in_split, used
 
 KEYS = {"patients": "patient", "images": "source_sha256"}
+_SEEN = [f"{name}_seen" for name in KEYS]
 
 
 def training_patients(
@@ -41,6 +42,60 @@ def training_patients(
     people = pd.concat([one[columns] for one in (*own, *of_inputs)])
     people = people.drop_duplicates().sort_values(columns)
     return people.assign(model_sha256=model_sha256).reset_index(drop=True)
+
+
+def people_of_folds(
+    folds: Mapping[int, tuple[pd.DataFrame, pd.DataFrame]],
+    model_sha256: str,
+    of_inputs: Sequence[pd.DataFrame] = (),
+) -> pd.DataFrame:
+    """The people of a model that is one for each fold, as :func:`training_patients`, with fold.
+
+    Args:
+        folds: by fold, the rows that its part was trained on, and those its step was chosen by.
+    """
+    parts = [
+        training_patients(train, model_sha256, of_inputs, validation).assign(fold=fold)
+        for fold, (train, validation) in folds.items()
+    ]
+    return pd.concat(parts, ignore_index=True).astype({"fold": "Int64"})
+
+
+def judged_rows(
+    manifest: pd.DataFrame, made: pd.DataFrame
+) -> list[tuple[int | None, pd.DataFrame]]:
+    """The real rows that a product is judged by, with their fold.
+
+    They are those of the test split, or, of predictions with a column fold, of the patients who
+    are predicted in each fold.
+    """
+    if "fold" not in made:
+        return [(None, in_split(manifest, TEST))]
+    rows = used(manifest)
+    return [
+        (int(fold), rows[rows["patient"].isin(of["patient"])]) for fold, of in made.groupby("fold")
+    ]
+
+
+def overlap_of(
+    judged: Sequence[tuple[int | None, pd.DataFrame]], people: pd.DataFrame, model_sha256: str
+) -> dict[str, int | bool]:
+    """:func:`training_overlap` fold by fold, added up.
+
+    Args:
+        judged: as :func:`judged_rows` gives them.
+        people: of a model that is one for each fold, or of one that is not: it counts in all.
+    """
+    parts = [
+        training_overlap(
+            real, people if fold is None or "fold" not in people else people[people["fold"] == fold],
+            model_sha256,
+        )
+        for fold, real in judged
+    ]  # fmt: skip
+    counts = {key: sum(int(part[key]) for part in parts) for key in _SEEN}
+    flags = {key: all(part[key] for part in parts) for key in ("list_of_these_weights", "ok")}
+    return {**counts, **flags}
 
 
 def training_overlap(

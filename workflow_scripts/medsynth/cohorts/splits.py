@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
 import pandas as pd
 
 from medsynth.runtime.settings import Split
@@ -24,14 +25,19 @@ def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFr
         seed: of the order.
 
     Returns:
-        DataFrame(patient, split) sorted by patient; split is train, validate or test.
+        DataFrame(patient, split) sorted by patient; split is train, validate or test. With
+        `settings.folds` also the column fold, from 0.
 
     Raises:
-        CohortError: an official split that is absent, incomplete or contradicts itself.
+        CohortError: an official split that is absent, incomplete or contradicts itself, or fewer
+            patients than folds.
     """
     rows = used(index)
     split = _official(rows) if settings.official else _stratified(rows, settings, seed)
-    return split.rename_axis("patient").rename("split").sort_index().reset_index()
+    splits = split.rename_axis("patient").rename("split").sort_index().reset_index()
+    if settings.folds is None:
+        return splits
+    return splits.assign(fold=splits["patient"].map(_folds(rows, settings.folds, seed)))
 
 
 def carry_labels(splits: pd.DataFrame, index: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
@@ -43,13 +49,14 @@ def carry_labels(splits: pd.DataFrame, index: pd.DataFrame, labels: pd.DataFrame
         labels: DataFrame(group, label, status, reason), one row a group.
 
     Returns:
-        DataFrame(patient, split, group, label, status, reason), one row a group of the index; split
-        is null of patients of whom nothing is used.
+        DataFrame(patient, split, group, label, status, reason), one row a group of the index, and
+        fold if there are any; split and fold are null of patients of whom nothing is used.
     """
     groups = index[["patient", "group"]].drop_duplicates("group").merge(labels, on="group")
-    return groups.merge(splits, on="patient", how="left")[
-        ["patient", "split", "group", "label", "status", "reason"]
-    ]
+    joined = groups.merge(splits, on="patient", how="left")
+    if folds := [c for c in splits if c == "fold"]:
+        joined["fold"] = joined["fold"].astype("Int64")
+    return joined[["patient", "split", "group", "label", "status", "reason", *folds]]
 
 
 def leakage(manifest: pd.DataFrame) -> dict[str, int | bool]:
@@ -57,7 +64,8 @@ def leakage(manifest: pd.DataFrame) -> dict[str, int | bool]:
 
     Returns:
         {"patients_in_two_splits", "items_twice", "ok"}: an item is the same bytes, of any of
-        its files, and, for tiles, the same place; "ok" is True when both counts are 0.
+        its files, and, for tiles, the same place; "ok" is True when all counts are 0. Where there
+        are folds, the same of these: "patients_in_two_folds", "items_in_two_folds".
     """
     rows = used(manifest)
     item = [c for c in ("source_sha256", "x", "y") if c in rows.columns]
@@ -65,6 +73,10 @@ def leakage(manifest: pd.DataFrame) -> dict[str, int | bool]:
         "patients_in_two_splits": _in_two_splits(rows, ["patient"]),
         "items_twice": _in_two_splits(by_file(rows), item),
     }
+    if "fold" in rows:
+        folds = rows.assign(split=rows["fold"].astype("str"))
+        counts["patients_in_two_folds"] = _in_two_splits(folds, ["patient"])
+        counts["items_in_two_folds"] = _in_two_splits(by_file(folds), item)
     return counts | {"ok": not any(counts.values())}
 
 
@@ -90,10 +102,28 @@ def _official(rows: pd.DataFrame) -> pd.Series:
     return hints.first()
 
 
-def _stratified(rows: pd.DataFrame, settings: Split, seed: int) -> pd.Series:
+def _labels(rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every label of every patient (n, order), and of every patient the most frequent one."""
     labels = by_finding(rows).groupby(["patient", "label"]).size().rename("n").reset_index()
     labels["order"] = [_order(seed, patient) for patient in labels["patient"]]
     main = labels.sort_values(["n", "label"], ascending=[False, True]).drop_duplicates("patient")
+    return labels, main
+
+
+def _folds(rows: pd.DataFrame, folds: int, seed: int) -> pd.Series:
+    """Patients dealt in their order, label by label: no fold has two more of one than another."""
+    _, main = _labels(rows, seed)
+    if len(main) < folds:
+        raise CohortError(
+            f"split.folds asks for {folds} folds, and there are {len(main)} patients; set it to"
+            f" {max(len(main), 3)} at most, or leave it out"
+        )
+    dealt = main.sort_values(["label", "order"])["patient"]
+    return pd.Series(np.arange(len(dealt)) % folds, index=dealt)
+
+
+def _stratified(rows: pd.DataFrame, settings: Split, seed: int) -> pd.Series:
+    labels, main = _labels(rows, seed)
     split = pd.Series(TRAIN, index=main["patient"])
     for _, stratum in main.sort_values("order").groupby("label"):
         n = len(stratum)

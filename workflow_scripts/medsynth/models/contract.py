@@ -50,12 +50,18 @@ class TrainingData:
             images (n, H, W, C) uint8, which tell what images are like, it makes a function of real
             and generated images, as many of both, to a distance (n,); the mean is the figure.
 
+        folds: of a model that is one for each fold: the manifest's rows that the one of a fold is
+            trained on, and those that its step is chosen by.
+
     A part `validation`, of the same type, is what the step that is kept is chosen by, see
     :class:`medsynth.models.validation.Validation`: nobody in it may be trained on.
     """
 
     models: Mapping[str, Model] = field(default_factory=dict, kw_only=True)
     probe: Callable[[np.ndarray], Comparison] | None = field(default=None, kw_only=True)
+    folds: Mapping[int, tuple[pd.DataFrame, pd.DataFrame]] = field(
+        default_factory=dict, kw_only=True
+    )
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,15 @@ class Split(Settings):
             raise ValueError("validate_fraction + test_fraction must stay below 1")
         return test
 
+    folds: int | None = Field(
+        None,
+        ge=3,
+        le=20,
+        description="parts of equally many patients, for experiments that test in each part a model"
+        " of the others (diagnosis); one part chooses the step. null: none. Other experiments go by"
+        " train, validate and test all the same",
+    )
+
 
 Division = Annotated[
     Split, Field(description="how patients are divided into training, validation and test")
