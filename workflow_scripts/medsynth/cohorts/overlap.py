@@ -86,13 +86,11 @@ def overlap_of(
         judged: as :func:`judged_rows` gives them.
         people: of a model that is one for each fold, or of one that is not: it counts in all.
     """
-    parts = [
-        training_overlap(
-            real, people if fold is None or "fold" not in people else people[people["fold"] == fold],
-            model_sha256,
-        )
-        for fold, real in judged
-    ]  # fmt: skip
+    parts = []
+    for fold, real in judged:
+        of_fold = fold is not None and "fold" in people
+        of_this = people[people["fold"] == fold] if of_fold else people
+        parts.append(training_overlap(real, of_this, model_sha256))
     counts = {key: sum(int(part[key]) for part in parts) for key in _SEEN}
     flags = {key: all(part[key] for part in parts) for key in ("list_of_these_weights", "ok")}
     return {**counts, **flags}
