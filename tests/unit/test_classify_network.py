@@ -12,10 +12,21 @@ def test_shapes(size: int):
     network = Classifier(size, 3, 5, channels=4, features=10)
     x = torch.randn(2, 3, size, size)
     assert network(x).shape == (2, 5)
-    statistics, logits = network.look(x)
+    statistics, logits, places = network.look(x)
     assert statistics.shape == (2, 4 * 3 + 2 * sum(network.widths))
     assert torch.isfinite(statistics).all()
     assert torch.equal(logits, network(x))
+    assert places.shape[:2] == (2, 7) and 4 <= places.shape[2] <= 8
+
+
+def test_the_map_knows_where_in_an_image_something_lies():
+    network = Classifier(32, 1, 2, channels=4, features=10).eval()
+    x = torch.zeros(1, 1, 32, 32)
+    x[..., 4:8, 20:24] = 1
+    *_, empty = network.look(torch.zeros_like(x))
+    *_, seen = network.look(x)
+    moved = (seen - empty).abs().sum(1)[0]
+    assert divmod(int(moved.argmax()), 8) in [(1, 5), (1, 6), (2, 5), (2, 6)]
 
 
 def test_image_and_every_layer_tell_mean_and_log_spread_of_their_channels():

@@ -97,7 +97,8 @@ def test_learns_left_from_right_in_an_imbalanced_cohort(tmp_path: Path):
     state, _ = train(Images(sided(labels, seed=1)), labels, settings, tmp_path)
     held_out = np.arange(60) % 2
     card = card_of(settings)
-    statistics, probabilities = extract(state, card, in_batches(sided(held_out, seed=2), 25), "cpu")
+    seen = extract(state, card, in_batches(sided(held_out, seed=2), 25), "cpu")
+    statistics, probabilities = seen.statistics, seen.probabilities
     metrics = held_out_metrics(probabilities, held_out, np.arange(60), ["left", "right"])
     balanced = metrics["metrics"]["balanced_accuracy"]
     assert balanced["value"] > 0.9 and balanced["interval"][0] > balanced["chance"] == 0.5
@@ -110,7 +111,7 @@ def test_a_rare_class_is_as_likely_as_the_others_when_images_tell_nothing(tmp_pa
     alike = np.full((40, 16, 16, 1), 90, np.uint8)
     settings = ClassifierTraining(steps=40, batch=40, channels=4, features=8, lr=1e-2)
     state, _ = train(Images(alike), labels, settings, tmp_path)
-    _, probabilities = extract(state, card_of(settings), [alike[:1]], "cpu")
+    probabilities = extract(state, card_of(settings), [alike[:1]], "cpu").probabilities
     assert probabilities[0, 1] == pytest.approx(0.5, abs=0.1)
 
 
@@ -123,7 +124,7 @@ def test_extraction_does_not_depend_on_the_batch(tmp_path: Path):
     for a, b in zip(one, all_at_once, strict=True):
         assert a.dtype == np.float64
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-    assert [part.shape[0] for part in extract(state, card, [], "cpu")] == [0, 0]
+    assert [part.shape[0] for part in extract(state, card, [], "cpu")] == [0, 0, 0]
     with pytest.raises(ValueError, match="trained on"):
         extract(state, card, [images[:, :8, :8]], "cpu")
 

@@ -28,7 +28,7 @@ torch.set_num_threads(1)
 CLASSES = ["left", "right"]
 SIZE, BATCH = 16, 64
 SETTINGS = Evaluation(kid_subsets=20, kid_subset_size=20, bootstrap=40)
-FIGURES = ["fid", "kid", "precision", "recall", "density", "coverage"]
+FIGURES = ["fid", "sfid", "kid", "precision", "recall", "density", "coverage"]
 JUDGE = {**metric(0.9, "higher", [0.8, 0.95]), "chance": 0.5}
 
 
@@ -157,6 +157,15 @@ def test_one_real_image_repeated_covers_no_cohort(groups, look):
     assert metrics["fid"]["value"] > 2 * metrics["fid"]["floor"]
 
 
+def test_sfid_sees_best_that_things_lie_in_the_wrong_place(groups, look):
+    """Rolled by half the height: what there is stays, but not where."""
+    images, labels, patients = people(60, 0.5, seed=2)
+    rolled = Group(*look([np.roll(images, SIZE // 2, axis=1)]), labels, patients)
+    metrics = evaluate(groups, rolled)["metrics"]
+    of_noise = {n: metrics[n]["value"] / metrics[n]["null"]["noise"] for n in ("fid", "sfid")}
+    assert of_noise["sfid"] > 0.5 and of_noise["fid"] < 0.25
+
+
 def test_noise_itself_is_marked_on_every_figure(groups):
     labels = np.arange(120) % 2
     metrics = evaluate(groups, replace(groups["noise"], labels=labels))["metrics"]
@@ -237,7 +246,7 @@ def test_inception_score_states_its_split_and_what_real_images_reach(found):
 def test_directions(found):
     better = {name: m["better"] for name, m in found["metrics"].items()}
     assert better == {
-        "fid": "lower", "kid": "lower", "precision": "higher", "recall": "higher",
+        "fid": "lower", "sfid": "lower", "kid": "lower", "precision": "higher", "recall": "higher",
         "density": "higher", "coverage": "higher", "inception_score": "higher",
         "label_agreement": "higher",
     }  # fmt: skip

@@ -33,7 +33,7 @@ def images(groups: pd.Series, seed: int, moved: float = 0.0, per_patient: int = 
     rng, n = np.random.default_rng(seed), len(groups)
     features = rng.normal(0, 1, (n, 4)) + moved * (groups == "male").to_numpy()[:, None]
     labels, patients = np.arange(n) % 2, np.arange(n) // per_patient
-    return Group(features, np.eye(2)[labels], labels, patients)
+    return Group(features, features, np.eye(2)[labels], labels, patients)
 
 
 def judged(

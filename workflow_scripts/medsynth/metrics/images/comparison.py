@@ -30,6 +30,7 @@ _FLOORS = 5  # draws of training images, whose mean is the floor
 
 FIGURES: dict[str, tuple[Better, Callable[[np.ndarray, np.ndarray], float]]] = {
     "fid": ("lower", frechet_distance),
+    "sfid": ("lower", frechet_distance),  # of the features by place (Nash et al. 2021, sec. 4.1)
     "kid": ("lower", squared_mmd),
     "precision": ("higher", lambda real, made: float(precision(real, made).mean())),
     "recall": ("higher", lambda real, made: float(recall(real, made).mean())),
@@ -44,12 +45,14 @@ class Group:
 
     Attributes:
         features: (n, d), at first the statistics of its layers.
+        places: (n, d'), at first the values of a map, which know where in an image something lies.
         probabilities: (n, k).
         labels: class index (n,); of generated images the one asked for.
         patients: whose each image is, (n,); a generated or empty image is its own.
     """
 
     features: np.ndarray
+    places: np.ndarray
     probabilities: np.ndarray
     labels: np.ndarray
     patients: np.ndarray
@@ -59,6 +62,10 @@ class Group:
 
     def at(self, positions: np.ndarray) -> Group:
         return Group(*(values[positions] for values in vars(self).values()))
+
+    def compared_by(self, figure: str) -> np.ndarray:
+        """What a figure compares of the images."""
+        return self.places if figure == "sfid" else self.features
 
 
 def in_feature_space(
@@ -71,14 +78,18 @@ def in_feature_space(
     """
     named = {"real": real, "training": training, "generated": generated, **nulls}
     for name, group in named.items():
-        if not (np.isfinite(group.features).all() and np.isfinite(group.probabilities).all()):
+        seen = group.features, group.places, group.probabilities
+        if not all(np.isfinite(part).all() for part in seen):
             raise ValueError(
                 f"features of {name} images are not all finite; check the classifier's training"
                 " curve"
             )
     if len(training) >= MIN_ITEMS:
-        space = FeatureSpace.fit(training.features)
-        named = {n: replace(g, features=space(g.features)) for n, g in named.items()}
+        space, of_places = FeatureSpace.fit(training.features), FeatureSpace.fit(training.places)
+        named = {
+            n: replace(g, features=space(g.features), places=of_places(g.places))
+            for n, g in named.items()
+        }
     real, training, generated, *empty = named.values()
     return real, training, generated, dict(zip(nulls, empty, strict=True))
 
@@ -134,7 +145,7 @@ def compare(
         counts: images (k,) of each class to draw.
         few: why nothing can be compared.
         key: what part of the whole it is, for the random draws; no FID of fewer images than
-            features is given of a part.
+            features is given of a part. sFID compares what is seen by place, in a space of its own.
     """
     if few:
         return {name: metric(None, FIGURES[name][0], None, few) for name in names}
@@ -144,26 +155,27 @@ def compare(
         return group.at(drawn(group.labels, group.patients, counts, rng))
 
     made = draw(generated, "generated")
-    floors = [draw(training, "floor", i).features for i in range(_FLOORS)]
-    empty = {name: group.features[: counts.sum()] for name, group in nulls.items()}
+    floors = [draw(training, "floor", i) for i in range(_FLOORS)]
+    empty = {name: group.at(np.arange(counts.sum())) for name, group in nulls.items()}
     found = {}
     for name in names:
         better, figure = FIGURES[name]
-        doubt = _singular(real, counts) if name == "fid" else None
+        x = real.compared_by(name)
+        doubt = _singular(x, counts) if figure is frechet_distance else None
         if key and doubt:
             # Classes differ in size, and this distance would compare sizes.
             found[name] = metric(None, better, None, f"{doubt}; see KID")
             continue
-        value = figure(real.features, made.features)
+        value = figure(x, made.compared_by(name))
         interval, none = _interval(name, real, made, settings, numpy_rng(seed, *key, name))
-        floor = float(np.mean([figure(real.features, f) for f in floors]))
-        null = {kind: figure(real.features, f) for kind, f in empty.items()}
+        floor = float(np.mean([figure(x, f.compared_by(name)) for f in floors]))
+        null = {kind: figure(x, f.compared_by(name)) for kind, f in empty.items()}
         found[name] = with_baselines(metric(value, better, interval, doubt, none), floor, null)
     return found
 
 
-def _singular(real: Group, counts: np.ndarray) -> str | None:
-    fewest, d = min(len(real), int(counts.sum())), real.features.shape[1]
+def _singular(real: np.ndarray, counts: np.ndarray) -> str | None:
+    fewest, d = min(len(real), int(counts.sum())), real.shape[1]
     if fewest > d:
         return None
     return (
@@ -175,8 +187,8 @@ def _interval(
     name: str, real: Group, made: Group, settings: Evaluation, rng: np.random.Generator
 ) -> tuple[Interval | None, str | None]:
     """95 % interval, or why there is none. Neighbourhoods are taken as they are."""
-    x, y = real.features, made.features
-    if name == "fid":
+    x, y = real.compared_by(name), made.compared_by(name)
+    if name in ("fid", "sfid"):
         return bootstrap_interval(
             frechet_distance,
             [x, y],

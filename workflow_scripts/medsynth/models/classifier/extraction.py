@@ -14,12 +14,17 @@ from medsynth.runtime.tensors import to_network
 
 
 class Seen(NamedTuple):
-    """Of n images: statistics (n, d) of every layer and probabilities (n, k), float64.
+    """What the classifier sees in n images, float64.
 
-    These are of the classes and add up to 1, or, where images have several findings, of each.
+    Attributes:
+        statistics: (n, d), of every layer.
+        places: (n, d'), a map of the last block, unpooled.
+        probabilities: (n, k), of the classes, which add up to 1, or, where images have several
+            findings, of each.
     """
 
     statistics: np.ndarray
+    places: np.ndarray
     probabilities: np.ndarray
 
 
@@ -50,11 +55,12 @@ def extract(
     network.to(device).eval()
     several = "combinations" in card
 
-    def look(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        statistics, logits = network.look(to_network(images, device))
+    def look(images: np.ndarray) -> Seen:
+        statistics, logits, places = network.look(to_network(images, device))
         logits = logits.double()
         probabilities = logits.sigmoid() if several else logits.softmax(1)
-        return statistics.double().cpu().numpy(), probabilities.cpu().numpy()
+        parts = statistics, places.flatten(1), probabilities
+        return Seen(*(part.double().cpu().numpy() for part in parts))
 
     found = []
     for images in batches:
@@ -65,6 +71,5 @@ def extract(
             )
         found.append(look(images))
     if not found:  # of no image, the shapes
-        statistics, probabilities = look(np.zeros((1, *expected), np.uint8))
-        found = [(statistics[:0], probabilities[:0])]
+        found = [Seen(*(part[:0] for part in look(np.zeros((1, *expected), np.uint8))))]
     return Seen(*(np.concatenate(parts) for parts in zip(*found, strict=True)))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from medsynth.models.norms import group_norm
 
 _LAST_SIDE = 8  # pixels at which halving stops
+MAPPED = 7  # channels of the map that is looked at unpooled (Nash et al. 2021, sec. 4.1: 7)
 _ROUNDING = 2 / 255 / math.sqrt(12)  # standard deviation of rounding [-1, 1] to 8 bits
 
 
@@ -78,21 +79,25 @@ class Classifier(nn.Module):
         """Logits (n, n_classes) of images (n, C, H, W) in [-1, 1]."""
         return self.head(self.body(x))
 
-    def look(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the network sees in images (n, C, H, W) in [-1, 1], layer by layer, and the logits.
 
         The last features alone know what tells classes apart and nothing else: to them noise may
         look like a class. The first layers and the image itself know texture, contrast and edges.
+        Statistics over the image do not know where in it something lies; the last block's map, of
+        8 x 8 places at most, does.
 
         Returns:
             mean and log standard deviation over the image of every channel, of the first
             convolution's and of all blocks', and the log standard deviation of the image's
-            differences from pixel to pixel down and to the right, (n, 4 C + 2 sum(widths)); and
-            logits (n, n_classes).
+            differences from pixel to pixel down and to the right, (n, 4 C + 2 sum(widths)); logits
+            (n, n_classes); and the first 7 channels of the last block's map (n, 7, h, w).
         """
         seen = [_log_spread(x.diff(dim=side)) for side in (2, 3)]
         for module in [nn.Identity(), *self.body]:
             x = module(x)
             if isinstance(module, nn.Identity | nn.Conv2d | ResidualBlock):
                 seen += [x.mean((2, 3)), _log_spread(x)]
-        return torch.cat(seen, 1), self.head(x)
+            if isinstance(module, ResidualBlock):
+                places = x[:, :MAPPED]
+        return torch.cat(seen, 1), self.head(x), places

@@ -30,6 +30,11 @@ METRICS = {
     "recall": ("Recall", "share of real images that lie among the generated ones"),
     "density": ("Density", "how many real neighbourhoods a generated image lies in, over k"),
     "coverage": ("Coverage", "share of real images with a generated one in their neighbourhood"),
+    "sfid": (
+        "sFID",
+        "Fréchet distance between maps that know where something lies: 7 channels of the"
+        " classifier's last block, not pooled",
+    ),
     "inception_score": (
         "Inception score",
         "answers of the classifier are sure and diverse; one split of all N images, the real ones"
@@ -38,6 +43,7 @@ METRICS = {
 }
 CITED = {
     "fid": "heusel2017",
+    "sfid": "nash2021",
     "kid": "binkowski2018",
     "label_agreement": "shmelkov2018",
     "precision": "kynkaanniemi2019",
@@ -86,9 +92,9 @@ def warnings_of(results: Mapping[str, Any]) -> list[str]:
     found = small_numbers(n_real, n_generated)
     if "fid" in results["metrics"] and min(n_real, n_generated) < FID_STABLE:
         found.append(
-            f"FID is biased upwards below about {FID_STABLE:,} images a side; compare it with that"
-            " of the real images beside it, which is biased alike, and only between experiments"
-            " with the same N."
+            f"FID and sFID are biased upwards below about {FID_STABLE:,} images a side; compare"
+            " them with those of the real images beside them, which are biased alike, and only"
+            " between experiments with the same N."
         )
     if n := results.get("not_compared", {}).get("images"):
         found.append(
