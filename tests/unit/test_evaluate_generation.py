@@ -26,6 +26,7 @@ from medsynth.store.tables.parquet import write_table
 from medsynth.tasks.generation.evaluation import evaluate
 
 CLASSES = ["ap", "pa"]
+FIGURES = ("fid", "sfid", "kid", "precision", "recall", "density", "coverage")
 SETTINGS = Evaluation(kid_subsets=4, kid_subset_size=5, bootstrap=10)
 
 
@@ -77,7 +78,7 @@ def test_every_figure_stands_beside_its_floor_and_nulls_of_the_same_number(tmp_p
     assert (found["split"], found["floor_split"]) == ("test", "train")
     assert (found["n_real"], found["n_generated"], found["n"]) == (20, 24, 20)
     assert found["mix"] == {"ap": 10, "pa": 10}
-    for name in ("fid", "sfid", "kid", "precision", "recall", "density", "coverage", "inception_score"):
+    for name in (*FIGURES, "inception_score"):
         assert set(found["metrics"][name]["null"]) == {"noise", "constant"}
         assert found["metrics"][name]["floor"] is not None
     assert found["metrics"]["label_agreement"]["judge"]["chance"] == 0.5
@@ -91,6 +92,6 @@ def test_every_figure_stands_beside_its_floor_and_nulls_of_the_same_number(tmp_p
 @pytest.mark.parametrize(("n_test", "n_generated"), [(0, 8), (1, 8), (2, 8), (20, 1)])
 def test_hardly_an_image_gives_null_with_a_reason(tmp_path: Path, n_test: int, n_generated: int):
     found = judge(tmp_path, n_test, n_generated)
-    for name in ("fid", "sfid", "kid", "precision", "recall", "density", "coverage", "inception_score"):
+    for name in (*FIGURES, "inception_score"):
         assert found["metrics"][name]["value"] is None and found["metrics"][name]["reason"]
     assert "NaN" not in (tmp_path / "metrics.json").read_text()
