@@ -1,4 +1,4 @@
-"""Which raw files there are, their images in shards, and the radiographs' reports."""
+"""Which raw files there are, and their images in shards."""
 
 
 rule index_cohort:
@@ -62,26 +62,3 @@ use rule shard_cohort as shard_cohort_to_nifti with:
         volumes=directory(LAYOUT.shard_volumes),
     wildcard_constraints:
         cohort=one_of(COHORT_FILES.providing("nifti")),
-
-
-rule read_reports:
-    input:
-        index=rules.index_cohort.output.table,
-        reports=of_cohort(COHORT_FILES.reports),
-        receipts=of_cohort(COHORT_FILES.cohort_receipts),
-    output:
-        table=f"{COHORT}/reports.parquet",
-        counts=f"{COHORT}/reports.json",
-    log:
-        f"{LOGS}/read_reports/{{cohort}}.log",
-    benchmark:
-        f"{BENCHMARKS}/read_reports/{{cohort}}.tsv"
-    wildcard_constraints:
-        cohort=one_of(COHORT_FILES.providing("reports")),
-    conda:
-        ENVIRONMENT
-    params:
-        reports=lambda wildcards: COHORTS[wildcards.cohort].reports.as_posix(),
-        code=code_of("read_reports"),
-    script:
-        "../workflow_scripts/read_reports.py"

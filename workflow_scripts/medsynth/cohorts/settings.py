@@ -48,6 +48,7 @@ FIELD_OF = {
     "pairs": "pair",
     "reports": "reports",
     "stain": "stain",
+    "texts": "text",
 }
 
 

@@ -73,6 +73,11 @@ class CohortFiles:
         """The archive or folder of a cohort's reports."""
         return self.raw(self.cohorts[name].reports)
 
+    def report_table(self, name: str) -> list[str]:
+        """The table of a cohort's reports, if it has any."""
+        there = "reports" in self.cohorts[name].provided()
+        return [self._layout.reports.format(cohort=name)] if there else []
+
     def cohort_receipts(self, name: str) -> list[str]:
         """Receipts of the downloads that bring a cohort's images and what is read beside them."""
         cohort = self.cohorts[name]
@@ -122,6 +127,8 @@ class CohortFiles:
         """What else there is to say of the cohorts: counts of reports, genotypes, stains, pairs."""
         with_counts = {
             "reports": self.providing("reports"),
+            # Of the cohorts whose texts something learns from.
+            "texts": sorted({e.cohort for e in self._config.experiments if "texts" in e.needs}),
             "calls": self.providing("genotypes"),
             "stain": self.providing("stain"),
             "normalised": self.providing("stain"),

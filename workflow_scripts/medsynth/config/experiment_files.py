@@ -104,10 +104,14 @@ class ExperimentFiles:
         return [*own, f"medsynth.tasks.{experiment.task}.{task}"]
 
     def tables(self, name: str) -> dict[str, str]:
-        """Tables of the cohort that the family reads beside the manifest."""
+        """Tables of the cohort that the family reads beside the manifest; with texts, what reads
+        them."""
         experiment = self.experiments[name]
         folder = self._layout.cohort.format(cohort=experiment.cohort)
-        return {table: f"{folder}/{table}.parquet" for table in experiment.needs}
+        tables = {table: f"{folder}/{table}.parquet" for table in experiment.needs}
+        if "texts" in tables:
+            tables["tokenizer"] = self._layout.tokenizer.format(cohort=experiment.cohort)
+        return tables
 
     def conditioned(self, name: str) -> dict[str, str]:
         """The manifest of whose covariates some are drawn, if images are conditioned on any."""

@@ -12,6 +12,7 @@ from medsynth.store.manifests import used
 # What files of counts in a cohort's folder are about; others are called by their name.
 CAPTIONS = {
     "reports": "Report text of the studies",
+    "texts": "Texts of the images, and the tokenizer of the training split",
     "calls": "Genotype calls of the cases",
     "stain": "Stain normalisation, fitted to the training split",
     "normalised": "Slides and tiles in the fitted stain, and left as they are",

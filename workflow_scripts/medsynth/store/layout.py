@@ -25,6 +25,8 @@ class Layout:
         quarantine, calls_quarantine: of a cohort, the files that cannot be used; what cannot be of
             its genotype tables.
         cohort_gate: the counts by which a cohort is fit to be trained on.
+        reports: of a cohort, the sections of its studies' reports.
+        texts, tokenizer: of a cohort, the cleaned text of every item, and what was learned of them.
         calls, labels: counts of its genotypes, and the labels that they give.
         split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
         weights, card, history, people: of a trained model; people, whom it rests on.
@@ -52,6 +54,9 @@ class Layout:
         self.cohort_gate = f"{self.cohort}/fitness.json"
         self.calls = f"{self.cohort}/calls.json"
         self.labels = f"{self.cohort}/labels.parquet"
+        self.reports = f"{self.cohort}/reports.parquet"
+        self.texts = f"{self.cohort}/texts.parquet"
+        self.tokenizer = f"{self.cohort}/tokenizer.json"
         self.split_gate = f"{self.cohort}/leakage.json"
         self.evaluation_gate = f"{self.experiment}/leakage.json"
         self.weights = f"{self.experiment}/model.safetensors"

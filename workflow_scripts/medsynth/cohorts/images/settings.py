@@ -19,6 +19,7 @@ from medsynth.runtime.settings import (
     Settings,
     Split,
 )
+from medsynth.text.settings import TableTexts
 
 # What the manifest calls its own columns, or columns of the table that have a key of their own.
 RESERVED = {
@@ -243,12 +244,16 @@ class ImagesCohort(CohortSettings):
     tasks: ClassVar = ("generation",)
     words: ClassVar = WORDS
     single: ClassVar = "png"
+    provides: ClassVar = ("texts",)
 
     kind: Literal["images"] = Field(description="image files and a table of yours")
     root: RawPath = Field(description="folder of the image files")
     index: ImagesIndex = Field(description="the table, and what its columns say")
     read: ImagesRead = Field(ImagesRead(), description="how files become square 8-bit images")
     split: Division = Split()
+    text: TableTexts = Field(
+        TableTexts(), description="the text of an image: index.columns.text, or made by a template"
+    )
 
     @field_validator("read")
     @classmethod
@@ -272,6 +277,26 @@ class ImagesCohort(CohortSettings):
                 f"official: false, but index.columns.split names {column!r}; leave out one of them"
             )
         return split.model_copy(update={"official": True})
+
+    @field_validator("text")
+    @classmethod
+    def _has_its_columns(cls, text: TableTexts, info: ValidationInfo) -> TableTexts:
+        if not (index := info.data.get("index")):
+            return text
+        columns = index.columns
+        if columns.text and text.template:
+            raise ValueError("a template, but index.columns.text names a column; leave out one")
+        others = [f"label_{name}" for name in (columns.labels or [])[1:]]
+        there = [*columns.covariates, "label", *others]
+        if strange := [name for name in text.places() if name not in there]:
+            raise ValueError(
+                f"the template names {', '.join(strange)}; there are: {', '.join(there)}."
+                " Name further columns of the table in index.columns.covariates"
+            )
+        return text
+
+    def provided(self) -> tuple[str, ...]:
+        return self.provides if self.index.columns.text or self.text.template else ()
 
     def image_form(self) -> ImageForm:
         """Grey images, colours, or a channel a role."""

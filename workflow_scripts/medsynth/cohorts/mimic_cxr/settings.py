@@ -10,6 +10,7 @@ from pydantic import Field
 from medsynth.cohorts.mimic_cxr.wording import WORDS
 from medsynth.cohorts.settings import CohortSettings, Findings, Several, TableColumns
 from medsynth.runtime.settings import BurnedIn, Division, ImageForm, RawPath, Settings, Split
+from medsynth.text.settings import ReportTexts
 
 STUDY = ["subject_id", "study_id"]  # columns of the published tables
 KEYS = [*STUDY, "dicom_id"]
@@ -80,7 +81,7 @@ class CxrCohort(CohortSettings):
     tasks: ClassVar = ("generation",)
     words: ClassVar = WORDS
     single: ClassVar = "dicom"
-    provides: ClassVar = ("reports",)
+    provides: ClassVar = ("reports", "texts")
     read_later: ClassVar = ("reports",)
 
     kind: Literal["mimic_cxr"] = Field(
@@ -100,6 +101,9 @@ class CxrCohort(CohortSettings):
     index: CxrIndex = Field(description="which radiographs are used, and their classes")
     read: CxrRead = Field(CxrRead(), description="how files become square 8-bit images")
     split: Division = Split()
+    text: ReportTexts = Field(
+        ReportTexts(), description="the text of a radiograph, out of its study's report"
+    )
 
     def provided(self) -> tuple[str, ...]:
         return self.provides if self.reports else ()

@@ -14,7 +14,7 @@ from medsynth.lineage.recording.places import Places
 AGGREGATES = {MODEL, ".json", ".csv"}
 # Such files that the workflow's own rules make; others may hold data row by row.
 FIGURES = {"metrics", "history", "model", "summary", "leakage", "stain", "normalised", "pairs"}
-FIGURES |= {"calls", "reports"}
+FIGURES |= {"calls", "reports", "texts", "tokenizer"}
 
 
 def is_figure(path: str) -> bool:

@@ -27,6 +27,7 @@ SUBJECTS = {
     "call_genotypes": "calls",
     "join_genotypes": "labels",
     "read_reports": "reports",
+    "prepare_texts": "texts",
     "pair_ct": "pairs",
     "normalise_stain": "normalised",
     "train_model": "train",

@@ -1,0 +1,229 @@
+"""Texts of a cohort: cleaned of who they are about, counted where unusable, and cut into tokens."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from medsynth.cohorts.texts import counts, of_reports, of_table, prepare_texts, texts_of
+from medsynth.config.experiment_files import ExperimentFiles
+from medsynth.config.mistakes import ConfigError
+from medsynth.config.schema import parse_config
+from medsynth.lineage.collector import drain
+from medsynth.models.ddpm.settings import DdpmExperiment
+from medsynth.store.layout import Layout
+from medsynth.store.quarantine import CohortError
+from medsynth.text.cleaning import known_words, only_known, without_identifiers
+from medsynth.text.settings import ReportTexts, TableTexts, TextSettings
+from medsynth.text.tokenizer import END, PAD, START, Tokenizer
+from tests.unit.erasure_study import PATIENT, paths
+
+pytest_plugins = ["tests.unit.erasure_fixtures"]
+DEMO = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
+
+PLAIN = "The heart is enlarged. Nodule of 1.5 cm at T12, grade 3."
+PLANTED = ["okonkwo", "jabberwock", "zebediah", "quixote", "1947", "31415", "555", "07", "88"]
+REPORTS = [
+    "Seen by Dr. Quixote on 07/15/1947. The heart is enlarged.",
+    "Mr. Zebediah Okonkwo, an 88-year-old man, MRN 31415. The heart is enlarged.",
+    "Jabberwock: the heart is enlarged, tel. 555 88 07.",
+    "The heart is enlarged. Signed by Anna Quixote, MD, 15.07.1947 at 07:55.",
+    "Read by: Zebediah Quixote. The heart is enlarged, July 7th, 1947.",
+]
+
+
+def items(texts, split="train"):
+    rows = [
+        {"item_id": f"i{k}", "patient": f"p{k}", "group": f"g{k}", "split": split, "status": "used"}
+        for k, _ in enumerate(texts)
+    ]
+    return pd.DataFrame(rows), pd.Series(texts, dtype="str")
+
+
+def prepared(texts, split="train", **settings):
+    return prepare_texts(*items(texts, split), TextSettings(**settings))
+
+
+@pytest.mark.parametrize(
+    ("written", "cleaned"),
+    [
+        ("Seen with Dr. Smith today.", "seen with ___ today."),
+        ("seen with dr smith today", "seen with ___ today"),
+        ("Mrs. Mary Ann O'Hara-Lee was seen", "___ was seen"),
+        ("Brain MR, T1 after contrast; DR chest", "brain mr, t1 after contrast; ___"),
+        ("MS lesions, MR shows", "ms lesions, mr shows"),
+        ("John A. Smith, M.D. read it", "___, m.d. read it"),
+        ("Signed by: Jane Roe at 5:40 P.M.", "signed by ___ at ___"),
+        ("compared by CT to 12/2", "compared by ct to ___"),
+        ("on 15 July 2020, or July 15, or in 2020", "on ___, or ___, or in ___"),
+        ("it may represent 2 nodules", "it may represent 2 nodules"),
+        ("a 47-year-old, 51 y/o, aged 33", "a ___-year-old, ___ y/o, aged ___"),
+        ("2 x 3 x 4 cm, 1.5cm, T12, 2-3 mm", "2 x 3 x 4 cm, 1.5cm, t12, 2-3 mm"),
+        ("tel. 12 34 56 78, id AB1234, 10.25", "tel. ___, id ___"),
+        ("see a.b@c.org or www.x.org/1", "see ___ or ___"),
+        ("a XXXX and ____ man\n\n  NEXT", "a ___ and ___ man next"),
+        ("Größe unauffällig, 肺は正常", "größe unauffällig, 肺は正常"),  # noqa: RUF001
+    ],
+)
+def test_what_has_a_telling_form_is_masked(written, cleaned):
+    assert without_identifiers(written) == cleaned
+
+
+def test_planted_names_dates_and_numbers_are_in_no_text_and_no_tokenizer():
+    table, content = prepared([PLAIN] * 3 + REPORTS)
+    held_out, _ = items(REPORTS, "test")
+    both = pd.concat([items([PLAIN] * 3 + REPORTS)[0], held_out], ignore_index=True)
+    all_splits, again = prepare_texts(both, pd.Series([PLAIN] * 3 + REPORTS * 2), TextSettings())
+    written = "\n".join([*table["text"], *all_splits["text"], json.dumps([content["words"]])])
+    pieces = [piece.casefold() for piece in content["bpe"]["model"]["vocab"]]
+    assert [word for word in PLANTED if word in written] == []
+    assert [word for word in PLANTED if any(word in piece for piece in pieces)] == []
+    assert content == again, "other splits teach nothing"
+    assert "the heart is enlarged" in table["text"].iloc[-1]
+    assert {"1.5", "t12", "3"} <= set(content["words"])
+
+
+def test_a_word_stays_where_enough_patients_have_it_however_often_one_says_it():
+    texts, patients = ["rare rare common", "rare common", "common"], ["p", "p", "q"]
+    assert known_words(texts, patients, 2) == ["common"]
+    assert known_words(texts, patients, 1) == ["common", "rare"]
+    assert only_known("rare common, rare rare", {"common"}) == "___ common, ___"
+
+
+def test_without_a_patient_what_only_they_made_common_is_gone():
+    texts = ["the lungs are clear", "the lungs are clear, granuloma", "the lungs, granuloma"]
+    manifest, raw = items([*texts, "the lungs are clear, granuloma"])
+    _, before = prepare_texts(manifest, raw, TextSettings())
+    table, after = prepare_texts(manifest[:3], raw[:3], TextSettings())
+    assert "granuloma" in before["words"] and "granuloma" not in json.dumps(after)
+    assert "p3" not in set(table["patient"]) and table["text"].iloc[1] == "the lungs ___"
+
+
+def test_a_withdrawal_destroys_the_texts_and_asks_for_another_tokenizer(study):
+    home = "results/cohorts/a"
+    index = pd.read_parquet(study.folder / f"{home}/index.parquet")
+    table, content = prepare_texts(
+        index.assign(split="train"), pd.Series(["x y z"] * len(index)), TextSettings(min_patients=2)
+    )
+    made = {f"{home}/texts.parquet": table}
+    made |= {f"{home}/tokenizer.json": json.dumps(content).encode()}
+    study.job("prepare_texts", [f"{home}/index.parquet"], made)
+    study.job("train", list(made), {"results/t/model.safetensors": b"weights"})
+    drain(study.results, study.ledger)
+    found = study.ask(PATIENT)
+    assert f"{home}/texts.parquet" in paths(found["destroy"])
+    assert {f"{home}/tokenizer.json", "results/t/model.safetensors"} <= set(paths(found["redo"]))
+
+
+def test_unusable_texts_are_quarantined_with_their_reason_and_long_ones_are_cut():
+    long = "the lungs are clear . " * 2500
+    texts = [PLAIN] * 3 + ["", "  ", None, b"Gr\xf6\xdfe".decode(errors="replace"), "a\x00b", "肺"]
+    table, content = prepared([*texts, long])
+    assert table["reason"].tolist()[3:-1] == ["no_text"] * 3 + ["not_text"] * 2 + ["masked_text"]
+    assert table.loc[table["status"] != "used", "text"].isna().all()
+    assert table["cut"].tolist() == [False] * 9 + [True]
+    found = counts(table, content)
+    assert found["quarantined"] == {"no_text": 3, "not_text": 2, "masked_text": 1}
+    assert (found["items"], found["with_text"], found["cut"]) == (10, 4, 1)
+    with pytest.raises(CohortError, match=r"none of the 2 training images.*text.min_patients"):
+        prepared(["lungs", "heart"])
+
+
+def test_texts_go_to_numbers_and_back():
+    texts = [PLAIN, "the größe is größe", "肺は 正常 <pad> ___"]
+    table, content = prepared(texts, min_patients=1)
+    tokenizer, again = Tokenizer(content), Tokenizer(prepared(texts, min_patients=1)[1])
+    assert json.dumps(content) == json.dumps(again.content)
+    rows = tokenizer.encode(table["text"].tolist())
+    assert rows.shape == (3, 128) and rows.max() < tokenizer.size
+    assert (rows[:, 0] == START).all() and ((rows == END).sum(1) == 1).all()
+    assert tokenizer.decode(rows) == table["text"].tolist()
+    assert ((rows != PAD).sum(1) == tokenizer.lengths(table["text"])).all()
+    never_seen = tokenizer.encode(["ŷ"])
+    assert tokenizer.decode(never_seen) == ["ŷ"], "all bytes are in the vocabulary"
+    assert tokenizer.decode(np.array([[START, PAD, PAD]])) == [""]
+
+
+def test_a_text_that_is_cut_has_no_end_and_a_prompt_is_cleaned_as_the_training_was():
+    _, content = prepared([PLAIN] * 3, longest=8)
+    tokenizer = Tokenizer(content)
+    (row,) = tokenizer.encode([tokenizer.clean(PLAIN)])
+    assert len(row) == 8 and END not in row and PAD not in row
+    assert tokenizer.clean("The  HEART of Dr. Quixote, enlarged") == "the heart of ___, enlarged"
+    assert tokenizer.unknown("The HEART of Okonkwo enlarged okonkwo") == ["okonkwo"]
+
+
+def test_sections_of_a_report_are_joined_in_the_order_asked_for():
+    manifest, _ = items(["a", "b", "c"])
+    reports = pd.DataFrame({"patient": ["p0", "p1"], "group": ["g0", "g1"]}).assign(
+        findings=["F.", None], impression=["I.", None], history=["H.", "H."]
+    )
+    texts = of_reports(manifest, reports, ReportTexts(sections=["impression", "findings"]))
+    assert texts[0] == "I.\nF." and texts[1:].isna().all()
+    table, _ = texts_of(manifest, reports, {"min_patients": 1, "sections": ["findings"]})
+    assert table["text"].tolist()[0] == "f." and table["reason"].tolist()[1:] == ["no_text"] * 2
+
+
+def test_a_template_leaves_out_what_is_not_known():
+    settings = TableTexts(
+        template="brain MR, {idh} {kind}, grade {grade}, T1",
+        words={"kind": {"1": "astrocytoma", "2": "oligodendroglioma"}},
+    )
+    rows = {"idh": ["mutant", None, "unknown", None], "kind": ["1.0", "2", "7", None]}
+    rows |= {"grade": ["2", None, "3.0", None]}
+    assert of_table(pd.DataFrame(rows), settings).tolist()[:3] == [
+        "brain MR, mutant astrocytoma, grade 2, T1",
+        "brain MR, oligodendroglioma, T1",
+        "brain MR, grade 3, T1",
+    ]
+    assert of_table(pd.DataFrame(rows), settings)[3:].isna().all(), "a text that says nothing"
+
+
+def images_cohort(tmp_path, **text):
+    table = tmp_path / "table.csv"
+    table.write_text("file,case,idh,note\na.png,p,1,x\n")
+    columns = {"file": "file", "patient": "case", "labels": "idh", "covariates": {"idh": "idh"}}
+    index = {"table": str(table), "columns": columns | text.pop("columns", {})}
+    return {"kind": "images", "root": str(tmp_path), "index": index} | text
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ({"text": {"template": "{idh}, {grade}"}}, "names grade; there are: idh, label"),
+        ({"text": {"template": "a tumour"}}, "names no column in braces"),
+        ({"text": {"template": "{idh}", "words": {"kind": {}}}}, "kind stands nowhere"),
+        ({"columns": {"text": "note"}, "text": {"template": "{idh}"}}, "leave out one"),
+    ],
+)
+def test_a_template_that_cannot_be_filled_is_refused(tmp_path, text, why):
+    config = copy.deepcopy(DEMO) | {"experiments": []}
+    config["cohorts"] = {"mri": images_cohort(tmp_path, **text)}
+    with pytest.raises(ConfigError, match=why):
+        parse_config(config)
+
+
+def test_who_needs_texts_gets_the_tokenizer_too_from_cohorts_that_have_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(DdpmExperiment, "needs", ("texts",))
+    config = copy.deepcopy(DEMO)
+    config["experiments"] = config["experiments"][:1]
+    config["cohorts"] = {"cxr": config["cohorts"]["cxr"]}
+    files = ExperimentFiles(parse_config(config), Layout("results"))
+    home = "results/cohorts/cxr"
+    assert files.tables("cxr_ddpm") == {
+        "texts": f"{home}/texts.parquet",
+        "tokenizer": f"{home}/tokenizer.json",
+    }
+    config["cohorts"]["cxr"]["reports"] = None
+    with pytest.raises(ConfigError, match="needs texts, which cohort cxr does not provide"):
+        parse_config(config)
+    for text, provided in [({}, ()), ({"text": {"template": "{idh}"}}, ("texts",))]:
+        config["experiments"] = []
+        config["cohorts"] = {"mri": images_cohort(tmp_path, **text)}
+        assert parse_config(config).cohorts["mri"].provided() == provided

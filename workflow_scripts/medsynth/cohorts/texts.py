@@ -1,0 +1,144 @@
+"""The text of every item of a cohort, cleaned, and the tokenizer that its texts teach."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from medsynth.cohorts.files import set_aside
+from medsynth.store.manifests import QUARANTINED, TRAIN, USED, used
+from medsynth.store.quarantine import CohortError, log_unused
+from medsynth.store.tables.absence import present
+from medsynth.text.cleaning import has_words, known_words, only_known, without_identifiers
+from medsynth.text.settings import PLACE, ReportTexts, TableTexts, TextSettings
+from medsynth.text.tokenizer import Tokenizer, train_tokenizer
+
+log = logging.getLogger(__name__)
+
+COLUMNS = ["item_id", "patient", "split"]
+UNREADABLE = "[\ufffd\x00-\x08\x0e-\x1f]"  # bytes that are no UTF-8, and control characters
+
+
+def of_reports(manifest: pd.DataFrame, reports: pd.DataFrame, settings: ReportTexts) -> pd.Series:
+    """The asked-for sections of each item's report, joined; null where there is none of them.
+
+    Args:
+        manifest: item manifest.
+        reports: of the studies, as :func:`medsynth.cohorts.mimic_cxr.reports.read_reports` reads.
+    """
+    keys = ["patient", "group"]
+    found = manifest[keys].merge(reports.drop_duplicates(keys), on=keys, how="left")
+    sections = found[settings.sections].fillna("")
+    texts = sections.agg("\n".join, axis=1).str.strip()
+    return texts.mask(texts == "").set_axis(manifest.index)
+
+
+def of_table(manifest: pd.DataFrame, settings: TableTexts) -> pd.Series:
+    """Each item's own text, or the one that the template makes of its columns; null without."""
+    if settings.template is None:
+        return manifest["text"]
+    parts = settings.template.split(",")
+    cells = manifest[list(dict.fromkeys(settings.places()))].astype("str")
+    # A spreadsheet makes 2.0 of 2 where a cell of the column is empty.
+    values = cells.apply(lambda words: present(words.str.replace(r"\.0+$", "", regex=True)))
+    for column, words in settings.words.items():
+        values[column] = values[column].map(words).astype("str")
+    rows = values.to_dict("records")
+    return pd.Series([_filled(parts, row) for row in rows], manifest.index, dtype="str")
+
+
+def _filled(parts: list[str], row: Mapping[str, Any]) -> str | None:
+    """The parts that name no column or a known value; null if the latter are none."""
+    known = {name: value for name, value in row.items() if not pd.isna(value)}
+    told, kept = False, []
+    for part in parts:
+        places = PLACE.findall(part)
+        if places and not known.keys() & set(places):
+            continue
+        told |= bool(places)
+        filled = PLACE.sub(lambda place: str(known.get(place[1], "")), part)
+        kept.append(" ".join(filled.split()))
+    return ", ".join(kept) if told else None
+
+
+def prepare_texts(
+    manifest: pd.DataFrame, raw: pd.Series, settings: TextSettings
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Clean the texts, and learn of the training split which words and pairs there are.
+
+    Args:
+        manifest: used rows of the item manifest.
+        raw: the text of each row.
+        settings: how many patients a word must have; sizes.
+
+    Returns:
+        DataFrame(item_id, patient, split, text, cut, status, reason), a row an item, text null
+        where it is not used; and what :class:`medsynth.text.tokenizer.Tokenizer` takes. `cut` says
+        that the text is longer than an encoded one. Quarantined: no_text, not_text, masked_text.
+
+    Raises:
+        CohortError: no text of the training split can be used.
+    """
+    table = manifest[COLUMNS].assign(text=raw.astype("str"), cut=False, status=USED, reason=None)
+    text = table["text"]
+    set_aside(table, text.isna() | (text.str.strip() == ""), QUARANTINED, "no_text")
+    set_aside(table, text.str.contains(UNREADABLE, na=False), QUARANTINED, "not_text")
+    usable = table["status"] == USED
+    plain = text[usable].map(without_identifiers)
+    train = usable & (table["split"] == TRAIN)
+    words = known_words(plain[train], table.loc[train, "patient"], settings.min_patients)
+    known = frozenset(words)
+    table["text"] = plain.map(lambda text: only_known(text, known)).reindex(table.index)
+    empty = ~table["text"].map(has_words, na_action="ignore").fillna(False).astype(bool)
+    set_aside(table, empty, QUARANTINED, "masked_text")
+    usable = table["status"] == USED
+    table["text"] = table["text"].where(usable)
+    log_unused(table)
+    train = usable & (table["split"] == TRAIN)
+    if not train.any():
+        raise CohortError(
+            f"none of the {int((table['split'] == TRAIN).sum())} training images has a text with a"
+            f" word that {settings.min_patients} patients share; correct where texts are taken from"
+            " (text.sections, text.template or index.columns.text), or lower text.min_patients"
+        )
+    content = train_tokenizer(table.loc[train, "text"], words, settings)
+    lengths = Tokenizer(content).lengths(table.loc[usable, "text"])
+    table.loc[usable, "cut"] = lengths > settings.longest
+    return table, content
+
+
+def counts(table: pd.DataFrame, content: Mapping[str, Any]) -> dict[str, Any]:
+    """How many texts there are, why others are none, and what of them is known."""
+    texts = table[table["status"] == USED]
+    return {
+        "items": len(table),
+        "with_text": len(texts),
+        "training_texts": int((texts["split"] == TRAIN).sum()),
+        "different_training_texts": texts.loc[texts["split"] == TRAIN, "text"].nunique(),
+        "cut": int(texts["cut"].sum()),
+        "with_masked_words": int(texts["text"].str.contains("___").sum()),
+        "quarantined": table["reason"].value_counts().to_dict(),
+        "words": len(content["words"]),
+        "tokens": Tokenizer(content).size,
+    }
+
+
+def texts_of(
+    manifest: pd.DataFrame, reports: pd.DataFrame | None, settings: Mapping[str, Any]
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """As :func:`prepare_texts`, of the reports or, where there are none, of the table.
+
+    Args:
+        manifest: item manifest.
+        reports: of the cohort's studies.
+        settings: those of the cohort's group `text`.
+    """
+    items = used(manifest)
+    if reports is not None:
+        of_report = ReportTexts(**settings)
+        return prepare_texts(items, of_reports(items, reports, of_report), of_report)
+    own = TableTexts(**settings)
+    return prepare_texts(items, of_table(items, own), own)
