@@ -1,0 +1,98 @@
+"""Which findings a radiology report states, denies or doubts, by rules.
+
+After the labeler of CheXpert (Irvin et al. 2019, AAAI 33:590): mentions are found, each is classed
+by the words around it in its sentence, and the mentions of a report are summed up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from medsynth.text import phrases
+
+# As the tables of CheXpert and MIMIC-CXR write them; what is not mentioned has no entry.
+STATED, DENIED, DOUBTED = 1.0, 0.0, -1.0
+NO_FINDING, DEVICES = "No Finding", "Support Devices"
+FINDINGS = (NO_FINDING, *phrases.MENTIONS)
+
+
+def _any(patterns: list[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{each})" for each in patterns))
+
+
+_NAMED = {name: _any(patterns) for name, patterns in phrases.MENTIONS.items()}
+_NORMAL = {name: _any(patterns) for name, patterns in phrases.ABSENT.items()}
+_PSEUDO = re.compile(phrases.PSEUDO)
+_ENDS = re.compile(phrases.ENDS)
+_ASKED = re.compile(phrases.ASKED)
+_DENIED = re.compile(phrases.DENIED_BEFORE), re.compile(phrases.DENIED_AFTER)
+_DOUBTED = re.compile(phrases.DOUBTED_BEFORE), re.compile(phrases.DOUBTED_AFTER)
+# At full stops that end a sentence, not those of 3.4 cm and Dr. X; at list numbers and empty lines.
+_SENTENCES = re.compile(
+    r"(?<!\bdr)(?<!\bvs)[.!;:](?=\s|$)|[.;](?=[a-z]{3})|\n\s*\n|\b\d\)\s"
+)
+
+
+class Mention(NamedTuple):
+    """A finding in a sentence; `status` is STATED, DENIED or DOUBTED."""
+
+    finding: str
+    status: float
+
+
+def label_report(text: str) -> dict[str, float]:
+    """The findings that a report mentions, each STATED, DENIED or DOUBTED.
+
+    A finding that is stated anywhere is stated, else doubted if it is anywhere. "No Finding" is
+    STATED where none but Support Devices is stated or doubted, and has no entry otherwise.
+
+    Args:
+        text: findings and impression; not the indication, which asks and does not tell.
+    """
+    found: dict[str, float] = {}
+    for finding, status in mentions(text):
+        ranked = (found.get(finding, DENIED), status)
+        found[finding] = STATED if STATED in ranked else DOUBTED if DOUBTED in ranked else DENIED
+    if all(status == DENIED for name, status in found.items() if name != DEVICES):
+        found[NO_FINDING] = STATED
+    return found
+
+
+def keywords_of(text: str) -> dict[str, float]:
+    """The same by words alone, whatever is said of them: what a labeler has to beat."""
+    sentences = list(_sentences(text))
+    named = {n for n, pattern in _NAMED.items() if any(pattern.search(s) for s in sentences)}
+    return dict.fromkeys(named or {NO_FINDING}, STATED)
+
+
+def mentions(text: str) -> Iterator[Mention]:
+    """Every mention of a finding, sentence by sentence."""
+    for sentence in _sentences(text):
+        for finding, pattern in _NORMAL.items():
+            if pattern.search(sentence):
+                yield Mention(finding, DENIED)
+        for finding, pattern in _NAMED.items():
+            for match in pattern.finditer(sentence):
+                before = _ENDS.split(sentence[: match.start()])[-1]
+                after = _ENDS.split(sentence[match.end() :])[0]
+                if not _ASKED.search(before):
+                    yield Mention(finding, _status(before, match[0], after))
+
+
+def _sentences(text: str) -> Iterator[str]:
+    for sentence in _SENTENCES.split(text.lower()):
+        if sentence and sentence.strip():
+            yield _PSEUDO.sub(" ", " ".join(sentence.split()))
+
+
+def _status(before: str, named: str, after: str) -> float:
+    """Doubt outweighs denial: "pneumonia cannot be excluded" and "no definite" differ by it."""
+    if _DOUBTED[1].search(after):
+        return DOUBTED
+    if _DENIED[0].search(before) or _DENIED[1].search(after):
+        return DENIED
+    if _DOUBTED[0].search(before) or _DOUBTED[0].search(named):
+        return DOUBTED
+    return STATED

@@ -1,0 +1,127 @@
+"""The words of radiology reports that name a finding, deny it, doubt it or end either.
+
+Regular expressions of lower-case text. Findings are those of the CheXpert labels (Irvin et al.
+2019, AAAI 33:590). "Absent" is the normal state, which denies a finding without naming it.
+"""
+
+from __future__ import annotations
+
+HEART = r"(?:heart(?: size)?|cardiac (?:silhouettes?|shadow|size|contours?|enlargement|border))"
+MEDIASTINUM = r"(?:cardio-?)?(?:pulmonary )?mediastin(?:um|al)(?: (?:and hilar )?\w+)?"
+ENLARGED = r"(?:enlarged|enlargement|large|larger|increased|prominent|prominence|widen(?:ed|ing))"
+NORMAL = r"(?:normal|unremarkable|not (?:\w+ )?(?:enlarged|widened))"
+APART = r"(?:\W+(?!normal|not|no|and|but)\w+){0,6}?\W+"  # few words of the same clause
+
+MENTIONS: dict[str, list[str]] = {
+    "Enlarged Cardiomediastinum": [
+        rf"{MEDIASTINUM}{APART}(?:widen(?:ed|ing)|enlarge(?:d|ment)|prominen(?:t|ce))",
+        rf"(?:widen(?:ed|ing)|enlarge(?:d|ment)|prominen(?:t|ce)) (?:of )?(?:the )?"
+        rf"(?:\w+ )?{MEDIASTINUM}",
+    ],
+    "Cardiomegaly": [
+        r"cardiomegaly",
+        rf"{HEART}{APART}{ENLARGED}",
+        rf"{HEART}{APART}(?:borderline|top[- ]normal|upper limits?(?: of normal)?)",
+        rf"enlarge(?:d|ment)(?: of)?(?: the)? {HEART}",
+        r"cardiac enlargement|borderline heart",
+    ],
+    "Lung Lesion": [
+        r"nodul(?:e|es|ar|arity)\b",
+        r"(?<!body )mass(?:es)?\b(?!-)",
+        r"(?:cavitary |lung |pulmonary |lytic )lesions?\b",
+        r"(?:lung|pulmonary|hilar) (?:cancer|carcinoma|malignancy|metastas[ei]s)",
+        r"\b(?:neoplasm|tumou?rs?|metasta(?:sis|ses|tic disease))\b",
+    ],
+    "Lung Opacity": [
+        r"opaci(?:ty|ties|fication|fications|fied)\b",
+        r"infiltrat(?:e|es|ion|ions)\b",
+        r"air[- ]?space (?:disease|process|abnormality)",
+        r"(?:interstitial|reticular|reticulonodular) (?:markings?|patterns?|changes?|disease)",
+        r"\bground[- ]glass\b",
+        r"increased (?:interstitial |lung |pulmonary )?(?:markings|density|densities)",
+        r"(?:streaky|patchy|hazy|basilar|airspace|linear|focal|retrocardiac) densit(?:y|ies)",
+    ],
+    "Edema": [
+        r"(?<!tissue )(?<!subcutaneous )\b(?:o?edema|edematous)\b",
+        r"(?:vascular|venous|pulmonary|interstitial|vasculature) congestion",
+        r"congesti(?:on|ve)\b",
+        r"(?:vascular|venous) (?:engorgement|redistribution|cephali[sz]ation)",
+        r"cephali[sz]ation",
+        r"(?:heart failure|\bchf\b|(?:fluid|volume) overload)",
+    ],
+    "Consolidation": [r"consolidat(?:ion|ions|ive|ed)\b"],
+    "Pneumonia": [r"\b(?:broncho)?pneumonia", r"\binfecti(?:on|ons|ous)\b"],
+    "Atelectasis": [r"\batelecta\w+", r"\bcollapsed?\b(?! of the vertebr)"],
+    "Pneumothorax": [r"pneumothora(?:x|ces)", r"\bptx\b"],
+    "Pleural Effusion": [
+        r"(?<!pericardial )effusions?\b",
+        r"(?:pleural|fissural|loculated|layering) fluid",
+        r"h(?:a?emo|ydro)(?:pneumo)?thora(?:x|ces)",
+        r"blunt(?:ed|ing)(?: of)?(?: the)?(?: \w+){0,3} (?:costophrenic|angles?|sulc(?:us|i))",
+        r"(?:angles?|sulc(?:us|i))(?: \w+){0,3} blunt(?:ed|ing)",
+    ],
+    "Pleural Other": [
+        r"pleural(?: \w+)? (?:thickening|scarring|plaques?|calcifications?|reaction|based)",
+        r"(?:apical|biapical|pleuro-?parenchymal) (?:thickening|scarring)",
+        r"fibrothorax",
+    ],
+    "Fracture": [r"fractur(?:e|es|ed)\b"],
+    "Support Devices": [
+        r"\b(?:tubes?|catheters?|pacemakers?|pacer|defibrillators?|a?icd|picc|port-?a-?cath)\b",
+        r"\b(?:central|venous|jugular|subclavian|ij|arterial|picc|dialysis)(?: venous)? lines?\b",
+        r"\b(?:stents?|drains?|pigtail|hardware|stimulator|swan-?ganz|lvad|impella)\b",
+        r"(?<!breast )\bprosthe(?:sis|ses|tic)\b",
+        r"\b(?:sternotomy|sternal|cerclage|surgical) (?:wires?|clips?|sutures|staples)\b",
+        r"\b(?:pacing|icd|pacer|aicd|ventricular|atrial) (?:leads?|wires?)\b",
+        r"\b(?:mediport|port|balloon pump|et|ett|ng|ngt|dobbhoff|tracheostomy|valve replacement)\b",
+        r"\b(?:implanted|electronic|cardiac|assist|support(?:ing)?|monitoring) devices?\b",
+    ],
+}
+ABSENT: dict[str, list[str]] = {
+    "Cardiomegaly": [
+        rf"{HEART}(?:\W+(?!not|no|and|but|{ENLARGED})\w+){{0,6}}?\W+{NORMAL}",
+        rf"{NORMAL} (?:in )?{HEART}",
+    ],
+    "Enlarged Cardiomediastinum": [rf"{MEDIASTINUM}{APART}{NORMAL}", rf"{NORMAL} {MEDIASTINUM}"],
+}
+
+# They change nothing: taken out before anything else is looked for.
+PSEUDO = (
+    r"\bno (?:\w+ )?(?:change|increase|decrease|interval change|improvement|difference)"
+    r"(?: in| of| from)?\b"
+    r"|\bnot (?:\w+ )?(?:changed|increased|different)\b"
+    r"|\bwithout (?:\w+ )?(?:change|increase)(?: in| of)?\b|\bnot only\b|\bno longer (?=than)"
+)
+ASKED = (  # it is looked for, and nothing is said of it
+    r"\b(?:evaluat\w+|eval|assess\w*|sensitivity|rule out|r/o|check)\b|\?"
+)
+DENIED_BEFORE = (
+    r"\b(?:no|not|without|w/o|nor|neither|never|absent|absence of|lack of|negative for|free of"
+    r"|clear of|resolved|resolution of|interval clearing of|excludes?|denies|deny|removal of"
+    r"|mistaken for)\b"
+)
+DENIED_AFTER = (
+    r"^[^,;]{0,40}?\b(?:(?:is|are|was|were|has|have)(?: been)? )?"
+    r"(?:no longer \w+|not (?:\w+ )?(?:seen|identified|present|visuali[sz]ed|demonstrated|evident"
+    r"|appreciated|detected|noted|observed|apparent|found|suspected)|(?:has|have|had|is|are)"
+    r"(?: \w+)? (?:resolved|cleared)|(?:is|are) (?:absent|excluded|removed|unlikely)"
+    r"|(?:has|have) been (?:removed|excluded|ruled out))"
+)
+DOUBTED_BEFORE = (
+    r"\b(?:may|might|could|would|possib(?:le|ly|ility)|probabl[ey]|perhaps|likely|suspect\w*"
+    r"|suspicio(?:n|us)|suggest\w*|question\w*|concern(?:s|ing)?|worrisome|equivocal|borderline"
+    r"|exclude[ds]?|versus|vs|differential|potential\w*|top|upper|presum\w+|raises?)\b"
+)
+DOUBTED_AFTER = (
+    r"^[^.;]{0,60}?\b(?:(?:can|could)(?:not| not)(?: be)? (?:\w+ )?(?:excluded?|ruled out)"
+    r"|not (?:be )?(?:\w+ )?(?:excluded|ruled out)|difficult to exclude|to be excluded"
+    r"|(?:is|are|remains?) (?:\w+ )?(?:possible|possibilit\w+|suspected|questionable|likely"
+    r"|probable|considered)|likely present|borderline|versus|vs|upper limits?|top[- ]normal)"
+)
+# A cue reaches no farther than these.
+ENDS = (
+    r"\b(?:but|however|although|though|yet|except|aside from|apart from|other than|whereas|while"
+    r"|there (?:is|are|has|have)|due to|secondary to|related to|given|despite|which)\b"
+    r"|, (?:with|stable|unchanged|persistent|mild|mildly|moderate|small|minimal)\b"
+    r"|\band (?:stable|unchanged|persistent|mild|mildly|moderate|small|minimal|low)\b"
+)
