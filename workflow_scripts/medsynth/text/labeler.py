@@ -30,9 +30,7 @@ _ASKED = re.compile(phrases.ASKED)
 _DENIED = re.compile(phrases.DENIED_BEFORE), re.compile(phrases.DENIED_AFTER)
 _DOUBTED = re.compile(phrases.DOUBTED_BEFORE), re.compile(phrases.DOUBTED_AFTER)
 # At full stops that end a sentence, not those of 3.4 cm and Dr. X; at list numbers and empty lines.
-_SENTENCES = re.compile(
-    r"(?<!\bdr)(?<!\bvs)[.!;:](?=\s|$)|[.;](?=[a-z]{3})|\n\s*\n|\b\d\)\s"
-)
+_SENTENCES = re.compile(r"(?<!\bdr)(?<!\bvs)[.!;:](?=\s|$)|[.;](?=[a-z]{3})|\n\s*\n|\b\d\)\s")
 
 
 class Mention(NamedTuple):

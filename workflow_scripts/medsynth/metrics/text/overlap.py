@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from sacrebleu.metrics import BLEU
+from sacrebleu.metrics.bleu import BLEU
 
 _WORD = re.compile(r"\w+")
 _BLEU = BLEU(lowercase=True)
