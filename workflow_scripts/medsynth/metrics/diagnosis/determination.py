@@ -1,0 +1,96 @@
+"""Columns that are the target under another name, which a prediction from them would show off with.
+
+A mutation of IDH1 is the IDH status; a date of death is the survival. Names tell some of them, the
+training patients others: a column that orders them almost as the target does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from medsynth.metrics.findings import auroc
+
+# (what the target is called, what columns that are it are called)
+NAMES = (
+    (r"(?<![a-z])idh", r"(?<![a-z])idh"),
+    (r"codel|1p|19q", r"codel|(?<![a-z0-9])1p|19q"),
+)
+SURVIVAL = r"surviv|censor|vital|death|dead|deceased|follow.?up|(^|[_ ])(os|pfs|dfs)([_ ]|$)"
+ALMOST = 0.98  # area under the ROC curve, or rank correlation, of a column of many values
+ALMOST_FLAG = 0.95  # of one of few: with ten patients of a class, half of one may be wrong
+FEW_VALUES = 3
+FEWEST = 5  # patients on a side: with fewer a column separates them by chance
+
+
+def named_as(target: Sequence[str], columns: Iterable[str]) -> dict[str, str]:
+    """Columns whose names say that they are the target.
+
+    Args:
+        target: what it is called: the classes, or ("survival",).
+
+    Returns:
+        why, by column.
+    """
+    words = [word.casefold() for word in target]
+    patterns = [of for is_called, of in NAMES if any(re.search(is_called, word) for word in words)]
+    patterns += [SURVIVAL] if words == ["survival"] else []
+    return {
+        column: "its name is the target's"
+        for column in columns
+        if any(re.search(pattern, column.casefold()) for pattern in patterns)
+    }
+
+
+def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]) -> dict[str, str]:
+    """Columns that tell a class from all others almost without error, or by being empty.
+
+    Args:
+        table: numbers (n, p) of the training patients, null where unknown.
+        labels: class index (n,).
+        classes: names.
+
+    Returns:
+        why, by column.
+    """
+    found = {}
+    for column in table:
+        cells = table[column].to_numpy(dtype=float)
+        known = ~np.isnan(cells)
+        parts = {"": (cells[known], labels[known]), "being empty or not ": (known * 1.0, labels)}
+        for how, (values, of) in parts.items():
+            for k, name in enumerate(classes):
+                if min((of == k).sum(), (of != k).sum()) < FEWEST or len(np.unique(values)) < 2:
+                    continue
+                area = auroc(values[of == k], values[of != k])
+                if max(area, 1 - area) >= _almost(values):
+                    found[str(column)] = (
+                        f"{how}it tells {name} from the rest of {len(of)} training patients (area"
+                        f" under the ROC curve {max(area, 1 - area):.3f})"
+                    )
+    return found
+
+
+def tell_survival(table: pd.DataFrame, months: np.ndarray, event: np.ndarray) -> dict[str, str]:
+    """Columns that are the months or the event; see :func:`tell_classes`."""
+    found = tell_classes(table, event.astype(int), ["censored", "the event"])
+    for column in table:
+        cells = table[column].to_numpy(dtype=float)
+        known = ~np.isnan(cells)
+        if known.sum() < 2 * FEWEST or len(np.unique(cells[known])) <= FEW_VALUES:
+            continue
+        rank = abs(spearmanr(cells[known], months[known]).statistic)
+        if rank >= ALMOST:
+            found[str(column)] = (
+                f"it orders {known.sum()} training patients as the months do (rank correlation"
+                f" {rank:.3f})"
+            )
+    return found
+
+
+def _almost(values: np.ndarray) -> float:
+    return ALMOST_FLAG if len(np.unique(values)) <= FEW_VALUES else ALMOST
