@@ -46,6 +46,7 @@ FIELD_OF = {
     "genotypes": "genotypes",
     "nifti": None,
     "pairs": "pair",
+    "patients": "patients",
     "reports": "reports",
     "stain": "stain",
     "texts": "text",

@@ -97,6 +97,15 @@ class CohortFiles:
         """Receipts of the downloads that bring a cohort's genotype tables."""
         return self.receipts(Path(path) for path in self.genotype_tables(name))
 
+    def patient_tables(self, name: str) -> list[str]:
+        """The tables with a row a patient of a cohort."""
+        found = self.cohorts[name].patients.paths().values()
+        return sorted({self.raw(path) for paths in found for path in paths})
+
+    def patient_receipts(self, name: str) -> list[str]:
+        """Receipts of the downloads that bring them."""
+        return self.receipts(Path(path) for path in self.patient_tables(name))
+
     def all_receipts(self, name: str) -> list[str]:
         """Receipts of all downloads that a cohort is made of."""
         genotypes = self.genotype_receipts(name) if name in self.providing("genotypes") else []
@@ -127,15 +136,23 @@ class CohortFiles:
         """What else there is to say of the cohorts: counts of reports, genotypes, stains, pairs."""
         with_counts = {
             "reports": self.providing("reports"),
-            # Of the cohorts whose texts something learns from.
-            "texts": sorted({e.cohort for e in self._config.experiments if "texts" in e.needs}),
+            # Of the cohorts from whose texts or tables something learns.
+            "texts": self._needed("texts"),
             "calls": self.providing("genotypes"),
             "stain": self.providing("stain"),
             "normalised": self.providing("stain"),
             "pairs": self.providing("pairs"),
+            # Of the cohorts whose tables something learns from.
+            "patients": sorted(
+                {e.cohort for e in self._config.experiments if "patients" in e.needs}
+            ),
         }
         return [
             f"{self._layout.cohort.format(cohort=name)}/{counts}.json"
             for counts, names in with_counts.items()
             for name in names
         ]
+
+    def _needed(self, made: str) -> list[str]:
+        """Names of the cohorts of which an experiment reads this."""
+        return sorted({e.cohort for e in self._config.experiments if made in e.needs})

@@ -16,6 +16,7 @@ CAPTIONS = {
     "calls": "Genotype calls of the cases",
     "stain": "Stain normalisation, fitted to the training split",
     "normalised": "Slides and tiles in the fitted stain, and left as they are",
+    "patients": "Tables of the patients, and their survival",
     "pairs": "Pairs of slices without and with contrast medium",
 }
 STATISTICS = {"median", "mean", "least", "most"}

@@ -32,6 +32,7 @@ class Layout:
         weights, card, history, people: of a trained model; people, whom it rests on.
         metrics: of an experiment.
         index: every raw file of a cohort.
+        patients: what tables say of its patients.
         shard_images, shard_table, shard_volumes: what reading made of one shard of a cohort.
         normalised_images, normalised_table: the same after stain normalisation.
         receipts: what a download brought.
@@ -71,6 +72,7 @@ class Layout:
         self.mlflow = f"{self.results}/lineage/mlflow.db"
         self.receipts = f"{self.results}/fetch/{{download}}.parquet"
         self.index = f"{self.cohort}/index.parquet"
+        self.patients = f"{self.cohort}/patients.parquet"
         self.shard_images = f"{self.cohort}/shards/{{shard}}.h5"
         self.shard_table = f"{self.cohort}/shards/{{shard}}.parquet"
         self.shard_volumes = volumes_beside(Path(self.shard_images)).as_posix()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from medsynth.cohorts.images.wording import WORDS
+from medsynth.cohorts.patients.settings import PatientTables
 from medsynth.cohorts.settings import CohortSettings, Findings, Several, TableColumns
 from medsynth.runtime.settings import (
     BurnedIn,
@@ -241,10 +242,11 @@ class ImagesCohort(CohortSettings):
     """A folder of PNG, JPEG, TIFF, DICOM or NIfTI files and a table that describes them."""
 
     folder: ClassVar = "medsynth.cohorts.images"
-    tasks: ClassVar = ("generation",)
+    tasks: ClassVar = ("generation", "diagnosis")
     words: ClassVar = WORDS
     single: ClassVar = "png"
-    provides: ClassVar = ("texts",)
+    provides: ClassVar = ("texts", "patients")
+    read_later: ClassVar = ("patients",)
 
     kind: Literal["images"] = Field(description="image files and a table of yours")
     root: RawPath = Field(description="folder of the image files")
@@ -253,6 +255,10 @@ class ImagesCohort(CohortSettings):
     split: Division = Split()
     text: TableTexts = Field(
         TableTexts(), description="the text of an image: index.columns.text, or made by a template"
+    )
+
+    patients: PatientTables | None = Field(
+        None, description="tables with a row a patient: further modalities, survival"
     )
 
     @field_validator("read")
@@ -296,7 +302,8 @@ class ImagesCohort(CohortSettings):
         return text
 
     def provided(self) -> tuple[str, ...]:
-        return self.provides if self.index.columns.text or self.text.template else ()
+        asked = {"texts": self.index.columns.text or self.text.template, "patients": self.patients}
+        return tuple(made for made in self.provides if asked[made])
 
     def image_form(self) -> ImageForm:
         """Grey images, colours, or a channel a role."""
@@ -325,8 +332,11 @@ class ImagesCohort(CohortSettings):
     def tables_read(self) -> list[TableColumns]:
         named = [(f"index.columns.{key}", heading) for key, heading in self.index.columns.named()]
         kept = [("index.keep", heading) for heading in self.index.keep]
-        return [TableColumns(self.index.table, [*named, *kept])]
+        of_patients = self.patients.headings() if self.patients else []
+        own = TableColumns(self.index.table, [*named, *kept])
+        return [own, *(TableColumns(*one) for one in of_patients)]
 
     def raw_paths(self) -> dict[str, list[Path]]:
-        """The folder and the table."""
-        return {"root": [self.root], "index.table": [self.index.table]}
+        """The folder, the table, and those of patients."""
+        of_patients = self.patients.paths() if self.patients else {}
+        return {"root": [self.root], "index.table": [self.index.table], **of_patients}

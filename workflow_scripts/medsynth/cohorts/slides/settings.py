@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from medsynth.cohorts.patients.settings import PatientTables
 from medsynth.cohorts.settings import CohortSettings, TableColumns
 from medsynth.cohorts.slides.wording import WORDS
 from medsynth.genomics.settings import AUTO, Genotypes
@@ -64,12 +65,12 @@ class SlideCohort(CohortSettings):
     """Histology slides as the GDC names them."""
 
     folder: ClassVar = "medsynth.cohorts.slides"
-    tasks: ClassVar = ("generation",)
+    tasks: ClassVar = ("generation", "diagnosis")
     words: ClassVar = WORDS
     single: ClassVar = "png"
     shard_threads: ClassVar = 2  # decoding
-    provides: ClassVar = ("genotypes", "stain")
-    read_later: ClassVar = ("genotypes",)
+    provides: ClassVar = ("genotypes", "patients", "stain")
+    read_later: ClassVar = ("genotypes", "patients")
 
     kind: Literal["slides"] = Field(description="histology slides")
     root: RawPath = Field(description="folder of slides")
@@ -80,6 +81,9 @@ class SlideCohort(CohortSettings):
         None, description="tables that label kind genotype needs; other labels do not use them"
     )
     split: Division = Split()
+    patients: PatientTables | None = Field(
+        None, description="tables with a row a patient: further modalities, survival"
+    )
 
     @field_validator("genotypes")
     @classmethod
@@ -92,7 +96,11 @@ class SlideCohort(CohortSettings):
         return genotypes
 
     def provided(self) -> tuple[str, ...]:
-        asked = {"genotypes": self.label_kind() == "genotype", "stain": self.stain.method != "none"}
+        asked = {
+            "genotypes": self.label_kind() == "genotype",
+            "patients": self.patients is not None,
+            "stain": self.stain.method != "none",
+        }
         return tuple(made for made in self.provides if asked[made])
 
     def pixel_um(self) -> float:
@@ -110,10 +118,12 @@ class SlideCohort(CohortSettings):
         return self.tiles
 
     def tables_read(self) -> list[TableColumns]:
-        """Those of every cohort, and the clinical table's columns that are named."""
+        """Those of every cohort and of patients, and the clinical table's that are named."""
         genotypes = self.genotypes
+        of_patients = self.patients.headings() if self.patients else []
+        found = [*super().tables_read(), *(TableColumns(*one) for one in of_patients)]
         if not (genotypes and genotypes.clinical):
-            return super().tables_read()
+            return found
         named = [
             (f"genotypes.columns.{part}", heading)
             for part, written in genotypes.columns.model_dump().items()
@@ -121,7 +131,7 @@ class SlideCohort(CohortSettings):
             for heading in ([written] if isinstance(written, str) else written)
         ]
         clinical = [TableColumns(genotypes.clinical, named)] if named else []
-        return [*super().tables_read(), *clinical]
+        return [*found, *clinical]
 
     def trial_settings(self) -> SlideTiles:
         """A few tiles, sharp or not."""
@@ -129,10 +139,10 @@ class SlideCohort(CohortSettings):
         return self.tiles.model_copy(update=few)
 
     def raw_paths(self) -> dict[str, list[Path]]:
-        """Those of every cohort, and the genotype tables."""
+        """Those of every cohort, the genotype tables, and those of patients."""
         paths, tables = super().raw_paths(), self.genotypes
         if tables:
             paths |= {"genotypes.maf": tables.maf, "genotypes.segments": tables.segments}
             single = {"clinical": tables.clinical, "coverage": tables.coverage}
             paths |= {f"genotypes.{k}": [p] for k, p in single.items() if isinstance(p, Path)}
-        return paths
+        return paths | (self.patients.paths() if self.patients else {})

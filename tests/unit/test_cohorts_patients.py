@@ -1,0 +1,123 @@
+"""Tables of patients: numbers, words and gaps; survival whose cells cannot be used."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from medsynth.cohorts.patients.reading import read_patients
+from medsynth.cohorts.patients.settings import PatientTables, Survival
+from medsynth.store.quarantine import CohortError
+
+HEAD = "case,age,sex,TP53_mut,ATRX_mut,kind,months,dead"
+ROWS = [
+    "a,51,female,1,0,GBM,12.5,1",
+    "b,NA,male,0,,AASTR,3,0",
+    "c,40,female,,1,ODG,0,1",
+    "d,61.5,male,0,0,GBM,-2,0",
+    "e,33,unknown,1,1,GBM,many,1",
+    "f,20,male,1,1,ODG,7,maybe",
+]
+
+
+def tables(path, columns=("age", "sex"), **more):
+    asked = {"path": path, "key": "case"}
+    found = {"clinical": asked | {"columns": list(columns)}}
+    survival = asked | {"months": "months", "event": "dead", "happened": "1.0", "censored": "0"}
+    return PatientTables(**{"tables": found, "survival": survival} | more)
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / "patients.csv"
+    file.write_text("\n".join([HEAD, *ROWS]) + "\n")
+    return file
+
+
+def read(path, patients="abcdef", **more):
+    return read_patients(list(patients), tables(path, **more))
+
+
+def test_numbers_words_and_gaps(path):
+    frame, counts = read(path, columns=["age", "sex", "*_mut", "kind"])
+    by = frame.set_index("patient").add_prefix("_").rename(columns=lambda c: c.split(":")[-1])
+    assert by.loc["a", ["age", "TP53_mut", "sex=male"]].tolist() == [51, 1, 0]
+    assert by["age"].isna().sum() == 1
+    assert by["sex=male"].isna().tolist() == [False] * 4 + [True, False]  # unknown is no "female"
+    assert "sex=female" not in by  # one column tells two words
+    assert by[["kind=AASTR", "kind=GBM", "kind=ODG"]].sum(axis=1).tolist() == [1] * 6
+    assert counts["clinical"] == {"patients": 6, "columns": 7, "cells_empty": 4}
+
+
+def test_a_cell_that_cannot_be_survival_costs_its_patient_the_survival_only(path):
+    frame, counts = read(path)
+    assert dict(zip(frame["patient"], frame["survival_reason"].fillna(""), strict=True)) == {
+        "a": "", "b": "", "c": "months_not_positive", "d": "months_not_positive",
+        "e": "months_unknown", "f": "event_unknown",
+    }  # fmt: skip
+    assert frame["event"].tolist()[:2] == [True, False]
+    assert frame.loc[2:, ["months", "event"]].isna().all(axis=None)
+    assert counts["survival"] == {
+        "events": 1, "censored": 1, "median_months_of_events": 12.5,
+        "median_months_of_censored": 3.0, "months_not_positive": 2, "months_unknown": 1,
+        "event_unknown": 1,
+    }  # fmt: skip
+
+
+def test_what_one_means_must_be_said_and_a_name_that_contradicts_it_is_doubted(path):
+    with pytest.raises(ValidationError, match="happened"):
+        Survival(path=path, key="case", months="months", event="dead")
+    with pytest.raises(ValidationError, match="same word"):
+        tables(path, survival={**tables(path).survival.model_dump(), "censored": "1.0"})
+    path.write_text(path.read_text().replace("dead", "censorship"))
+    asked = {**tables(path).survival.model_dump(), "event": "censorship"}
+    assert "doubt" in read(path, survival=asked)[1]["survival"]
+    right = asked | {"happened": "0", "censored": "1"}
+    assert "doubt" not in read(path, survival=right)[1]["survival"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("a,51", "a,old", "column 'age': 1 of 5 cells are no numbers"),
+        ("a,51", "a,inf", "column 'age': 1 of 5 cells are no numbers"),
+        ("age,", "years,", "'age'"),
+        ("case,", "id,", "no column case"),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_why(path, old, new, message):
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(CohortError, match=message) as error:
+        read(path)
+    assert "patients.csv" in str(error.value)
+
+
+def test_too_many_words_a_pattern_without_a_column_and_strangers_are_refused(path):
+    with pytest.raises(CohortError, match=r"no column '\*_cnv'"):
+        read(path, columns=["*_cnv"])
+    with pytest.raises(CohortError, match="written as a, the column as aaaa-00") as error:
+        path.write_text(f"{HEAD}\nTCGA-12,1,male,1,1,x,1,1\n".replace("TCGA-12", "ABCD-12"))
+        read(path)
+    assert "ABCD" not in str(error.value)
+    lines = [f"p{i:02d},{i},male,1,1,word{i},1,1" for i in range(11)]
+    path.write_text("\n".join([HEAD, *lines]))
+    with pytest.raises(CohortError, match="11 different words"):
+        read(path, patients=[f"p{i:02d}" for i in range(11)], columns=["kind"])
+    path.write_text("\n".join([HEAD, "a,1,male,1,1,x,0,1", "b,1,male,1,1,x,2,?"]))
+    with pytest.raises(CohortError, match="nobody's survival is known"):
+        read(path, patients="ab")
+
+
+def test_rows_of_a_patient_must_agree_and_samples_name_their_patient(tmp_path):
+    path = tmp_path / "samples.tsv"
+    path.write_text(
+        "case\tage\nTCGA-AA-0001-01A\t50\nTCGA-AA-0001-01B\t50\nTCGA-AA-0002-01\t3\n"
+        "TCGA-AA-0002-02\t4\nTCGA-AA-0009-01\t7\n"
+    )
+    cases = [f"TCGA-AA-000{i}" for i in (1, 2, 3)]
+    frame, counts = read_patients(cases, tables(path, columns=["age"], survival=None))
+    assert frame["clinical:age"].fillna(-1).tolist() == [50, -1, -1]
+    assert counts["clinical"] == {
+        "patients": 1, "columns": 1, "cells_empty": 0, "rows_differ": 1, "no_row": 1
+    }  # fmt: skip
+    assert frame["patient"].tolist() == cases  # nobody else's row is kept

@@ -1,0 +1,186 @@
+"""The tables that describe a cohort's patients, as numbers with a row a patient."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from medsynth.cohorts.labels import read_csv
+from medsynth.cohorts.patients.settings import PatientTable, PatientTables, Survival
+from medsynth.genomics.barcodes import parse_barcodes
+from medsynth.store.quarantine import CohortError
+from medsynth.store.tables.absence import present
+from medsynth.store.tables.delimited import form_of
+
+MOST_WORDS = 10  # of a column that says no numbers
+OF = ":"  # between the names of table and column
+REASONS = {
+    "no_row": "the table has no row of the patient",
+    "rows_differ": "rows of the patient contradict each other",
+    "months_unknown": "the months are empty or no number",
+    "months_not_positive": "the months are zero or negative",
+    "event_unknown": "the cell says neither that the event happened nor that it did not",
+}
+
+log = logging.getLogger(__name__)
+
+
+def read_patients(
+    patients: Sequence[str], settings: PatientTables
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """All tables, joined.
+
+    Args:
+        patients: of the cohort; others are passed over.
+        settings: which tables, and which of their columns.
+
+    Returns:
+        DataFrame(patient, TABLE:COLUMN…, months, event, survival_reason), sorted: numbers
+        with null where nothing is known; of words TABLE:COLUMN=WORD, 1 or 0. months and event are
+        null, and survival_reason (a key of REASONS) says why, where survival is not known. And
+        counts of rows, gaps and reasons by table.
+
+    Raises:
+        CohortError: a table or column is missing, no patient is in a table, a column holds neither
+            numbers nor a few words, or nobody's survival is known.
+    """
+    frame = pd.DataFrame({"patient": sorted(set(patients))})
+    counts: dict[str, Any] = {"patients": len(frame)}
+    for name, table in settings.tables.items():
+        place = f"patients.tables.{name}"
+        rows, reasons = _rows(frame["patient"], table.path, table.key, _chosen(table, place), place)
+        parts = [
+            _as_numbers(rows[c], f"{table.path}: column {c!r}", place).add_prefix(name + OF)
+            for c in rows
+        ]
+        numbers = pd.concat(parts, axis=1).set_axis(frame.index)
+        frame = pd.concat([frame, numbers], axis=1)
+        counts[name] = {
+            "patients": int(reasons.isna().sum()),
+            "columns": numbers.shape[1],
+            "cells_empty": int(numbers[reasons.isna().to_numpy()].isna().sum().sum()),
+        } | reasons.value_counts().to_dict()
+    if settings.survival:
+        found, counts["survival"] = _survival(frame["patient"], settings.survival)
+        frame = pd.concat([frame, found], axis=1)
+    for name, of in counts.items():
+        log.info("%s: %s", name, of)
+    return frame, counts
+
+
+def _chosen(table: PatientTable, place: str) -> list[str]:
+    """The columns that headings or patterns name, in the table's order."""
+    there = [c for c in read_csv(table.path, [table.key]).columns if c != table.key]
+    for pattern in table.columns:
+        if not any(fnmatchcase(column, pattern) for column in there):
+            raise CohortError(
+                f"{table.path} has no column {pattern!r}, which {place}.columns asks for;"
+                " correct it, or leave it out"
+            )
+    return [c for c in there if any(fnmatchcase(c, pattern) for pattern in table.columns)]
+
+
+def _rows(
+    patients: pd.Series, path: Path, key: str, columns: list[str], place: str
+) -> tuple[pd.DataFrame, pd.Series]:
+    """The cells of every patient, null where nothing is known, and why there is no row."""
+    table = read_csv(path, [key, *columns])
+    own = table[key].where(table[key].isin(set(patients)))
+    if own.isna().any():  # a sample's barcode names its patient
+        cases = parse_barcodes(table[key].fillna(""))["case"].set_axis(table.index)
+        own = own.fillna(cases.where(cases.isin(set(patients))))
+    if own.isna().all():
+        seen = table[key].dropna()
+        forms = [form_of(str(one)) for one in (patients.iloc[0], *seen.iloc[:1])]
+        raise CohortError(
+            f"{path}: none of the {len(patients)} patients stands in column {key!r}; the cohort's"
+            f" are written as {', the column as '.join(forms)} (a stands for a letter, 0 for a"
+            f" digit); correct {place}.key"
+        )
+    cells = table[columns].apply(present).assign(**{"patient": own}).dropna(subset=["patient"])
+    cells = cells.drop_duplicates()
+    twice = cells["patient"].duplicated(keep=False)
+    found = cells[~twice].set_index("patient").reindex(patients)
+    reasons = pd.Series(None, patients.index, dtype="str")
+    reasons = reasons.mask(~patients.isin(cells["patient"]), "no_row")
+    return found, reasons.mask(patients.isin(cells.loc[twice, "patient"]), "rows_differ")
+
+
+def _as_numbers(cells: pd.Series, where: str, place: str) -> pd.DataFrame:
+    """A column as numbers; of a few words one column each, or one for both of two."""
+    name = str(cells.name)
+    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+    numbers = numbers.where(np.isfinite(numbers))
+    strange = cells.notna() & numbers.isna()
+    if not strange.any():
+        return pd.DataFrame({name: numbers})
+    words = sorted(cells.dropna().unique())
+    if strange.sum() < cells.notna().sum():
+        raise CohortError(
+            f"{where}: {strange.sum()} of {cells.notna().sum()} cells are no numbers, the others"
+            f" are; correct them, write NA where nothing is known, or leave the column out of"
+            f" {place}.columns"
+        )
+    if len(words) > MOST_WORDS:
+        raise CohortError(
+            f"{where}: no numbers, but {len(words)} different words; more than {MOST_WORDS} say"
+            f" nothing that can be learnt: leave the column out of {place}.columns"
+        )
+    shown = words[1:] if len(words) == 2 else words
+    return pd.DataFrame(
+        {f"{name}={w}": (cells == w).astype(float).where(cells.notna()) for w in shown}
+    )
+
+
+def _survival(patients: pd.Series, settings: Survival) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """months (float), event (boolean) and survival_reason of every patient, and their counts."""
+    columns = [settings.months, settings.event]
+    rows, reasons = _rows(patients, settings.path, settings.key, columns, "patients.survival")
+    months = pd.to_numeric(rows[settings.months], errors="coerce").set_axis(patients.index)
+    words = rows[settings.event].map(_plain).set_axis(patients.index)
+    happened = words == _plain(settings.happened)
+    known = happened | (words == _plain(settings.censored))
+    unknown = reasons.isna()
+    reasons = reasons.mask(unknown & ~np.isfinite(months), "months_unknown")
+    reasons = reasons.mask(unknown & (months <= 0), "months_not_positive")
+    reasons = reasons.mask(reasons.isna() & ~known, "event_unknown")
+    used = reasons.isna()
+    if not used.any():
+        raise CohortError(
+            f"{settings.path}: nobody's survival is known: {reasons.value_counts().to_dict()};"
+            f" correct patients.survival (happened is {settings.happened!r}, censored"
+            f" {settings.censored!r})"
+        )
+    frame = pd.DataFrame(
+        {
+            "months": months.where(used),
+            "event": happened.astype("boolean").where(used),
+            "survival_reason": reasons,
+        }
+    )
+    event = happened & used
+    counts: dict[str, Any] = {"events": int(event.sum()), "censored": int((used & ~event).sum())}
+    for name, of in (("events", event), ("censored", used & ~event)):
+        if of.any():
+            counts[f"median_months_of_{name}"] = float(months[of].median())
+    if "cens" in settings.event.casefold() and _plain(settings.happened) in ("1", "true", "yes"):
+        counts["doubt"] = (
+            f"{settings.event!r} sounds as if {settings.happened} meant censored; the settings say"
+            " that it means the event"
+        )
+        log.warning("survival: %s", counts["doubt"])
+    return frame, counts | reasons.value_counts().to_dict()
+
+
+def _plain(word: Any) -> str | None:
+    """A cell as it is compared: 1, 1.0 and 01 are one."""
+    if pd.isna(word):
+        return None
+    number = pd.to_numeric(str(word), errors="coerce")
+    return str(word).strip().casefold() if pd.isna(number) else f"{float(number):g}"
