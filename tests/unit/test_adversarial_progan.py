@@ -12,6 +12,7 @@ import torch
 
 from medsynth.models.contract import LabelledImages
 from medsynth.models.progan import training
+from medsynth.models.progan.growth import Growth
 from medsynth.models.progan.layers import (
     EqualisedConv2d,
     EqualisedLinear,
@@ -19,10 +20,10 @@ from medsynth.models.progan.layers import (
     minibatch_stddev,
     pixel_norm,
 )
-from medsynth.models.progan.networks import Critic, Generator, phases, shrink
+from medsynth.models.progan.networks import Critic, Generator, phases, shrink, widths
 from medsynth.models.progan.sampling import generate
 from medsynth.models.progan.settings import ProganSampling, ProganTraining
-from medsynth.models.progan.training import model_card, phase_at
+from medsynth.models.progan.training import model_card
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator, numpy_rng
 from medsynth.store.models import Model
@@ -54,7 +55,14 @@ def classes_of_grey(size: int = 8) -> np.ndarray:
 
 
 def settings(**changes: object) -> ProganTraining:
-    short = {"steps": 8, "batch": 4, "channels": 8, "latent": 6, "log_every": 1}
+    short = {
+        "steps": 8,
+        "batch": 4,
+        "phase_images": [16],
+        "channels": 8,
+        "latent": 6,
+        "log_every": 1,
+    }
     return ProganTraining(**{**short, "checkpoint_every": 3, **changes})
 
 
@@ -106,12 +114,52 @@ def test_other_sizes_than_powers_of_two_are_refused(size: int):
         phases(size)
 
 
-def test_phases_share_the_steps_and_fade_for_half():
-    schedule = [phase_at(i, 24, 3) for i in range(24)]
+@pytest.mark.parametrize("channels", [32, 512])
+@pytest.mark.parametrize("size", [8, 32, 256, 1024])
+def test_widths_are_those_of_the_paper(size: int, channels: int):
+    published = [512, 512, 512, 512, 256, 128, 64, 32, 16]  # Karras et al. 2018, table 2
+    wanted = [min(width, channels) for width in published[: phases(size)]]
+    assert widths(size, channels) == wanted
+    generator = Generator(size, 3, 2, latent=4, channels=channels)
+    assert [layer.weight.shape[1] for layer in generator.to_image] == wanted
+
+
+def test_phases_are_counted_in_images_and_fade_for_half():
+    growth = Growth.of(settings(steps=24, batch=4, phase_images=[30]), 16)
+    schedule = [growth.at(i) for i in range(24)]
     assert [p for p, _ in schedule] == [0] * 8 + [1] * 8 + [2] * 8
     assert [a for _, a in schedule[:8]] == [1.0] * 8
     for later in (schedule[8:16], schedule[16:]):
         assert [a for _, a in later] == [0, 0.25, 0.5, 0.75, 1, 1, 1, 1]
+    assert [i for i in range(24) if growth.begins(i)] == [0, 8, 16]
+    long, short = (Growth.of(settings(steps=n, phase_images=[32]), 16) for n in (80, 18))
+    assert [a for _, a in map(long.at, range(16, 80))] == [0, 0.25, 0.5, 0.75] + [1] * 60
+    assert [short.at(i) for i in (15, 16, 17)] == [(1, 1.0), (2, 0.0), (2, 1.0)]
+
+
+@pytest.mark.parametrize("size", [32, 256])
+def test_low_phases_have_32_000_images_unless_asked_otherwise(size: int):
+    wanted = ProganTraining()
+    growth = Growth.of(wanted, size)
+    reached = np.array([growth.at(i)[0] for i in range(wanted.steps)])
+    images = np.bincount(reached) * wanted.batch
+    assert len(images) == phases(size) and images.min() >= 32_000
+
+
+def test_steps_that_end_before_the_networks_are_grown_are_refused(tmp_path: Path):
+    said = r"3 steps end before the networks reach 8 pixels: the lower resolutions take 4 \("
+    with pytest.raises(ValueError, match=said):
+        train(Memory(classes_of_grey()), LABELS, settings(steps=3), tmp_path)
+    assert settings(steps=5).misfit(8).key == "train.steps"
+    assert settings(steps=6).misfit(8) is None
+    assert "take 4 + 4 + 4 (" in settings().misfit(32).why
+    assert settings(phase_images=[16, 8]).lower_phases(64) == [4, 2, 2, 2]
+
+
+@pytest.mark.parametrize("wrong", [{"batch": 1}, {"gradient_penalty": 0}, {"ema_decay": 1}])
+def test_settings_that_cannot_work_are_refused(wrong: dict):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        settings(**wrong)
 
 
 def double(x: torch.Tensor) -> torch.Tensor:
@@ -165,16 +213,34 @@ def train(images, labels, settings, work: Path, seed: int = 1, classes=("dark", 
     return trained.state, trained.history
 
 
-def test_resumed_training_equals_an_uninterrupted_one(tmp_path: Path):
-    images = classes_of_grey()
-    whole, curve = train(Memory(images), LABELS, settings(), tmp_path / "1", seed=3)
+@pytest.mark.parametrize("reads", [4, 6])  # at the end of a phase, and in the next one
+def test_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, reads: int):
+    images, own = classes_of_grey(), settings(phase_images=[12])
+    whole, curve = train(Memory(images), LABELS, own, tmp_path / "1", seed=3)
     with pytest.raises(KeyboardInterrupt):
-        train(Memory(images, reads=6), LABELS, settings(), tmp_path / "2", seed=3)
+        train(Memory(images, reads), LABELS, own, tmp_path / "2", seed=3)
     assert torch.load(tmp_path / "2" / "checkpoint.pt", weights_only=True)["step"] == 3
-    resumed, second = train(Memory(images), LABELS, settings(), tmp_path / "2", seed=3)
+    resumed, second = train(Memory(images), LABELS, own, tmp_path / "2", seed=3)
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[k], resumed[k]) for k in whole)
     assert curve.read_text() == second.read_text()
+
+
+def test_optimizers_begin_anew_with_every_phase(tmp_path: Path):
+    """Adam counts its steps: at the end of a phase those of the phase."""
+    own = settings(phase_images=[12], checkpoint_every=1)
+
+    def counted(steps: int) -> set[float]:
+        with pytest.raises(KeyboardInterrupt):
+            train(Memory(classes_of_grey(), reads=1 + steps), LABELS, own, tmp_path / str(steps))
+        saved = torch.load(tmp_path / str(steps) / "checkpoint.pt", weights_only=True)
+        assert saved["step"] == steps
+        moments = [saved[name]["state"] for name in ("optimizer_g", "optimizer_d")]
+        return {float(of["step"]) for states in moments for of in states.values()}
+
+    assert counted(3) == {3.0}
+    assert counted(4) == {1.0}
+    assert max(counted(7)) == 4  # the layer of the faded resolution takes fewer
 
 
 def test_labels_that_do_not_fit_are_refused(tmp_path: Path):
@@ -185,7 +251,9 @@ def test_labels_that_do_not_fit_are_refused(tmp_path: Path):
 
 
 def test_trained_classes_differ_and_samples_do_not_depend_on_their_batch(tmp_path: Path):
-    wanted = settings(steps=240, batch=8, lr=5e-3, log_every=20, checkpoint_every=240)
+    wanted = settings(
+        steps=240, batch=8, phase_images=[960], lr=5e-3, log_every=20, checkpoint_every=240
+    )
     state, curve = train(Memory(classes_of_grey()), LABELS, wanted, tmp_path)
     with open(curve, newline="") as file:
         assert {row["name"] for row in csv.DictReader(file)} == {

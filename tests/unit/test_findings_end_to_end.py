@@ -311,7 +311,7 @@ def test_many_combinations_are_put_together_on_the_page():
 
 
 def test_progan_takes_several_findings(study, tmp_path):
-    settings = ProganTraining(**SHORT, channels=8, latent=8)
+    settings = ProganTraining(**SHORT, phase_images=[8], channels=8, latent=8)
     trained = progan.train(
         training_data(study.inputs, 1, 64), settings, TrainingRun(1, "cpu", tmp_path)
     )

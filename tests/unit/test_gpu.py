@@ -57,7 +57,10 @@ def test_ddpm_trains_and_samples_the_same_images_twice(store, tmp_path):
 
 @pytest.mark.parametrize(
     ("train", "settings"),
-    [(train_progan, ProganTraining(**SHORT)), (train_classifier, ClassifierTraining(**SHORT))],
+    [
+        (train_progan, ProganTraining(**SHORT, phase_images=[8])),
+        (train_classifier, ClassifierTraining(**SHORT)),
+    ],
 )
 def test_labelled_models_train(store, tmp_path, train, settings):
     data = LabelledImages(store, LABELS, ["a", "b"])

@@ -17,6 +17,7 @@ from medsynth.models.cyclegan import validation as of_cyclegan
 from medsynth.models.cyclegan.generators import ResidualUNet
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.progan import training as progan
+from medsynth.models.progan.growth import Growth
 from medsynth.models.progan.settings import ProganTraining
 from medsynth.models.validation import standard_error
 from medsynth.runtime.run import Run, TrainingRun
@@ -89,13 +90,14 @@ def test_the_probe_tells_other_images_from_the_same_without_training():
 
 
 @pytest.mark.parametrize(
-    ("steps", "phases", "first"), [(2000, 4, 1750), (12, 3, 10), (5, 1, 0), (2, 4, 1)]
+    ("lengths", "first"),
+    [((500,) * 4, 1750), ((4, 4, 4), 10), ((4, 4, 32), 10), ((4, 2), 5), ((1, 1, 1, 2), 4)],
 )
-def test_candidates_are_grown(steps: int, phases: int, first: int):
-    assert progan.grown_after(steps, phases) == first
-    if steps > phases:
-        assert progan.phase_at(first, steps, phases) == (phases - 1, 1.0)
-        assert first == 0 or progan.phase_at(first - 1, steps, phases) != (phases - 1, 1.0)
+def test_candidates_are_grown(lengths: tuple[int, ...], first: int):
+    growth = Growth(lengths)
+    assert growth.grown == first
+    assert growth.at(first) == (len(lengths) - 1, 1.0)
+    assert growth.at(first - 1) != (len(lengths) - 1, 1.0)
 
 
 def grown(work: Path, reads: float = np.inf):
@@ -105,7 +107,14 @@ def grown(work: Path, reads: float = np.inf):
     images = Memory(grey(16, seed=1), reads)
     data = LabelledImages(images, labels, classes, held_out, probe=kernel_probe)
     settings = ProganTraining(
-        steps=12, batch=4, channels=8, latent=6, log_every=2, checkpoint_every=2, validate_every=1
+        steps=12,
+        batch=4,
+        phase_images=[28],
+        channels=8,
+        latent=6,
+        log_every=2,
+        checkpoint_every=2,
+        validate_every=1,
     )
     return lambda: progan.train(data, settings, TrainingRun(1, "cpu", work)), images
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from medsynth.metrics.intervals import Metric, metric
+from medsynth.metrics.intervals import Metric, loss, metric
 
 # Beside a metric of translated images, by the end of the name: that of the source, the difference.
 DO_NOTHING, GAIN = "_do_nothing", "_gain"
@@ -50,10 +50,10 @@ def not_beaten(found: Metric) -> str | None:
     """The name of the best null if the metric, at the worse end of its interval, is no better."""
     if found["value"] is None or not found.get("null"):
         return None
-    sign = 1 if found["better"] == "lower" else -1
-    name, best = min(found["null"].items(), key=lambda item: sign * item[1])
-    worst = max(sign * end for end in [found["value"], *(found["interval"] or [])])
-    return name if worst >= sign * best else None
+    losses = {name: loss(found, reached) for name, reached in found["null"].items()}
+    best = min(losses, key=losses.__getitem__)
+    worst = max(loss(found, end) for end in [found["value"], *(found["interval"] or [])])
+    return best if worst >= losses[best] else None
 
 
 def above_chance(found: Metric) -> bool:

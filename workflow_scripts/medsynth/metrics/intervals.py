@@ -8,7 +8,7 @@ from typing import Literal, NotRequired, TypedDict
 import numpy as np
 from scipy.stats import norm, t
 
-Better = Literal["higher", "lower"]
+Better = Literal["higher", "lower", "real"]  # real: the nearer to the floor
 Interval = list[float]
 
 # Four items have 35 distinct resamples: too few for a tail of 2.5 %. Five have 126.
@@ -39,6 +39,15 @@ def metric(
     """A metric with its reasons joined; those that are None are left out."""
     joined = "; ".join(r for r in reasons if r)
     return {"value": value, "interval": interval, "better": better, "reason": joined or None}
+
+
+def loss(found: Metric, value: float) -> float:
+    """How bad a value of a metric is: the lower, the better."""
+    if found["better"] == "real":
+        floor = found.get("floor")
+        assert floor is not None, "nothing is near to what is not known"
+        return abs(value - floor)
+    return value if found["better"] == "lower" else -value
 
 
 def counted(n: int, noun: str) -> str:

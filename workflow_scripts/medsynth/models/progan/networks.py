@@ -18,6 +18,8 @@ from medsynth.models.progan.layers import (
 )
 from medsynth.models.progan.settings import doubling_misfit
 
+FMAP_BASE = 8192  # features of all pixels at 1x1, Karras et al. 2018, table 2
+
 
 def phases(image_size: int) -> int:
     """How many resolutions lie between 4x4 and the image size.
@@ -30,11 +32,12 @@ def phases(image_size: int) -> int:
     return image_size.bit_length() - 2
 
 
-def _widths(image_size: int, channels: int) -> list[int]:
-    """The last three doublings halve the width: 512 to 64 at 256 pixels, as published."""
-    n = phases(image_size)
-    full = max(n - 4, 0)
-    return [channels >> max(p - full, 0) for p in range(n)]
+def widths(image_size: int, channels: int) -> list[int]:
+    """Features at 4, 8, ... pixels: min(8192 / 2^stage, channels), stage 1 being 4x4.
+
+    With 512 channels that is table 2 of Karras et al. 2018: 512 up to 32 pixels, 16 at 1024.
+    """
+    return [min(FMAP_BASE >> stage, channels) for stage in range(1, phases(image_size) + 1)]
 
 
 def _up(x: Tensor) -> Tensor:
@@ -61,25 +64,23 @@ class Generator(nn.Module):
         image_channels: 1 grey, 3 RGB.
         n_classes: number of classes, embedded and concatenated to the latent vector.
         latent: length of the latent vector.
-        channels: width at 4x4.
+        channels: the largest width, that of 4x4.
     """
 
     def __init__(
         self, image_size: int, image_channels: int, n_classes: int, latent: int, channels: int
     ):
         super().__init__()
-        widths = _widths(image_size, channels)
+        wide = widths(image_size, channels)
         self.embed = EqualisedLinear(n_classes, latent, gain=n_classes**0.5)
         # As published, the first layer's gain is a quarter of He's.
-        self.dense = EqualisedLinear(2 * latent, widths[0] * 16, gain=2**0.5 / 4)
-        self.first = EqualisedConv2d(widths[0], widths[0], 3)
+        self.dense = EqualisedLinear(2 * latent, wide[0] * 16, gain=2**0.5 / 4)
+        self.first = EqualisedConv2d(wide[0], wide[0], 3)
         self.blocks = nn.ModuleList(
             nn.ModuleList([EqualisedConv2d(a, b, 3), EqualisedConv2d(b, b, 3)])
-            for a, b in zip(widths, widths[1:], strict=False)
+            for a, b in zip(wide, wide[1:], strict=False)
         )
-        self.to_image = nn.ModuleList(
-            EqualisedConv2d(w, image_channels, 1, gain=1.0) for w in widths
-        )
+        self.to_image = nn.ModuleList(EqualisedConv2d(w, image_channels, 1, gain=1.0) for w in wide)
 
     @staticmethod
     def _activate(x: Tensor) -> Tensor:
@@ -120,16 +121,16 @@ class Critic(nn.Module):
 
     def __init__(self, image_size: int, image_channels: int, n_classes: int, channels: int):
         super().__init__()
-        widths = _widths(image_size, channels)
-        self.from_image = nn.ModuleList(EqualisedConv2d(image_channels, w, 1) for w in widths)
+        wide = widths(image_size, channels)
+        self.from_image = nn.ModuleList(EqualisedConv2d(image_channels, w, 1) for w in wide)
         self.blocks = nn.ModuleList(
             nn.ModuleList([EqualisedConv2d(b, b, 3), EqualisedConv2d(b, a, 3)])
-            for a, b in zip(widths, widths[1:], strict=False)
+            for a, b in zip(wide, wide[1:], strict=False)
         )
-        self.last = EqualisedConv2d(widths[0] + 1, widths[0], 3)
-        self.dense = EqualisedLinear(widths[0] * 16, widths[0])
-        self.score = EqualisedLinear(widths[0], 1, gain=1.0)
-        self.project = EqualisedLinear(widths[0], n_classes, gain=1.0)
+        self.last = EqualisedConv2d(wide[0] + 1, wide[0], 3)
+        self.dense = EqualisedLinear(wide[0] * 16, wide[0])
+        self.score = EqualisedLinear(wide[0], 1, gain=1.0)
+        self.project = EqualisedLinear(wide[0], n_classes, gain=1.0)
 
     def _read(self, x: Tensor, phase: int) -> Tensor:
         return functional.leaky_relu(self.from_image[phase](x), 0.2)

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
+from medsynth.models.progan.growth import Growth
 from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.losses import gradient_penalty, wasserstein_critic
-from medsynth.models.progan.networks import Critic, Generator, phases, shrink
+from medsynth.models.progan.networks import Critic, Generator, shrink
 from medsynth.models.progan.settings import ProganTraining
 from medsynth.models.progan.validation import judge_of
 from medsynth.models.validation import Validation
@@ -23,18 +24,6 @@ from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.tensors import to_network
 
 SETTINGS = ProganTraining
-
-
-def phase_at(step: int, steps: int, n_phases: int) -> tuple[int, float]:
-    """Phase and alpha of a step: equal shares of the steps, half of each later phase fades."""
-    phase, rest = divmod(step * n_phases, steps)
-    return phase, 1.0 if phase == 0 else min(1.0, 2 * rest / steps)
-
-
-def grown_after(steps: int, n_phases: int) -> int:
-    """Steps before the first at which both networks are grown and the last layers faded in."""
-    whole = (n_phases - 1, 1.0)
-    return next((i for i in range(steps) if phase_at(i, steps, n_phases) == whole), steps - 1)
 
 
 def model_card(
@@ -54,7 +43,8 @@ def model_card(
 def train(data: LabelledImages, settings: ProganTraining, run: TrainingRun) -> Trained:
     """Train on all images; resumes from the run's work folder.
 
-    Of the steps at full resolution the one is kept whose images are nearest to validation images.
+    The optimizers begin anew with every phase. Of the steps at full resolution the one is kept
+    whose images are nearest to validation images.
 
     Args:
         data: square images, side a power of two >= 8, and their labels.
@@ -66,13 +56,14 @@ def train(data: LabelledImages, settings: ProganTraining, run: TrainingRun) -> T
         :func:`medsynth.models.progan.validation.judge_of`.
 
     Raises:
-        ValueError: there are no images, labels do not fit them, or the image size does not fit.
+        ValueError: there are no images, labels do not fit them, the image size does not fit, or the
+            steps end before the networks are grown.
     """
     data.check()
     store, n_classes = data.images, len(data.classes)
     seed, device = run.seed, run.device
     size, channels = store.read(batch_positions(len(store), 1, seed, 0)).shape[2:]
-    n_phases = phases(size)
+    growth = Growth.of(settings, size)
     latent, width = settings.latent, settings.channels
     net_g = Generator(size, channels, n_classes, latent, width)
     net_d = Critic(size, channels, n_classes, width)
@@ -87,7 +78,11 @@ def train(data: LabelledImages, settings: ProganTraining, run: TrainingRun) -> T
     )
 
     def step(i: int) -> dict[str, float]:
-        phase, alpha = phase_at(i, settings.steps, n_phases)
+        phase, alpha = growth.at(i)
+        if growth.begins(i):
+            # Moments of gradients that the networks had before they grew; Karras's code drops them.
+            for optimizer in (optimizer_g, optimizer_d):
+                optimizer.state.clear()
         chosen = batch_positions(len(store), settings.batch, seed, i, "images")
         real = shrink(to_network(store.read(chosen), device), phase, alpha)
         classes = data.targets(chosen, device)
@@ -129,8 +124,7 @@ def train(data: LabelledImages, settings: ProganTraining, run: TrainingRun) -> T
         "optimizer_d": optimizer_d,
     }
     judge = judge_of(data, ema.module, net_d, latent=latent, batch=settings.batch, run=run)
-    first = grown_after(settings.steps, n_phases)
-    validation = Validation(ema.module, judge, first)
+    validation = Validation(ema.module, judge, growth.grown)
     history = run_steps(step, state=state, settings=settings, work=run.work, validation=validation)
     card = model_card(settings, data.classes, channels, size)
     card |= label_facts(data.labels, data.classes)

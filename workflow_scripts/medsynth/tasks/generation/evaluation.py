@@ -14,6 +14,7 @@ from medsynth.metrics.images import nulls
 from medsynth.metrics.images.comparison import Group
 from medsynth.metrics.images.draws import balanced
 from medsynth.metrics.images.evaluation import evaluate_generation
+from medsynth.metrics.images.pair_similarity import Side, pair_similarity
 from medsynth.metrics.images.subgroups import (
     divisions_of,
     evaluate_subgroups,
@@ -106,6 +107,14 @@ def evaluate(
         classes=classes,
         findings=_judges(inputs.judge, model.card["classes"]) if several else None,
     )
+    pairs = (
+        Side(generated.labels, generated.patients, samples.read),
+        Side(training.labels, training.patients, lambda some: training_store.read(chosen[some])),
+    )
+    alike, alike_of = pair_similarity(*pairs, settings, seed=seed, classes=classes)
+    found["metrics"]["pair_ssim"] = alike
+    for name, each in found["per_class"].items():
+        each["pair_ssim"] = alike_of[name]
     asked_for = set(samples.table["label"])
     if several:  # of other combinations there is nothing to tell
         found["per_class"] = {n: each for n, each in found["per_class"].items() if n in asked_for}

@@ -35,6 +35,11 @@ METRICS = {
         "Fréchet distance between maps that know where something lies: 7 channels of the"
         " classifier's last block, not pooled",
     ),
+    "pair_ssim": (
+        "Pair SSIM",
+        "structural similarity of random pairs of a class, beside that of real images of two"
+        " patients; more than that: the model lacks variety",
+    ),
     "inception_score": (
         "Inception score",
         "answers of the classifier are sure and diverse; one split of all N images, the real ones"
@@ -50,6 +55,7 @@ CITED = {
     "recall": "kynkaanniemi2019",
     "density": "naeem2020",
     "coverage": "naeem2020",
+    "pair_ssim": "odena2017",
     "inception_score": "salimans2016",
     "finding_agreement": "hanley1982",
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from medsynth.metrics.baselines import not_beaten, without_baseline
-from medsynth.metrics.intervals import Metric
+from medsynth.metrics.intervals import Metric, loss
 from medsynth.tasks.viewing.numbers import number
 from medsynth.tasks.viewing.verdicts import standing
 
@@ -125,7 +125,7 @@ def compare(mine: Metric, other: Metric) -> str:
         return "not comparable, a value is missing"
     if a == b:
         return "equal"
-    verdict = "better" if (a < b) == (mine["better"] == "lower") else "worse"
+    verdict = "better" if loss(mine, a) < loss(mine, b) else "worse"
     if not (mine["interval"] and other["interval"]):
         return f"{verdict}, but without intervals"
     if not standing(mine, other):
@@ -173,11 +173,14 @@ def side_by_side(
             experiment: shown_metric(metric.name, entries[metric.name], titles)
             for experiment, entries in metrics.items()
         }
-        values = {e: m.value for e, m in cells.items() if m.value is not None}
+        losses = {
+            e: loss(metrics[e][metric.name], m.value)
+            for e, m in cells.items()
+            if m.value is not None
+        }
         best = None
-        if len(set(values.values())) == len(cells):
-            pick = min if metric.better == "lower" else max
-            best = pick(values, key=values.__getitem__)
+        if len(set(losses.values())) == len(cells):
+            best = min(losses, key=losses.__getitem__)
             best = None if cells[best].not_beaten else best
         rows.append({"metric": metric, "cells": cells, "best": best})
     return rows

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from medsynth.metrics.intervals import Better, Interval, Metric
+from medsynth.metrics.intervals import Better, Interval, Metric, loss
 
 Grade = Literal["floor", "better", "unproven", "worse", "unknown"]
 BADGES: dict[Grade, str] = {
@@ -52,7 +52,8 @@ def standing(mine: Metric, other: Metric) -> Literal["better", "worse", ""]:
     (a_low, a_high), (b_low, b_high) = mine["interval"], other["interval"]
     if a_low <= b_high and b_low <= a_high:
         return ""
-    return "better" if (a_high < b_low) == (mine["better"] == "lower") else "worse"
+    assert mine["value"] is not None and other["value"] is not None  # they have intervals
+    return "better" if loss(mine, mine["value"]) < loss(mine, other["value"]) else "worse"
 
 
 def standing_in_all(pairs: Sequence[tuple[Metric, Metric]]) -> Literal["better", "worse", ""]:
