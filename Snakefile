@@ -19,6 +19,7 @@ include: "rules/patients.smk"
 include: "rules/train.smk"
 include: "rules/sample.smk"
 include: "rules/evaluate.smk"
+include: "rules/spectrum.smk"
 include: "rules/report.smk"
 
 

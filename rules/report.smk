@@ -15,6 +15,8 @@ rule build_report:
         metrics=of_all(rules.evaluate_model.output.metrics),
         cards=of_all(rules.train_model.output.card),
         people=of_all(rules.train_model.output.people),
+        spectra=expand(rules.measure_spectrum.output.spectrum, cohort=FILES.noised),
+        strips=expand(rules.measure_spectrum.output.strips, cohort=FILES.noised),
     output:
         page=report(LAYOUT.page, caption="captions/page.rst", category="Page"),
         methods=LAYOUT.methods,

@@ -38,6 +38,9 @@ def main(inputs, outputs, config, params):
     shards = {}
     for shard in map(Path, inputs.shards):
         shards.setdefault(shard.parents[1], []).append(shard)
+    spectra, strips = (
+        {path.parent.name: path for path in map(Path, of)} for of in (inputs.spectra, inputs.strips)
+    )
     cohorts = [
         CohortArtifacts(
             Path(summary),
@@ -51,9 +54,11 @@ def main(inputs, outputs, config, params):
             ],
             cohort.words,
             PixelSize(um, "µm") if (um := cohort.pixel_um()) else PIXELS,
+            spectra.get(name),
+            strips.get(name),
         )
-        for cohort, summary, manifest, gate in zip(
-            config.cohorts.values(), inputs.summaries, inputs.manifests, inputs.gates, strict=True
+        for (name, cohort), summary, manifest, gate in zip(
+            config.cohorts.items(), inputs.summaries, inputs.manifests, inputs.gates, strict=True
         )
     ]
     made = {".h5": map(Path, inputs.images), ".parquet": map(Path, inputs.tables)}

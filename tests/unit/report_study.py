@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.kinds import KIND
+from medsynth.imaging.grids import write_grid
 from medsynth.report.study import CohortArtifacts, ExperimentArtifacts
 from medsynth.store.atomic import write_json
 from medsynth.store.generated import write_samples
 from medsynth.store.manifests import manifest
 from medsynth.store.shards import ShardWriter
 from medsynth.store.tables.parquet import write_table
+from medsynth.tasks.generation.spectrum import COLUMNS, measure_spectrum
 
 SPLITS = ["train"] * 7 + ["validate"] * 2 + ["test"] * 3
 SECRET = "PATIENT-10234567"  # stands in patient, source, group and item_id of every cohort
@@ -81,7 +83,19 @@ def make_cohort(
         leakage=folder / "leakage.json",
         counts=[] if kind == "ct" else [counts],
         words=KIND[kind].words,
+        **({} if kind == "ct" else make_spectrum(folder, table)),
     )
+
+
+def make_spectrum(folder: Path, table: pd.DataFrame) -> dict[str, Path]:
+    """As measure_spectrum does."""
+    schedule = {"timesteps": 50, "beta_start": 0.002, "beta_end": 0.2}
+    schedules = [{"experiments": [f"ddpm_{folder.name}"], "train": schedule}]
+    found = measure_spectrum(table, folder / "shards", schedules, 1)
+    files = {"spectrum": folder / "spectrum.json", "strips": folder / "spectrum.png"}
+    write_json(found.figures, files["spectrum"])
+    write_grid(found.pictures, found.rows, files["strips"], {}, columns=COLUMNS)
+    return files
 
 
 def make_classifier(root: Path, cohort: str, labels: list[str]) -> ExperimentArtifacts:

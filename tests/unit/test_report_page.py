@@ -55,13 +55,33 @@ def section(text: str, name: str) -> str:
 
 
 def test_every_section_and_its_entry_in_the_contents(study):
-    sections = "images findings metrics training data leakage glossary downloads lineage".split()
-    sections.append("configuration")
+    sections = "images findings metrics frequencies training data leakage glossary".split()
+    sections += ["downloads", "lineage", "configuration"]
     assert re.findall(r'<section id="(\w+)"', study["text"]) == ["verdicts", *sections]
     assert (
         re.findall(r'<a href="#(\w+)">', study["text"].split("<nav")[1].split("</nav>")[0])
         == sections
     )
+
+
+def test_each_cohort_with_a_diffusion_model_shows_where_its_frequencies_drown(study):
+    text = section(study["text"], "frequencies")
+    for cohort in study["cohorts"]:
+        if cohort.spectrum is None:
+            continue
+        found = json.loads(cohort.spectrum.read_text())
+        (schedule,) = found["schedules"]
+        part = text.split(f"<h3>{found_name(cohort)}</h3>")[1].split("<h3>")[0]
+        rows = re.findall(r'<td class="num">(\d+)</td>\s*<td class="num">(\d+)</td>', part)
+        assert rows == [(str(b["drowns"]), str(b["measured"])) for b in schedule["bands"]]
+        first, last = schedule["ranges"]["content"]
+        assert f"content is decided at t {first} to {last}" in part
+        assert part.count("<circle") == len(schedule["bands"]) and "data:image/png" in part
+    assert "<h3>ct</h3>" not in text
+
+
+def found_name(cohort) -> str:
+    return json.loads(cohort.summary.read_text())["cohort"]
 
 
 def test_nothing_is_loaded_from_outside(study):
@@ -249,6 +269,7 @@ def test_pictures_have_alternative_texts(study):
     # Strips of 12 of 2 and 3 classes, of which one has real images of 1 patient only; slices of 2
     # directions, one with a target.
     tiles = 2 * 24 - 6 + 3 * (6 + 2 * 12) + 6 * (4 + 3)
+    tiles += 2  # cohorts with a diffusion model, in noise
     viewer = '<img alt="">'  # shows what is chosen
     assert pictures.count(viewer) == 1
     assert len(pictures) == tiles + 1

@@ -10,6 +10,7 @@ from medsynth.config.experiment_inputs import classifiers, in_order
 from medsynth.config.references import references_of
 from medsynth.config.schema import Config
 from medsynth.models.classifier.settings import classifier_name
+from medsynth.models.ddpm.settings import DdpmTraining
 from medsynth.models.settings import FamilyExperiment
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.layout import Layout
@@ -81,6 +82,26 @@ class ExperimentFiles:
     def cohorts(self) -> set[str]:
         """Names of the cohorts that something is trained on."""
         return {experiment.cohort for experiment in self.experiments.values()}
+
+    def schedules(self, cohort: str) -> list[dict[str, Any]]:
+        """The noise schedules of a cohort's diffusion models, each once, and whose each is."""
+        found: list[dict[str, Any]] = []
+        for name, experiment in self.experiments.items():
+            train = getattr(experiment, "train", None)
+            if experiment.cohort != cohort or not isinstance(train, DdpmTraining):
+                continue
+            schedule = train.schedule()
+            same = [one for one in found if one["train"] == schedule]
+            if same:
+                same[0]["experiments"].append(name)
+            else:
+                found.append({"experiments": [name], "train": schedule})
+        return found
+
+    @property
+    def noised(self) -> list[str]:
+        """Names of the cohorts that have a diffusion model."""
+        return [name for name in self._config.cohorts if self.schedules(name)]
 
     def identity(self, name: str) -> dict[str, str]:
         """Experiment, cohort and family, as metrics state them."""

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from medsynth.cohorts.wording import Words
 from medsynth.imaging.scale import PIXELS, PixelSize
 from medsynth.report import tables
 from medsynth.report.cohort_counts import caption_of, count_rows, label_rows
 from medsynth.report.flow import flow
+from medsynth.report.spectrum import spectrum_section
 from medsynth.store.generated import Samples
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
@@ -38,6 +40,7 @@ class CohortArtifacts:
         counts: JSON files of counts, a table each.
         words: what its files and images are called.
         pixel: the size of a pixel, if it is the same in all images and known.
+        spectrum, strips: of a cohort with diffusion models, see the rule `measure_spectrum`.
     """
 
     summary: Path
@@ -47,6 +50,8 @@ class CohortArtifacts:
     counts: list[Path]
     words: Words
     pixel: PixelSize = PIXELS
+    spectrum: Path | None = None
+    strips: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +176,7 @@ def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> 
         "reasons": left_out,
         "apart": tables.files_apart(words, cohort.manifest, left_out),
         "counted": _counted(cohort),
+        "spectrum": _spectrum(cohort.files),
         "leakage": _json(cohort.files.leakage),
         "curves": [curve for view in views for curve in view.curves],
         "pictures": [view.pictures for view in views if view.pictures] or [class_strips(shown, [])],
@@ -203,6 +209,12 @@ def _views(cohort: ShownCohort, experiments: list[ExperimentArtifacts]) -> list[
         importlib.import_module(f"medsynth.tasks.{task}.view").view(cohort, of_this_task)
         for task, of_this_task in of_task.items()
     ]
+
+
+def _spectrum(files: CohortArtifacts) -> Markup | None:
+    if files.spectrum and files.strips:
+        return spectrum_section(files.spectrum, files.strips, files.pixel)
+    return None
 
 
 def _counted(cohort: _Cohort) -> list[tuple[str, list[tuple[str, str, Any, str]]]]:

@@ -28,6 +28,8 @@ class Layout:
         reports: of a cohort, the sections of its studies' reports.
         texts, tokenizer: of a cohort, the cleaned text of every item, and what was learned of them.
         calls, labels: counts of its genotypes, and the labels that they give.
+        spectrum, spectrum_strips: at which noise level of its diffusion models what its images show
+            drowns, and test images at some of these levels.
         split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
         weights, card, history, people: of a trained model; people, whom it rests on.
         metrics: of an experiment.
@@ -58,6 +60,8 @@ class Layout:
         self.reports = f"{self.cohort}/reports.parquet"
         self.texts = f"{self.cohort}/texts.parquet"
         self.tokenizer = f"{self.cohort}/tokenizer.json"
+        self.spectrum = f"{self.cohort}/spectrum.json"
+        self.spectrum_strips = f"{self.cohort}/spectrum.png"
         self.split_gate = f"{self.cohort}/leakage.json"
         self.evaluation_gate = f"{self.experiment}/leakage.json"
         self.weights = f"{self.experiment}/model.safetensors"

@@ -25,6 +25,7 @@ SAMPLE_COLUMNS = (
     "row", "label", "number", "seed", "model_sha256", "guidance", "sampler", "steps", "clip",
     "training_images",
 )  # fmt: skip
+SCHEDULE = {"timesteps", "beta_start", "beta_end", "zero_terminal_snr"}
 NEED_SIGNAL = ("reverse_sde_ve", "probability_flow")
 MOST_SIGNAL = 0.1  # of the image's amplitude in x_T, for which sampling takes plain noise
 
@@ -110,6 +111,10 @@ class DdpmTraining(Loop):
         " the images are conditioned on beside the label, as [sex, age]; unknown is a value of its"
         " own",
     )
+
+    def schedule(self) -> dict[str, Any]:
+        """The settings that the noise levels follow from, and no other."""
+        return self.model_dump(include=SCHEDULE)
 
     @field_validator("conditions")
     @classmethod

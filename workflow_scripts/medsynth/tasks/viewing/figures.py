@@ -95,10 +95,10 @@ def _panel(
     points = drawn[drawn["name"].isin(series)]
     low, high = points["value"].min(), points["value"].max()
     log = low > 0 and high / low > LOG_RATIO
-    ticks = _ticks(low, high, log)
+    marks = ticks(low, high, log)
     first, last = points["step"].min(), points["step"].max()
-    to_y = _scale(min(low, ticks[0]), max(high, ticks[-1]), BOTTOM, TOP, log)
-    to_x = _scale(first, last, LEFT, RIGHT)
+    to_y = scale(min(low, marks[0]), max(high, marks[-1]), BOTTOM, TOP, log)
+    to_x = scale(first, last, LEFT, RIGHT)
     steps = [
         s
         for s in MaxNLocator(5, steps=ROUND, integer=True).tick_values(first, last)
@@ -116,23 +116,23 @@ def _panel(
         "title": title.replace("_", " ") + (" (log scale)" if log else ""),
         "lines": lines,
         "x": [(float(to_x(s)), f"{s:,.0f}") for s in steps],
-        "y": [(float(to_y(v)), f"{v:g}") for v in ticks],
+        "y": [(float(to_y(v)), f"{v:g}") for v in marks],
         "last": f"{last:,.0f}",
         "kept": float(to_x(kept)) if kept is not None and first <= kept <= last else None,
     }
 
 
-def _ticks(low: float, high: float, log: bool) -> np.ndarray:
+def ticks(low: float, high: float, log: bool) -> np.ndarray:
     """Round values from the last below `low` to the first above `high`; on a log scale within."""
     if not log:
         return np.asarray(MaxNLocator(4, steps=ROUND).tick_values(low, high))
     # Within two decades there may be one power of ten, which is no scale.
     subs = (1, 2, 5) if high < 100 * low else (1,)
-    ticks = np.asarray(LogLocator(subs=subs).tick_values(low, high))
-    return ticks[(ticks >= low) & (ticks <= high)]
+    marks = np.asarray(LogLocator(subs=subs).tick_values(low, high))
+    return marks[(marks >= low) & (marks <= high)]
 
 
-def _scale(low: float, high: float, start: float, end: float, log: bool = False) -> Any:
+def scale(low: float, high: float, start: float, end: float, log: bool = False) -> Any:
     """A function from values between `low` and `high` to places between `start` and `end`."""
     to = np.log if log else np.asarray
     span = to(high) - to(low) or 1.0
