@@ -84,7 +84,7 @@ def _misfit(experiment: FamilyExperiment, role: str, found: FamilyExperiment) ->
             f"is trained on the cohort {found.cohort}; this takes one of the experiment's own,"
             f" {experiment.cohort}"
         )
-    return None
+    return experiment.unsuited(role, found)
 
 
 def _inputs(experiments: Experiments, name: str) -> list[str]:

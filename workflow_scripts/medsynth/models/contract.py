@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -34,9 +34,16 @@ from medsynth.runtime.seeding import batch_positions
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.errors import MedsynthError
 from medsynth.store.models import Model
-from medsynth.store.shards import ImageStore
+from medsynth.store.shards import Images, ImageStore
 
 Comparison = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+class KnownImages(Images, Protocol):
+    """Images with the rows of the manifest by which they are read."""
+
+    @property
+    def manifest(self) -> pd.DataFrame: ...
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class LabelledImages(TrainingData):
         validation: the same of the validation split; None where it has no images.
     """
 
-    images: ImageStore
+    images: KnownImages
     labels: np.ndarray
     classes: list[str]
     validation: LabelledImages | None = None

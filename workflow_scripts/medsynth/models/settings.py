@@ -103,6 +103,8 @@ class FamilyExperiment(Settings):
         folder: package that holds the family's `training` and `sampling`.
         needs: tables of the cohort that training reads beside the manifest.
         channels: numbers of channels that its networks take.
+        restores: whether it has a module `restoration`, by which generation judges it on real
+            images, too.
         inference: module by which other experiments use a trained model of the family.
 
     A family that rests on trained models has a field `inputs`, of a subclass of :class:`Inputs`.
@@ -112,6 +114,7 @@ class FamilyExperiment(Settings):
     folder: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     channels: ClassVar[tuple[int, ...]] = (1, 3)
+    restores: ClassVar[bool] = False
     inference: ClassVar[str] = "sampling"
 
     name: ExperimentName
@@ -137,6 +140,10 @@ class FamilyExperiment(Settings):
             f"{self.family} takes images of {' or '.join(map(str, self.channels))} channel(s), not"
             f" {image.channels}; take another family, or make the cohort one of these",
         )
+
+    def unsuited(self, role: str, other: FamilyExperiment) -> str | None:
+        """Why an experiment that :meth:`takes` allows is no input all the same; None if it is."""
+        return None
 
     def conditions(self) -> list[str]:
         """Covariates that its images are conditioned on."""

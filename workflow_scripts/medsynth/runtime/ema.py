@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
 
+Network = TypeVar("Network", bound=nn.Module)
 
-class Ema:
+
+class Ema(Generic[Network]):
     """Keeps `module`, a slowly moving copy of the trained network.
 
     The decay warms up as min(decay, (1 + n) / (10 + n)), so that a short training does not end
     with an average of its initial weights.
     """
 
-    def __init__(self, trained: nn.Module, decay: float):
+    def __init__(self, trained: Network, decay: float):
         self._trained = trained
         self._decay = decay
         self._updates = 0

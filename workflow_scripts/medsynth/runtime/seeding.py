@@ -29,14 +29,18 @@ def numpy_rng(seed: int, *keys: int | str) -> np.random.Generator:
 
 
 def sample_generators(
-    labels: Iterable[str], numbers: Iterable[int], seed: int, device: str | torch.device = "cpu"
+    labels: Iterable[str],
+    numbers: Iterable[int | str],
+    seed: int,
+    device: str | torch.device = "cpu",
+    purpose: str = "sample",
 ) -> list[torch.Generator]:
     """A generator for every image to draw, from (seed, its label, its number within the label).
 
     Another label, or more images of one, leaves the noise of all others as it was.
     """
     return [
-        generator(seed, "sample", label, number, device=device)
+        generator(seed, purpose, label, number, device=device)
         for label, number in zip(labels, numbers, strict=True)
     ]
 

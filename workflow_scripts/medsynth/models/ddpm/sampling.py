@@ -17,8 +17,9 @@ from medsynth.models.ddpm.prediction import Denoised, denoised
 from medsynth.models.ddpm.process import NoiseModel, no_label
 from medsynth.models.ddpm.samplers import SAMPLERS
 from medsynth.models.ddpm.schedule import Schedule, respaced, schedule_of
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
-from medsynth.models.ddpm.unet import build_unet
+from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining, Diffusion
+from medsynth.models.ddpm.unet import ConditionalUNet, Network, build_unet
+from medsynth.models.resolution import enlarged
 from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import sample_generators
 from medsynth.runtime.tensors import to_uint8
@@ -115,14 +116,18 @@ def generate(
     Yields:
         (B, H, W, C) uint8, in the order of the rows.
     """
+    for x in drawn(model, request, settings, run):
+        yield to_uint8(enlarged(x, model.card["image_size"]))
+
+
+def drawn(
+    model: Model, request: pd.DataFrame, settings: DdpmSampling, run: Run
+) -> Iterator[Tensor]:
+    """As :func:`generate`, but (B, C, H, W) as :func:`sample` gives them, not enlarged."""
     card, device = model.card, run.device
     training = DdpmTraining.model_validate(card["settings"])
-    channels, size = card["image_channels"], card["image_size"]
-    extra = width(card.get("covariates", {}))
-    network = build_unet(channels, size, len(card["classes"]), training.unet, extra)
-    network.load_state_dict(model.state)
-    # Torch's types lack memory_format.
-    network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    size = training.image_size or card["image_size"]
+    network = network_of(model, training, size, device, ConditionalUNet)
     schedule = schedule_of(training)
 
     for start in range(0, len(request), settings.batch):
@@ -130,6 +135,24 @@ def generate(
         wanted = condition(rows, card, device)
         generators = sample_generators(rows["label"], rows["number"], run.seed, device)
         log.info("images %d to %d of %d", start + 1, start + len(rows), len(request))
-        shape = (channels, size, size)
-        x = sample(network, wanted, shape, schedule, generators, settings, training.predicts)
-        yield to_uint8(x)
+        shape = (card["image_channels"], size, size)
+        yield sample(network, wanted, shape, schedule, generators, settings, training.predicts)
+
+
+def network_of(
+    model: Model, training: Diffusion, size: int, device: str | torch.device, kind: type[Network]
+) -> Network:
+    """The network of a saved model, ready to be asked.
+
+    Args:
+        training: settings of the model's card.
+        size: of the images that it was trained on, in pixels.
+        kind: the class of the network.
+    """
+    card = model.card
+    extra = width(card.get("covariates", {}))
+    classes = len(card["classes"])
+    network = build_unet(card["image_channels"], size, classes, training.unet, extra, kind)
+    network.load_state_dict(model.state)
+    # Torch's types lack memory_format.
+    return network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from medsynth.models.ddpm.settings import DdpmTraining
+from medsynth.models.ddpm.settings import Diffusion
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def without_signal_at_the_end(schedule: Schedule) -> Schedule:
     return respaced(Schedule(schedule.betas[:1], signal), range(len(signal)))
 
 
-def schedule_of(settings: DdpmTraining) -> Schedule:
+def schedule_of(settings: Diffusion) -> Schedule:
     """The forward process of a training, on the CPU."""
     schedule = linear_schedule(settings.timesteps, settings.beta_start, settings.beta_end)
     return without_signal_at_the_end(schedule) if settings.zero_terminal_snr else schedule

@@ -23,7 +23,7 @@ SEXES = ("female", "male")
 OLDEST = 120  # years
 SAMPLE_COLUMNS = (
     "row", "label", "number", "seed", "model_sha256", "guidance", "sampler", "steps", "clip",
-    "training_images",
+    "low_noise", "training_images",
 )  # fmt: skip
 SCHEDULE = {"timesteps", "beta_start", "beta_end", "zero_terminal_snr"}
 NEED_SIGNAL = ("reverse_sde_ve", "probability_flow")
@@ -58,8 +58,8 @@ class UNet(Settings):
         return None
 
 
-class DdpmTraining(Loop):
-    """Ho et al. 2020, Algorithm 1."""
+class Diffusion(Loop):
+    """Ho et al. 2020, Algorithm 1: what all families have that learn to denoise."""
 
     timesteps: int = Field(
         1000, ge=2, le=100_000, description="T, noise levels; sampling takes as many steps"
@@ -160,6 +160,17 @@ class DdpmTraining(Loop):
         return self
 
 
+class DdpmTraining(Diffusion):
+    image_size: int | None = Field(
+        None,
+        ge=4,
+        le=4096,
+        description="pixels a side to which images are area-averaged before they are learned, a"
+        " divisor of the cohort's image_size: the low resolution of a cascade. What is drawn is"
+        " enlarged bicubically to the cohort's size; null: images as they are",
+    )
+
+
 class DdpmSampling(Sampling):
     """How a trained model draws, with classifier-free guidance."""
 
@@ -222,35 +233,40 @@ class DdpmSampling(Sampling):
         }
 
 
-class DdpmExperiment(FamilyExperiment):
-    task: ClassVar = "generation"
-    folder: ClassVar = "medsynth.models.ddpm"
+def cannot_draw(train: Diffusion, sample: DdpmSampling) -> str | None:
+    """Why models of such a training cannot draw so; None if they can."""
+    if sample.guidance > 0 and train.label_drop == 0:
+        return (
+            f"guidance {sample.guidance:g} needs a model that knows images without a label, and"
+            " train.label_drop 0 hides none; set guidance: 0, or label_drop: 0.1"
+        )
+    if (sample.steps or 0) > train.timesteps:
+        return (
+            f"steps {sample.steps} exceeds train.timesteps {train.timesteps}; take fewer, or"
+            " leave it out for all"
+        )
+    if train.zero_terminal_snr and sample.sampler in NEED_SIGNAL:
+        return (
+            f"{sample.sampler} begins with the image in x_T, of which zero_terminal_snr leaves"
+            " nothing; take ancestral, ddim or dpm_solver"
+        )
+    return None
 
-    family: Literal["ddpm"] = Field(
-        description="denoising diffusion (Ho et al. 2020), of all cohorts but ct"
-    )
-    train: DdpmTraining = Field(DdpmTraining(), description="schedule, network, training")
-    sample: DdpmSampling = Field(DdpmSampling(), description="images to generate")
+
+class DiffusionExperiment(FamilyExperiment):
+    """Base of the families that learn to denoise images of classes."""
+
+    task: ClassVar = "generation"
+
+    train: Diffusion
+    sample: DdpmSampling
 
     @field_validator("sample")
     @classmethod
     def _can_be_done(cls, sample: DdpmSampling, info: ValidationInfo) -> DdpmSampling:
         train = info.data.get("train")
-        if train and sample.guidance > 0 and train.label_drop == 0:
-            raise ValueError(
-                f"guidance {sample.guidance:g} needs a model that knows images without a label, and"
-                " train.label_drop 0 hides none; set guidance: 0, or label_drop: 0.1"
-            )
-        if train and (sample.steps or 0) > train.timesteps:
-            raise ValueError(
-                f"steps {sample.steps} exceeds train.timesteps {train.timesteps}; take fewer, or"
-                " leave it out for all"
-            )
-        if train and train.zero_terminal_snr and sample.sampler in NEED_SIGNAL:
-            raise ValueError(
-                f"{sample.sampler} begins with the image in x_T, of which zero_terminal_snr leaves"
-                " nothing; take ancestral, ddim or dpm_solver"
-            )
+        if train and (why := cannot_draw(train, sample)):
+            raise ValueError(why)
         return sample
 
     @field_validator("sample")
@@ -267,8 +283,35 @@ class DdpmExperiment(FamilyExperiment):
     def misfit(self, image: ImageForm) -> Misfit | None:
         if found := super().misfit(image):
             return found
-        found = self.train.unet.misfit(image.size)
+        found = self.train.unet.misfit(self.learned_size(image))
         return found and Misfit(f"train.unet.{found.key}", found.why)
+
+    def learned_size(self, image: ImageForm) -> int:
+        """Pixels a side of what the network sees of such images."""
+        return image.size
 
     def conditions(self) -> list[str]:
         return self.train.conditions
+
+
+class DdpmExperiment(DiffusionExperiment):
+    folder: ClassVar = "medsynth.models.ddpm"
+
+    family: Literal["ddpm"] = Field(
+        description="denoising diffusion (Ho et al. 2020), of all cohorts but ct"
+    )
+    train: DdpmTraining = Field(DdpmTraining(), description="schedule, network, training")
+    sample: DdpmSampling = Field(DdpmSampling(), description="images to generate")
+
+    def misfit(self, image: ImageForm) -> Misfit | None:
+        size = self.train.image_size
+        if size and (size >= image.size or image.size % size):
+            return Misfit(
+                "train.image_size",
+                f"{size} pixels: take a divisor of the {image.size} pixels of the cohort's images,"
+                f" such as {image.size // 2}, or leave it out",
+            )
+        return super().misfit(image)
+
+    def learned_size(self, image: ImageForm) -> int:
+        return self.train.image_size or image.size

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Generic
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
 from medsynth.models.covariates import appended, describe, width, without_strange
-from medsynth.models.ddpm.process import ddpm_loss
+from medsynth.models.ddpm.process import NoiseModel, ddpm_loss
 from medsynth.models.ddpm.schedule import p2_weights, schedule_of
-from medsynth.models.ddpm.settings import DdpmTraining
-from medsynth.models.ddpm.unet import build_unet
+from medsynth.models.ddpm.settings import DdpmTraining, Diffusion
+from medsynth.models.ddpm.unet import ConditionalUNet, Network, build_unet
 from medsynth.models.ddpm.validation import judge_of
+from medsynth.models.resolution import at_size
 from medsynth.models.validation import Validation
 from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.ema import Ema
@@ -27,8 +31,28 @@ SETTINGS = DdpmTraining
 MAX_GRADIENT_NORM = 1.0
 
 
+@dataclass(frozen=True)
+class Design(Generic[Network]):
+    """What a family that learns to denoise has of its own.
+
+    Attributes:
+        family: its name.
+        kind: of network, see :func:`build_unet`.
+        ask: the network as it is asked about the noise in images x0 (N, C, H, W), with what it is
+            told of them. The generator, on their device, decides what is random of that; None:
+            nothing is, as validation wants it.
+    """
+
+    family: str
+    kind: type[Network]
+    ask: Callable[[Network, Tensor, torch.Generator | None], NoiseModel]
+
+
+PLAIN = Design("ddpm", ConditionalUNet, lambda network, x0, rng: network)
+
+
 def model_card(
-    settings: DdpmTraining, classes: list[str], image_channels: int, image_size: int
+    settings: Diffusion, classes: list[str], image_channels: int, image_size: int
 ) -> dict[str, Any]:
     """What sampling must know beside the weights, as JSON values.
 
@@ -48,6 +72,15 @@ def model_card(
 
 
 def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Trained:
+    """Train on the images, or on them at settings.image_size; see :func:`fit`."""
+    data.check()
+    trained = fit(at_size(data, settings.image_size), settings, run, PLAIN)
+    return replace(trained, card=trained.card | {"image_size": data.images.read([0]).shape[2]})
+
+
+def fit(
+    data: LabelledImages, settings: Diffusion, run: TrainingRun, design: Design[Network]
+) -> Trained:
     """Train by Algorithm 1 of Ho et al. 2020 and keep a running average of the weights.
 
     It is the one of the step that predicts the noise of validation images best, by the plain loss
@@ -62,6 +95,7 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
             label".
             Of the manifest the columns settings.conditions are read.
         settings: schedule, objective, network and loop.
+        design: what the family has of its own.
         run: on CUDA in bfloat16 autocast.
 
     Returns:
@@ -84,7 +118,7 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
         described = {"covariates": describe(data.manifest, settings.conditions)}
     labels = _conditions(data, described)
     extra = width(described.get("covariates", {}))
-    model = build_unet(image_channels, image_size, n_classes, settings.unet, extra)
+    model = build_unet(image_channels, image_size, n_classes, settings.unet, extra, design.kind)
     # Faster convolutions on CPU and GPU; torch's types lack memory_format.
     model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = Ema(model, settings.ema_decay)
@@ -100,11 +134,12 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
         x0 = to_network(store.read(positions), device)
         y = torch.from_numpy(labels[positions]).to(device)
         noise = generator(seed, "noise", i, device=device)
+        told = generator(seed, "told", i, device=device)
         # dropout draws from the global generator and from no other
         torch.manual_seed(generator(seed, "dropout", i).initial_seed())
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             loss = ddpm_loss(
-                model, x0, y, schedule, weights,
+                design.ask(model, x0, told), x0, y, schedule, weights,
                 label_drop=settings.label_drop, generator=noise, predicts=settings.predicts,
             )  # fmt: skip
         optimizer.zero_grad(set_to_none=True)
@@ -115,14 +150,14 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
         return {"loss": loss.item(), "gradient_norm": norm.item()}
 
     judge = judge_of(
-        data, ema.module, schedule, predicts=settings.predicts,
+        data, lambda x0: design.ask(ema.module, x0, None), schedule, predicts=settings.predicts,
         conditions=lambda of: _conditions(of, described), batch=settings.batch, run=run,
     )  # fmt: skip
     validation = Validation(ema.module, judge)
     state: dict[str, HasState] = {"model": model, "ema": ema, "optimizer": optimizer}
     history = run_steps(step, state=state, settings=settings, work=run.work, validation=validation)
     card = model_card(settings, data.classes, image_channels, image_size)
-    card |= label_facts(data.labels, data.classes) | described
+    card |= {"family": design.family} | label_facts(data.labels, data.classes) | described
     card["validation"] = validation.facts(settings.steps)
     return Trained(validation.weights, card, history)
 

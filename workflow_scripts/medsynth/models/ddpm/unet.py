@@ -7,6 +7,9 @@ is added, which is zero at first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -201,10 +204,21 @@ class ConditionalUNet(nn.Module):
         return self.out(h)
 
 
+Network = TypeVar("Network", bound=ConditionalUNet)
+
+
 def build_unet(
-    image_channels: int, image_size: int, n_classes: int, settings: UNet, covariates: int = 0
-) -> ConditionalUNet:
+    image_channels: int,
+    image_size: int,
+    n_classes: int,
+    settings: UNet,
+    covariates: int = 0,
+    kind: Callable[..., Network] = ConditionalUNet,  # type: ignore[assignment]  # mypy #3737
+) -> Network:
     """The network for square images, as training makes it and sampling rebuilds it.
+
+    Args:
+        kind: the class of the network.
 
     Raises:
         ValueError: the image cannot be halved as often as the levels ask, or attention is wanted
@@ -212,4 +226,4 @@ def build_unet(
     """
     if misfit := settings.misfit(image_size):
         raise ValueError(misfit.why)
-    return ConditionalUNet(image_channels, image_size, n_classes, settings, covariates)
+    return kind(image_channels, image_size, n_classes, settings, covariates)

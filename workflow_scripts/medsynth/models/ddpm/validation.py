@@ -21,6 +21,7 @@ from medsynth.store.shards import Images
 
 LEVELS = 2  # noise levels at which each image is looked at
 Predict = Callable[[Tensor, Tensor, Tensor], Tensor]  # of (x_t, t, labels)
+Ask = Callable[[Tensor], Predict]  # who is asked about images x0: models are told of them
 
 
 class Look(NamedTuple):
@@ -45,7 +46,7 @@ def levels(position: int, timesteps: int, look: Look) -> list[int]:
 
 @torch.inference_mode()
 def simple_losses(
-    model: Predict,
+    ask: Ask,
     images: Images,
     labels: np.ndarray,
     positions: np.ndarray,
@@ -58,7 +59,7 @@ def simple_losses(
     A later look differs by the weights alone. Predicting no noise at all gives 1 on average.
 
     Args:
-        model: predicts the noise, or the velocity; no label is hidden.
+        ask: whom to ask, who predicts the noise, or the velocity; no label is hidden.
         images: uint8.
         labels: of all images, as the model takes them.
         positions: (n,) of the images to look at.
@@ -77,7 +78,7 @@ def simple_losses(
         shown = torch.from_numpy(labels[where]).to(look.device)
         with torch.autocast(look.device.type, torch.bfloat16, enabled=look.device.type == "cuda"):
             x = q_sample(x0, steps, noise, schedule)
-            predicted = model(x, steps, shown).float()
+            predicted = ask(x0)(x, steps, shown).float()
         if predicts == "velocity":
             signal = schedule.alphas_bar[steps].view(-1, 1, 1, 1).float()
             predicted = noise_of_velocity(predicted, x, signal)
@@ -88,7 +89,7 @@ def simple_losses(
 
 def judge_of(
     data: LabelledImages,
-    model: Predict,
+    ask: Ask,
     schedule: Schedule,
     *,
     predicts: str,
@@ -99,7 +100,7 @@ def judge_of(
     """By the loss on validation images; beside it stands that on as many training images.
 
     Args:
-        model, schedule, predicts: as of :func:`simple_losses`.
+        ask, schedule, predicts: as of :func:`simple_losses`.
         conditions: labels of all images as the model takes them.
         batch: images at once.
         run: its seed decides noise, levels and which training images are compared.
@@ -113,17 +114,17 @@ def judge_of(
     positions = {"validate": np.arange(len(held_out.images)), "train": data.compared(run.seed)}
     labels = {"validate": conditions(held_out), "train": conditions(data)}
 
-    def losses(part: str, of: LabelledImages, predict: Predict, what: str) -> np.ndarray:
+    def losses(part: str, of: LabelledImages, ask: Ask, what: str) -> np.ndarray:
         look = Look(run.seed, part, batch, torch.device(run.device))
         shown = labels[part], positions[part]
-        return simple_losses(predict, of.images, *shown, schedule, look, what)
+        return simple_losses(ask, of.images, *shown, schedule, look, what)
 
     def look() -> Figures:
-        beside = losses("train", data, model, predicts).mean()
-        values = losses("validate", held_out, model, predicts)
+        beside = losses("train", data, ask, predicts).mean()
+        values = losses("validate", held_out, ask, predicts)
         return Figures(values, {"train_denoising_loss": float(beside)})
 
-    copied = losses("validate", held_out, lambda x, t, y: x, "noise").mean()
+    copied = losses("validate", held_out, lambda x0: lambda x, t, y: x, "noise").mean()
     baselines = {"no noise predicted": 1.0, "the noisy image taken for noise": float(copied)}
     return Judge("denoising_loss", look, held_out.patients, baselines)
 

@@ -1,0 +1,1 @@
+"""Super-resolution of what a DDPM of lower resolution draws (Ho et al. 2022)."""
