@@ -7,6 +7,7 @@ A family is a folder with two modules, so that an edit of the sampler retrains n
 - `sampling`, where it makes images: ``SETTINGS``, None where there are none, and
   ``generate(model, request, settings, run)``, an iterator of batches (B, H, W, C) of images as the
   cohort has them: its size and channels, uint8 (of CT int16 HU). :func:`as_wanted` refuses others.
+  Of reporting they are batches of tokens.
 
 What `data` and `request` are is the task's matter: of generation the request is a table, a row an
 image, with the columns label, number (within its label) and those that
@@ -125,6 +126,33 @@ class LabelledImages(TrainingData):
             labels.shape[1] == k and np.isin(labels, (0, 1)).all() and labels.any(1).all()
         ):
             raise ValueError(f"rows of labels must hold {k} times 0 or 1, and at least one 1")
+
+
+@dataclass(frozen=True)
+class DescribedImages(TrainingData):
+    """What reporting trains on.
+
+    Attributes:
+        images: of the training split, uint8, of those with a text.
+        tokens: (len(images), longest) int64, see :meth:`medsynth.text.tokenizer.Tokenizer.encode`.
+        tokenizer: what a Tokenizer is made of.
+        validation: the same of the validation split; None where it has no such images.
+    """
+
+    images: ImageStore
+    tokens: np.ndarray
+    tokenizer: dict[str, Any]
+    validation: DescribedImages | None = None
+
+    @property
+    def manifest(self) -> pd.DataFrame:
+        """The rows that were read."""
+        return self.images.manifest
+
+    @property
+    def patients(self) -> np.ndarray:
+        """Whose each image is, (n,)."""
+        return self.manifest["patient"].to_numpy(dtype=str)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,16 @@
 
 from typing import get_args
 
+from medsynth.models.captioner.settings import CaptionerExperiment
 from medsynth.models.cascade.settings import CascadeExperiment
 from medsynth.models.cyclegan.settings import CycleganExperiment
 from medsynth.models.ddpm.settings import DdpmExperiment
 from medsynth.models.progan.settings import ProganExperiment
 from medsynth.models.settings import FamilyExperiment
 
-Family = DdpmExperiment | ProganExperiment | CycleganExperiment | CascadeExperiment
+Family = (
+    DdpmExperiment | ProganExperiment | CycleganExperiment | CascadeExperiment | CaptionerExperiment
+)
 
 FAMILY: dict[str, type[FamilyExperiment]] = {
     get_args(f.model_fields["family"].annotation)[0]: f for f in get_args(Family)

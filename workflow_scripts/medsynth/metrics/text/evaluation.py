@@ -58,6 +58,36 @@ def figures_of(measured: Measured) -> dict[str, float]:
     return {name: of(getattr(measured, part)) for name, (part, of) in FIGURES.items()}
 
 
+def beside_baselines(
+    figure: str,
+    rows: np.ndarray,
+    of: Callable[[np.ndarray], float],
+    baselines: dict[str, float],
+    patients: np.ndarray,
+    settings: Evaluation,
+    seed: int,
+) -> Metric:
+    """A figure in [0, 1] of rows (n, ...), with the values of the baselines as its `null`.
+
+    Args:
+        figure: its name, by which resamples are drawn.
+        patients: whose each row is; they are resampled whole.
+    """
+    interval, none = bootstrap_interval(
+        of,
+        [rows],
+        settings.bootstrap,
+        numpy_rng(seed, figure),
+        patients=[patients],
+        bounds=(0, 1),
+    )
+    found: Metric = {**metric(of(rows), "higher", interval, none), "null": baselines}
+    if name := not_beaten(found):
+        doubt = f"not shown to be better than {name} ({baselines[name]:.3g})"
+        found["reason"] = metric(None, "higher", None, doubt, none)["reason"]
+    return found
+
+
 def evaluate_reports(
     texts: Sequence[str],
     references: Sequence[str],
@@ -87,19 +117,7 @@ def evaluate_reports(
     def compared(
         figure: str, rows: np.ndarray, of: Callable[[np.ndarray], float], beside: dict[str, float]
     ) -> Metric:
-        interval, none = bootstrap_interval(
-            of,
-            [rows],
-            settings.bootstrap,
-            numpy_rng(seed, figure),
-            patients=[patients],
-            bounds=(0, 1),
-        )
-        found: Metric = {**metric(of(rows), "higher", interval, none), "null": beside}
-        if name := not_beaten(found):
-            doubt = f"not shown to be better than {name} ({beside[name]:.3g})"
-            found["reason"] = metric(None, "higher", None, doubt, none)["reason"]
-        return found
+        return beside_baselines(figure, rows, of, beside, patients, settings, seed)
 
     metrics = {
         name: compared(

@@ -84,10 +84,16 @@ def _model(
         "task": experiment.task,
         "weights_sha256": digest_file(experiment.model, cache),
         "weights_bytes": experiment.model.stat().st_size,
-        "network": json.loads(experiment.card.read_text()),
+        "network": _network(experiment),
         "settings": {k: v for k, v in settings.items() if k not in ("name", "family", "cohort")},
         "seed": config_dump["seed"],
     }
+
+
+def _network(experiment: ExperimentArtifacts) -> dict[str, Any]:
+    """What tells how to build it; a tokenizer's thousands of words stand beside the weights."""
+    card: dict[str, Any] = json.loads(experiment.card.read_text())
+    return {key: value for key, value in card.items() if key != "tokenizer"}
 
 
 def _training(

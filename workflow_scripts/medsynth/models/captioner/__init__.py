@@ -1,0 +1,1 @@
+"""Reports from images: a convolutional encoder and a causal transformer decoder."""
