@@ -132,7 +132,7 @@ def with_toys(monkeypatch) -> dict[str, Any]:
         ("toy", {"gide": "cxr_ddpm"}, r"experiments.toy.inputs.gide: .*unknown key"),
         ("toy", {"guide": "cxr_dppm"}, r"experiments.toy.inputs.guide: no experiment 'cxr_dppm'"),
         ("toy", {"below": "toy"}, "toy → toy"),
-        ("cxr_ddpm", {"guide": "toy"}, r"experiments.cxr_ddpm.inputs: .*unknown key"),
+        ("ct_cyclegan", {"guide": "toy"}, r"experiments.ct_cyclegan.inputs: .*unknown key"),
     ],
 )  # fmt: skip
 def test_the_configuration_tells_it_before_anything_runs(with_toys, name, inputs, told):

@@ -14,9 +14,11 @@ import yaml
 from PIL import Image
 
 from medsynth.check.whole import check_file
+from medsynth.cohorts.kinds import KIND
 from medsynth.commands.main import OK, WRONG, main
 from medsynth.config.checks.lines import read_yaml
 from medsynth.config.schema import examine
+from medsynth.models.families import FAMILY
 from tests.checkout import Checkout
 from tests.unit.slide_files import picture
 
@@ -168,7 +170,7 @@ QUICK = [
         ("experiments.1.family", "cyclegan"),
         "cyclegan",
         "experiments.tumour_ddpm.family: family cyclegan does not fit cohort kind slides: it is for"
-        " translation; take ddpm or progan, or a cohort of another kind",
+        " translation; take {fitting}, or a cohort of another kind",
     ),
 ]
 
@@ -180,7 +182,9 @@ def test_a_mistake_that_needs_no_image(study, change, words, message):
     file = rewrite(study, change)
     if change[1] == "cyclegan":  # whose own settings are others
         file = rewrite(study, ("experiments.1.train", {"steps": 20}))
-    message = message.format(folder=study)
+    tasks = KIND["slides"].tasks
+    fitting = " or ".join(name for name, family in FAMILY.items() if family.task in tasks)
+    message = message.format(folder=study, fitting=fitting)
     found = examine(read_yaml(file), [file]).mistakes
     assert [*map(str, found)] == [f"my.yaml:{line_of(file, words)}: {message}"]
 

@@ -6,11 +6,17 @@ from medsynth.models.captioner.settings import CaptionerExperiment
 from medsynth.models.cascade.settings import CascadeExperiment
 from medsynth.models.cyclegan.settings import CycleganExperiment
 from medsynth.models.ddpm.settings import DdpmExperiment
+from medsynth.models.guide.settings import GuideExperiment
 from medsynth.models.progan.settings import ProganExperiment
 from medsynth.models.settings import FamilyExperiment
 
 Family = (
-    DdpmExperiment | ProganExperiment | CycleganExperiment | CascadeExperiment | CaptionerExperiment
+    DdpmExperiment
+    | ProganExperiment
+    | CycleganExperiment
+    | CascadeExperiment
+    | CaptionerExperiment
+    | GuideExperiment
 )
 
 FAMILY: dict[str, type[FamilyExperiment]] = {

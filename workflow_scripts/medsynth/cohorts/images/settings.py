@@ -242,7 +242,7 @@ class ImagesCohort(CohortSettings):
     """A folder of PNG, JPEG, TIFF, DICOM or NIfTI files and a table that describes them."""
 
     folder: ClassVar = "medsynth.cohorts.images"
-    tasks: ClassVar = ("generation", "diagnosis", "reporting")
+    tasks: ClassVar = ("generation", "diagnosis", "reporting", "classification")
     words: ClassVar = WORDS
     single: ClassVar = "png"
     provides: ClassVar = ("texts", "patients")

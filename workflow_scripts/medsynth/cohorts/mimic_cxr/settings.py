@@ -78,7 +78,7 @@ class CxrCohort(CohortSettings):
     """Chest radiographs of a MIMIC-CXR (DICOM) or MIMIC-CXR-JPG download."""
 
     folder: ClassVar = "medsynth.cohorts.mimic_cxr"
-    tasks: ClassVar = ("generation", "reporting")
+    tasks: ClassVar = ("generation", "reporting", "classification")
     words: ClassVar = WORDS
     single: ClassVar = "dicom"
     provides: ClassVar = ("reports", "texts")

@@ -65,7 +65,7 @@ class SlideCohort(CohortSettings):
     """Histology slides as the GDC names them."""
 
     folder: ClassVar = "medsynth.cohorts.slides"
-    tasks: ClassVar = ("generation", "diagnosis")
+    tasks: ClassVar = ("generation", "classification", "diagnosis")
     words: ClassVar = WORDS
     single: ClassVar = "png"
     shard_threads: ClassVar = 2  # decoding

@@ -28,6 +28,22 @@ class Seen(NamedTuple):
     probabilities: np.ndarray
 
 
+def classifier_of(
+    state: Mapping[str, Tensor], card: Mapping[str, Any], device: str | torch.device
+) -> Classifier:
+    """The network of a trained classifier."""
+    network = Classifier(
+        card["image_size"],
+        card["image_channels"],
+        len(card["classes"]),
+        card["channels"],
+        card["features"],
+        card.get("noisy", False),
+    )
+    network.load_state_dict(state)
+    return network.to(device).eval()
+
+
 @torch.inference_mode()
 def extract(
     state: Mapping[str, Tensor],
@@ -44,15 +60,7 @@ def extract(
         ValueError: the images differ in size or channels from those it was trained on.
     """
     expected = (card["image_size"], card["image_size"], card["image_channels"])
-    network = Classifier(
-        card["image_size"],
-        card["image_channels"],
-        len(card["classes"]),
-        card["channels"],
-        card["features"],
-    )
-    network.load_state_dict(state)
-    network.to(device).eval()
+    network = classifier_of(state, card, device)
     several = "combinations" in card
 
     def look(images: np.ndarray) -> Seen:

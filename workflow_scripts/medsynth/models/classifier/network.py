@@ -51,19 +51,27 @@ class Classifier(nn.Module):
         n_classes: length of the logits.
         channels: width at full resolution.
         features: length of the vector before the head.
+        noisy: whether it is told how noisy each image is, in a channel more.
 
     Attributes:
         widths: channels of the first convolution and of every block.
     """
 
     def __init__(
-        self, image_size: int, image_channels: int, n_classes: int, channels: int, features: int
+        self,
+        image_size: int,
+        image_channels: int,
+        n_classes: int,
+        channels: int,
+        features: int,
+        noisy: bool = False,
     ):
         super().__init__()
+        self.noisy = noisy
         halvings = max(1, math.ceil(math.log2(image_size / _LAST_SIDE)))
         self.widths = widths = [channels * min(2**i, 8) for i in range(halvings + 1)]
         self.body = nn.Sequential(
-            nn.Conv2d(image_channels, channels, 3, 1, 1),
+            nn.Conv2d(image_channels + noisy, channels, 3, 1, 1),
             *(ResidualBlock(a, b) for a, b in pairwise(widths)),
             group_norm(widths[-1]),
             nn.SiLU(),
@@ -75,9 +83,21 @@ class Classifier(nn.Module):
         )
         self.head = nn.Linear(features, n_classes)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (n, n_classes) of images (n, C, H, W) in [-1, 1]."""
-        return self.head(self.body(x))
+    def forward(self, x: Tensor, signal: Tensor | None = None) -> Tensor:
+        """Logits (n, n_classes).
+
+        Args:
+            x: images (n, C, H, W) in [-1, 1] or, of a noisy classifier, sqrt(a) image +
+                sqrt(1 - a) noise.
+            signal: a of each (n,), alpha_bar of a diffusion process; None: there is no noise.
+        """
+        return self.head(self.body(self._told(x, signal)))
+
+    def _told(self, x: Tensor, signal: Tensor | None = None) -> Tensor:
+        if not self.noisy:
+            return x
+        of_each = x.new_ones(len(x)) if signal is None else signal.to(x.dtype)
+        return torch.cat([x, of_each.sqrt().view(-1, 1, 1, 1).expand(-1, 1, *x.shape[2:])], dim=1)
 
     def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the network sees in images (n, C, H, W) in [-1, 1], layer by layer, and the logits.
@@ -94,6 +114,7 @@ class Classifier(nn.Module):
             (n, n_classes); and the first 7 channels of the last block's map (n, 7, h, w).
         """
         seen = [_log_spread(x.diff(dim=side)) for side in (2, 3)]
+        x = self._told(x)
         for module in [nn.Identity(), *self.body]:
             x = module(x)
             if isinstance(module, nn.Identity | nn.Conv2d | ResidualBlock):

@@ -25,6 +25,8 @@ from medsynth.store.shards import batches
 
 SETTINGS = ClassifierTraining
 Loss = Callable[[Tensor, Tensor], Tensor]
+# Makes images noisy, and says how much of each, alpha_bar, is left.
+Noising = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
 _MAX_SHIFT = 2  # pixels
 
 
@@ -130,6 +132,16 @@ def random_shift(x: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) -> Trained:
+    """Train on images as they are; see :func:`learn`."""
+    return learn(data, settings, run)
+
+
+def learn(
+    data: LabelledImages,
+    settings: ClassifierTraining,
+    run: TrainingRun,
+    noising: Noising | None = None,
+) -> Trained:
     """Train on every image, with a class-balanced loss and a cosine learning rate.
 
     Where images have several findings, each is answered on its own: the head's logits are theirs.
@@ -140,6 +152,8 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) 
         settings: steps, widths, learning rate.
         run: its seed decides weights, batches and shifts; a run found in its work folder is
             continued.
+        noising: of the images that it shall know noisy; at every look at validation images their
+            noise is the same.
 
     Returns:
         Weights and a history of loss and accuracy (of findings, the share of right answers) on the
@@ -157,15 +171,21 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) 
         raise ValueError(f"images are {size}x{width} (rows x columns), they must be square")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(generator(seed, "weights").initial_seed())
-        network = Classifier(size, channels, n_classes, settings.channels, settings.features)
+        network = Classifier(
+            size, channels, n_classes, settings.channels, settings.features, noising is not None
+        )
     network.to(device)
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=settings.weight_decay)
+
+    def logits_of(x: Tensor, noise: torch.Generator) -> Tensor:
+        logits: Tensor = network(*noising(x, noise)) if noising else network(x)
+        return logits
 
     def step(i: int) -> dict[str, float]:
         positions = batch_positions(len(store), settings.batch, seed, i, "classifier")
         target = data.targets(positions, device)
         x = random_shift(to_network(store.read(positions), device), generator(seed, "shift", i))
-        logits = network(x)
+        logits = logits_of(x, generator(seed, "noise", i))
         loss = losses_of(logits, target).mean()
         for group in optimizer.param_groups:
             group["lr"] = settings.lr * 0.5 * (1 + math.cos(math.pi * i / settings.steps))
@@ -176,15 +196,18 @@ def train(data: LabelledImages, settings: ClassifierTraining, run: TrainingRun) 
         return {"loss": loss.item(), "accuracy": accuracy.item()}
 
     @torch.inference_mode()
-    def answers(of: LabelledImages, positions: np.ndarray) -> tuple[Tensor, Tensor]:
+    def answers(part: str, of: LabelledImages, positions: np.ndarray) -> tuple[Tensor, Tensor]:
         stacks = batches(of.images, settings.batch, positions)
-        logits = torch.cat([network(to_network(images, device)) for images in stacks])
-        return logits, of.targets(positions, device)
+        found = [
+            logits_of(to_network(images, device), generator(seed, "noise", part, k))
+            for k, images in enumerate(stacks)
+        ]
+        return torch.cat(found), of.targets(positions, device)
 
     def look() -> Figures:
         assert held_out
-        on_others = answers(held_out, np.arange(len(held_out.images)))
-        on_trained = answers(data, data.compared(seed))
+        on_others = answers("validate", held_out, np.arange(len(held_out.images)))
+        on_trained = answers("train", data, data.compared(seed))
         beside = {
             "train_cross_entropy": losses_of(*on_trained).mean().item(),
             "validate_accuracy": right(*on_others).float().mean().item(),

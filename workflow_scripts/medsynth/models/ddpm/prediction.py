@@ -29,7 +29,14 @@ def noise_of_velocity(v: Tensor, x: Tensor, signal: Tensor) -> Tensor:
     return signal.sqrt() * v + (1 - signal).sqrt() * x
 
 
-def denoised(x: Tensor, predicted: Tensor, signal: float, predicts: str, clip: bool) -> Denoised:
+def denoised(
+    x: Tensor,
+    predicted: Tensor,
+    signal: float,
+    predicts: str,
+    clip: bool,
+    slope: Tensor | None = None,
+) -> Denoised:
     """The image and the noise that a prediction finds in x.
 
     Args:
@@ -38,12 +45,16 @@ def denoised(x: Tensor, predicted: Tensor, signal: float, predicts: str, clip: b
         signal: alpha_bar of their level; above 0, if the noise is predicted.
         predicts: "noise" or "velocity".
         clip: keep the image within [-1, 1], and let the noise follow.
+        slope: gradient at x of what shall be likelier, added to the score -noise / sqrt(1 - a)
+            (Dhariwal & Nichol 2021, Algorithm 2; Song et al. 2021, eq. 14); signal is above 0.
     """
     up, down = math.sqrt(signal), math.sqrt(1 - signal)
     if predicts == "velocity":
         image, noise = up * x - down * predicted, down * x + up * predicted
     else:
         image, noise = (x - down * predicted) / up, predicted
+    if slope is not None:
+        image, noise = image + down**2 / up * slope, noise - down * slope
     if clip:
         image = image.clamp(-1, 1)
         noise = (x - up * image) / down

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,14 +19,21 @@ from medsynth.models.ddpm.samplers import SAMPLERS
 from medsynth.models.ddpm.schedule import Schedule, respaced, schedule_of
 from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining, Diffusion
 from medsynth.models.ddpm.unet import ConditionalUNet, Network, build_unet
+from medsynth.models.guide.guidance import guide_of
 from medsynth.models.resolution import enlarged
 from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import sample_generators
 from medsynth.runtime.tensors import to_uint8
+from medsynth.store.errors import MedsynthError
 from medsynth.store.models import Model
 
 SETTINGS = DdpmSampling
 log = logging.getLogger(__name__)
+Slope = Callable[[Tensor, float, Tensor], Tensor]  # of log p(labels | x) at x of this alpha_bar
+
+
+class GuideError(MedsynthError):
+    """A sampling asks for a guide that the model does not have, or that knows other classes."""
 
 
 def guided(model: NoiseModel, x: Tensor, t: Tensor, labels: Tensor, guidance: float) -> Tensor:
@@ -58,6 +65,7 @@ def sample(
     generators: Sequence[torch.Generator],
     settings: DdpmSampling,
     predicts: str,
+    guide: Slope | None = None,
 ) -> Tensor:
     """Images from noise, by the sampler that the settings name.
 
@@ -70,6 +78,8 @@ def sample(
             its own, so it does not depend on the images drawn beside it.
         settings: sampler, steps, guidance, clipping.
         predicts: what the model does, "noise" or "velocity".
+        guide: a classifier's gradient, followed settings.guide_scale times; of x_T that holds
+            nothing of the image it is not asked.
 
     Returns:
         (N, C, H, W) float32; the data's range is [-1, 1], which images may leave.
@@ -85,7 +95,10 @@ def sample(
         t = torch.full((len(labels),), visited[i], device=labels.device)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
             said = guided(model, x, t, labels, settings.guidance).float()
-        return denoised(x, said, chain.alphas_bar[i].item(), predicts, settings.clip)
+        signal, slope = chain.alphas_bar[i].item(), None
+        if guide and signal > 0:
+            slope = settings.guide_scale * guide(x, signal, labels)
+        return denoised(x, said, signal, predicts, settings.clip, slope)
 
     x = draw()
     report_every = math.ceil(chain.timesteps / 5)
@@ -115,6 +128,9 @@ def generate(
 
     Yields:
         (B, H, W, C) uint8, in the order of the rows.
+
+    Raises:
+        GuideError: settings.guide_scale is above 0, and the model rests on no guide of its classes.
     """
     for x in drawn(model, request, settings, run):
         yield to_uint8(enlarged(x, model.card["image_size"]))
@@ -125,6 +141,7 @@ def drawn(
 ) -> Iterator[Tensor]:
     """As :func:`generate`, but (B, C, H, W) as :func:`sample` gives them, not enlarged."""
     card, device = model.card, run.device
+    guide = _guide(model, device) if settings.guide_scale else None
     training = DdpmTraining.model_validate(card["settings"])
     size = training.image_size or card["image_size"]
     network = network_of(model, training, size, device, ConditionalUNet)
@@ -136,7 +153,9 @@ def drawn(
         generators = sample_generators(rows["label"], rows["number"], run.seed, device)
         log.info("images %d to %d of %d", start + 1, start + len(rows), len(request))
         shape = (card["image_channels"], size, size)
-        yield sample(network, wanted, shape, schedule, generators, settings, training.predicts)
+        yield sample(
+            network, wanted, shape, schedule, generators, settings, training.predicts, guide
+        )
 
 
 def network_of(
@@ -156,3 +175,18 @@ def network_of(
     network.load_state_dict(model.state)
     # Torch's types lack memory_format.
     return network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+
+def _guide(model: Model, device: str | torch.device) -> Slope:
+    guide, classes = model.inputs.get("guide"), list(model.card["classes"])
+    if guide is None:
+        raise GuideError(
+            "guide_scale is above 0, and the model was trained without inputs.guide; set"
+            " guide_scale: 0, or train a guide and name it"
+        )
+    if list(guide.card["classes"]) != classes:
+        raise GuideError(
+            f"the guide knows {', '.join(guide.card['classes'])}, the model {', '.join(classes)};"
+            " train both on the cohort as it is now"
+        )
+    return guide_of(guide, device)

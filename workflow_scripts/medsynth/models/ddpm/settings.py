@@ -16,14 +16,21 @@ from pydantic import (
     model_validator,
 )
 
-from medsynth.models.settings import FamilyExperiment, Misfit, Sampling, halving_misfit
+from medsynth.models.settings import (
+    FamilyExperiment,
+    Inputs,
+    Misfit,
+    Sampling,
+    Takes,
+    halving_misfit,
+)
 from medsynth.runtime.settings import UNKNOWN, Fraction, ImageForm, Loop, Name, Settings, each_once
 
 SEXES = ("female", "male")
 OLDEST = 120  # years
 SAMPLE_COLUMNS = (
-    "row", "label", "number", "seed", "model_sha256", "guidance", "sampler", "steps", "clip",
-    "low_noise", "training_images",
+    "row", "label", "number", "seed", "model_sha256", "guidance", "guide_scale", "sampler",
+    "steps", "clip", "low_noise", "training_images",
 )  # fmt: skip
 SCHEDULE = {"timesteps", "beta_start", "beta_end", "zero_terminal_snr"}
 NEED_SIGNAL = ("reverse_sde_ve", "probability_flow")
@@ -202,7 +209,14 @@ class DdpmSampling(Sampling):
         description="w (Ho & Salimans 2022, eq. 6): higher shows the class more clearly, in less"
         " variety; 0 is the conditional model alone",
     )
-
+    guide_scale: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="s (Dhariwal & Nichol 2021): how strongly the classifier inputs.guide, which"
+        " must be given, draws towards the label; 1 is by Bayes' rule. Its gradient costs a pass"
+        " forth and back at each step. 0: no guide",
+    )
     covariates: dict[Name, StrictBool | StrictInt | StrictFloat | str] = Field(
         {},
         description="values of covariates for all images, as {sex: female, age: 60}, or unknown;"
@@ -227,6 +241,7 @@ class DdpmSampling(Sampling):
         """Settings that every image states with seed and model; steps 0: all."""
         return {
             "guidance": self.guidance,
+            "guide_scale": self.guide_scale,
             "sampler": self.sampler,
             "steps": self.steps or 0,
             "clip": str(self.clip).lower(),
@@ -258,6 +273,7 @@ class DiffusionExperiment(FamilyExperiment):
 
     task: ClassVar = "generation"
 
+    inputs: Inputs = Inputs()
     train: Diffusion
     sample: DdpmSampling
 
@@ -267,6 +283,13 @@ class DiffusionExperiment(FamilyExperiment):
         train = info.data.get("train")
         if train and (why := cannot_draw(train, sample)):
             raise ValueError(why)
+        guide = getattr(info.data.get("inputs"), "guide", None)
+        if "inputs" in info.data and (guide is None) != (sample.guide_scale == 0):
+            raise ValueError(
+                f"guide_scale {sample.guide_scale:g} with inputs.guide {guide or 'null'}: a guide"
+                " has an effect with guide_scale above 0 alone, and that needs a guide; give both"
+                " or neither"
+            )
         return sample
 
     @field_validator("sample")
@@ -294,17 +317,32 @@ class DiffusionExperiment(FamilyExperiment):
         return self.train.conditions
 
 
+class DdpmInputs(Inputs):
+    guide: Annotated[Name | None, Takes(families=("guide",))] = Field(
+        None,
+        description="an experiment of family guide: its classifier guides sampling, beside or"
+        " instead of sample.guidance, see sample.guide_scale",
+    )
+
+
 class DdpmExperiment(DiffusionExperiment):
     folder: ClassVar = "medsynth.models.ddpm"
 
     family: Literal["ddpm"] = Field(
         description="denoising diffusion (Ho et al. 2020), of all cohorts but ct"
     )
+    inputs: DdpmInputs = Field(DdpmInputs(), description="the experiments that it rests on")
     train: DdpmTraining = Field(DdpmTraining(), description="schedule, network, training")
     sample: DdpmSampling = Field(DdpmSampling(), description="images to generate")
 
     def misfit(self, image: ImageForm) -> Misfit | None:
         size = self.train.image_size
+        if size and self.inputs.guide:
+            return Misfit(
+                "inputs.guide",
+                f"it knows images of {image.size} pixels, and this draws {size}; leave the guide"
+                " or train.image_size out",
+            )
         if size and (size >= image.size or image.size % size):
             return Misfit(
                 "train.image_size",
