@@ -16,7 +16,7 @@ rule index_cohort:
         ENVIRONMENT
     threads: 4  # hashing
     resources:
-        mem_mb=TABLES_MB,
+        mem_mb=growing(TABLES_MB),
         runtime=24 * HOUR,
     params:
         module=cohort_module("index"),
@@ -43,7 +43,7 @@ rule shard_cohort:
         ENVIRONMENT
     threads: lambda wildcards: COHORTS[wildcards.cohort].shard_threads
     resources:
-        mem_mb=reading_mb,
+        mem_mb=growing(reading_mb),
         runtime=12 * HOUR,
     params:
         module=cohort_module("shard"),

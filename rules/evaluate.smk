@@ -47,7 +47,7 @@ rule evaluate_model:
         ENVIRONMENT
     resources:
         gpu=evaluation_gpus,
-        mem_mb=TORCH_MB,
+        mem_mb=growing(TORCH_MB),
         runtime=4 * HOUR,
     params:
         cfg=of_experiment(FILES.evaluation),

@@ -18,7 +18,7 @@ rule call_genotypes:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=TABLES_MB,
+        mem_mb=growing(TABLES_MB),
         runtime=HOUR,
     params:
         cfg=cohort_settings("genotypes"),

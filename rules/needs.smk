@@ -7,7 +7,8 @@ On one machine they hold nothing up: Snakemake compares them with what the call 
 Measured in the demo on two cores: jobs with torch took 390 to 560 MB, of which 130 were of the batch
 (4 kB a pixel at 8 channels), shards 180 to 300 MB, the page 300 MB, and a step of training 0.03 to
 0.12 s. What is asked for at other sizes is an estimate, and generous: a job that is ended too early
-goes on from its checkpoint only when it is submitted again.
+goes on from its checkpoint only when it is submitted again, as profiles/slurm has it. Then it asks
+for as much memory once more, because it may have been killed for that.
 """
 
 from medsynth.runtime.subprocess.isolated import MEMORY_GB
@@ -17,6 +18,11 @@ TABLES_MB = 4000  # of 377,110 images, and what is counted of them
 TORCH_MB = 8000  # with CUDA, and tables of as many images
 BATCH_KB = 64  # a pixel of a batch, of 128 channels, where it lies in main memory: on the CPU
 STEP_S = 1.0  # of training, at 256 x 256 pixels on one GPU or at the demo's size on two cores
+
+
+def growing(mb):
+    """Resource function: so many MB in the first attempt, twice as many in the second …"""
+    return lambda wildcards, attempt: attempt * (mb(wildcards) if callable(mb) else mb)
 
 
 def reading_mb(wildcards):

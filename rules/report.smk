@@ -30,7 +30,7 @@ rule build_report:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=TABLES_MB,
+        mem_mb=growing(TABLES_MB),
         runtime=HOUR,
     params:
         config=CONFIG.model_dump(mode="json"),

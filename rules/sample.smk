@@ -26,7 +26,7 @@ rule sample_model:
         ENVIRONMENT
     resources:
         gpu=GPUS,
-        mem_mb=TORCH_MB,
+        mem_mb=growing(TORCH_MB),
         runtime=24 * HOUR,
     params:
         cfg=of_experiment(FILES.settings, "sample"),

@@ -23,7 +23,7 @@ rule train_model:
         ENVIRONMENT
     resources:
         gpu=GPUS,
-        mem_mb=training_mb,
+        mem_mb=growing(training_mb),
         runtime=training_minutes,
     params:
         cfg=of_experiment(FILES.settings, "train"),

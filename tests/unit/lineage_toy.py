@@ -15,7 +15,7 @@ from pathlib import Path
 from medsynth.lineage.ledger.database import ledger_path
 from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.recording import spool
-from medsynth.lineage.recording.invocation import INVOCATION
+from medsynth.lineage.recording.leftovers import INVOCATION
 
 LIBRARY = Path(spool.__file__).parents[3]
 MLFLOW_STATUS = {"COMPLETE": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED"}

@@ -109,6 +109,18 @@ def _environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(LIBRARY), "TERM": "xterm"}
 
 
+def blocks(printed: str) -> dict[str, list[str]]:
+    """{job: the lines of its block} of what stands below the summary."""
+    found: dict[str, list[str]] = {}
+    last = printed.rpartition(" failed; ")[2].split("\n")[1:]
+    for line in filter(None, last):
+        if line.startswith("✗ "):
+            found[line[2:]] = []
+        else:
+            found[list(found)[-1]].append(line.strip())
+    return found
+
+
 def on_terminal(folder: Path, *arguments: str, stop: Callable[[str], bool]) -> tuple[int, str]:
     """The same on a terminal, where Ctrl-C is pressed as soon as `stop` says so of what is written.
 

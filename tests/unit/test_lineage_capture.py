@@ -18,7 +18,7 @@ from snakemake import api, workflow
 from snakemake.executors import local
 from snakemake.persistence import PersistenceBase
 
-from medsynth.lineage.recording import capture, environment, invocation, spool
+from medsynth.lineage.recording import capture, environment, leftovers, spool
 from medsynth.store.digests import DigestCache, digest_bytes, digest_file
 
 
@@ -110,13 +110,13 @@ def test_a_lock_on_the_digest_cache_is_no_damage(tmp_path):
 
 @pytest.mark.parametrize("related", [False, True])
 def test_a_killed_workflows_processes_are_stopped_but_no_ancestor(monkeypatch, related):
-    child = subprocess.Popen(["sleep", "600"], env=os.environ | {invocation.INVOCATION: "dead"})
+    child = subprocess.Popen(["sleep", "600"], env=os.environ | {leftovers.INVOCATION: "dead"})
     environ = Path(f"/proc/{child.pid}/environ")
     wait_until(environ.read_bytes, "the environment of the child")  # just after exec it is empty
-    assert {os.getpid(), os.getppid()} <= invocation._ancestors()
+    assert {os.getpid(), os.getppid()} <= leftovers._ancestors()
     if related:
-        monkeypatch.setattr(invocation, "_ancestors", lambda: {child.pid})
-    invocation._stop_jobs("dead")
+        monkeypatch.setattr(leftovers, "_ancestors", lambda: {child.pid})
+    leftovers.stop_jobs("dead")
     ended = child.poll()
     child.kill()
     child.wait()

@@ -24,8 +24,10 @@ from medsynth.store.source import digest
 
 NEEDS = ["mem_mb", "runtime"]
 
-def asked(need, wildcards):
-    return need._evaluator(wildcards) if need.is_evaluable() else need.value
+def asked(need):
+    # In the first attempt and in the second.
+    found = [need.evaluate(wildcards, attempt=attempt) for attempt in (1, 2)]
+    return [one.value for one in found]
 
 digest.code_digest = lambda script, *modules, **how: Path(script).name
 wildcards = SimpleNamespace(cohort="cxr", experiment="cxr_ddpm", download="more")
@@ -43,7 +45,7 @@ with SnakemakeApi(OutputSettings()) as api:
             "code": code(wildcards) if callable(code) else code,
             "log": list(map(str, rule.log)),
             "benchmark": rule.benchmark and str(rule.benchmark),
-            "needs": {n: asked(rule.resources[n], wildcards) for n in NEEDS if n in rule.resources},
+            "needs": {n: asked(rule.resources[n]) for n in NEEDS if n in rule.resources},
         }
     print(json.dumps(found))
 """
@@ -96,5 +98,24 @@ HEAVY += ["evaluate_model", "build_report", "prepare_texts"]
 def test_heavy_rules_ask_for_memory_and_time(rules):
     asked = {name: rule["needs"] for name, rule in rules.items() if "mem_mb" in rule["needs"]}
     assert sorted(asked) == sorted(HEAVY)
-    assert all(1000 < need["mem_mb"] < 2**15 and need["runtime"] >= 60 for need in asked.values())
-    assert asked["train_model"]["runtime"] == 60 + 600 // 60  # steps of cxr_ddpm, a second each
+    for need in asked.values():
+        first, second = need["mem_mb"]
+        assert 1000 < first < 2**15
+        assert second == 2 * first, "it may have been killed for its memory"
+        assert need["runtime"][0] >= 60
+    # Steps of cxr_ddpm, a second each.
+    assert asked["train_model"]["runtime"][0] == 60 + 600 // 60
+
+
+def test_the_profile_of_slurm_has_all_of_the_default_one_which_it_replaces():
+    own, default = (
+        yaml.safe_load((ROOT / "profiles" / name / "config.yaml").read_text())
+        for name in ("slurm", "default")
+    )
+    others = {"default-resources", "resources"}
+    assert {k: own.get(k) for k in default.keys() - others} == {
+        k: v for k, v in default.items() if k not in others
+    }
+    assert own["executor"] == "slurm" and own["retries"] > 0
+    asked = dict(resource.split("=") for resource in own["default-resources"])
+    assert asked.keys() >= {"gpu", "mem_mb", "runtime"}, "light rules ask for nothing themselves"

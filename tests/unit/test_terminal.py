@@ -34,23 +34,11 @@ def failed(tmp_path_factory) -> tuple[Path, int, str]:
     return folder, *toy.snakemake(folder, "--config", "ends=aetdfki")
 
 
-def blocks(printed: str) -> dict[str, list[str]]:
-    """{job: the lines of its block} of what stands below the summary."""
-    found: dict[str, list[str]] = {}
-    last = printed.rpartition(" failed; ")[2].split("\n")[1:]
-    for line in filter(None, last):
-        if line.startswith("✗ "):
-            found[line[2:]] = []
-        else:
-            found[list(found)[-1]].append(line.strip())
-    return found
-
-
 def test_each_failed_job_is_told_once_last_and_in_short(failed):
     folder, code, printed = failed
     assert code == 1, printed
     assert "6 of 8 jobs failed; done and kept: 1; not run for want of them: 1." in printed
-    found = blocks(printed)
+    found = toy.blocks(printed)
     logs = {x: f"log: logs/ends/{x}.log" for x in "etdfk"}
     assert set(found) == {f"ends {x}" for x in "etdfki"}
     assert found["ends e"] == ["labels.csv: no column grade; add it", logs["e"]]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from snakemake_logger_plugin_medsynth import cluster
 from snakemake_logger_plugin_medsynth.jobs import Job, tail, written
 
 SHOWN = 6  # failed jobs with their causes
@@ -66,9 +67,13 @@ class Failures:
         """An exception that Snakemake shows; of a job it says so before it says of which."""
         self._errors.append((message, exception))
 
-    def of_job(self, job: Job) -> Failure:
-        """Take note of a job that failed."""
-        failure = _failure(job, self._said_of(job.rule), self._printed)
+    def of_job(self, job: Job, said: str = "") -> Failure:
+        """Take note of a job that failed.
+
+        Args:
+            said: by what ran it, where that is not this process.
+        """
+        failure = _failure(job, self._said_of(job.rule), said, self._printed)
         self._jobs[job.id] = failure
         return failure
 
@@ -111,7 +116,7 @@ class Failures:
             yield [f"and {len(rest)} more: {titles}{more}"]
 
 
-def _failure(job: Job, said: str, printed: Path) -> Failure:
+def _failure(job: Job, said: str, elsewhere: str, printed: Path) -> Failure:
     # Here, when the Snakefile has named its checkout's library.
     from medsynth.runtime.run_info import info_path, read_info
 
@@ -123,6 +128,8 @@ def _failure(job: Job, said: str, printed: Path) -> Failure:
     failure.interrupted = by in ("SIGINT", "SIGTERM") or failure.cause.startswith("Keyboard")
     if failure.cause:
         failure.traceback = info.get("defect", False)
+    elif reason := cluster.cause(job.rule, elsewhere, job.log):
+        failure.cause = reason
     elif by == "SIGKILL":
         failure.cause = KILLED
     elif by and not failure.interrupted:

@@ -36,6 +36,7 @@ class Job:
         begun: when, on the monotonic clock.
         since: when, as files' times tell it.
         seen: when, on the monotonic clock, `progress` was read.
+        slurm: its number in Slurm, and of a failed one how it ended there.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Job:
     since: float = field(default_factory=time.time)
     progress: Progress | None = None
     seen: float = 0.0
+    slurm: str | None = None
 
     @classmethod
     def of(cls, record: LogRecord) -> Job:
@@ -68,6 +70,16 @@ class Job:
     def title(self) -> str:
         """Rule and wildcards."""
         return f"{self.rule} {self.name}".rstrip()
+
+    @property
+    def place(self) -> str:
+        """Where it ran, if not here; begins with a comma."""
+        return f", Slurm job {self.slurm}" if self.slurm else ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is in Slurm's queue, as far as its log tells."""
+        return self.slurm is not None and not any(written(log, self.since) for log in self.log)
 
     def look(self) -> None:
         """Read from its log how far it is; one that says nothing of steps stays without."""

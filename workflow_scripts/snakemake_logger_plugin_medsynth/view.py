@@ -10,6 +10,7 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from snakemake_logger_plugin_medsynth import cluster
 from snakemake_logger_plugin_medsynth.children import ChildrensOutput
 from snakemake_logger_plugin_medsynth.estimate import Estimate
 from snakemake_logger_plugin_medsynth.failures import Failure, Failures
@@ -21,18 +22,23 @@ from snakemake_logger_plugin_medsynth.screen import Screen
 NOISE = (
     "Assuming unrestricted shared filesystem",
     "Building DAG of jobs",
+    "Cleaning up SLURM log files",
     "Complete log(s):",
     "Conda environments: ignored",
     "Elapsed time:",
     "Exiting because a job execution failed",
     "Group jobs: inactive",
+    "No SLURM account given",
+    "No account was given",
     "Reasons:",
     "Rules with provenance triggered jobs",
+    "SLURM run ID:",
     "Select jobs to execute",
     "Shutting down, this might take some time",
     "Singularity containers: ignored",
     "Some jobs were triggered by provenance information",
     "This was a dry-run",
+    "Unable to guess SLURM account",
     "Using shell:",
     "Waiting at most",
 )
@@ -114,15 +120,17 @@ class View:
         self._estimate.finished(job, took)
         self._page = next((path for path in job.outputs if path.endswith(".html")), self._page)
         if job.log and self._shows("progress") and self._shows("rules"):
-            self.screen.say(f"✓ {job.title}  ", dim=duration(took))
+            self.screen.say(f"✓ {job.title}  ", dim=f"{duration(took)}{job.place}")
 
     def _fail(self, record: LogRecord) -> None:
         told = Job.of(record)
         job = self._running.pop(told.id, told)
         job.log = told.log  # a cluster's own, too
-        failure = self._failures.of_job(job)
+        failure = self._failures.of_job(job, said := vars(record).get("rule_msg") or "")
+        if ended := cluster.state(said, job.log):
+            job.slurm = f"{job.slurm}: {ended}"
         if not (self._stopped and failure.interrupted):
-            self.screen.say(f"✗ {failure.title}", style="red")
+            self.screen.say(f"✗ {failure.title}{job.place}", style="red")
 
     def _keep_error(self, record: LogRecord) -> None:
         text, exception = record.getMessage(), vars(record).get("exception", "")
@@ -137,6 +145,9 @@ class View:
         if text.startswith(STOPPED):
             self._stopped = True
             self.screen.say("Stopping: the jobs at work are ended …")
+        elif submitted := cluster.SUBMITTED.match(text):
+            if job := self._running.get(int(submitted[1])):
+                job.slurm = submitted[2]
         elif text.startswith(AGAIN):
             failure = self._failures.forget(int(text.removeprefix(AGAIN).rstrip(".")))
             self._waiting[failure.rule] += 1
@@ -174,7 +185,7 @@ class View:
         """What runs, trainings first: `train_model a 40 %, b 7 %`."""
         rules: dict[str, list[str]] = {}
         for job in sorted(self._running.values(), key=lambda job: job.progress is None):
-            part = f" {job.progress.percent} %" if job.progress else ""
+            part = f" {job.progress.percent} %" if job.progress else " (queue)" if job.waits else ""
             if job.outputs:  # a target only gathers
                 rules.setdefault(job.rule, []).append(f"{job.name}{part}")
         return [f"{rule} {', '.join(names)}".rstrip() for rule, names in rules.items()]

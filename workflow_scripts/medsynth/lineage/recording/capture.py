@@ -25,7 +25,8 @@ from typing import Any
 from medsynth.lineage.recording import masking, spool
 from medsynth.lineage.recording.environment import canonical
 from medsynth.lineage.recording.identifiers import STARRED, KnownPatients
-from medsynth.lineage.recording.invocation import INVOCATION, recording_invocation, refusal
+from medsynth.lineage.recording.invocation import recording_invocation
+from medsynth.lineage.recording.leftovers import INVOCATION, refusal
 from medsynth.lineage.recording.places import Places
 from medsynth.lineage.recording.records import File, JobEnd, JobStart, ended
 from medsynth.runtime.run_info import clear_info, info_path, read_info

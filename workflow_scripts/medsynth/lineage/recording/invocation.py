@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,31 +13,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from medsynth.lineage.recording import spool
+from medsynth.lineage.recording import slurm, spool
 from medsynth.lineage.recording.environment import canonical, code_state, environment
-from medsynth.lineage.recording.records import InvocationEnd, InvocationStart, Process
+from medsynth.lineage.recording.leftovers import INVOCATION, refusal, stop_jobs
+from medsynth.lineage.recording.records import InvocationEnd, InvocationStart
 from medsynth.store.atomic import sweep
 from medsynth.store.digests import digest_bytes
 from medsynth.store.privacy.secrets import without_secrets
 
-# Jobs find their invocation's id here, in whatever process they run.
-INVOCATION = "MEDSYNTH_INVOCATION"
 # Where to deliver, in the environment because it may hold a password: ps shows arguments.
 TRACKING_URI, ARTIFACT_URI = "MEDSYNTH_TRACKING_URI", "MEDSYNTH_ARTIFACT_URI"
 # How long a finished workflow waits for MLflow; what is late is delivered by the next run.
 DRAIN_SECONDS = 120
-# How long jobs of a killed workflow may take to die: those in a system call are late.
-STOP_SECONDS = 30
 # Locks of this process: closing the file would free them.
 _HELD: list[IO[str]] = []
-
-
-def refusal(message: str) -> Exception:
-    """The error that Snakemake shows without a traceback."""
-    from snakemake.exceptions import WorkflowError  # slow, and jobs import this module
-
-    error: Exception = WorkflowError(message)
-    return error
 
 
 def _refuse_unrecordable(workflow: Any) -> None:
@@ -74,61 +62,11 @@ def _hold(path: Path, invocation: str) -> IO[str]:
     _HELD.append(file)
     file.seek(0)
     if before := file.read():
-        _stop_jobs(before)
+        stop_jobs(before)
     file.truncate(0)
     file.write(invocation)
     file.flush()
     return file
-
-
-def _ancestors() -> set[int]:
-    """The calling process, its parent, and so on."""
-    found, pid = set(), os.getpid()
-    while pid:
-        found.add(pid)
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
-        except (PermissionError, FileNotFoundError):
-            break  # another user's, where these are hidden
-        pid = int(stat.rpartition(")")[2].split()[1])  # proc(5): the name may hold blanks
-    return found
-
-
-def _stop_jobs(invocation: str) -> None:
-    """Kill what is left of an invocation whose workflow process is gone, and see it gone.
-
-    This process and its ancestors are spared, even if one was started by such a job.
-    """
-    mark = f"{INVOCATION}={invocation}".encode()
-    spared = _ancestors()
-    stopped: dict[int, Process] = {}
-    deadline = time.monotonic() + STOP_SECONDS
-    while True:
-        found = False
-        for process in Path("/proc").glob("[0-9]*"):
-            pid = int(process.name)
-            try:
-                if pid in spared or mark not in (process / "environ").read_bytes().split(b"\0"):
-                    continue
-                stopped.setdefault(pid, spool.identity(pid))
-                os.kill(pid, signal.SIGKILL)
-                found = True
-            except (PermissionError, FileNotFoundError, ProcessLookupError):
-                continue  # another user's, or just gone
-        # Once more: one that died may have started another behind the search's back.
-        if not found and all(map(spool.is_gone, stopped.values())):
-            break
-        if time.monotonic() > deadline:
-            raise refusal(
-                f"processes {', '.join(map(str, sorted(stopped)))} of a killed workflow do not"
-                " die; stop them, then call snakemake again"
-            )
-        time.sleep(0.05)
-    if stopped:
-        print(
-            f"Lineage: stopped {len(stopped)} processes that a killed workflow left running.",
-            file=sys.stderr,
-        )
 
 
 def _start_record(workflow: Any, settings: Any, results: Path, invocation: str) -> InvocationStart:
@@ -175,6 +113,7 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
         lock = _hold(spool.lineage_dir(results) / "workflow.lock", invocation)
         # Raw data are nobody's leftovers; a collector may still be at work on the record.
         sweep(results, skipped=("demo", spool.lineage_dir(results).name))
+        slurm.prepare(arguments.get("executor_settings"), invocation)
         os.environ[INVOCATION] = invocation
         workflow.register_envvars(INVOCATION)  # so that jobs on other machines get it too
         start = _start_record(workflow, settings, results, invocation)

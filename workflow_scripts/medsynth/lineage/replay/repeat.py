@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from medsynth.lineage.recording import spool
-from medsynth.lineage.recording.invocation import INVOCATION
+from medsynth.lineage.recording.leftovers import INVOCATION
 from medsynth.lineage.recording.places import Places
 from medsynth.lineage.recording.records import (
     InvocationStart,

@@ -1,0 +1,69 @@
+"""Slurm, as far as the executor plugin leaves it to us: names of jobs, and whom to ask for states.
+
+Standard library only, because jobs wait for this import.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from typing import Any
+
+NAME_LENGTH = 50  # of what the executor puts before its own name of a run's jobs
+# Slurm waits half a minute (KillWait) before it kills what does not end when it is told to.
+CANCEL_SECONDS = 120
+
+
+def prepare(settings: Any, run: str) -> None:
+    """Complete the executor's settings: jobs can be found by their run, and their ends be seen.
+
+    Args:
+        settings: of the executor plugin; others than Slurm's are left as they are.
+        run: letters and digits, with which the names of all its jobs shall begin.
+    """
+    if not hasattr(settings, "jobname_prefix"):
+        return
+    given = settings.jobname_prefix
+    settings.jobname_prefix = (f"{run}-{given}" if given else run)[:NAME_LENGTH]
+    # By default sacct is asked wherever it is installed, and in place of squeue where that forgets
+    # jobs too soon. Without a database it does not answer: the executor would wait for ever.
+    if _ask("sacct", "-X", "--noheader") is None:
+        settings.status_command = "squeue"
+        config = _ask("scontrol", "show", "config") or ""
+        if kept := re.search(r"MinJobAge\s*=\s*(\d+)", config):
+            often = max(int(kept[1]) // 3, 1)
+            settings.init_seconds_before_status_checks = min(
+                settings.init_seconds_before_status_checks, often
+            )
+
+
+def cancel_jobs(run: str) -> tuple[list[str], list[str]]:
+    """Cancel what waits or runs of a run, and see it gone.
+
+    Returns:
+        The ids of what was cancelled, and of what is still there.
+    """
+    if not (found := _jobs(run)):
+        return [], []
+    _ask("scancel", *found)
+    deadline = time.monotonic() + CANCEL_SECONDS
+    while (left := _jobs(run)) and time.monotonic() < deadline:
+        time.sleep(1)
+    return found, left
+
+
+def _jobs(run: str) -> list[str]:
+    """Ids of those that wait or run; none where Slurm cannot be asked, which can run none then."""
+    listed = _ask("squeue", "--me", "--noheader", "--format=%i %j") or ""
+    pairs = (line.split(maxsplit=1) for line in listed.splitlines())
+    return [job for job, name in pairs if name.startswith(run)]
+
+
+def _ask(program: str, *arguments: str) -> str | None:
+    """What it says; None if it is not there or fails."""
+    if not shutil.which(program):
+        return None
+    done = subprocess.run([program, *arguments], text=True, capture_output=True)
+    return None if done.returncode else done.stdout
