@@ -42,7 +42,7 @@ rule prepare_texts:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=TABLES_MB,
+        mem_mb=growing(TABLES_MB),
         runtime=4 * HOUR,
     params:
         cfg=cohort_settings("text"),
