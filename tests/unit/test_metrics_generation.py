@@ -248,7 +248,7 @@ def test_directions(found):
     assert better == {
         "fid": "lower", "sfid": "lower", "kid": "lower", "precision": "higher", "recall": "higher",
         "density": "higher", "coverage": "higher", "inception_score": "higher",
-        "label_agreement": "higher",
+        "label_agreement": "higher", "label_f1": "higher",
     }  # fmt: skip
 
 

@@ -19,12 +19,14 @@ from medsynth.models.conditioning import LabelError, usual_labels, wanted
 from medsynth.models.contract import Translation
 from medsynth.models.covariates import CovariateError, with_drawn
 from medsynth.models.families import FAMILY
+from medsynth.models.prompts import PromptError, prompted, usable_prompt
 from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
 from medsynth.store.models import files_of, load_model
 from medsynth.tasks.translation.product import BATCH, DIRECTIONS
+from medsynth.text.tokenizer import Tokenizer
 
 WEIGHTS, CARD = (Path(path).name for path in (Layout("").weights, Layout("").card))
 COPIES = 3  # of all images, while they are put together and written
@@ -129,6 +131,7 @@ class TrainedModel:
         labels: str | Sequence[str] | None = None,
         n: int = 1,
         *,
+        prompts: str | Sequence[str] | None = None,
         seed: int = 0,
         **settings: Any,
     ) -> Sampled:
@@ -140,24 +143,32 @@ class TrainedModel:
         Args:
             labels: of `card["classes"]`, or several of them, as in "Edema + Cardiomegaly", where
                 images have several findings; default all, or the usual combinations.
-            n: images of each label.
+            n: images of each label or prompt.
+            prompts: texts, of a model that is conditioned on one, instead of labels; the images of
+                each begin with the same noise. Words that the model does not know are read as
+                ___, see :meth:`unknown_words`.
             seed: all randomness derives from it.
             settings: of the family's sampling, such as `guidance` or `batch`; default the
                 family's own, not the experiment's. A model that is conditioned on covariates needs
                 all, as `covariates={"sex": "female", "age": "unknown"}`.
 
         Raises:
-            ModelError: the model does not generate, or knows no such label.
+            ModelError: the model does not generate, or knows no such label, or a prompt is empty
+                or too long.
             SettingError: there is no such setting, or no such value.
         """
-        request = self.request(labels, n, settings)
+        request = self.request(labels, n, settings, prompts)
         run = Run(whole_number(seed, "seed", 0), self._device)
         generate = self._sampling("generation").generate
         images = np.concatenate(list(generate(self._model, request.rows, request.settings, run)))
         return Sampled(images, request.rows["label"].to_list())
 
     def request(
-        self, labels: str | Sequence[str] | None, n: int, settings: Mapping[str, Any]
+        self,
+        labels: str | Sequence[str] | None,
+        n: int,
+        settings: Mapping[str, Any],
+        prompts: str | Sequence[str] | None = None,
     ) -> Request:
         """What :meth:`sample` would make of these; errors as there."""
         whose = f"sampling from {self.card['family']}"
@@ -165,6 +176,8 @@ class TrainedModel:
         n = whole_number(n, "n", 1)
         form = self._sampling("generation").SETTINGS
         chosen = checked(form, settings, whose, elsewhere=elsewhere)
+        if prompts is not None or "tokenizer" in self.card:
+            return Request(self._prompted(labels, prompts, n), chosen)
         names = [labels] if isinstance(labels, str) else labels
         if names is not None and not _are_names(names):
             raise ModelError(f"labels are names, one or a list of them, not {labels!r}")
@@ -178,6 +191,31 @@ class TrainedModel:
         if rows.empty:
             raise ModelError("no images asked for: give at least one label")
         return Request(rows, chosen)
+
+    def unknown_words(self, prompt: str) -> list[str]:
+        """The words of a prompt that a model which is conditioned on texts does not know."""
+        return Tokenizer(self.card["tokenizer"]).unknown(prompt)
+
+    def _prompted(
+        self,
+        labels: str | Sequence[str] | None,
+        prompts: str | Sequence[str] | None,
+        n: int,
+    ) -> pd.DataFrame:
+        if "tokenizer" not in self.card:
+            raise ModelError(f"{self.folder}: this model is conditioned on labels, not on a text")
+        given = [prompts] if isinstance(prompts, str) else prompts
+        if not given or not _are_names(given) or labels is not None:
+            raise ModelError(
+                f"{self.folder}: this model is conditioned on a text; say by prompts (--prompt)"
+                " what the images show, and leave labels out"
+            )
+        self._refuse_too_many(n * len(given))
+        tokenizer = Tokenizer(self.card["tokenizer"])
+        try:
+            return prompted([usable_prompt(one, tokenizer) for one in given], n)
+        except PromptError as error:
+            raise ModelError(f"{self.folder}: {error}") from None
 
     def _refuse_too_many(self, n: int) -> None:
         size, free = self.card["image_size"] ** 2 * self.card["image_channels"], _free_memory()

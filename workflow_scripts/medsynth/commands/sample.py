@@ -44,7 +44,15 @@ def answer(
             " repeated; all if not given",
         ),
     ] = None,
-    n: Annotated[int, Option(metavar="N", help="images of each label")] = 1,
+    prompt: Annotated[
+        list[str] | None,
+        Option(
+            metavar="TEXT",
+            help="of a model that is conditioned on a text: what the images show; may be repeated."
+            " Words that it does not know are told, and read as ___",
+        ),
+    ] = None,
+    n: Annotated[int, Option(metavar="N", help="images of each label or prompt")] = 1,
     seed: Annotated[int, Option(metavar="S", help="of all randomness")] = 0,
     form: Annotated[Literal["png", "dicom"], Option(help="of the files")] = "png",
     guidance: Annotated[
@@ -72,7 +80,7 @@ def answer(
     from medsynth.runtime.lease import choose_device  # before torch is imported
 
     with choose_device(device, gpus=0 if device == "cpu" else 1) as leased:
-        return _sample(results, folder, leased, out, label, n, seed, form, settings)
+        return _sample(results, folder, leased, out, label, prompt, n, seed, form, settings)
 
 
 def _sample(
@@ -81,6 +89,7 @@ def _sample(
     device: str,
     out: Path,
     labels: list[str] | None,
+    prompts: list[str] | None,
     n: int,
     seed: int,
     form: Literal["png", "dicom"],
@@ -99,9 +108,11 @@ def _sample(
     model = load(folder, device)
     if form == "dicom" and model.card["image_channels"] != 1:
         raise OutputError(f"{folder}: its images are in colour; --form png writes them")
+    rows = model.request(labels, n, settings, prompts).rows  # an error here is no job
     asked: dict[str, Any] = {"labels": labels, "n": n, "form": form, **settings}
+    if prompts:  # as the model reads them: a name in one is not recorded
+        asked["prompts"] = rows["prompt"].unique().tolist()
     request = {REQUEST: digest_json(asked, seed)}
-    rows = model.request(labels, n, settings).rows  # an error here is no job
     rows = rows.assign(row=range(len(rows)), seed=seed, model_sha256=model.sha256)
     out.parent.mkdir(parents=True, exist_ok=True)
     lineage_dir(results).mkdir(parents=True, exist_ok=True)
@@ -118,14 +129,18 @@ def _sample(
         places=places,
     )
     with job, tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
-        images, _ = model.sample(labels, n, seed=seed, **settings)
+        images, _ = model.sample(labels, n, prompts=prompts, seed=seed, **settings)
         whole = Path(beside, "images")
         covariates = list(model.card.get("covariates", {}))
         write_singles(images, rows, form, whole, covariates, **request)
         whole.rename(out)
     _collect(results)
     files = sorted(str(path) for path in out.iterdir())
-    return {"model": str(folder), "model_sha256": model.sha256, "seed": seed, "files": files}
+    said = {"model": str(folder), "model_sha256": model.sha256, "seed": seed, "files": files}
+    if not prompts:
+        return said
+    unknown = {word: None for prompt in prompts for word in model.unknown_words(prompt)}
+    return said | {"prompts": asked["prompts"], "unknown_words": list(unknown)}
 
 
 def _covariates(given: list[str]) -> dict[str, str]:
@@ -167,4 +182,6 @@ def wrong(answer: dict[str, Any]) -> bool:
 
 
 def show(answer: dict[str, Any]) -> Iterator[str]:
+    if unknown := answer.get("unknown_words"):
+        yield f"The model does not know, and read as ___: {', '.join(unknown)}"
     yield from answer["files"]

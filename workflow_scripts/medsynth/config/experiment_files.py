@@ -135,10 +135,14 @@ class ExperimentFiles:
         return tables
 
     def conditioned(self, name: str) -> dict[str, str]:
-        """The manifest of whose covariates some are drawn, if images are conditioned on any."""
-        experiment = self.experiments[name]
-        manifest = self._layout.manifest.format(cohort=experiment.cohort)
-        return {"manifest": manifest} if experiment.conditions() else {}
+        """The manifest of whose covariates some are drawn, if images are conditioned on any, and
+        the texts of held-out patients, if on texts."""
+        experiment, layout = self.experiments[name], self._layout
+        texts = {"texts": layout.texts} if "texts" in experiment.needs else {}
+        manifest = {"manifest": layout.manifest} if experiment.conditions() or texts else {}
+        return {
+            kind: path.format(cohort=experiment.cohort) for kind, path in (manifest | texts).items()
+        }
 
     def inputs(self, name: str) -> dict[str, str]:
         """The experiments that it rests on, by role."""

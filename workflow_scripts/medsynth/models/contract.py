@@ -156,6 +156,20 @@ class DescribedImages(TrainingData):
 
 
 @dataclass(frozen=True)
+class ToldImages(LabelledImages):
+    """Labelled images of families that generate what a text tells.
+
+    Attributes:
+        tokens: (len(images), longest) int64, texts as :mod:`medsynth.text.tokenizer` has them, 0
+            alone for an image without one.
+        tokenizer: what reads them, for the card.
+    """
+
+    tokens: np.ndarray = field(kw_only=True)
+    tokenizer: Mapping[str, Any] = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class TwoDomains(TrainingData):
     """What translation trains on.
 

@@ -9,9 +9,11 @@ from medsynth.models.ddpm.settings import DdpmExperiment
 from medsynth.models.guide.settings import GuideExperiment
 from medsynth.models.progan.settings import ProganExperiment
 from medsynth.models.settings import FamilyExperiment
+from medsynth.models.text_ddpm.settings import TextDdpmExperiment
 
 Family = (
     DdpmExperiment
+    | TextDdpmExperiment
     | ProganExperiment
     | CycleganExperiment
     | CascadeExperiment

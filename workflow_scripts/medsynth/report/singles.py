@@ -74,6 +74,8 @@ def write_singles(
         }
         if "training_images" in sample:  # with the same findings; 0: never seen together
             provenance["training_images"] = str(sample["training_images"])
+        if "prompt" in sample:  # cleaned, see medsynth.text.cleaning
+            provenance["prompt"] = sample["prompt"]
         for name in covariates:
             value = sample[name]
             provenance[f"covariate_{name}"] = UNKNOWN if pd.isna(value) else str(value)

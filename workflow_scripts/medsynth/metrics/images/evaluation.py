@@ -20,6 +20,7 @@ from medsynth.metrics.images.draws import drawn
 from medsynth.metrics.images.inception_score import inception_score
 from medsynth.metrics.images.label_agreement import label_agreement
 from medsynth.metrics.intervals import Metric, bootstrap_interval, metric
+from medsynth.metrics.label_f1 import label_f1
 from medsynth.metrics.settings import Evaluation
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import multi_hot
@@ -73,14 +74,21 @@ def evaluate_generation(
     if findings is None:
         metrics["inception_score"] = _inception(real, generated, nulls, counts, few, settings, seed)
         predicted, per_finding = generated.probabilities.argmax(1), {}
+        of_real = real.probabilities.argmax(1)
     else:
         metrics["inception_score"] = metric(None, "higher", None, NO_DISTRIBUTION)
-        predicted = seen_combination(generated.probabilities, classes, list(findings))
+        predicted, of_real = (
+            seen_combination(g.probabilities, classes, list(findings)) for g in (generated, real)
+        )
         control = _finding_agreement(generated, classes, findings, settings, seed)
         metrics["finding_agreement"] = with_accuracy(mean_of_findings(control), accuracy)
         per_finding = {"per_finding": {f: {"finding_agreement": m} for f, m in control.items()}}
     agreement, agreement_per_class = label_agreement(predicted, generated.labels, classes)
     metrics["label_agreement"] = with_accuracy(agreement, accuracy)
+    f1 = label_f1(
+        predicted, generated.labels, of_real, real.labels, bootstrap=settings.bootstrap, seed=seed
+    )
+    metrics["label_f1"] = with_accuracy(f1, accuracy)
     per_class = {}
     for i, name in enumerate(classes):
         x, y, z = (g.at(np.flatnonzero(g.labels == i)) for g in (real, training, generated))

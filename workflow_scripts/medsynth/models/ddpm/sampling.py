@@ -159,14 +159,18 @@ def drawn(
 
 
 def network_of(
-    model: Model, training: Diffusion, size: int, device: str | torch.device, kind: type[Network]
+    model: Model,
+    training: Diffusion,
+    size: int,
+    device: str | torch.device,
+    kind: Callable[..., Network],
 ) -> Network:
     """The network of a saved model, ready to be asked.
 
     Args:
         training: settings of the model's card.
         size: of the images that it was trained on, in pixels.
-        kind: the class of the network.
+        kind: the class of the network, or what else makes it.
     """
     card = model.card
     extra = width(card.get("covariates", {}))

@@ -30,7 +30,7 @@ SEXES = ("female", "male")
 OLDEST = 120  # years
 SAMPLE_COLUMNS = (
     "row", "label", "number", "seed", "model_sha256", "guidance", "guide_scale", "sampler",
-    "steps", "clip", "low_noise", "training_images",
+    "steps", "clip", "low_noise", "training_images", "prompt",
 )  # fmt: skip
 SCHEDULE = {"timesteps", "beta_start", "beta_end", "zero_terminal_snr"}
 NEED_SIGNAL = ("reverse_sde_ve", "probability_flow")
@@ -273,7 +273,7 @@ class DiffusionExperiment(FamilyExperiment):
 
     task: ClassVar = "generation"
 
-    inputs: Inputs = Inputs()
+    inputs: Inputs = Field(Inputs(), description="experiments that it rests on; this has none")
     train: Diffusion
     sample: DdpmSampling
 

@@ -31,21 +31,31 @@ SETTINGS = DdpmTraining
 MAX_GRADIENT_NORM = 1.0
 
 
+def labels_and_covariates(data: LabelledImages, described: dict[str, Any]) -> np.ndarray:
+    """Labels as the network takes them, with the covariates that it is conditioned on."""
+    if not described:
+        return data.labels
+    rows = without_strange(data.manifest, described["covariates"])
+    return appended(data.labels, len(data.classes), rows, described["covariates"])
+
+
 @dataclass(frozen=True)
 class Design(Generic[Network]):
     """What a family that learns to denoise has of its own.
 
     Attributes:
         family: its name.
-        kind: of network, see :func:`build_unet`.
+        kind: what makes the network, see :func:`build_unet`.
         ask: the network as it is asked about the noise in images x0 (N, C, H, W), with what it is
             told of them. The generator, on their device, decides what is random of that; None:
             nothing is, as validation wants it.
+        conditions: what the network takes for labels, of the images and described covariates.
     """
 
     family: str
-    kind: type[Network]
+    kind: Callable[..., Network]
     ask: Callable[[Network, Tensor, torch.Generator | None], NoiseModel]
+    conditions: Callable[[Any, dict[str, Any]], np.ndarray] = labels_and_covariates
 
 
 PLAIN = Design("ddpm", ConditionalUNet, lambda network, x0, rng: network)
@@ -116,7 +126,7 @@ def fit(
     described = {}
     if settings.conditions:
         described = {"covariates": describe(data.manifest, settings.conditions)}
-    labels = _conditions(data, described)
+    labels = design.conditions(data, described)
     extra = width(described.get("covariates", {}))
     model = build_unet(image_channels, image_size, n_classes, settings.unet, extra, design.kind)
     # Faster convolutions on CPU and GPU; torch's types lack memory_format.
@@ -151,7 +161,7 @@ def fit(
 
     judge = judge_of(
         data, lambda x0: design.ask(ema.module, x0, None), schedule, predicts=settings.predicts,
-        conditions=lambda of: _conditions(of, described), batch=settings.batch, run=run,
+        conditions=lambda of: design.conditions(of, described), batch=settings.batch, run=run,
     )  # fmt: skip
     validation = Validation(ema.module, judge)
     state: dict[str, HasState] = {"model": model, "ema": ema, "optimizer": optimizer}
@@ -160,11 +170,3 @@ def fit(
     card |= {"family": design.family} | label_facts(data.labels, data.classes) | described
     card["validation"] = validation.facts(settings.steps)
     return Trained(validation.weights, card, history)
-
-
-def _conditions(data: LabelledImages, described: dict[str, Any]) -> np.ndarray:
-    """Labels as the network takes them, with the covariates that it is conditioned on."""
-    if not described:
-        return data.labels
-    rows = without_strange(data.manifest, described["covariates"])
-    return appended(data.labels, len(data.classes), rows, described["covariates"])

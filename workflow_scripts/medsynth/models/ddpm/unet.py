@@ -8,7 +8,7 @@ is added, which is zero at first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -36,8 +36,8 @@ def timestep_embedding(t: Tensor, dim: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], dim=1).float()
 
 
-def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:
-    # a residual branch that starts at zero makes every block the identity at first
+def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    """The layer at zero: as the end of a residual branch it makes a block the identity at first."""
     nn.init.zeros_(layer.weight)
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
@@ -57,7 +57,7 @@ class ResidualBlock(nn.Module):
             group_norm(outputs, GROUPS),
             nn.SiLU(),
             nn.Dropout(dropout),
-            _zeroed(nn.Conv2d(outputs, outputs, 3, padding=1)),
+            zeroed(nn.Conv2d(outputs, outputs, 3, padding=1)),
         )
         self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
@@ -73,7 +73,7 @@ class SelfAttention(nn.Module):
         super().__init__()
         self.norm = group_norm(channels, GROUPS)
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
-        self.out = _zeroed(nn.Conv2d(channels, channels, 1))
+        self.out = zeroed(nn.Conv2d(channels, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         n, c, height, width = x.shape
@@ -84,15 +84,21 @@ class SelfAttention(nn.Module):
 
 
 class Stage(nn.Module):
-    """A residual block and, where the resolution asks for it, attention."""
+    """A residual block and, where the resolution asks for it, attention.
+
+    Attributes:
+        reading: what looks at a text after that, in networks that are given one.
+    """
 
     def __init__(self, inputs: int, outputs: int, embedding: int, dropout: float, attend: bool):
         super().__init__()
         self.block = ResidualBlock(inputs, outputs, embedding, dropout)
         self.attention = SelfAttention(outputs) if attend else nn.Identity()
+        self.reading: nn.Module | None = None
 
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
-        return self.attention(self.block(x, embedding))
+    def forward(self, x: Tensor, embedding: Tensor, text: Any = None) -> Tensor:
+        h = self.attention(self.block(x, embedding))
+        return h if self.reading is None else self.reading(h, text)
 
 
 class ConditionalUNet(nn.Module):
@@ -159,7 +165,7 @@ class ConditionalUNet(nn.Module):
         self.out = nn.Sequential(
             group_norm(current, GROUPS),
             nn.SiLU(),
-            _zeroed(nn.Conv2d(current, image_channels, 3, padding=1)),
+            zeroed(nn.Conv2d(current, image_channels, 3, padding=1)),
         )
         if covariates:  # made last: the other weights are drawn as without
             self.covariates = nn.Linear(covariates, width, bias=False)
@@ -188,17 +194,24 @@ class ConditionalUNet(nn.Module):
             (N, C, H, W) predicted noise; zero before the first training step.
         """
         code = timestep_embedding(t, self.channels)
-        embedding = self.time(code) + self.embed(labels)
+        return self.denoise(x, self.time(code) + self.embed(labels))
+
+    def denoise(self, x: Tensor, embedding: Tensor, text: Any = None) -> Tensor:
+        """Predict the noise in images, given the embedding (N, width) of time and label.
+
+        Args:
+            text: handed to every stage.
+        """
         h = self.stem(x)
         skips = [h]
         for layer in self.down:
-            h = layer(h, embedding) if isinstance(layer, Stage) else layer(h)
+            h = layer(h, embedding, text) if isinstance(layer, Stage) else layer(h)
             skips.append(h)
         for layer in self.middle:
-            h = layer(h, embedding)
+            h = layer(h, embedding, text)
         for layer in self.up:
             if isinstance(layer, Stage):
-                h = layer(torch.cat([h, skips.pop()], dim=1), embedding)
+                h = layer(torch.cat([h, skips.pop()], dim=1), embedding, text)
             else:
                 h = layer(h)
         return self.out(h)

@@ -4,13 +4,22 @@ from dataclasses import replace
 from typing import Any
 
 from medsynth.models.contract import LabelledImages
-from medsynth.tasks.labelled import data_digests
-from medsynth.tasks.labelled import training_data as labelled_images
+from medsynth.store.digests import digest_file
+from medsynth.tasks import labelled
 from medsynth.tasks.probe import kernel_probe
-
-__all__ = ["data_digests", "training_data"]
+from medsynth.tasks.texts import told
 
 
 def training_data(inputs: Any, seed: int, validation_images: int) -> LabelledImages:
-    """As :func:`medsynth.tasks.labelled.training_data`, with a probe."""
-    return replace(labelled_images(inputs, seed, validation_images), probe=kernel_probe)
+    """As :func:`medsynth.tasks.labelled.training_data`, with a probe and, of families that need
+    them (inputs `texts`, `tokenizer`), with texts."""
+    data = labelled.training_data(inputs, seed, validation_images)
+    if hasattr(inputs, "texts"):
+        data = told(data, inputs)
+    return replace(data, probe=kernel_probe)
+
+
+def data_digests(inputs: Any) -> list[str]:
+    """What tells these data from others."""
+    texts = [inputs.texts, inputs.tokenizer] if hasattr(inputs, "texts") else []
+    return [*labelled.data_digests(inputs), *map(digest_file, texts)]

@@ -13,6 +13,7 @@ from medsynth.imaging.grids import COLUMNS, write_grid
 from medsynth.models.conditioning import wanted
 from medsynth.models.contract import as_wanted, family_of
 from medsynth.models.covariates import with_drawn
+from medsynth.models.prompts import with_held_out
 from medsynth.runtime.checkpoints import kept_batches
 from medsynth.runtime.run import Run
 from medsynth.runtime.settings import ImageForm
@@ -21,6 +22,7 @@ from medsynth.store.generated import Samples, write_samples
 from medsynth.store.manifests import TRAIN, in_split
 from medsynth.store.models import load_model
 from medsynth.store.tables.parquet import read_table
+from medsynth.tasks.texts import held_out_texts
 
 
 def write_product(
@@ -37,7 +39,7 @@ def write_product(
     Args:
         sampling: the family's module.
         inputs, outputs: of the rule: `weights`, `card` and, if the model is conditioned on
-            covariates, `manifest`; `images`, `table`, `grid`.
+            covariates, `manifest`, on a text, that and `texts`; `images`, `table`, `grid`.
         cfg: the family's settings.
         form: of the cohort's images, which those that are made must have.
         work: folder that outlives a kill.
@@ -51,6 +53,9 @@ def write_product(
     if covariates := model.card.get("covariates"):
         training = in_split(read_table(inputs.manifest), TRAIN)
         request = with_drawn(request, training, covariates, settings.covariates, run.seed)
+    if "tokenizer" in model.card:
+        texts = held_out_texts(read_table(inputs.manifest), read_table(inputs.texts))
+        request = with_held_out(request, texts, run.seed)
     model_sha256 = digest_file(inputs.weights)
     made_by = {"seed": run.seed, "model_sha256": model_sha256}
     extra = settings.provenance()

@@ -21,6 +21,11 @@ METRICS = {
     "fid": ("FID", "Fréchet distance between the features of real and of generated images"),
     "kid": ("KID", "squared maximum mean discrepancy of the features; unbiased for any N"),
     "label_agreement": ("Label agreement", "share the classifier assigns to the class asked for"),
+    "label_f1": (
+        "Label F1",
+        "F1 of the classifier's answers against what was asked for, mean of the classes; real"
+        " images are held out, chance is that of shuffled prompts or labels",
+    ),
     "finding_agreement": (
         "Finding agreement",
         "how often an image asked for with a finding has a higher answer of the classifier for it"
@@ -58,6 +63,7 @@ CITED = {
     "pair_ssim": "odena2017",
     "inception_score": "salimans2016",
     "finding_agreement": "hanley1982",
+    "label_f1": "vanrijsbergen1979",
 }
 REFERENCES = Path(__file__).with_name("references.bib")
 FID_STABLE = 10_000

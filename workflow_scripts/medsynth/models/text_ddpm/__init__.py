@@ -1,0 +1,1 @@
+"""Denoising diffusion conditioned on a text, whose encoder is trained with it."""
