@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pydantic import ValidationError
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from medsynth.models.contract import LabelledImages
@@ -104,6 +105,36 @@ def test_resumed_run_equals_the_uninterrupted_one(store, tmp_path):
     assert whole.keys() == resumed.keys()
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert history.read_text() == whole_history.read_text()
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+def test_parts_of_a_batch_give_the_gradients_of_the_whole(store, tmp_path, accumulate):
+    """Adam's first steps hang on the signs of gradients alone, so they are compared themselves."""
+
+    def walked(parts: int) -> tuple[list[torch.Tensor], pd.DataFrame]:
+        used: list[torch.Tensor] = []
+
+        def see(optimizer, *_):
+            groups = optimizer.param_groups
+            used.extend(p.grad.clone() for group in groups for p in group["params"])
+
+        settings = _settings(steps=2, log_every=1, accumulate=parts)
+        with register_optimizer_step_pre_hook(see):
+            _, history = _train(store, settings, tmp_path / str(parts))
+        return used, pd.read_csv(history)
+
+    (whole, curve), (apart, same) = walked(1), walked(accumulate)
+    n = len(whole) // 2  # of the first step: later weights differ as rounding does
+    for expected, found in zip(whole[:n], apart[:n], strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(same["value"][:1], curve["value"][:1], rtol=1e-5)
+    np.testing.assert_allclose(same["value"], curve["value"], rtol=1e-3)
+
+
+def test_a_batch_has_no_more_parts_than_images():
+    assert [s.stop - s.start for s in training.parts(8, 3)] == [2, 3, 3]
+    with pytest.raises(ValidationError, match="accumulate 9 exceeds batch 8; lower it"):
+        _settings(batch=8, accumulate=9)
 
 
 def test_long_gradients_are_cut_to_1_and_logged_as_they_were(store, tmp_path, monkeypatch):

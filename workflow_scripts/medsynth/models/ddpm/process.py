@@ -10,6 +10,8 @@ from torch import Tensor
 from medsynth.models.ddpm.prediction import velocity
 from medsynth.models.ddpm.schedule import Schedule
 
+ALL = slice(None)
+
 
 def q_sample(x0: Tensor, t: Tensor, noise: Tensor, schedule: Schedule) -> Tensor:
     """Noisy images x_t in one step from the data (Ho et al. 2020, eq. 4).
@@ -64,11 +66,12 @@ def ddpm_loss(
     label_drop: float,
     generator: torch.Generator,
     predicts: str,
+    part: slice = ALL,
 ) -> Tensor:
     """One evaluation of Algorithm 1 (Ho et al. 2020): weighted error of what is predicted.
 
     Args:
-        model: predicts the noise or the velocity.
+        model: predicts the noise or the velocity, and is asked for `part` of the images alone.
         x0: (N, C, H, W) images in [-1, 1].
         labels: (N,) int64 class indices, or (N, k + d) float32 rows of findings and
             covariates.
@@ -77,13 +80,15 @@ def ddpm_loss(
         label_drop: probability of hiding a label.
         generator: source of t, noise and dropped labels, on the device of `x0`.
         predicts: what the model does, "noise" or "velocity" (Salimans & Ho 2022).
+        part: of the images; what is drawn for each is as with all of them.
 
     Returns:
-        Scalar: mean of weights[t] (target - predicted)^2 over pixels and images.
+        Scalar: mean of weights[t] (target - predicted)^2 over pixels and the images of the part.
     """
     t = torch.randint(1, schedule.timesteps + 1, (len(x0),), generator=generator, device=x0.device)
     noise = torch.randn(x0.shape, generator=generator, device=x0.device, dtype=x0.dtype)
     labels = drop_labels(labels, label_drop, model.null_label, generator)
+    x0, t, noise, labels = x0[part], t[part], noise[part], labels[part]
     predicted = model(q_sample(x0, t, noise, schedule), t, labels)
     target = noise
     if predicts == "velocity":

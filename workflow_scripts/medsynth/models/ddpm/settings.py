@@ -68,6 +68,13 @@ class UNet(Settings):
 class Diffusion(Loop):
     """Ho et al. 2020, Algorithm 1: what all families have that learn to denoise."""
 
+    accumulate: int = Field(
+        1,
+        ge=1,
+        le=65_536,
+        description="parts of a batch that are worked through one after the other: gradients are"
+        " those of the whole batch, and the network's memory is that of a part",
+    )
     timesteps: int = Field(
         1000, ge=2, le=100_000, description="T, noise levels; sampling takes as many steps"
     )
@@ -122,6 +129,13 @@ class Diffusion(Loop):
     def schedule(self) -> dict[str, Any]:
         """The settings that the noise levels follow from, and no other."""
         return self.model_dump(include=SCHEDULE)
+
+    @field_validator("accumulate")
+    @classmethod
+    def _has_an_image_in_each_part(cls, accumulate: int, info: ValidationInfo) -> int:
+        if accumulate > (batch := info.data.get("batch", accumulate)):
+            raise ValueError(f"accumulate {accumulate} exceeds batch {batch}; lower it")
+        return accumulate
 
     @field_validator("conditions")
     @classmethod

@@ -81,6 +81,11 @@ def model_card(
     }
 
 
+def parts(n: int, k: int) -> list[slice]:
+    """k stretches of range(n), of equal length but for one item."""
+    return [slice(i * n // k, (i + 1) * n // k) for i in range(k)]
+
+
 def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Trained:
     """Train on the images, or on them at settings.image_size; see :func:`fit`."""
     data.check()
@@ -143,21 +148,25 @@ def fit(
         positions = batch_positions(len(store), settings.batch, seed, i)
         x0 = to_network(store.read(positions), device)
         y = torch.from_numpy(labels[positions]).to(device)
-        noise = generator(seed, "noise", i, device=device)
         told = generator(seed, "told", i, device=device)
         # dropout draws from the global generator and from no other
         torch.manual_seed(generator(seed, "dropout", i).initial_seed())
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss = ddpm_loss(
-                design.ask(model, x0, told), x0, y, schedule, weights,
-                label_drop=settings.label_drop, generator=noise, predicts=settings.predicts,
-            )  # fmt: skip
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = 0.0
+        for part in parts(len(x0), settings.accumulate):
+            noise = generator(seed, "noise", i, device=device)  # for every part the whole batch's
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                mean = ddpm_loss(
+                    design.ask(model, x0[part], told), x0, y, schedule, weights, part=part,
+                    label_drop=settings.label_drop, generator=noise, predicts=settings.predicts,
+                )  # fmt: skip
+            share = mean * (part.stop - part.start) / len(x0)
+            share.backward()  # adds to the gradients, and frees what the part has kept for it
+            loss += share.item()
         norm = torch.nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT_NORM)
         optimizer.step()
         ema.update()
-        return {"loss": loss.item(), "gradient_norm": norm.item()}
+        return {"loss": loss, "gradient_norm": norm.item()}
 
     judge = judge_of(
         data, lambda x0: design.ask(ema.module, x0, None), schedule, predicts=settings.predicts,
