@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from medsynth.config.schema import parse_config
+from medsynth.config.checks.lines import read_yaml
+from medsynth.config.schema import Config, parse_config
 from medsynth.models.ddpm.settings import DdpmExperiment
 from medsynth.models.ddpm.training import parts
 from medsynth.models.ddpm.unet import build_unet
@@ -25,17 +26,18 @@ BYTES_A_WEIGHT = 4 + 2 + 4 + 8 + 4
 def kept_for_backward(network: nn.Module, *inputs: torch.Tensor) -> int:
     """Bytes, in 32-bit numbers, that autograd keeps of one pass beside the weights; on `meta`,
     where nothing is computed."""
-    weights, kept = {id(p) for p in network.parameters()}, {}
+    weights = {p.untyped_storage()._cdata for p in network.parameters()}
+    kept = {}  # the storages themselves, so that no other takes the number of one
 
     def pack(value: torch.Tensor) -> torch.Tensor:
-        if id(value) not in weights:
-            storage = value.untyped_storage()
-            kept[storage._cdata] = (storage, storage.nbytes())  # held, so that no other takes its id
+        storage = value.untyped_storage()
+        if storage._cdata not in weights:
+            kept[storage._cdata] = storage
         return value
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
         network(*inputs)
-    return sum(n for _, n in kept.values())
+    return sum(storage.nbytes() for storage in kept.values())
 
 
 def test_what_is_kept_is_counted_once_and_without_weights():
@@ -58,11 +60,9 @@ def needed(experiment: DdpmExperiment, size: int, channels: int) -> float:
     return KEPT_TWICE * kept + BYTES_A_WEIGHT * weights
 
 
-def full(monkeypatch: pytest.MonkeyPatch):
+def full(monkeypatch: pytest.MonkeyPatch) -> Config:
     for name in ("MIMIC_CXR", "MIMIC_CXR_JPG", "TCGA"):
         monkeypatch.setenv(name, f"/raw/{name}")
-    from medsynth.config.checks.lines import read_yaml
-
     return parse_config(read_yaml(FULL))
 
 
