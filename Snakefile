@@ -20,6 +20,7 @@ include: "rules/train.smk"
 include: "rules/sample.smk"
 include: "rules/evaluate.smk"
 include: "rules/spectrum.smk"
+include: "rules/substitute.smk"
 include: "rules/report.smk"
 
 
@@ -30,6 +31,10 @@ rule all:
         expand(
             rules.write_singles.output.images,
             experiment=FILES.illustrated if CONFIG.singles else [],
+        ),
+        expand(
+            rules.train_on_synthetic.output.judged,
+            experiment=CONFIG.synthetic_training.experiments,
         ),
         expand(rules.read_reports.output, cohort=COHORT_FILES.providing("reports")),
         # A gate that failed and left no file behind is asked again, whatever else is up to date.

@@ -8,7 +8,15 @@ from typing import Any
 import pandas as pd
 
 from medsynth.genomics.evidence import Share
-from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, by_finding, has_several, manifest
+from medsynth.store.manifests import (
+    EXCLUDED,
+    QUARANTINED,
+    SPARE,
+    USED,
+    by_finding,
+    has_several,
+    manifest,
+)
 from medsynth.store.quarantine import CohortError, reason_lines
 
 
@@ -69,6 +77,8 @@ def assemble(
         frame = join_labels(frame, labels)
     divided = splits.groupby("patient").first()
     frame["split"] = frame["patient"].map(divided["split"])
+    spare = (frame["status"] == USED) & (frame["split"] == SPARE)
+    frame.loc[spare, ["status", "reason"]] = EXCLUDED, "spare"
     if "fold" in divided:
         frame["fold"] = frame["patient"].map(divided["fold"]).astype("Int64")
     frame = manifest(frame.sort_values(["patient", "item_id"], ignore_index=True))

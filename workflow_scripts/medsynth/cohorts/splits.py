@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from medsynth.runtime.settings import Split
-from medsynth.store.manifests import TEST, TRAIN, VALIDATE, by_file, by_finding, used
+from medsynth.store.manifests import SPARE, TEST, TRAIN, VALIDATE, by_file, by_finding, used
 from medsynth.store.quarantine import CohortError
 
 
@@ -25,15 +25,17 @@ def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFr
         seed: of the order.
 
     Returns:
-        DataFrame(patient, split) sorted by patient; split is train, validate or test. With
-        `settings.folds` also the column fold, from 0.
+        DataFrame(patient, split) sorted by patient; split is train, validate or test, or spare
+        where `settings.few` leaves a patient out. With `settings.folds` also the column fold, from
+        0.
 
     Raises:
-        CohortError: an official split that is absent, incomplete or contradicts itself, or fewer
-            patients than folds.
+        CohortError: an official split that is absent, incomplete or contradicts itself, fewer
+            patients than folds, or `few` of a class that there is not.
     """
     rows = used(index)
     split = _official(rows) if settings.official else _stratified(rows, settings, seed)
+    split = _with_few(split, rows, settings.few, seed)
     splits = split.rename_axis("patient").rename("split").sort_index().reset_index()
     if settings.folds is None:
         return splits
@@ -100,6 +102,18 @@ def _official(rows: pd.DataFrame) -> pd.Series:
             " correct the split table or set official: false"
         )
     return hints.first()
+
+
+def _with_few(split: pd.Series, rows: pd.DataFrame, few: dict[str, int], seed: int) -> pd.Series:
+    """The division, training patients of a class beyond so many spared, in the patients' order."""
+    _, main = _labels(rows, seed)
+    for label, most in few.items():
+        if not (main["label"] == label).any():
+            raise CohortError(f"split.few names {label!r}, which is no patient's class; correct it")
+        of_class = main[main["label"] == label].sort_values("order")["patient"]
+        trained = of_class[(split[of_class] == TRAIN).to_numpy()]
+        split = split.where(~split.index.isin(trained.iloc[most:]), SPARE)
+    return split
 
 
 def _labels(rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -33,7 +33,7 @@ from medsynth.config.valid_parts import ValidParts, valid_or_none, valid_parts
 from medsynth.demo.settings import Demo
 from medsynth.fetch.settings import Download
 from medsynth.lineage.settings import Lineage
-from medsynth.metrics.settings import Evaluation
+from medsynth.metrics.settings import Evaluation, SyntheticTraining
 from medsynth.models.classifier.settings import ClassifierTraining, classifier_name, reserved_names
 from medsynth.models.families import FAMILY, Family
 from medsynth.runtime.settings import Fraction, Name, RawPath, Settings
@@ -102,6 +102,10 @@ class Config(Settings):
     )
     evaluation: Evaluation = Field(
         Evaluation(), description="how intervals of the metrics are found, and for which subgroups"
+    )
+    synthetic_training: SyntheticTraining = Field(
+        SyntheticTraining(),
+        description="what synthetic images are worth for training a classifier",
     )
     experiments: list[Experiment] = Field(
         [], description="models, each trained and judged on one cohort"
@@ -172,9 +176,23 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
     for name in sorted(set(map(str, registered)) - set(counts)):
         hint = did_you_mean(name, counts) or "name one that is listed under experiments"
         yield Mistake("lineage.registry", f"no experiment {name!r}; {hint}")
+    yield from _untrainable(raw.get("synthetic_training"), valid_experiments)
     yield from input_mistakes(
         valid_experiments, {*counts, *map(classifier_name, cohorts)} - {*valid_experiments}
     )
+
+
+def _untrainable(group: Any, experiments: dict[str, Any]) -> Iterator[Mistake]:
+    """Names of `synthetic_training` that make no images of classes."""
+    asked = group.get("experiments") if isinstance(group, dict) else None
+    making = [name for name, e in experiments.items() if e.task == "generation"]
+    for name in asked if isinstance(asked, list) else []:
+        if name not in making:
+            hint = did_you_mean(str(name), making) or "name one of the task generation"
+            yield Mistake(
+                "synthetic_training.experiments",
+                f"no experiment {name!r} that generates images of classes; {hint}",
+            )
 
 
 def parse_config(raw: Any) -> Config:

@@ -10,6 +10,17 @@ from pydantic import Field, field_validator
 from medsynth.runtime.settings import Name, Settings, each_once
 
 
+class SyntheticTraining(Settings):
+    experiments: list[Name] = Field(
+        [],
+        description="experiments that generate images of classes, on which, on real images and on"
+        " both classifiers are trained and judged on real test patients; four trainings a seed",
+    )
+    seeds: int = Field(3, ge=1, le=1000, description="trainings of each classifier")
+
+    _are_different = field_validator("experiments")(each_once)
+
+
 class Evaluation(Settings):
     kid_subsets: int = Field(
         50, ge=2, le=100_000, description="random subsets behind KID's interval"

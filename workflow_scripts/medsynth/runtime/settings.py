@@ -140,6 +140,13 @@ class Split(Settings):
         " train, validate and test all the same",
     )
 
+    few: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        {},
+        description="training patients of a class at most, as {Pneumonia: 10}, to study what a rare"
+        " class does; the others of it are left out of everything but what"
+        " synthetic_training compares with",
+    )
+
 
 Division = Annotated[
     Split, Field(description="how patients are divided into training, validation and test")

@@ -33,6 +33,7 @@ class Layout:
         split_gate, evaluation_gate: what the gates found of a cohort, of an experiment.
         weights, card, history, people: of a trained model; people, whom it rests on.
         metrics: of an experiment.
+        synthetic_training: of an experiment, what classifiers learn of its images.
         index: every raw file of a cohort.
         patients: what tables say of its patients.
         shard_images, shard_table, shard_volumes: what reading made of one shard of a cohort.
@@ -69,6 +70,7 @@ class Layout:
         self.history = f"{self.experiment}/history.csv"
         self.people = f"{self.experiment}/people.parquet"
         self.metrics = f"{self.experiment}/metrics.json"
+        self.synthetic_training = f"{self.experiment}/synthetic_training.json"
         self.logs = f"{self.results}/logs"
         self.benchmarks = f"{self.results}/benchmarks"
         self.work = f"{self.results}/work"

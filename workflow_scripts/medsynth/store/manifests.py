@@ -15,6 +15,7 @@ from medsynth.store.wording import QUARANTINED as QUARANTINED
 from medsynth.store.wording import USED as USED
 
 TRAIN, VALIDATE, TEST = SPLITS = ("train", "validate", "test")  # patients' divisions
+SPARE = "spare"  # patients of no split: a class was made rare without them
 
 _DTYPES = {
     "item_id": "str",

@@ -10,6 +10,7 @@ REASONS = {
     "outside_root": "the file, or what its link points to, lies outside of the cohort's folder",
     "changed_since_index": "the bytes are not those the index hashed",
     "duplicate": "another file carries the same identifier",
+    "spare": "a patient more than split.few leaves of the class, which is made rare on purpose",
     "no_row": "no row of the table names the file",
     "no_label": "no table gives the image a class",
     "not_tumour": "the barcode names a sample of normal tissue",
