@@ -92,7 +92,7 @@ def test_every_rule_writes_a_log_and_a_benchmark_of_its_own(rules):
 
 HEAVY = ["index_cohort", "shard_cohort", "shard_cohort_to_nifti", "call_genotypes", "train_model"]
 HEAVY += ["sample_model", "translate_images", "write_reports", "predict_patients"]
-HEAVY += ["evaluate_model", "build_report", "prepare_texts"]
+HEAVY += ["evaluate_model", "train_on_synthetic", "build_report", "prepare_texts"]
 
 
 def test_heavy_rules_ask_for_memory_and_time(rules):
