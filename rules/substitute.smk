@@ -20,7 +20,7 @@ rule train_on_synthetic:
         ENVIRONMENT
     resources:
         gpu=GPUS,
-        mem_mb=TORCH_MB,
+        mem_mb=growing(TORCH_MB),
         runtime=24 * HOUR,
     params:
         cfg={
