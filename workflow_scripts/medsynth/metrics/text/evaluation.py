@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from medsynth.metrics.baselines import not_beaten
-from medsynth.metrics.intervals import Metric, bootstrap_interval, metric
+from medsynth.metrics.intervals import Metric, bootstrap_interval, metric, share_interval
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.text.findings import f1, findings_of, macro_f1, micro_f1
 from medsynth.metrics.text.overlap import bleu, bleu_counts, rouge_l, words
@@ -81,6 +81,8 @@ def beside_baselines(
         patients=[patients],
         bounds=(0, 1),
     )
+    if interval and of(rows) in (0, 1):  # in every resample, too, which says nothing of others
+        interval = share_interval(np.full(len(np.unique(patients)), of(rows) == 1))
     found: Metric = {**metric(of(rows), "higher", interval, none), "null": baselines}
     if name := not_beaten(found):
         doubt = f"not shown to be better than {name} ({baselines[name]:.3g})"

@@ -12,7 +12,7 @@ from medsynth.tasks.viewing.verdicts import Grade, Verdict, listed, sentence, st
 
 # Words can be right where the findings are not: a claim must hold by both.
 CLAIMED = ("finding_f1_macro", "rouge_l")
-BASELINE = "reports without a model"
+BASELINE = "the baselines"
 
 
 def verdict(

@@ -82,7 +82,13 @@ def _warnings(experiment: ShownExperiment) -> list[str]:
             f"Only {n:,} reports are compared. These values show that the pipeline works; they are"
             " no evidence about the quality of the model."
         )
-    if "labeler_f1" not in results["metrics"]:
+    if own := results["metrics"].get("labeler_f1"):
+        words = number(own["null"]["words alone"])
+        found.append(
+            f"The rule labeler reads the labels of this cohort out of the true reports with an F1 of"
+            f" {number(own['value'])}; words alone, whatever is said of them, reach {words}."
+        )
+    else:
         found.append(
             "The labels of this cohort are no findings of the rule labeler: how well it reads these"
             " reports is not known."
