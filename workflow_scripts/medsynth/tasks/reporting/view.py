@@ -85,8 +85,8 @@ def _warnings(experiment: ShownExperiment) -> list[str]:
     if own := results["metrics"].get("labeler_f1"):
         words = number(own["null"]["words alone"])
         found.append(
-            f"The rule labeler reads the labels of this cohort out of the true reports with an F1 of"
-            f" {number(own['value'])}; words alone, whatever is said of them, reach {words}."
+            "The rule labeler reads the labels of this cohort out of the true reports with an F1"
+            f" of {number(own['value'])}; words alone, whatever is said of them, reach {words}."
         )
     else:
         found.append(
