@@ -135,7 +135,7 @@ def test_a_configuration_without_keys_is_told(raw):
         ("experiments.0.train.stepps", 3, "train.stepps: is an unknown key; did you mean steps?"),
         ("cohorts.cxr.image_size", 3, "cohorts.cxr.image_size: is an unknown key; it is a key of cohorts.cxr.read: move it there"),  # noqa: E501
         ("cohorts.cxr.max_quarantined", 1, "max_quarantined: is an unknown key; it is a key of the top level: move it there"),  # noqa: E501
-        ("experiments.0.min_patients", 1, "it is a key of the top level or cohorts.NAME.text: move it there"),
+        ("experiments.0.min_patients", 1, "it is a key of the top level or cohorts.NAME.text: move it there"),  # noqa: E501
         ("experiments.0.lr", 1, "it is a key of experiments.cxr_ddpm.train: move it there"),
         ("cohorts.ct.finest_mm", 1, "it is a key of cohorts.ct.convert.registration: move it there"),  # noqa: E501
         ("image_size", 8, "it is a key of cohorts.NAME.read or cohorts.NAME.tiles or cohorts.NAME.convert: move it there"),  # noqa: E501
