@@ -12,12 +12,12 @@ LIBRARY = Path(workflow.basedir, "workflow_scripts").as_posix()
 sys.path.insert(0, LIBRARY)
 os.environ.update(PYTHONPATH=os.pathsep.join(filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])))
 
-from medsynth.config.checks.lines import read_yaml
+from medsynth.config.checks.lines import read_yaml, with_lines
 from medsynth.config.chosen import DEMO as DEMO_CONFIGURATION
 from medsynth.config.chosen import VARIABLE, named_by_environment, overlooked
 from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
-from medsynth.config.mistakes import ConfigError
+from medsynth.config.mistakes import ConfigError, Mistake
 from medsynth.config.raw_paths import DATASETS, raw_paths
 from medsynth.config.schema import NO_EXPERIMENT, load_config, parse_config
 from medsynth.lineage.recording import capture
@@ -210,7 +210,8 @@ def of_all(pattern):
 onstart:
     hand_over_forced(workflow.dag_settings)
     if workflow.local_exec and (absent := absent_gpu(CONFIG.device)):
-        give_up(f"device: {absent}")
+        files = [Path(file) for file in workflow.configfiles]
+        give_up(str(ConfigError(with_lines([Mistake("device", absent)], files))))
 
 
 wildcard_constraints:

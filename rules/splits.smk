@@ -72,6 +72,8 @@ rule check_cohort:
             "min_patients": CONFIG.min_patients,
             "max_quarantined": CONFIG.max_quarantined,
         },
+        # With `input` in its signature it is not compared: results may be moved.
+        results=lambda wildcards, input: CONFIG.results_dir.as_posix(),
         code=code_of("check_cohort"),
     script:
         "../workflow_scripts/check_cohort.py"

@@ -31,5 +31,6 @@ if __name__ == "__main__":
             json.loads(Path(inputs.summary).read_text()),
             [*tables, *_downloads(inputs.receipts)],
             **snakemake.params.cfg,
+            results=snakemake.params.results,
         )
         write_json(found, snakemake.output.gate)

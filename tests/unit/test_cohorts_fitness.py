@@ -26,9 +26,11 @@ def summary(patients: dict[str, tuple[int, int, int]], *, wanted=20, quarantined
 SOUND = {"Edema": (6, 1, 2), "No Finding": (9, 2, 3)}
 
 
-def check(found: dict, tables=(), expected=(), named=True, min_patients=3, max_quarantined=0.1):
+def check(
+    found: dict, tables=(), expected=(), named=True, min_patients=3, max_quarantined=0.1, **where
+):
     limits = {"min_patients": min_patients, "max_quarantined": max_quarantined}
-    return check_fitness(found, tables, expected=expected, named=named, **limits)
+    return check_fitness(found, tables, expected=expected, named=named, **limits, **where)
 
 
 def refused(*args, **kwargs) -> list[str]:
@@ -86,7 +88,13 @@ def test_at_the_thresholds_it_passes_and_beyond_it_does_not():
     )
     first, second, *_ = refused(summary(SOUND, quarantined=3))
     assert "3 of 20 files cannot be used (15%, allowed are 10%)" in first
+    assert "those that `medsynth quarantine mine` lists" in first
     assert second.strip().startswith("3 truncated: fewer pixel bytes")
+
+
+def test_the_command_that_lists_unusable_files_is_told_where_the_results_are():
+    first, *_ = refused(summary(SOUND, quarantined=3), results="results/my study")
+    assert "`medsynth quarantine mine --results 'results/my study'` lists" in first
 
 
 @pytest.mark.parametrize("what", ["maf files", "downloads", "cases of the clinical table"])

@@ -43,7 +43,8 @@ def test_each_failed_job_is_told_once_last_and_in_short(failed):
     assert set(found) == {f"ends {x}" for x in "etdfki"}
     assert found["ends e"] == ["labels.csv: no column grade; add it", logs["e"]]
     assert found["ends t"] == [
-        *("line 0 of a table", "line 1 of a table", "…", "lower it"),
+        *(f"line {i} of a table" for i in range(10)),
+        *("…", "lower it"),
         logs["t"],
     ]
     assert found["ends d"] == ["KeyError: 'a defect'", logs["d"].replace("log:", "traceback:")]
@@ -98,6 +99,14 @@ def test_an_error_before_there_is_a_plan_has_no_traceback(failed):
         "FileNotFoundError: [Errno 2] No such file or directory: 'forgotten.yaml'",
         "    traceback: call it once more with --verbose",
     ]
+
+
+def test_a_configuration_in_another_encoding_is_named(failed):
+    folder, *_ = failed
+    (folder / "latin.yaml").write_bytes("title: Größe".encode("latin-1"))
+    code, printed = toy.snakemake(folder, "-n", "--configfile", "latin.yaml")
+    said = "✗ latin.yaml: is no text in UTF-8; save it as such"
+    assert code == 1 and printed.strip() == said
 
 
 def test_a_job_that_ends_well_the_second_time_did_not_fail(failed):

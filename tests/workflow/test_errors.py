@@ -29,6 +29,16 @@ def test_a_missing_raw_folder_is_named_before_anything_runs(checkout):
     assert "Traceback" not in result.stdout
 
 
+def test_a_gpu_that_is_not_there_is_told_with_its_line_and_nothing_else(checkout):
+    config = checkout.folder / "tiny.yaml"
+    config.write_text(config.read_text().replace("device: cpu", "device: cuda"))
+    checkout.environment["CUDA_VISIBLE_DEVICES"] = ""
+    result = checkout.snakemake(check=False)
+    *_, title, mistake = result.stdout.strip().splitlines()
+    assert result.returncode != 0 and title == "1 mistake(s) in the configuration:"
+    assert mistake.startswith("  tiny.yaml:4: device: cuda is asked for, and no GPU is here;")
+
+
 def test_a_dry_run_writes_nothing(checkout):
     checkout.snakemake("-n")
     assert not (checkout.folder / "results").exists()

@@ -1,9 +1,10 @@
-"""What failed, why, and what to do: at most six lines a job, at the very end."""
+"""What failed, why, and what to do: in few lines a job, at the very end."""
 
 from __future__ import annotations
 
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from snakemake_logger_plugin_medsynth import cluster
 from snakemake_logger_plugin_medsynth.jobs import Job, tail, written
 
 SHOWN = 6  # failed jobs with their causes
-LINES = 4  # of a cause, between the title and the log
+LINES = 12  # of a cause, between the title and the log: a gate's table fits
+FILES = 4  # that are not there, of those that are named
 FULL = 2**20  # bytes: a disk with less is full
 # What the process that ran a script ended by, in Snakemake's words.
 SIGNAL = re.compile(r"died with <Signals\.(SIG\w+)|exit status (\d+)")
@@ -179,15 +181,18 @@ def _error(message: str, exception: str) -> list[str]:
     if missing := MISSING.search(message):
         files = [line.strip() for line in missing[2].split("\n") if line.strip()]
         files = [line for line in files if not PLACE.match(f"  {line}")]
-        more = [f"    and {len(files) - LINES} more"] if len(files) > LINES else []
+        more = [f"    and {len(files) - FILES} more"] if len(files) > FILES else []
         count = "1 file that it reads is" if len(files) == 1 else f"{len(files)} files it reads are"
         return [
             f"✗ {missing[1]}: {count} not there, and no rule makes it",
-            *(f"    {file}" for file in files[:LINES]),
+            *(f"    {file}" for file in files[:FILES]),
             *more,
             "    put it there, or correct its path in the configuration",
         ]
     lines = [line for line in message.split("\n") if not PLACE.match(line)]
+    if lines[-1].startswith("UnicodeDecodeError") and "_load_configfile" in message:
+        named = ", ".join(filter(_is_no_text, sys.argv[1:])) or "the configuration"
+        return [f"✗ {named}: is no text in UTF-8; save it as such"]
     if message.startswith("Traceback"):
         return [lines[-1], "    traceback: call it once more with --verbose"]
     if exception in OURS and len(lines) > 1 and HEAD.match(lines[0]):
@@ -196,3 +201,14 @@ def _error(message: str, exception: str) -> list[str]:
         lines[0] = lines[0].removeprefix(f"{exception}:").strip()
         lines = [line for line in lines if line]
     return lines or [exception]
+
+
+def _is_no_text(argument: str) -> bool:
+    """Whether it is the path of a file that is not in UTF-8."""
+    try:
+        Path(argument).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ def check_fitness(
     named: bool,
     min_patients: int,
     max_quarantined: float,
+    results: str = "results",
 ) -> dict[str, Any]:
     """Refuse a cohort that nothing sound can be learned from.
 
@@ -45,6 +47,7 @@ def check_fitness(
             because a wrong column may make classes of patients' names.
         min_patients: of each class.
         max_quarantined: largest share of files, of tables of a kind, that may be unusable.
+        results: the folder that commands look in, as the user names it.
 
     Returns:
         The counts that were judged: "unusable" and "patients", by class and split. They hold no
@@ -57,7 +60,7 @@ def check_fitness(
     unusable = [{"what": "files", "unusable": files["quarantined"], "of": files["wanted"]}, *tables]
     counts = _patients(summary.get("by_finding_split", summary["by_label_split"]))
     wrong = [
-        *_too_many(summary["cohort"], unusable, summary["reasons"], max_quarantined),
+        *_too_many(summary["cohort"], unusable, summary["reasons"], max_quarantined, results),
         *_unfit_classes(counts, expected, named, min_patients),
         *_shown_by_all(summary),
         *_empty_splits(counts),
@@ -83,15 +86,17 @@ def _too_many(
     unusable: Sequence[Mapping[str, Any]],
     reasons: Sequence[Mapping[str, Any]],
     limit: float,
+    results: str,
 ) -> Iterator[str]:
+    where = "" if results == "results" else f" --results {shlex.quote(results)}"
     for row in unusable:
         bad, total = row["unusable"], row["of"]
         if bad <= limit * total:
             continue
         yield (
             f"{bad} of {total} {row['what']} cannot be used ({bad / total:.0%}, allowed are"
-            f" {100 * limit:.3g}%): correct those that `medsynth quarantine {cohort}` lists, or"
-            " raise max_quarantined"
+            f" {100 * limit:.3g}%): correct those that `medsynth quarantine {cohort}{where}`"
+            " lists, or raise max_quarantined"
         )
         if row["what"] == "files":
             counted = {r["reason"]: r["n"] for r in reasons if r["status"] == "quarantined"}

@@ -68,7 +68,9 @@ def wrong(answer: Withdrawal) -> bool:
 def show(answer: Withdrawal) -> Iterator[str]:
     for time in answer["erased"]:
         yield f"erased before: {when(time)}"
-    yield f"{'destroyed' if answer['done'] else 'to destroy'}: {len(answer['destroy'])} artifacts"
+    parts = {"artifacts": "destroy", "unfinished trainings": "unfinished", "kept copies": "kept"}
+    counts = [f"{len(answer[key])} {name}" for name, key in parts.items() if answer[key]]
+    yield f"{'destroyed' if answer['done'] else 'to destroy'}: {', '.join(counts) or 'nothing'}"
     yield from (f"  {entry['path']}  [{entry['why']}]" for entry in answer["destroy"])
     yield from (f"  {path}  [unfinished training]" for path in answer["unfinished"])
     yield from (f"  {path}  [kept copy of outputs]" for path in answer["kept"])

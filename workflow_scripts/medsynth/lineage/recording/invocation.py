@@ -139,7 +139,7 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
             spool.write(results, end)
             if not error:
                 lock.truncate(0)  # no job is left
-            if end["jobs"]:
+            if end["jobs"] and error != "SystemExit":  # of a rule file: no job has begun
                 _wait_for(collector, results, settings, invocation)
 
     return recorded
