@@ -8,6 +8,7 @@ import json
 import shutil
 import sqlite3
 import zipfile
+from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
@@ -76,7 +77,11 @@ def test_all_kept_copies_are_destroyed_too(study):
     copies = [study.results / "kept" / ("b-" + "0" * 16), study.results / "kept" / ".new-x"]
     for copy in copies:
         copy.mkdir(parents=True)
-    assert study.ask(PATIENT)["kept"] == sorted(map(str, copies))
+    found = study.ask(PATIENT)
+    assert found["kept"] == sorted(map(str, copies))
+    counted, *lines = impact.show(found)
+    listed = list(takewhile(lambda line: line.startswith("  "), lines))
+    assert counted == f"to destroy: {len(listed) - 2} artifacts, 2 kept copies"
 
 
 def test_what_was_made_from_lost_tables_is_named_as_unknown(study):

@@ -68,8 +68,12 @@ def wrong(answer: Withdrawal) -> bool:
 def show(answer: Withdrawal) -> Iterator[str]:
     for time in answer["erased"]:
         yield f"erased before: {when(time)}"
-    parts = {"artifacts": "destroy", "unfinished trainings": "unfinished", "kept copies": "kept"}
-    counts = [f"{len(answer[key])} {name}" for name, key in parts.items() if answer[key]]
+    parts = {
+        "artifacts": len(answer["destroy"]),
+        "unfinished trainings": len(answer["unfinished"]),
+        "kept copies": len(answer["kept"]),
+    }
+    counts = [f"{count} {name}" for name, count in parts.items() if count]
     yield f"{'destroyed' if answer['done'] else 'to destroy'}: {', '.join(counts) or 'nothing'}"
     yield from (f"  {entry['path']}  [{entry['why']}]" for entry in answer["destroy"])
     yield from (f"  {path}  [unfinished training]" for path in answer["unfinished"])
