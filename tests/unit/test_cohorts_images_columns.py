@@ -175,3 +175,44 @@ def test_a_newborn_has_an_age(tmp_path):
     columns = {"covariates": {"age": "years"}}
     frame = indexed(cohort(tmp_path, pngs("a.png", "b.png", "c.png"), rows, columns))
     assert frame["age"].tolist() == [0, 0, 7]
+
+
+def patients_table(tmp_path, text, **columns):
+    (tmp_path / "patients.csv").write_text(text)
+    beside = {"table": tmp_path / "patients.csv", "key": "case", "columns": ["idh", "grade"]}
+    rows = [row(f"{name}.png", patient=patient) for name, patient in (("a", "7.0"), ("b", "8"))]
+    return cohort(
+        tmp_path,
+        pngs("a.png", "b.png"),
+        rows,
+        {"labels": "idh", "covariates": {"grade": "grade"}} | columns,
+        index={"patients": beside},
+    )
+
+
+def test_columns_of_a_table_of_patients_are_those_of_their_images(tmp_path):
+    settings = patients_table(tmp_path, "case,idh,grade\n7,wt,2\n7,wt,2\n9,mutant,3\n")
+    assert [one.path.name for one in settings.tables_read()] == ["table.csv", "patients.csv"]
+    assert tmp_path / "patients.csv" in settings.index_paths()
+    frame = indexed(settings).set_index("item_id")
+    assert frame.loc["a.png", ["label", "grade"]].tolist() == ["wt", "2"]
+    assert reasons(indexed(settings))["b.png"] == "no_label", "nobody says it of that patient"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("case,idh,grade\n7,wt,2\n7,mutant,2\n", "1 rows contradict another one"),
+        ("case,idh,grade\nx,wt,2\n", "has none of the patients"),
+        ("case,idh\n7,wt\n", "no column grade"),
+        ("case,idh,grade,file\n7,wt,2,a\n", None),
+    ],
+)
+def test_a_table_of_patients_that_cannot_be_joined_is_refused(tmp_path, text, why):
+    settings = patients_table(tmp_path, text)
+    if why is None:
+        indexed(settings)
+        return
+    with pytest.raises(CohortError, match=why) as error:
+        indexed(settings)
+    assert "patients.csv" in str(error.value)

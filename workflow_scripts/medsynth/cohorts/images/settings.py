@@ -145,9 +145,24 @@ class ImageColumns(Settings):
         return [heading for _, heading in self.named()]
 
 
+class PatientColumns(Settings):
+    """A second table, with a row a patient, that says what the images' table does not."""
+
+    table: RawPath = Field(description="CSV or TSV file with one row a patient, and a header")
+    key: str = Field(description="its column of the patient, written as in columns.patient")
+    columns: list[str] = Field(
+        min_length=1,
+        description="headings of it that the images of a patient get, as if they were columns of"
+        " the images' table; null where it does not know the patient",
+    )
+
+
 class ImagesIndex(Settings):
     table: RawPath = Field(description="CSV or TSV file with one row an image, and a header")
     columns: ImageColumns = Field(description="which columns of the table say what")
+    patients: PatientColumns | None = Field(
+        None, description="columns of a second table that has a row a patient"
+    )
     several: Several = "use"
     uncertain: Literal["exclude", "positive", "negative"] = Field(
         "exclude", description="what a finding counts as of which the table says -1 or uncertain"
@@ -172,6 +187,16 @@ class ImagesIndex(Settings):
         "**/*", description="glob of files below root among which names are sought"
     )
     shards: int = Field(2, ge=1, le=10_000, description="jobs the reading is divided into")
+
+    @field_validator("patients")
+    @classmethod
+    def _have_a_key(
+        cls, patients: PatientColumns | None, info: ValidationInfo
+    ) -> PatientColumns | None:
+        columns = info.data.get("columns")
+        if patients and columns and not columns.patient:
+            raise ValueError("needs columns.patient, the patient of each image; name that column")
+        return patients
 
     @field_validator("one_image_one_patient")
     @classmethod
@@ -331,12 +356,21 @@ class ImagesCohort(CohortSettings):
 
     def tables_read(self) -> list[TableColumns]:
         named = [(f"index.columns.{key}", heading) for key, heading in self.index.columns.named()]
-        kept = [("index.keep", heading) for heading in self.index.keep]
+        named += [("index.keep", heading) for heading in self.index.keep]
+        beside = self.index.patients
+        theirs = beside.columns if beside else []
+        own = TableColumns(self.index.table, [one for one in named if one[1] not in theirs])
+        second = []
+        if beside:
+            headings = [("index.patients.columns", heading) for heading in theirs]
+            headings += [("index.patients.key", beside.key)]
+            second = [TableColumns(beside.table, headings)]
         of_patients = self.patients.headings() if self.patients else []
-        own = TableColumns(self.index.table, [*named, *kept])
-        return [own, *(TableColumns(*one) for one in of_patients)]
+        return [own, *second, *(TableColumns(*one) for one in of_patients)]
 
     def raw_paths(self) -> dict[str, list[Path]]:
         """The folder, the table, and those of patients."""
         of_patients = self.patients.paths() if self.patients else {}
-        return {"root": [self.root], "index.table": [self.index.table], **of_patients}
+        beside = self.index.patients
+        second = {"index.patients.table": [beside.table]} if beside else {}
+        return {"root": [self.root], "index.table": [self.index.table], **second, **of_patients}

@@ -10,6 +10,7 @@ import pandas as pd
 
 from medsynth.cohorts.files import set_aside
 from medsynth.cohorts.findings import NEGATIVE, POSITIVE, UNCERTAIN, label_findings
+from medsynth.cohorts.images.patients import plain_ids, with_columns_of_patients
 from medsynth.cohorts.images.settings import ImagesIndex
 from medsynth.cohorts.labels import check_classes, read_csv
 from medsynth.genomics.ages import read_ages
@@ -61,11 +62,15 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
     """
     columns = settings.columns
     table, named = read_csv(settings.table, []), [*columns.headings(), *settings.keep]
-    if missing := [heading for heading in named if heading not in table]:
+    beside = settings.patients
+    own = [heading for heading in named if not beside or heading not in beside.columns]
+    if missing := [heading for heading in own if heading not in table]:
         told = f"{settings.table}: {missing_columns(missing, list(table.columns))}"
         raise CohortError(told + (PATIENTS if columns.patient in missing else ""))
-    if twice := repeated_column(named, headings_of(settings.table)):
+    if twice := repeated_column(own, headings_of(settings.table)):
         raise CohortError(f"{settings.table}: {twice}")
+    if beside:
+        table = with_columns_of_patients(table, settings, beside)
     table = table.dropna(how="all")
     names = columns.sources()
     for k, heading in enumerate(columns.labels or columns.findings or []):
@@ -117,9 +122,7 @@ def _check_kept(cells: pd.Series, values: list[str], where: str) -> None:
 
 
 def _read_patients(frame: pd.DataFrame, settings: ImagesIndex) -> None:
-    # A spreadsheet makes 17.0 of 17 where a cell of the column is empty.
-    ids = frame["patient"].str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
-    frame["patient"] = ids
+    frame["patient"] = plain_ids(frame["patient"])
     where = f"{settings.table}: patients in {settings.columns.patient!r}"
     _check_spelling(frame["patient"], where, people=True)
     set_aside(frame, frame["patient"].isna(), QUARANTINED, "no_patient")
