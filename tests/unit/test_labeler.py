@@ -53,7 +53,8 @@ def test_what_is_said_of_a_finding(text, finding, status):
 def test_no_finding_is_what_is_left_without_any_but_devices():
     assert label_report("Clear lungs. A pacemaker.") == {"Support Devices": STATED, NO_FINDING: 1}
     assert NO_FINDING not in label_report("Possible pneumonia.")
-    assert label_report("") == {NO_FINDING: STATED}
+    assert label_report("No acute cardiopulmonary process.") == {NO_FINDING: STATED}
+    assert label_report("A man with cough and fever.") == label_report("") == {}
 
 
 def test_findings_are_those_of_the_tables():

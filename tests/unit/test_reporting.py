@@ -164,6 +164,14 @@ def test_resumed_training_equals_an_uninterrupted_one(inputs, tmp_path):
     assert once.history.read_text() == again.history.read_text()
 
 
+def test_a_run_of_tokens_is_not_repeated():
+    rows = torch.tensor([[1, 5, 6, 7, 5, 6], [1, 5, 6, 5, 7, 8]])
+    assert sampling.repeated(rows, 3) == [[7], []]
+    assert sampling.repeated(rows, 2) == [[7], []]
+    assert sampling.repeated(rows[:1], 1) == [[1, 5, 6, 7, 5, 6]]
+    assert sampling.repeated(rows, 0) == sampling.repeated(rows[:, :1], 3) == [[], []]
+
+
 def test_the_baseline_of_the_loss_is_that_of_counted_tokens():
     training_rows = np.array([[START, 5, 5, END], [START, 6, END, 0]])
     held_out = np.array([[START, 5, END, 0]])

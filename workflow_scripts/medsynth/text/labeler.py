@@ -24,6 +24,7 @@ def _any(patterns: list[str]) -> re.Pattern[str]:
 
 _NAMED = {name: _any(patterns) for name, patterns in phrases.MENTIONS.items()}
 _NORMAL = {name: _any(patterns) for name, patterns in phrases.ABSENT.items()}
+_HEALTHY = re.compile(phrases.HEALTHY)
 _PSEUDO = re.compile(phrases.PSEUDO)
 _ENDS = re.compile(phrases.ENDS)
 _ASKED = re.compile(phrases.ASKED)
@@ -44,7 +45,9 @@ def label_report(text: str) -> dict[str, float]:
     """The findings that a report mentions, each STATED, DENIED or DOUBTED.
 
     A finding that is stated anywhere is stated, else doubted if it is anywhere. "No Finding" is
-    STATED where none but Support Devices is stated or doubted, and has no entry otherwise.
+    STATED where none but Support Devices is stated or doubted, and has no entry otherwise; of a
+    text that neither denies a finding nor calls anything normal, which CheXpert's labeler takes for
+    one without findings, nothing is known.
 
     Args:
         text: findings and impression; not the indication, which asks and does not tell.
@@ -53,7 +56,8 @@ def label_report(text: str) -> dict[str, float]:
     for finding, status in mentions(text):
         ranked = (found.get(finding, DENIED), status)
         found[finding] = STATED if STATED in ranked else DOUBTED if DOUBTED in ranked else DENIED
-    if all(status == DENIED for name, status in found.items() if name != DEVICES):
+    others = [status for name, status in found.items() if name != DEVICES]
+    if all(status == DENIED for status in others) and (others or _HEALTHY.search(text.lower())):
         found[NO_FINDING] = STATED
     return found
 

@@ -84,6 +84,11 @@ ABSENT: dict[str, list[str]] = {
     ],
     "Enlarged Cardiomediastinum": [rf"{MEDIASTINUM}{APART}{NORMAL}", rf"{NORMAL} {MEDIASTINUM}"],
 }
+# What says that nothing is wrong without naming what could be.
+HEALTHY = (
+    r"\b(?:normal|unremarkable|clear|negative|no (?:\w+ ){0,4}(?:abnormality|abnormalities|process"
+    r"|disease|finding|findings|change|changes))\b"
+)
 
 # They change nothing: taken out before anything else is looked for.
 PSEUDO = (

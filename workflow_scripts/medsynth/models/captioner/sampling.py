@@ -35,10 +35,26 @@ def generate(
     network.load_state_dict(model.state)
     network.to(run.device).eval()
     for images in request:
-        yield _described(network, images, tokenizer.longest, run)
+        yield _described(network, images, tokenizer.longest, settings.no_repeat, run)
 
 
-def _described(network: Captioner, images: np.ndarray, longest: int, run: Run) -> np.ndarray:
+def repeated(tokens: torch.Tensor, length: int) -> list[list[int]]:
+    """For each row of (n, m) the tokens with which its end would be a run that it has already.
+
+    Args:
+        length: tokens of a run; 0 asks for none.
+    """
+    found = []
+    for row in tokens.tolist():
+        end = row[len(row) - length + 1 :]
+        starts = range(len(row) - length + 1) if length else ()
+        found.append([row[i + length - 1] for i in starts if row[i : i + length - 1] == end])
+    return found
+
+
+def _described(
+    network: Captioner, images: np.ndarray, longest: int, run_length: int, run: Run
+) -> np.ndarray:
     seen = network.encoder(to_network(images, run.device))
     tokens = torch.full((len(images), longest), PAD, device=run.device)
     tokens[:, 0] = START
@@ -46,6 +62,8 @@ def _described(network: Captioner, images: np.ndarray, longest: int, run: Run) -
     for at in range(1, longest):
         logits = network.next_tokens(seen, tokens[:, :at])[:, -1]
         logits[:, [PAD, START]] = -torch.inf
+        for row, again in zip(logits, repeated(tokens[:, :at], run_length), strict=True):
+            row[again] = -torch.inf
         tokens[:, at] = torch.where(ended, PAD, logits.argmax(1))
         ended |= tokens[:, at] == END
         if ended.all():

@@ -37,6 +37,13 @@ class CaptionerSampling(Settings):
     batch: int = Field(
         64, ge=1, le=65_536, description="images described at once; more need more memory"
     )
+    no_repeat: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="tokens of a run that no text has twice (Paulus et al. 2018, sec. 2.5), for"
+        " models that go round in circles; 0: runs may be repeated, as there is no … there is no",
+    )
 
 
 class CaptionerExperiment(FamilyExperiment):
