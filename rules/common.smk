@@ -150,6 +150,11 @@ def experiment_code(script, *parts):
     return lambda wildcards: code_of(script, *FILES.code(wildcards.experiment, *parts))
 
 
+def evaluation_code(experiment):
+    """As `code_of`, of an evaluation; with what restores real images, if the family does."""
+    return code_of("evaluate_model", *FILES.evaluation_code(experiment))
+
+
 def cohort_module(part):
     """Params function: the name of a part of the cohort's kind, which the script imports."""
     # A dict: Snakemake compares params as a set of values.

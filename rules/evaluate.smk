@@ -53,8 +53,9 @@ rule evaluate_model:
         cfg=of_experiment(FILES.evaluation),
         modules=of_experiment(FILES.modules, None, "evaluation"),
         identity=of_experiment(FILES.identity),
+        family=of_experiment(FILES.restoration),
         seed={"seed": CONFIG.seed},
         device=lambda wildcards: {"device": CONFIG.device if evaluation_gpus(wildcards) else "cpu"},
-        code=experiment_code("evaluate_model", None, "evaluation"),
+        code=of_experiment(evaluation_code),
     script:
         "../workflow_scripts/evaluate_model.py"

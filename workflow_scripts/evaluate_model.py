@@ -12,5 +12,6 @@ if __name__ == "__main__":
     with run_on_device(snakemake) as run:
         params = snakemake.params
         (evaluation,) = map(import_module, params.modules)
-        found = evaluation.evaluate(snakemake.input, params.cfg, params.identity, run)
+        how = params.cfg, params.identity, run
+        found = evaluation.evaluate(snakemake.input, *how, **params.family)
         write_json(found, snakemake.output.metrics)

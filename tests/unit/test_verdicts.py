@@ -176,3 +176,14 @@ def test_translations_are_judged_by_their_gain(gains, grade, text):
 def test_translations_are_set_beside_each_other():
     one, other = slices(both=(1, 3)), slices("other", both=(1, 3))
     assert "not told apart from other" in of_slices(one, [one, other], MEASURES).text
+
+
+def test_what_is_not_beaten_is_named_with_the_figure_it_belongs_to():
+    shown = {
+        "kid": distance(5, 4, 6),
+        "recall": entry(0.4, [0.2, 0.5], "higher", floor=0.9, null={"noise": 0.3, "constant": 0}),
+        "restored_psnr_db": entry(20, [19, 21], "higher", null={"bicubic": 22}),
+    }
+    _, text = said(experiment(**shown))
+    assert "not shown to beat noise or a constant image in Recall; not shown to beat bicubic" in text
+    assert "bicubic enlargement in PSNR (dB), restored" in text

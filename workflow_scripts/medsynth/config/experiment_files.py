@@ -192,7 +192,7 @@ class ExperimentFiles:
         judged = task_of(experiment).JUDGED
         return [name, classifier_name(experiment.cohort)] if judged else [name]
 
-    def evaluated(self, name: str) -> dict[str, str]:
+    def evaluated(self, name: str) -> dict[str, str | list[str]]:
         """What an evaluation reads beside the cohort: model or judge, and what was made.
 
         Images are judged by the images of the cohort, rows by the tables of it that the family
@@ -200,18 +200,35 @@ class ExperimentFiles:
         """
         experiment, layout = self.experiments[name], self._layout
         *_, model = self.judged_with(name)
-        files = {
+        files: dict[str, str | list[str]] = {
             "weights": layout.weights.format(experiment=model),
             "card": layout.card.format(experiment=model),
         }
         if model != name:
             files["judge"] = layout.metrics.format(experiment=model)
+        if experiment.restores:
+            files["model"] = layout.weights.format(experiment=name)
+            files["model_card"] = layout.card.format(experiment=name)
+            files["inputs"] = self.input_files(name)
         form = task_of(experiment).FORM
         if form is None:
             return files
         files["table"] = self.made(name, ".parquet")
-        own = {"images": self.made(name, ".h5")} if form == "images" else self.tables(name)
-        return files | own
+        if form == "images":
+            return files | {"images": self.made(name, ".h5")}
+        return files | self.tables(name)
+
+    def restoration(self, name: str) -> dict[str, Any]:
+        """What an evaluation is told beside its settings: how the family restores real images."""
+        if not self.experiments[name].restores:
+            return {}
+        module, _ = self.modules(name, "restoration", "evaluation")
+        return {"restoration": {"module": module, "settings": self.settings(name, "sample")}}
+
+    def evaluation_code(self, name: str) -> list[str]:
+        """Modules whose code an evaluation rests on."""
+        part = "restoration" if self.experiments[name].restores else None
+        return self.code(name, part, "evaluation")
 
     def evaluation_gate(self, name: str) -> str:
         """What must have passed before an evaluation."""

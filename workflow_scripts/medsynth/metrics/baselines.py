@@ -37,12 +37,18 @@ def with_baselines(found: Metric, floor: float, null: Mapping[str, float]) -> Me
     blind = None
     if name := not_beaten({**compared, "value": floor, "interval": None}):
         blind = f"does not tell real images ({floor:.3g}) from {name} ({null[name]:.3g}) here"
+    return with_nulls(compared, null, blind)
+
+
+def with_nulls(found: Metric, null: Mapping[str, float], more: str | None = None) -> Metric:
+    """The metric with what it has to beat; its reason says where it does not, and what more."""
+    compared: Metric = {**found, "null": dict(null)}
     doubt = None
     if name := not_beaten(compared):
         doubt = f"not shown to be better than {name} ({null[name]:.3g})"
         if not_beaten({**compared, "interval": None}):
             doubt = f"not better than {name} ({null[name]:.3g})"
-    reasons = metric(found["value"], found["better"], None, doubt, blind, found["reason"])
+    reasons = metric(found["value"], found["better"], None, doubt, more, found["reason"])
     return {**compared, "reason": reasons["reason"]}
 
 

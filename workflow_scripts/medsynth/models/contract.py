@@ -9,6 +9,11 @@ A family is a folder with two modules, so that an edit of the sampler retrains n
   cohort has them: its size and channels, uint8 (of CT int16 HU). :func:`as_wanted` refuses others.
   Of reporting they are batches of tokens.
 
+A family of generation that :attr:`~medsynth.models.settings.FamilyExperiment.restores` real images
+has a third module, `restoration`: ``SETTINGS``, those of `sampling`; ``BASELINE``, the name of what
+does the same without a model; and ``restore(model, images, rows, positions, settings, run)``, an
+iterator of batches (real, restored, by the baseline).
+
 What `data` and `request` are is the task's matter: of generation the request is a table, a row an
 image, with the columns label, number (within its label) and those that
 :func:`medsynth.models.conditioning.wanted` adds.

@@ -10,7 +10,7 @@ import numpy as np
 from medsynth.metrics.baselines import with_baselines
 from medsynth.metrics.images.draws import counts_at_mix, drawn
 from medsynth.metrics.images.feature_space import FeatureSpace
-from medsynth.metrics.images.frechet import frechet_distance
+from medsynth.metrics.images.frechet import frechet_distance, singular
 from medsynth.metrics.images.kernel_distance import squared_mmd, subset_interval
 from medsynth.metrics.images.neighbours import K_DENSITY, coverage, density, precision, recall
 from medsynth.metrics.intervals import (
@@ -161,7 +161,11 @@ def compare(
     for name in names:
         better, figure = FIGURES[name]
         x = real.compared_by(name)
-        doubt = _singular(x, counts) if figure is frechet_distance else None
+        doubt = (
+            singular(min(len(x), int(counts.sum())), x.shape[1])
+            if figure is frechet_distance
+            else None
+        )
         if key and doubt:
             # Classes differ in size, and this distance would compare sizes.
             found[name] = metric(None, better, None, f"{doubt}; see KID")
@@ -172,15 +176,6 @@ def compare(
         null = {kind: figure(x, f.compared_by(name)) for kind, f in empty.items()}
         found[name] = with_baselines(metric(value, better, interval, doubt, none), floor, null)
     return found
-
-
-def _singular(real: np.ndarray, counts: np.ndarray) -> str | None:
-    fewest, d = min(len(real), int(counts.sum())), real.shape[1]
-    if fewest > d:
-        return None
-    return (
-        f"{fewest} images for {d} features: the covariance is singular and the distance too large"
-    )
 
 
 def _interval(

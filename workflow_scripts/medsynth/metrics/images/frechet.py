@@ -28,6 +28,13 @@ def frechet_distance(x: np.ndarray, y: np.ndarray) -> float:
     return max(float(distance), 0.0)  # rounding can leave equal sets a hair below zero
 
 
+def singular(n: int, d: int) -> str | None:
+    """What is wrong with the distance of n images of d features, if they are too few."""
+    if n > d:
+        return None
+    return f"{n} images for {d} features: the covariance is singular and the distance too large"
+
+
 def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The mean (d,) and a factor R with R^T R = covariance."""
     x = np.asarray(x, dtype=np.float64)

@@ -30,7 +30,7 @@ SEXES = ("female", "male")
 OLDEST = 120  # years
 SAMPLE_COLUMNS = (
     "row", "label", "number", "seed", "model_sha256", "guidance", "guide_scale", "sampler",
-    "steps", "clip", "low_noise", "training_images", "prompt",
+    "steps", "clip", "low_noise", "drawn_size", "training_images", "prompt",
 )  # fmt: skip
 SCHEDULE = {"timesteps", "beta_start", "beta_end", "zero_terminal_snr"}
 NEED_SIGNAL = ("reverse_sde_ve", "probability_flow")

@@ -90,7 +90,10 @@ def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Tra
     """Train on the images, or on them at settings.image_size; see :func:`fit`."""
     data.check()
     trained = fit(at_size(data, settings.image_size), settings, run, PLAIN)
-    return replace(trained, card=trained.card | {"image_size": data.images.read([0]).shape[2]})
+    if settings.image_size is None:
+        return trained
+    sizes = {"image_size": data.images.read([0]).shape[2], "drawn_size": settings.image_size}
+    return replace(trained, card=trained.card | sizes)
 
 
 def fit(

@@ -32,6 +32,7 @@ from medsynth.store.manifests import TEST, TRAIN, class_indices, in_split, used
 from medsynth.store.models import load_model
 from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table
+from medsynth.tasks.generation.restoration import evaluate_restoration
 
 BATCH = 256
 MOST = 10_000  # images of a side; FID needs about as many, and more cost time
@@ -39,7 +40,11 @@ SPLIT, FLOOR_SPLIT = TEST, TRAIN
 
 
 def evaluate(
-    inputs: Any, cfg: dict[str, Any], identity: dict[str, str], run: Run
+    inputs: Any,
+    cfg: dict[str, Any],
+    identity: dict[str, str],
+    run: Run,
+    restoration: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Metrics with value, interval, floor, nulls, counts, feature extractor and split.
 
@@ -50,6 +55,7 @@ def evaluate(
             `weights`, `card` and `judge` (its metrics).
         cfg: see :class:`Evaluation`.
         identity: experiment, cohort, family.
+        restoration: of a family that restores real images, see :func:`evaluate_restoration`.
 
     Raises:
         SubgroupError: see :func:`.metrics.subgroups.divide`.
@@ -115,6 +121,14 @@ def evaluate(
     found["metrics"]["pair_ssim"] = alike
     for name, each in found["per_class"].items():
         each["pair_ssim"] = alike_of[name]
+    if restoration:
+
+        def features(images: Iterable[np.ndarray]) -> np.ndarray:
+            return extract(model.state, model.card, images, run.device).statistics
+
+        found["metrics"] |= evaluate_restoration(
+            inputs, restoration, real_store, features, training.features, settings, run
+        )
     asked_for = set(samples.table["label"])
     if several:  # of other combinations there is nothing to tell
         found["per_class"] = {n: each for n, each in found["per_class"].items() if n in asked_for}

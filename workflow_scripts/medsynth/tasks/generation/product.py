@@ -59,6 +59,8 @@ def write_product(
     model_sha256 = digest_file(inputs.weights)
     made_by = {"seed": run.seed, "model_sha256": model_sha256}
     extra = settings.provenance()
+    if "drawn_size" in model.card:  # pixels; the images are enlarged
+        extra["drawn_size"] = model.card["drawn_size"]
 
     def make(start: int) -> Iterator[np.ndarray]:
         made: Iterator[np.ndarray] = sampling.generate(model, request.iloc[start:], settings, run)

@@ -22,7 +22,7 @@ from medsynth.tasks.viewing.verdicts import (
 DISTANCES = ("kid", "fid")
 MOST_NAMED = 3  # classes of which the same is said, before they are counted instead
 BASELINE = "noise"
-NULLS = {"noise": "noise", "constant": "a constant image"}
+NULLS = {"noise": "noise", "constant": "a constant image", "bicubic": "bicubic enlargement"}
 
 
 def verdict(
@@ -53,7 +53,7 @@ def verdict(
     text = sentence(
         f"not shown to beat {listed(nulls, 'or')} by {listed(unbeaten)}" if unbeaten else "",
         f"beats {listed(wins)}" if wins else "",
-        _exceptions(metrics, nulls, titles),
+        _exceptions(metrics, titles),
         f"worse than {listed(others['worse'])}" if others["worse"] else "",
         f"not told apart from {listed(others[''], 'or')}, where intervals overlap or disagree"
         if others[""]
@@ -97,14 +97,16 @@ def _compared(results: Mapping[str, Any]) -> int:
     return int(results.get("n", min(results["n_real"], results["n_generated"])))
 
 
-def _exceptions(metrics: Mapping[str, Metric], nulls: Sequence[str], titles: Titles) -> str:
+def _exceptions(metrics: Mapping[str, Metric], titles: Titles) -> str:
     """Other figures in which images that show nothing are not beaten."""
-    names = [
-        titles.get(name, (name, ""))[0]
-        for name, entry in metrics.items()
-        if name not in DISTANCES and not_beaten(entry)
-    ]
-    return f"not shown to beat {listed(nulls, 'or')} in {listed(names, 'or')}" if names else ""
+    by_nulls: dict[str, list[str]] = {}
+    for name, entry in metrics.items():
+        if name not in DISTANCES and not_beaten(entry):
+            nulls = listed([NULLS.get(null, null) for null in entry["null"]], "or")
+            by_nulls.setdefault(nulls, []).append(titles.get(name, (name, ""))[0])
+    return "; ".join(
+        f"not shown to beat {nulls} in {listed(names, 'or')}" for nulls, names in by_nulls.items()
+    )
 
 
 def _floor(judged: Collection[str], at_floor: Sequence[str], titles: Titles) -> str:

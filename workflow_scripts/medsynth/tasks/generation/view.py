@@ -50,6 +50,16 @@ METRICS = {
         "answers of the classifier are sure and diverse; one split of all N images, the real ones"
         " are held out",
     ),
+    "restored_fid": (
+        "FID, restored",
+        "of held-out real images that the model was shown at low resolution, and enlarged",
+    ),
+    "restored_psnr_db": (
+        "PSNR (dB), restored",
+        "peak signal-to-noise ratio of these against the real images; favours what is blurred",
+    ),
+    "restored_ssim": ("SSIM, restored", "structural similarity of these with the real images"),
+    "restored_mae": ("MAE, restored", "mean absolute error of these, as a share of the range"),
 }
 CITED = {
     "fid": "heusel2017",
@@ -62,6 +72,7 @@ CITED = {
     "coverage": "naeem2020",
     "pair_ssim": "odena2017",
     "inception_score": "salimans2016",
+    "restored_ssim": "wang2004",
     "finding_agreement": "hanley1982",
     "label_f1": "vanrijsbergen1979",
 }

@@ -125,6 +125,8 @@ def class_strips(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) ->
             places = np.flatnonzero(samples.table["label"] == label)
             tiles = _tiles(samples, places[:most])
             note = f"{len(tiles)} of {len(places):,}" if tiles else "none was made"
+            if tiles and "drawn_size" in samples.table:
+                note += f"; drawn at {samples.table['drawn_size'].iloc[0]} pixels, and enlarged"
             strips.append(Strip(name, "made", tiles, note))
         title = f"{label} (never seen together in training)" if label in unseen else label
         blocks.append(Block(title, strips, [bar_of(side, cohort.pixel)], side))
