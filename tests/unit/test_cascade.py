@@ -238,11 +238,11 @@ def test_an_image_is_a_function_of_seed_label_and_number(cascade):
 
 
 LOW_EXPERIMENT = {
-    "name": "cxr_16", "family": "ddpm", "cohort": "cxr", "sample": {"guidance": 0},
+    "name": "small", "family": "ddpm", "cohort": "cxr", "sample": {"guidance": 0},
     "train": {"image_size": 16, "timesteps": 1000, "unet": {"attention": []}},
 }  # fmt: skip
 CASCADE = {
-    "name": "cxr_cascade", "family": "cascade", "cohort": "cxr", "inputs": {"low": "cxr_16"},
+    "name": "large", "family": "cascade", "cohort": "cxr", "inputs": {"low": "small"},
     "train": {"unet": {"attention": []}},
 }  # fmt: skip
 
@@ -256,8 +256,8 @@ def parsed(low: dict, cascade: dict):
 
 def test_it_rests_on_the_low_model_and_on_whom_that_was_trained_on():
     files = ExperimentFiles(parsed({}, {}), Layout("r"))
-    assert files.input_files("cxr_cascade")[2] == "r/experiments/cxr_16/people.parquet"
-    assert "medsynth.models.ddpm.sampling" in files.code("cxr_cascade", "sampling", "product")
+    assert files.input_files("large")[2] == "r/experiments/small/people.parquet"
+    assert "medsynth.models.ddpm.sampling" in files.code("large", "sampling", "product")
 
 
 NETWORK = {"unet": {"attention": []}}
@@ -266,7 +266,7 @@ NETWORK = {"unet": {"attention": []}}
 @pytest.mark.parametrize(
     ("low", "cascade", "said"),
     [
-        ({"train": NETWORK}, {}, "cxr_16 draws images of the cohort's own size; set its train.image"),  # noqa: E501
+        ({"train": NETWORK}, {}, "small draws images of the cohort's own size; set its train.image"),  # noqa: E501
         ({"train": NETWORK | {"image_size": 12}}, {}, "train.image_size: 12 pixels: take a divisor of the 32"),  # noqa: E501
         ({"train": NETWORK | {"image_size": 32}}, {}, "train.image_size: 32 pixels: take a divisor of the 32"),  # noqa: E501
         ({"train": {"image_size": 16}}, {"inputs": {"low": "cxr_ddpm"}}, "cxr_ddpm draws images of the cohort's own"),  # noqa: E501

@@ -185,5 +185,7 @@ def test_what_is_not_beaten_is_named_with_the_figure_it_belongs_to():
         "restored_psnr_db": entry(20, [19, 21], "higher", null={"bicubic": 22}),
     }
     _, text = said(experiment(**shown))
-    assert "not shown to beat noise or a constant image in Recall; not shown to beat bicubic" in text
+    assert (
+        "not shown to beat noise or a constant image in Recall; not shown to beat bicubic" in text
+    )
     assert "bicubic enlargement in PSNR (dB), restored" in text
