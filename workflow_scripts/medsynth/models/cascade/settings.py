@@ -28,7 +28,7 @@ class CascadeTraining(Diffusion):
 
 class CascadeSampling(DdpmSampling):
     low_noise: Fraction = Field(
-        0.1,
+        0.05,
         description="noise on the low-resolution image that is enlarged, as a share of the noise"
         " levels, at most train.low_noise; more hides more of its mistakes, and of its content."
         " Sampler, steps, clip and guidance hold for both resolutions",
