@@ -72,7 +72,7 @@ def enlarger(model: Model, settings: CascadeSampling, run: Run) -> Enlarge:
         )
         levels = torch.full((len(low),), level, device=low.device)
         shown = enlarged(q_sample(low, levels, noise, forward), shape[-1])
-        asked = Enlarging(network, shown, levels)
+        asked = Enlarging(network, shown, levels, forward, training.predicts)
         return sample(asked, labels, shape, schedule, generators, settings, training.predicts)
 
     return enlarge

@@ -56,6 +56,7 @@ def train(data: LabelledImages, settings: CascadeTraining, run: TrainingRun) -> 
         level = torch.zeros(len(x0), dtype=torch.long, device=x0.device)
         if rng:
             low, level = augmented(low, most, schedule, rng)
-        return Enlarging(network, enlarged(low, x0.shape[-1]), level)
+        shown = enlarged(low, x0.shape[-1])
+        return Enlarging(network, shown, level, schedule, settings.predicts)
 
     return fit(data, settings, run, Design("cascade", SuperResolutionUNet, ask))
