@@ -39,7 +39,7 @@ rule all:
         expand(rules.read_reports.output, cohort=COHORT_FILES.providing("reports")),
         # A gate that failed and left no file behind is asked again, whatever else is up to date.
         expand(rules.check_cohort.output.gate, cohort=FILES.cohorts),
-        expand(rules.check_evaluation.output.gate, experiment=EXPERIMENTS),
+        expand(rules.check_evaluation.output.gate, experiment=FILES.productive),
 
 
 # Last line: wraps every rule above, so that no job runs unrecorded.

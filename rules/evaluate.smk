@@ -15,7 +15,7 @@ rule check_evaluation:
     benchmark:
         f"{BENCHMARKS}/check_evaluation/{{experiment}}.tsv"
     wildcard_constraints:
-        experiment=one_of(EXPERIMENTS),
+        experiment=one_of(FILES.productive),
     conda:
         ENVIRONMENT
     params:

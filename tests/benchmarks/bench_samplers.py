@@ -1,9 +1,10 @@
-"""Twenty steps of DPM-Solver++ against 250 ancestral ones, of one model on real images.
+"""Twenty steps of DPM-Solver++ against 250 ancestral ones, and with a guide against without, of one
+model on real images.
 
 The model is that of `make science/samplers`, without whose results there are no rows. Both samplers
 draw with the same five seeds; each pair gives a ratio of their FIDs to held-out images, and the
-interval is Student's of the ratios' mean logarithm. Beside it stand the floor (training images
-instead) and the network's evaluations, of which the time is made.
+interval is Student's of the ratios' mean logarithm. Beside it stands the floor (training images
+instead). The guide is judged by how often the judging classifier, another network, sees the label.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ import medsynth
 
 RESULTS = Path(os.environ.get("MEDSYNTH_SAMPLERS", "results/science/samplers"))
 SEEDS, PER_CLASS = 5, 64
-COMMON = {"clip": True, "guidance": 0}
 OURS = {"sampler": "dpm_solver", "steps": 20}
 PEER = {"sampler": "ancestral", "steps": 250}
+GUIDED = OURS | {"guide_scale": 2}
+WHAT = ("fid", "label_agreement")
 
 
 def paired_ratio(ours: list[float], peer: list[float]) -> tuple[float, float, float]:
@@ -35,27 +37,40 @@ def paired_ratio(ours: list[float], peer: list[float]) -> tuple[float, float, fl
     return float(middle), float(low), float(high)
 
 
+def judged(model: Any, seed: int, settings: dict[str, Any]) -> dict[str, float]:
+    """FID, its floor, and label agreement of what a seed draws."""
+    images, labels = model.sample(n=PER_CLASS, seed=seed, clip=True, guidance=0, **settings)
+    found = medsynth.evaluate(images, RESULTS / "cohorts" / "lung", labels, bootstrap=1)
+    figures = {name: found["metrics"][name]["value"] for name in WHAT}
+    figures["floor"] = found["metrics"]["fid"]["floor"]
+    print(json.dumps({"seed": seed, **settings, **figures}), flush=True)
+    return figures
+
+
 def rows() -> Iterator[dict[str, Any]]:
     folder = RESULTS / "experiments" / "lung_ddpm"
     if not (folder / "model.safetensors").is_file():
         print(f"no {folder}: call make science/samplers first, for samplers")
         return
-    model, found = medsynth.load(folder), {"ours": [], "peer": []}
-    floor = math.nan
-    for seed in range(1, SEEDS + 1):
-        for side, settings in (("ours", OURS), ("peer", PEER)):
-            images, labels = model.sample(n=PER_CLASS, seed=seed, **COMMON, **settings)
-            judged = medsynth.evaluate(images, RESULTS / "cohorts" / "lung", labels, bootstrap=1)
-            fid = judged["metrics"]["fid"]
-            found[side].append(fid["value"])
-            floor = fid["floor"]
-            print(json.dumps({"seed": seed, **settings, "fid": fid["value"], "floor": floor}))
-    middle, low, high = paired_ratio(found["ours"], found["peer"])
-    yield {
-        "name": "FID, DPM-Solver++ 20 / ancestral 250",
-        "unit": "1",
-        "ours": float(np.mean(found["ours"])),
-        "peer": float(np.mean(found["peer"])),
-        "ratio": middle,
-        "goal": f"<= 1 (5 seeds, 95 %: {low:.2f} to {high:.2f}; floor {floor:.2f})",
+    model = medsynth.load(folder)
+    ours, peer, guided = (
+        [judged(model, seed, settings) for seed in range(1, SEEDS + 1)]
+        for settings in (OURS, PEER, GUIDED)
+    )
+    pairs = {
+        "FID, DPM-Solver++ 20 / ancestral 250": (ours, peer, "fid", "<= 1"),
+        "label agreement, guide / none": (guided, ours, "label_agreement", "> 1"),
+        "FID, guide / none": (guided, ours, "fid", "no goal"),
     }
+    for name, (one, other, what, goal) in pairs.items():
+        sides = [[figures[what] for figures in side] for side in (one, other)]
+        middle, low, high = paired_ratio(*sides)
+        floor = f"; floor {ours[0]['floor']:.2f}" if what == "fid" else ""
+        yield {
+            "name": name,
+            "unit": "1",
+            "ours": float(np.mean(sides[0])),
+            "peer": float(np.mean(sides[1])),
+            "ratio": middle,
+            "goal": f"{goal} ({SEEDS} seeds, 95 %: {low:.2f} to {high:.2f}{floor})",
+        }

@@ -49,6 +49,18 @@ def test_what_an_experiment_makes_follows_from_its_task(files):
     assert files.makers("translations") == ["ct_cyclegan"]
 
 
+def test_a_guide_is_trained_and_judged_but_makes_nothing():
+    guide = {"name": "guide", "family": "guide", "cohort": "cxr"}
+    one, *others = yaml.safe_load(yaml.safe_dump(DEMO["experiments"]))
+    one |= {"inputs": {"guide": "guide"}, "sample": {"guide_scale": 1}}
+    files = ExperimentFiles(
+        parse_config(DEMO | {"experiments": [guide, one, *others]}), Layout("results")
+    )
+    assert "guide" in files.listed and "guide" not in files.productive + files.illustrated
+    assert files.evaluation_gate("guide") == files._layout.split_gate.format(cohort="cxr")
+    assert f"{HERE}/guide/model.safetensors" in files.input_files("cxr_ddpm")
+
+
 def test_a_product_without_images_is_judged_by_the_tables_of_its_family(files, monkeypatch):
     toy = SimpleNamespace(PRODUCT="words", FORM="table", JUDGED=False, GPU_EVALUATION=False)
     known = experiment_files.task_of

@@ -53,6 +53,11 @@ class ExperimentFiles:
         return [n for n, e in self.experiments.items() if task_of(e).PRODUCT == product]
 
     @property
+    def productive(self) -> list[str]:
+        """Names of those of the configuration that make something; classifiers do not."""
+        return [n for n, e in self.listed.items() if task_of(e).FORM is not None]
+
+    @property
     def illustrated(self) -> list[str]:
         """Names of those of the configuration that make images."""
         return [n for n, e in self.listed.items() if task_of(e).FORM == "images"]
