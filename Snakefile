@@ -32,10 +32,6 @@ rule all:
             rules.write_singles.output.images,
             experiment=FILES.illustrated if CONFIG.singles else [],
         ),
-        expand(
-            rules.train_on_synthetic.output.judged,
-            experiment=CONFIG.synthetic_training.experiments,
-        ),
         expand(rules.read_reports.output, cohort=COHORT_FILES.providing("reports")),
         # A gate that failed and left no file behind is asked again, whatever else is up to date.
         expand(rules.check_cohort.output.gate, cohort=FILES.cohorts),

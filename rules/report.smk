@@ -15,6 +15,10 @@ rule build_report:
         metrics=of_all(rules.evaluate_model.output.metrics),
         cards=of_all(rules.train_model.output.card),
         people=of_all(rules.train_model.output.people),
+        judged=expand(
+            rules.train_on_synthetic.output.judged,
+            experiment=CONFIG.synthetic_training.experiments,
+        ),
         spectra=expand(rules.measure_spectrum.output.spectrum, cohort=FILES.noised),
         strips=expand(rules.measure_spectrum.output.strips, cohort=FILES.noised),
     output:

@@ -38,8 +38,9 @@ def main(inputs, outputs, config, params):
     shards = {}
     for shard in map(Path, inputs.shards):
         shards.setdefault(shard.parents[1], []).append(shard)
-    spectra, strips = (
-        {path.parent.name: path for path in map(Path, of)} for of in (inputs.spectra, inputs.strips)
+    spectra, strips, judged = (
+        {path.parent.name: path for path in map(Path, of)}
+        for of in (inputs.spectra, inputs.strips, inputs.judged)
     )
     cohorts = [
         CohortArtifacts(
@@ -75,7 +76,8 @@ def main(inputs, outputs, config, params):
         identity = {key: experiment[key] for key in ("name", "cohort", "family", "task")}
         images, table = (next(made[s]) if s in experiment["makes"] else None for s in made)
         paths = Path(history), Path(model), images, table, Path(card), Path(people), Path(metrics)
-        experiments.append(ExperimentArtifacts(*identity.values(), *paths))
+        also = judged.get(experiment["name"])
+        experiments.append(ExperimentArtifacts(*identity.values(), *paths, also))
     # Neither the working folder nor an absolute way to the results is content.
     results = os.path.relpath(config.results_dir)
     config_dump = config.model_dump(mode="json") | {"results_dir": results}

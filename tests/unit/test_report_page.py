@@ -11,11 +11,13 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from report_study import SECRET, make_study
 
 from medsynth.lineage.mlflow.database import database_uri
+from medsynth.metrics.substitution import substituted
 from medsynth.report.page import write_page
 from medsynth.report.study import gather
 from medsynth.store.atomic import write_json
@@ -78,6 +80,29 @@ def test_each_cohort_with_a_diffusion_model_shows_where_its_frequencies_drown(st
         assert f"content is decided at t {first} to {last}" in part
         assert part.count("<circle") == len(schedule["bands"]) and "data:image/png" in part
     assert "<h3>ct</h3>" not in text
+
+
+def test_what_classifiers_learn_of_synthetic_images_stands_beside_moments_alone(study, tmp_path):
+    labels, patients = np.arange(40) % 2, np.arange(40)
+    answers = {"real": (labels * 0)[None], "synthetic": np.stack([labels, 1 - labels])}
+    rows = substituted(answers, labels, patients, ["AP", "PA"], 50, 1, "real")
+    found = {
+        "experiment": "ddpm_cxr", "split": "test", "n_real": 40, "patients": 40, "seeds": [1, 2],
+        "trained_on": {"real": {"AP": 30, "PA": 4}, "synthetic": {"AP": 30, "PA": 30}},
+        "classifier": rows, "moments_alone": rows,
+    }  # fmt: skip
+    write_json(found, tmp_path / "judged.json")
+    experiments = [
+        replace(e, judged=tmp_path / "judged.json") if e.name == "ddpm_cxr" else e
+        for e in study["experiments"]
+    ]
+    text = section(build(study["cohorts"], experiments, tmp_path / "index.html"), "metrics")
+    row = (
+        text.split("as training images")[1].split('<th scope="row">synthetic')[1].split("</tr>")[0]
+    )
+    assert "AP 30, PA 30" in row and "by seed 1, 0" in row
+    assert re.findall(r'<data value="([^"]+)"', row) == ["0.5", "0.0", "0.5", "0.5", "0.5"]
+    assert "as training images" not in study["text"]
 
 
 def found_name(cohort) -> str:

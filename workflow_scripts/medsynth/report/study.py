@@ -22,6 +22,7 @@ from medsynth.report import tables
 from medsynth.report.cohort_counts import caption_of, count_rows, label_rows
 from medsynth.report.flow import flow
 from medsynth.report.spectrum import spectrum_section
+from medsynth.report.substitution import substitution_section
 from medsynth.store.generated import Samples
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
@@ -56,7 +57,11 @@ class CohortArtifacts:
 
 @dataclass(frozen=True)
 class ExperimentArtifacts:
-    """An experiment and where its artifacts lie; of what it makes the table, and the images."""
+    """An experiment and where its artifacts lie; of what it makes the table, and the images.
+
+    Attributes:
+        judged: what classifiers learn of its images, see the rule `train_on_synthetic`.
+    """
 
     name: str
     cohort: str
@@ -69,6 +74,7 @@ class ExperimentArtifacts:
     card: Path
     people: Path
     metrics: Path
+    judged: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,7 @@ def _cohort_section(cohort: _Cohort, experiments: list[ExperimentArtifacts]) -> 
         "metrics": [
             *(view.metrics for view in views if view.metrics),
             *(view.appendix for view in views if view.appendix),
+            *(substitution_section(e.judged) for e in experiments if e.judged),
         ],
     }
 

@@ -228,9 +228,9 @@ def _visible(pixels: np.ndarray) -> np.ndarray:
 
 
 def _telling(found: Mapping[str, tuple[int, int] | None], timesteps: int) -> list[int]:
-    """Noise levels 0 to T, some within each range."""
+    """Noise levels 0 to T, some within each range; eight at most, see COLUMNS."""
     levels = {0, timesteps}
-    for name, most in (("clean_up", 1), ("detail", 3), ("content", 3)):
+    for name, most in (("clean_up", 1), ("detail", 2), ("content", 3)):
         if bounds := found[name]:
             levels |= set(np.linspace(*bounds, most + 1).round().astype(int).tolist()[1:])
-    return sorted(levels)[: COLUMNS - 1] + [timesteps] if len(levels) > COLUMNS else sorted(levels)
+    return sorted(levels)
