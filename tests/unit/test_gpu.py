@@ -7,9 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
+from medsynth.models.captioner.sampling import generate as describe
+from medsynth.models.captioner.settings import CaptionerSampling, CaptionerTraining
+from medsynth.models.captioner.training import train as train_captioner
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import train as train_classifier
-from medsynth.models.contract import LabelledImages, TwoDomains
+from medsynth.models.contract import DescribedImages, LabelledImages, TwoDomains
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import train as train_cyclegan
 from medsynth.models.ddpm.sampling import generate
@@ -22,6 +25,8 @@ from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.manifests import manifest
 from medsynth.store.models import Model
 from medsynth.store.shards import ImageStore, ShardWriter
+from medsynth.text.settings import TextSettings
+from medsynth.text.tokenizer import Tokenizer, train_tokenizer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
@@ -66,6 +71,19 @@ def test_labelled_models_train(store, tmp_path, train, settings):
     data = LabelledImages(store, LABELS, ["a", "b"])
     state = train(data, settings, TrainingRun(1, "cuda", tmp_path)).state
     assert all(torch.isfinite(value).all() for value in state.values())
+
+
+def test_captioner_trains_and_describes_the_same_twice(store, tmp_path):
+    texts = ["clear lungs", "a large heart"] * 8
+    tokenizer = Tokenizer(train_tokenizer(texts, " ".join(texts).split(), TextSettings(longest=16)))
+    data = DescribedImages(store, tokenizer.encode(texts), dict(tokenizer.content))
+    settings = CaptionerTraining(**SHORT, channels=4, width=16)
+    trained = train_captioner(data, settings, TrainingRun(1, "cuda", tmp_path))
+    model, request = Model(trained.state, trained.card), [store.read([0, 1])]
+    first, second = (
+        next(describe(model, request, CaptionerSampling(), Run(1, "cuda"))) for _ in range(2)
+    )
+    assert first.shape == (2, 16) and (first == second).all()
 
 
 def test_cyclegan_trains(store, tmp_path):

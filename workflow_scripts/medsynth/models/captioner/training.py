@@ -84,19 +84,20 @@ def train(data: DescribedImages, settings: CaptionerTraining, run: TrainingRun) 
     parameters = list(model.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=settings.lr)
 
-    def losses(of: DescribedImages, positions: np.ndarray) -> Tensor:
+    def losses(of: DescribedImages, positions: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Of each text the sum over its tokens, and how many these are."""
         images = to_network(of.images.read(positions), device)
         tokens = torch.from_numpy(without_end(of.tokens[positions])).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             logits = model(images, tokens[:, :-1])
-        return token_losses(logits, tokens)
+        return token_losses(logits, tokens).sum(1), (tokens[:, 1:] != PAD).sum(1)
 
     def step(i: int) -> dict[str, float]:
         positions = batch_positions(len(store), settings.batch, seed, i)
         torch.manual_seed(generator(seed, "dropout", i).initial_seed())
         model.train()
-        found = losses(data, positions)
-        loss = found.sum() / (found != 0).sum()
+        sums, counts = losses(data, positions)
+        loss = sums.sum() / counts.sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT_NORM)
@@ -108,9 +109,8 @@ def train(data: DescribedImages, settings: CaptionerTraining, run: TrainingRun) 
         model.eval()
         values = []
         for at in range(0, len(positions), settings.batch):
-            chosen = positions[at : at + settings.batch]
-            counts = (of.tokens[chosen][:, 1:] != PAD).sum(1)
-            values.append(losses(of, chosen).sum(1).double().cpu().numpy() / counts)
+            sums, counts = losses(of, positions[at : at + settings.batch])
+            values.append((sums.double() / counts).cpu().numpy())
         return np.concatenate(values)
 
     held_out = data.validation
