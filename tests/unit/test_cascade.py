@@ -277,6 +277,12 @@ def test_it_rests_on_the_low_model_and_on_whom_that_was_trained_on():
     assert "medsynth.models.ddpm.sampling" in files.code("large", "sampling", "product")
 
 
+def test_the_spectrum_of_a_cohort_is_not_set_against_schedules_of_smaller_images():
+    files = ExperimentFiles(parsed({}, {}), Layout("r"))
+    named = [name for one in files.schedules("cxr") for name in one["experiments"]]
+    assert "cxr_ddpm" in named and "small" not in named
+
+
 NETWORK = {"unet": {"attention": []}}
 
 

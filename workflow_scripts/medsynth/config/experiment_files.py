@@ -89,11 +89,13 @@ class ExperimentFiles:
         return {experiment.cohort for experiment in self.experiments.values()}
 
     def schedules(self, cohort: str) -> list[dict[str, Any]]:
-        """The noise schedules of a cohort's diffusion models, each once, and whose each is."""
+        """The noise schedules by which a cohort's images are noised, each once, and whose it is."""
         found: list[dict[str, Any]] = []
         for name, experiment in self.experiments.items():
             train = getattr(experiment, "train", None)
             if experiment.cohort != cohort or not isinstance(train, DdpmTraining):
+                continue
+            if train.image_size:  # it noises smaller images
                 continue
             schedule = train.schedule()
             same = [one for one in found if one["train"] == schedule]

@@ -31,7 +31,7 @@ from medsynth.metrics.drowning import (
 from medsynth.metrics.images.draws import round_robin
 from medsynth.models.ddpm.process import q_sample
 from medsynth.models.ddpm.schedule import Schedule, even_in_log_snr, schedule_of
-from medsynth.models.ddpm.settings import DdpmTraining
+from medsynth.models.ddpm.settings import Diffusion
 from medsynth.runtime.seeding import generator, numpy_rng
 from medsynth.runtime.tensors import to_network, to_uint8
 from medsynth.store.manifests import TEST, TRAIN, in_split
@@ -79,7 +79,8 @@ def measure_spectrum(
     bands, content = octaves(len(n), side), coarsest(power, n)
     f, shares = frequencies(side), power * n / max((power * n).sum(), np.finfo(float).tiny)
     noised = chosen[: max(NOISED // some.size, 16)]
-    processes = [schedule_of(DdpmTraining(**each["train"])) for each in schedules]
+    # A schedule alone may be refused, which with predicts: velocity is right.
+    processes = [schedule_of(Diffusion.model_construct(**each["train"])) for each in schedules]
     found = [
         {"experiments": list(each["experiments"])}
         | _against(process, of_images, training.read(noised), content, seed)
