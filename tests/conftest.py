@@ -16,3 +16,4 @@ os.environ.pop("MEDSYNTH_CONFIG", None)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--notebooks", action="store_true", help="also run docs/notebooks")
+    parser.addoption("--slurm", action="store_true", help="also run the workflow in a real Slurm")

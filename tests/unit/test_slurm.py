@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import terminal_toy as toy
+import yaml
 
 from medsynth.lineage.recording import leftovers, slurm
 
@@ -25,7 +26,14 @@ case "$*" in
     *wildcards_a*) echo 21;; *wildcards_c*) echo 22;;
 esac
 """
-ENDED = "echo '21|OUT_OF_MEMORY'; echo '22|CANCELLED'"
+# At first the controller is away: longer than the executor asks by default, after which it would
+# have forgotten its jobs.
+ENDED = """
+echo asked >> asked
+[ $(wc -l < asked) -gt 7 ] || exit 1
+echo '21|OUT_OF_MEMORY'; echo '22|CANCELLED'
+"""
+PROFILE = Path(__file__).parents[2] / "profiles" / "slurm" / "config.yaml"
 
 
 @pytest.fixture
@@ -87,13 +95,15 @@ def test_the_terminal_says_what_slurm_did_to_a_job(programs):
     toy.write(folder)
     options = ["--executor", "slurm", "--jobs", "3", "--slurm-status-command", "squeue"]
     options += ["--slurm-init-seconds-before-status-checks", "1", "--config", "ends=abc"]
+    attempts = yaml.safe_load(PROFILE.read_text())["slurm-status-attempts"]
+    options += ["--slurm-status-attempts", str(attempts)]
     code, printed = toy.snakemake(folder, *options)
     found = toy.blocks(printed)
     assert code == 1 and set(found) == {"ends a", "ends b", "ends c"}, printed
     assert "✗ ends a, Slurm job 21: OUT_OF_MEMORY\n" in printed
     assert found["ends a"][0].endswith("let it ask for more: --set-resources ends:mem_mb=MB")
     assert found["ends b"][0].startswith(
-        "Slurm does not take it: Batch job submission failed: Invalid account; correct what"
+        "Slurm does not take it: Batch job submission failed: Invalid account; unless Slurm is away"
     )
     assert found["ends c"][0].startswith("it was cancelled in Slurm; call snakemake again")
     assert "sbatch" not in printed.replace(str(folder), "")

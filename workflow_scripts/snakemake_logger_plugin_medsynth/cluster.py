@@ -22,9 +22,7 @@ ENDED = {
     " checkpoint",
     "NODE_FAIL": "its node failed; call snakemake again",
 }
-REMEDY = (
-    "correct what profiles/slurm asks for (account, partition, memory, time), or --set-resources"
-)
+REMEDY = "unless Slurm is away, correct what profiles/slurm asks for; then call snakemake again"
 
 
 def state(said: str, logs: Iterable[str]) -> str | None:

@@ -187,7 +187,7 @@ class View:
         for job in sorted(self._running.values(), key=lambda job: job.progress is None):
             part = f" {job.progress.percent} %" if job.progress else " (queue)" if job.waits else ""
             if job.outputs:  # a target only gathers
-                rules.setdefault(job.rule, []).append(f"{job.name}{part}")
+                rules.setdefault(job.rule, []).append(f"{job.name}{part}".strip())
         return [f"{rule} {', '.join(names)}".rstrip() for rule, names in rules.items()]
 
     def leave(self) -> None:
