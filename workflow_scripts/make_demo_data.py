@@ -1,6 +1,7 @@
 """Write one raw demo data set in its true format.
 
-Output: folder `folder`, one of mimic-cxr, tcga-slides, tcga-genomics, tcga-ct.
+Output: folder `folder`, one of mimic-cxr, tcga-slides, tcga-genomics, tcga-ct,
+tcga-ct-truth.
 """
 
 from medsynth.demo.ct import write_ct
@@ -23,3 +24,5 @@ if __name__ == "__main__":
                 write_genomics(folder, demo.slide_cases, demo.seed)
             case "tcga-ct":
                 write_ct(folder, demo.ct_patients, demo.seed)
+            case "tcga-ct-truth":
+                write_ct(folder, demo.ct_patients, demo.seed, truth=True)

@@ -237,6 +237,7 @@ def make_experiment(
         "n_real": 18,
         "n_generated": n_generated,
         **compared,
+        **({"reference": "pairs", "notes": ["D_C is off"]} if family == "cyclegan" else {}),
         "metrics": metrics,
         "per_class": per_class,
     }

@@ -12,6 +12,7 @@ import torch
 
 from medsynth.models.contract import Translation, TwoDomains
 from medsynth.models.cyclegan import training
+from medsynth.models.cyclegan.generators import ResidualUNet
 from medsynth.models.cyclegan.sampling import generate
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import CycleGan, _frozen, model_card
@@ -124,11 +125,35 @@ def test_without_pairs_there_is_no_pair_discriminator(
     a, b = phantoms(4, 1)
     with caplog.at_level(logging.WARNING):
         _, curve = train(Memory(a), Memory(b), NO_PAIRS, settings(), tmp_path)
-    assert [r.message for r in caplog.records].count(
-        "no pairs of ct and cect slices: training without D_C"
-    ) == 1
+    said = "D_C is off: there are no pairs to train it on"
+    assert [r.message for r in caplog.records].count(said) == 1
     names = {row["name"] for row in history(curve)}
     assert names == {"G_adv", "F_adv", "cycle", "identity", "D_A", "D_B"}
+
+
+def test_the_card_says_why_there_is_no_pair_discriminator():
+    def notes(pairs: int, **changes: float) -> list[str]:
+        card = model_card(settings(**changes), image_size=SIZE, image_channels=1, pairs=pairs)
+        return card["notes"]
+
+    assert notes(4) == []
+    assert notes(0) == [
+        "D_C is off, the discriminator of pairs: there are no pairs to train it on."
+    ]
+    assert notes(4, pair_weight=0) == ["D_C is off, the discriminator of pairs: pair_weight is 0."]
+
+
+def test_generators_reflect_their_borders():
+    """Of a constant image every pixel sees the same; with zeros around it the border would not."""
+    torch.manual_seed(1)
+    network = ResidualUNet(1, 4, 2)
+    convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+    for layer in convolutions:
+        assert layer.padding_mode == "reflect" and layer.padding == (1, 1)
+    made = network(torch.full((1, 1, 16, 16), 0.7))
+    torch.testing.assert_close(made, made[..., :1, :1].expand_as(made), rtol=0, atol=1e-5)
+    with pytest.raises(ValueError, match="halved 4 times are one, which has no border"):
+        ResidualUNet(1, 4, 4)(torch.zeros(1, 1, 16, 16))
 
 
 @pytest.mark.parametrize("empty", ["a", "b"])
@@ -152,7 +177,7 @@ def test_training_beats_doing_nothing(tmp_path: Path):
     a, b = phantoms(64, 1)
     state, curve = train(Memory(a), Memory(b), diagonal(64), wanted, tmp_path)
     assert all(np.isfinite(float(row["value"])) for row in history(curve))
-    card = model_card(wanted, image_size=SIZE, image_channels=1)
+    card = model_card(wanted, image_size=SIZE, image_channels=1, pairs=1)
     a, b = (x.astype(int) for x in phantoms(32, 2))
     for images, truth, direction in ((a, b, "ct_to_cect"), (b, a, "cect_to_ct")):
         batches = np.split(images.astype(np.int16), 2)
@@ -169,7 +194,7 @@ def test_untrained_translation_returns_the_slices_inside_and_outside_the_range()
     state = {f"F.{k}": v for k, v in model.f.state_dict().items()}
     images = np.arange(-1000, -1000 + 3 * SIZE * SIZE * 4, 4, dtype=np.int16)
     images = images.reshape(3, SIZE, SIZE, 1)
-    card = model_card(wanted, image_size=SIZE, image_channels=1)
+    card = model_card(wanted, image_size=SIZE, image_channels=1, pairs=1)
     request = Translation([images[:2], images[2:]], "cect_to_ct")
     translated = np.concatenate([*generate(Model(state, card), request, None, Run(1, "cpu"))])
     assert np.array_equal(translated, images)

@@ -11,11 +11,15 @@ from medsynth.demo.ct import SIZE, draw
 from medsynth.imaging.ct.body import body_mask
 from medsynth.metrics.baselines import without_baseline
 from medsynth.metrics.settings import Evaluation
-from medsynth.metrics.translation.evaluation import (
-    evaluate_translation,
-    mae_hu,
+from medsynth.metrics.translation.evaluation import evaluate_translation
+from medsynth.metrics.translation.measures import (
+    Case,
+    content_of,
+    mae,
+    mean_of,
     measure_pairs,
     psnr_db,
+    regions_of,
     ssim,
 )
 
@@ -105,7 +109,7 @@ def test_only_the_mask_counts():
     image = target + 10
     image[~body_mask(target)] = 900
     mask = body_mask(target)
-    assert mae_hu(image, target, mask) == pytest.approx(10)
+    assert mae(image, target, mask) == pytest.approx(10)
     assert psnr_db(image, target, mask, 2000) == pytest.approx(20 * np.log10(2000 / 10))
 
 
@@ -177,3 +181,53 @@ def test_refuses_arrays_that_do_not_fit():
     target = slices(3, 0, seed=1)
     with pytest.raises(ValueError, match="must have the same shape"):
         evaluate(target, target[:, :, :9], target)
+
+
+def test_regions_are_measured_apart_by_hand():
+    """Contrast medium adds 100 HU to 32 of 64 pixels; the model adds 60 there and 4 elsewhere."""
+    plain = np.full((1, 16, 16, 1), -1000, np.int16)
+    plain[:, 4:12, 4:12] = 40
+    vessels = np.zeros((16, 16), bool)
+    vessels[4:8, 4:12] = True
+    truth, made = plain.copy(), plain.astype(float)
+    truth[:, vessels] += 100
+    truth[:, 8:12, 4:12] += 6  # too little to be told from noise
+    made[:, vessels] += 60
+    made[:, 8:12, 4:12] += 4
+    regions = regions_of(plain[0], truth[0], None)
+    assert (regions["enhanced"] == vessels).all() and regions["elsewhere"].sum() == 32
+    cases = [Case(plain[0], made[0], truth[0], regions, shift=53.0)] * 6
+    metrics = evaluate_translation(measure_pairs(cases, RANGE), SETTINGS, seed=1)
+    values = {name: m["value"] for name, m in metrics.items() if name.startswith("mae")}
+    assert values == pytest.approx({
+        "mae_hu": 21, "mae_hu_do_nothing": 53, "mae_hu_gain": 32, "mae_hu_mean_shift": 47,
+        "mae_hu_enhanced": 40, "mae_hu_enhanced_do_nothing": 100, "mae_hu_enhanced_gain": 60,
+        "mae_hu_enhanced_mean_shift": 47,
+        "mae_hu_elsewhere": 2, "mae_hu_elsewhere_do_nothing": 6, "mae_hu_elsewhere_gain": 4,
+        "mae_hu_elsewhere_mean_shift": 47,
+    })  # fmt: skip
+    assert without_baseline(metrics) == []
+
+
+def test_a_region_is_the_mean_over_the_pairs_that_have_some_of_it():
+    target = slices(8, 5, seed=1)
+    source = slices(8, 5, seed=2)
+    inside = np.zeros((8, 32, 32, 1), np.uint8)
+    inside[:6, 14:18, 14:18] = 1
+    cases = [
+        Case(a, a, b, regions_of(a, b, m)) for a, b, m in zip(source, target, inside, strict=True)
+    ]
+    found = evaluate_translation(measure_pairs(cases, RANGE), SETTINGS, seed=1)["mae_hu_mask"]
+    expected = np.abs(source[:6, 14:18, 14:18].astype(float) - target[:6, 14:18, 14:18]).mean()
+    assert found["value"] == pytest.approx(expected)
+    assert found["reason"] == "2 of 8 pairs left out: nothing of it in the target"
+
+
+def test_images_of_8_bits_are_measured_in_0_to_1_where_they_show_something():
+    target = np.zeros((16, 16, 1), np.uint8)
+    target[4:12, 4:12] = 102
+    wrong = np.where(target > 0, 153, 255).astype(np.uint8)  # beside the object does not count
+    found = measure_pairs([Case(target, wrong, target)]).iloc[0]
+    assert found["mae"] == pytest.approx(0.2) and found["mae_do_nothing"] == 0
+    assert found["psnr_db"] == pytest.approx(20 * np.log10(1 / 0.2))
+    assert content_of(target).sum() == 64 and mean_of([target, target]) == 102

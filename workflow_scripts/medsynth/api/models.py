@@ -25,7 +25,8 @@ from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
 from medsynth.store.models import files_of, load_model
-from medsynth.tasks.translation.product import BATCH, DIRECTIONS
+from medsynth.tasks.translation.product import BATCH
+from medsynth.tasks.translation.reference import DIRECTIONS
 from medsynth.text.tokenizer import Tokenizer
 
 WEIGHTS, CARD = (Path(path).name for path in (Layout("").weights, Layout("").card))

@@ -30,7 +30,7 @@ import medsynth
 from medsynth.api.models import CALLS, KNOWN, TrainedModel, load
 from medsynth.store.errors import MedsynthError
 from medsynth.store.source.digest import source_files
-from medsynth.tasks.translation.product import DIRECTIONS
+from medsynth.tasks.translation.reference import DIRECTIONS
 
 LIBRARY = Path(medsynth.__file__).parent
 # torch stands apart, because its builds differ.

@@ -115,14 +115,23 @@ def read_unchanged(path: Path, sha256: str) -> bytes:
     """The bytes of a file, if they are still those the index hashed.
 
     Raises:
-        UnusableImage: missing_file, unreadable, changed_since_index.
+        UnusableImage: changed_since_index, and those of :func:`read_raw`.
+    """
+    data = read_raw(path)
+    if digest_bytes(data) != sha256:
+        raise UnusableImage("changed_since_index")
+    return data
+
+
+def read_raw(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        UnusableImage: missing_file, unreadable.
     """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise UnusableImage("missing_file") from error
     except OSError as error:
         raise UnusableImage("unreadable", type(error).__name__) from error
-    if digest_bytes(data) != sha256:
-        raise UnusableImage("changed_since_index")
-    return data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,16 @@ from medsynth.store.shards import ShardWriter
 
 log = logging.getLogger(__name__)
 
-Read = Callable[[dict[str, Any], Isolated], tuple[np.ndarray, dict[str, Any]]]
+
+class Item(NamedTuple):
+    """An image (H, W, C), further columns of its row, and what lies beside it in the shard."""
+
+    image: np.ndarray
+    columns: dict[str, Any] = {}
+    beside: dict[str, np.ndarray] = {}
+
+
+Read = Callable[[dict[str, Any], Isolated], Item]
 
 
 def write_items(index: pd.DataFrame, path: Path, attrs: dict[str, str], read: Read) -> pd.DataFrame:
@@ -31,8 +40,7 @@ def write_items(index: pd.DataFrame, path: Path, attrs: dict[str, str], read: Re
         index: the index rows of this shard.
         path: HDF5 file to write.
         attrs: attributes of the file.
-        read: from a row and that process to an image (H, W, C) and further columns of the row; may
-            raise UnusableImage.
+        read: from a row and that process to its item; may raise UnusableImage.
 
     Returns:
         The manifest of the usable rows: used with their `row` in the shard, or quarantined or
@@ -42,8 +50,8 @@ def write_items(index: pd.DataFrame, path: Path, attrs: dict[str, str], read: Re
     with Isolated() as in_child, ShardWriter(path, attrs) as writer:
         for item in index[index["status"] == USED].to_dict("records"):
             try:
-                image, columns = read(item, in_child)
-                item |= {"row": writer.append(image, item["item_id"])} | columns
+                image, columns, beside = read(item, in_child)
+                item |= {"row": writer.append(image, item["item_id"], beside)} | columns
             except UnusableImage as error:
                 item |= {"status": error.status, "reason": error.reason, "detail": error.detail}
             items.append(item)
@@ -68,8 +76,8 @@ def fill_shard(
         decode: bytes to an image (H, W); may raise UnusableImage; picklable.
     """
 
-    def read(item: dict[str, Any], in_child: Isolated) -> tuple[np.ndarray, dict[str, Any]]:
+    def read(item: dict[str, Any], in_child: Isolated) -> Item:
         source = root / item["source"], item["source_sha256"]
-        return in_child(decode_unchanged, decode, *source)[..., None], {}
+        return Item(in_child(decode_unchanged, decode, *source)[..., None])
 
     return write_items(index, path, attrs, read)

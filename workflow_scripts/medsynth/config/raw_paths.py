@@ -16,7 +16,7 @@ from medsynth.store.errors import refusal
 from medsynth.store.tables.spelling import did_you_mean
 
 DEMO = "demo"  # below the results
-DATASETS = ("mimic-cxr", "tcga-slides", "tcga-genomics", "tcga-ct")
+DATASETS = ("mimic-cxr", "tcga-slides", "tcga-genomics", "tcga-ct", "tcga-ct-truth")
 MOST_NAMES = 1000  # of a folder, among which a misspelt one is sought
 UNSET = re.compile(r"\$\{?([A-Za-z_]\w*)")
 

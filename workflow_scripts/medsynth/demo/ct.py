@@ -4,6 +4,8 @@ Every patient has one series without contrast medium (CT) and one with it (CECT)
 changes, in Hounsfield units: aorta, heart, kidneys and portal vein +150; liver and spleen +40. All
 else is the same anatomy, moved by 1 to 2 pixels in the plane and 1 mm along the body, with other
 noise. Twelve slices, 5 mm apart, go from the heart (first third) to the kidneys.
+
+Of phantoms the truth is known: what each slice would be in the other phase, nothing else changed.
 """
 
 from __future__ import annotations
@@ -30,12 +32,17 @@ PADDING = {"int16": -2000, "uint16": 63536}  # the same 16 bits
 TRUNCATED = (2, True, 6)  # patient, contrast, instance
 
 
-def write_ct(folder: str | Path, patients: int, seed: int) -> None:
-    """Write both series of every patient; one slice of one series is cut in half."""
+def write_ct(folder: str | Path, patients: int, seed: int, truth: bool = False) -> None:
+    """Write both series of every patient; one slice of one series is cut in half.
+
+    Args:
+        truth: write, at the path of each slice, what it is in the other phase: the same place and
+            noise, contrast medium alone changed.
+    """
     folder = Path(folder)
     for number in range(patients):
         for contrast in (False, True):
-            _write_series(folder, number, contrast, seed)
+            _write_series(folder, number, contrast, seed, truth)
 
 
 def draw(
@@ -88,23 +95,25 @@ def draw(
     return image
 
 
-def _write_series(folder: Path, number: int, contrast: bool, seed: int) -> None:
+def _write_series(folder: Path, number: int, contrast: bool, seed: int, truth: bool) -> None:
     patient = f"TCGA-ZZ-C{number:03d}"
     study, series = uid(seed, patient, "study"), uid(seed, patient, contrast)
     rng = numpy_rng(seed, "ct", patient, int(contrast))
     moved = rng.uniform(1, 2, 2) * rng.choice((-1, 1), 2) if contrast else np.zeros(2)
     kind = np.dtype("int16" if number % 2 else "uint16")
+    shown = contrast != truth
+    own = uid(series, "truth") if truth else series
     for instance in range(1, SLICES + 1):
         header = Dataset()
-        header.SOPClassUID, header.SOPInstanceUID = CTImageStorage, uid(series, instance)
-        header.StudyInstanceUID, header.SeriesInstanceUID = study, series
+        header.SOPClassUID, header.SOPInstanceUID = CTImageStorage, uid(own, instance)
+        header.StudyInstanceUID, header.SeriesInstanceUID = study, own
         header.FrameOfReferenceUID = uid(study, "frame")
         header.PatientID, header.PatientName, header.Modality = patient, "", "CT"
         header.StudyDate = header.SeriesDate = "20000101"
         header.SeriesNumber, header.InstanceNumber = 2 + contrast, instance
         header.StudyDescription = "CT CHEST ABDOMEN WO/W CONTRAST"
-        header.SeriesDescription = "AXIAL WITH CONTRAST" if contrast else "AXIAL WITHOUT CONTRAST"
-        if contrast and number % 3:  # a third of the contrast series only say so in words
+        header.SeriesDescription = "AXIAL WITH CONTRAST" if shown else "AXIAL WITHOUT CONTRAST"
+        if shown and number % 3:  # a third of the contrast series only say so in words
             header.ContrastBolusAgent = "OMNIPAQUE 350"
         header.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
         header.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
@@ -115,7 +124,7 @@ def _write_series(folder: Path, number: int, contrast: bool, seed: int) -> None:
         header.RescaleIntercept, header.RescaleSlope, header.RescaleType = INTERCEPT, 1, "HU"
         header.WindowCenter, header.WindowWidth = 40, 400
         z = (instance - 1) / (SLICES - 1)
-        hu = draw(numpy_rng(seed, "anatomy", patient), z, contrast, tuple(moved))
+        hu = draw(numpy_rng(seed, "anatomy", patient), z, shown, tuple(moved))
         hu += rng.normal(0, NOISE, hu.shape)
         stored = np.clip(np.rint(hu - INTERCEPT), 0, 4095).astype(kind)
         if number % 4 < 2:  # half of the scanners mark what lies outside their field of view
@@ -127,5 +136,5 @@ def _write_series(folder: Path, number: int, contrast: bool, seed: int) -> None:
         syntax = LOSSLESS[(2 * number + contrast) % len(LOSSLESS)]
         path = folder / patient / study / series / f"{instance}.dcm"
         write_dicom(path, header, stored, 16, syntax)
-        if (number, contrast, instance) == TRUNCATED:
+        if not truth and (number, contrast, instance) == TRUNCATED:
             truncate(path)

@@ -27,6 +27,13 @@ SOFT_TISSUE = (50.0, 400.0)  # window center and width in HU
 CAPTION_LETTERS = 15  # of a caption, to an inch
 DIFFERENCE_HU = 200.0  # the difference map saturates here
 DIFFERENCE_COLORS = colormaps["RdBu_r"]
+TARGETS = {  # what translations are compared with, by kind: its name, and what it is
+    "pairs": (
+        "target",
+        "the target is the same patient at the same position in the other phase, and has moved",
+    ),
+    "truth": ("truth", "the truth is the same slice in the other phase, nothing else changed"),
+}
 _SYMMETRIC = Normalize(-DIFFERENCE_HU, DIFFERENCE_HU)
 
 
@@ -93,8 +100,9 @@ class Direction:
 
     Attributes:
         name: as in ``cect_to_ct``.
-        target: the paired slices, None where there are none.
+        target: what they are compared with, None where there is nothing.
         pixels: the size of a pixel of each row.
+        kind: what the target is, a key of TARGETS.
     """
 
     name: str
@@ -102,15 +110,16 @@ class Direction:
     translated: np.ndarray
     target: np.ndarray | None
     pixels: Sequence[PixelSize]
+    kind: str = "pairs"
 
     @property
     def shown(self) -> dict[str, np.ndarray]:
         slices = {"source": self.source, "translated": self.translated}
-        return slices if self.target is None else slices | {"target": self.target}
+        return slices if self.target is None else slices | {self.reference: self.target}
 
     @property
     def reference(self) -> str:
-        return "source" if self.target is None else "target"
+        return "source" if self.target is None else TARGETS[self.kind][0]
 
 
 def windowed(hu: np.ndarray) -> np.ndarray:
@@ -128,7 +137,7 @@ def caption_of(direction: Direction) -> str:
     """What the picture of a direction shows, in one sentence or two."""
     center, width = SOFT_TISSUE
     compared = (
-        "the target is the same patient at the same position in the other phase"
+        TARGETS[direction.kind][1]
         if direction.target is not None
         else "there is no paired slice, and the difference is what the model changed"
     )

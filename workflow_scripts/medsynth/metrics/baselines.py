@@ -6,15 +6,16 @@ from collections.abc import Mapping
 
 from medsynth.metrics.intervals import Metric, loss, metric
 
-# Beside a metric of translated images, by the end of the name: that of the source, the difference.
-DO_NOTHING, GAIN = "_do_nothing", "_gain"
+# Beside a metric of translated images, by the end of the name: that of the source, the difference,
+# and that of the source with the mean difference of the domains added.
+DO_NOTHING, GAIN, MEAN_SHIFT = "_do_nothing", "_gain", "_mean_shift"
 
 
 def without_baseline(metrics: Mapping[str, Metric]) -> list[str]:
     """The metrics with a value beside which nothing shows what noise, guessing or a copy reach."""
 
     def stands_beside(name: str) -> bool:
-        measure = name.removesuffix(DO_NOTHING).removesuffix(GAIN)
+        measure = name.removesuffix(DO_NOTHING).removesuffix(GAIN).removesuffix(MEAN_SHIFT)
         found = metrics[name]
         return bool(
             found.get("null")

@@ -14,6 +14,10 @@ from medsynth.store.wording import EXCLUDED as EXCLUDED
 from medsynth.store.wording import QUARANTINED as QUARANTINED
 from medsynth.store.wording import USED as USED
 
+# What an image would be in the other domain, where that is known: beside it in the shard, and of
+# which file.
+TRUTH, TRUTH_SHA256 = "truth", "source_truth_sha256"
+
 TRAIN, VALIDATE, TEST = SPLITS = ("train", "validate", "test")  # patients' divisions
 SPARE = "spare"  # patients of no split: a class was made rare without them
 

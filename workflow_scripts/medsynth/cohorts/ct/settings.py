@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from medsynth.cohorts.ct.wording import WORDS
 from medsynth.cohorts.settings import CohortSettings
@@ -74,6 +75,24 @@ class CtConvert(Settings):
         description="also write every volume as shards/N.volumes/*.nii.gz; a single slice is none:"
         " the log counts those without a file",
     )
+    truth: RawPath | None = Field(
+        None,
+        description="folder with files at the same paths as below root, each what that slice would"
+        " be in the other phase, nothing else changed: known of phantoms and of virtual images of"
+        " dual-energy scans. Translations of slices that have one are measured against it. null:"
+        " against paired slices, which patients moved and breathed between",
+    )
+
+    @field_validator("truth")
+    @classmethod
+    def _is_of_single_slices(cls, truth: Path | None, info: ValidationInfo) -> Path | None:
+        whole = [key for key in ("spacing_mm", "registration", "nifti") if info.data.get(key)]
+        if truth and whole:
+            raise ValueError(
+                f"truth is of slices as they are, and {whole[0]} makes others; leave out one of the"
+                " two"
+            )
+        return truth
 
 
 class CtPair(Settings):
@@ -116,10 +135,15 @@ class CtCohort(CohortSettings):
         """Of the scanner; NIfTI files do not say it."""
         return ("manufacturer", "kernel")
 
+    def raw_paths(self) -> dict[str, list[Path]]:
+        """As of every cohort, and the folder of the truth."""
+        truth = {"convert.truth": [self.convert.truth]} if self.convert.truth else {}
+        return super().raw_paths() | truth
+
     def shard_settings(self) -> CtConvert:
         return self.convert
 
     def trial_settings(self) -> CtConvert:
         """Slices as they are: some of a series make no volume."""
-        alone = {"spacing_mm": None, "registration": None, "nifti": False}
+        alone = {"spacing_mm": None, "registration": None, "nifti": False, "truth": None}
         return self.convert.model_copy(update=alone)

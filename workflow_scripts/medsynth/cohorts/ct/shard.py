@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,17 @@ import pandas as pd
 from medsynth.cohorts.ct.identity import slice_id
 from medsynth.cohorts.ct.scans import Scan, read_study
 from medsynth.cohorts.ct.settings import CtConvert
-from medsynth.cohorts.shards import fill_shard
+from medsynth.cohorts.files import decode_unchanged, read_raw
+from medsynth.cohorts.shards import Item, fill_shard, write_items
 from medsynth.imaging.ct.nifti import is_nifti, write_nifti
 from medsynth.imaging.ct.series import field_mm, plane_id_of
 from medsynth.imaging.dicom import AIR_HU, read_hu
 from medsynth.imaging.resize import padded_square, resize_area
 from medsynth.runtime.subprocess.isolated import Isolated
-from medsynth.store.digests import DigestCache
+from medsynth.store.digests import DigestCache, digest_bytes
 from medsynth.store.layout import volumes_beside
-from medsynth.store.manifests import USED, manifest
+from medsynth.store.manifests import TRUTH, TRUTH_SHA256, USED, manifest
+from medsynth.store.quarantine import CohortError, UnusableImage
 from medsynth.store.shards import ShardWriter
 
 log = logging.getLogger(__name__)
@@ -64,8 +66,9 @@ def shard(
     used = rows[rows["status"] == USED]
     whole = settings.spacing_mm or settings.registration or settings.nifti
     if not whole and not any(map(is_nifti, used["source"])):
-        decode = partial(_decode, size=settings.image_size)
-        return fill_shard(rows, root, images, attrs, decode)
+        return _slices(rows, root, settings, images, attrs)
+    if settings.truth:
+        raise CohortError("convert.truth is of DICOM slices, not of NIfTI volumes; leave it out")
     items, sizes = [], []
     volumes = volumes_beside(images) if settings.nifti else None
     if volumes:
@@ -112,6 +115,35 @@ def _items(scan: Scan, settings: CtConvert, writer: ShardWriter) -> Iterator[dic
                 "row": writer.append(image[..., None], item_id),
             }
         )
+
+
+def _slices(
+    rows: pd.DataFrame, root: Path, settings: CtConvert, images: Path, attrs: dict[str, str]
+) -> pd.DataFrame:
+    """DICOM slices as they are and, beside them, their truths, see :class:`CtConvert`.
+
+    A slice without one has zeros there, and no truth_sha256.
+    """
+    decode = partial(_decode, size=settings.image_size)
+    if not (truths := settings.truth):
+        return fill_shard(rows, root, images, attrs, decode)
+
+    def read(item: dict[str, Any], in_child: Isolated) -> Item:
+        source = root / item["source"], item["source_sha256"]
+        image = in_child(decode_unchanged, decode, *source)[..., None]
+        try:
+            truth, sha256 = in_child(_digested, decode, truths / item["source"])
+        except UnusableImage as error:
+            log.warning("a slice has no truth: %s", error.reason)
+            truth, sha256 = np.zeros_like(image[..., 0]), None
+        return Item(image, {TRUTH_SHA256: sha256}, {TRUTH: truth[..., None]})
+
+    return write_items(rows, images, attrs, read)
+
+
+def _digested(decode: Callable[[bytes], np.ndarray], path: Path) -> tuple[np.ndarray, str]:
+    data = read_raw(path)
+    return decode(data), digest_bytes(data)
 
 
 def _decode(data: bytes, size: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import pandas as pd
 from medsynth.cohorts.files import decode_unchanged
 from medsynth.cohorts.images.decoding import read_mask_share, read_square
 from medsynth.cohorts.images.settings import ImagesRead
-from medsynth.cohorts.shards import write_items
+from medsynth.cohorts.shards import Item, write_items
 from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import DigestCache
 from medsynth.store.quarantine import UnusableImage
@@ -51,9 +51,9 @@ def shard(
     roles = ["source", *(c for c in rows if c.startswith("source_") and f"{c}_sha256" in rows)]
     masks = "mask" in rows
 
-    def read(item: dict[str, Any], in_child: Isolated) -> tuple[np.ndarray, dict[str, Any]]:
+    def read(item: dict[str, Any], in_child: Isolated) -> Item:
         image, mask_share = _read(item, root, settings, roles, in_child)
-        return image, {"mask_share": mask_share} if masks else {}
+        return Item(image, {"mask_share": mask_share} if masks else {})
 
     table = write_items(rows, images, attrs, read)
     return table.astype({"mask_share": float}) if "mask_share" in table else table

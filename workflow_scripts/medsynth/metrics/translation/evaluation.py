@@ -2,100 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from skimage.metrics import structural_similarity
 
-from medsynth.imaging.ct.body import body_mask
-from medsynth.metrics.baselines import DO_NOTHING, GAIN
+from medsynth.metrics.baselines import DO_NOTHING, GAIN, MEAN_SHIFT
 from medsynth.metrics.intervals import Better, Metric, bootstrap_interval, metric
 from medsynth.metrics.settings import Evaluation
+from medsynth.metrics.translation.measures import SSIM_WINDOW
 from medsynth.runtime.seeding import numpy_rng
-
-_SSIM_SIGMA = 1.5  # pixels (Wang et al. 2004)
-_SSIM_WINDOW = 11  # pixels, the support scikit-image gives that sigma
-
-
-def mae_hu(image: np.ndarray, target: np.ndarray, mask: np.ndarray) -> float:
-    """Mean absolute error in Hounsfield units inside the mask."""
-    return float(np.abs(image - target)[mask].mean())
-
-
-def psnr_db(image: np.ndarray, target: np.ndarray, mask: np.ndarray, span: float) -> float:
-    """10 log10(span^2 / MSE) inside the mask; infinite for equal images."""
-    with np.errstate(divide="ignore"):
-        return float(10 * np.log10(span**2 / ((image - target)[mask] ** 2).mean()))
-
-
-def ssim(image: np.ndarray, target: np.ndarray, mask: np.ndarray, span: float) -> float:
-    """Structural similarity (Wang et al. 2004, Gaussian window), its map averaged in the mask.
-
-    Images must be at least 11 pixels on a side.
-    """
-    _, similarity = structural_similarity(
-        image,
-        target,
-        data_range=span,
-        gaussian_weights=True,
-        sigma=_SSIM_SIGMA,
-        use_sample_covariance=False,
-        full=True,
-    )
-    return float(similarity[mask].mean())
-
-
-def measure_pairs(
-    pairs: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]], hu_range: tuple[int, int]
-) -> pd.DataFrame:
-    """MAE, PSNR and SSIM of each pair, of the translation and of doing nothing, pair after pair.
-
-    All images are first cut to `hu_range`, the only values a model can give back, and measured
-    inside the target's body.
-
-    Args:
-        pairs: what was translated, the model's output, and the other phase of the same slice;
-            each (H, W, 1) HU.
-        hu_range: lowest and highest HU of the model; their span is the data range.
-
-    Returns:
-        One row a pair. ``mae_hu``, ``psnr_db``, ``ssim`` (translated against target) and the same
-        names with ``_do_nothing`` (source against target); ``body`` is False, and all are NaN,
-        where the target shows no body. SSIM is NaN where images are smaller than its window.
-
-    Raises:
-        ValueError: the three differ in shape.
-    """
-    span = float(hu_range[1] - hu_range[0])
-    measures: dict[str, Callable[..., float]] = {
-        "mae_hu": mae_hu,
-        "psnr_db": partial(psnr_db, span=span),
-        "ssim": partial(ssim, span=span),
-    }
-    rows = []
-    for source, translated, target in pairs:
-        if not source.shape == translated.shape == target.shape:
-            raise ValueError(
-                f"source {source.shape}, translated {translated.shape} and target {target.shape}"
-                " must have the same shape"
-            )
-        body = body_mask(target[..., 0])
-        row: dict[str, Any] = {"body": body.any()}
-        before, after, goal = (
-            np.clip(x[..., 0].astype(np.float64), *hu_range) for x in (source, translated, target)
-        )
-        for name, measure in measures.items():
-            if row["body"] and not (name == "ssim" and min(target.shape[:2]) < _SSIM_WINDOW):
-                row[name] = measure(after, goal, body)
-                row[name + DO_NOTHING] = measure(before, goal, body)
-        rows.append(row)
-    columns = [*measures, *(name + DO_NOTHING for name in measures)]
-    return pd.DataFrame(rows, columns=["body", *columns]).astype(
-        {"body": bool} | dict.fromkeys(columns, float)
-    )
 
 
 def evaluate_translation(
@@ -109,10 +23,12 @@ def evaluate_translation(
 
     Each metric is the mean over pairs, under three names: ``mae_hu`` (translated against target),
     ``mae_hu_do_nothing`` (source against target) and ``mae_hu_gain`` (how much better the
-    translation is, from the differences within pairs; above 0 it helps).
+    translation is, from the differences within pairs; above 0 it helps). So is the error in every
+    region; of errors there is ``mae_hu_mean_shift``, too, if it was measured. A region's means
+    are over the pairs that have some of it.
 
     Args:
-        measured: from :func:`measure_pairs`, one row a pair.
+        measured: from :func:`.measures.measure_pairs`, one row a pair.
         settings: bootstrap resamples.
         seed: decides the resamples.
         patients: patient of each pair (n,); given, patients are resampled instead of pairs.
@@ -120,30 +36,32 @@ def evaluate_translation(
     Returns:
         {name: Metric}; null with a reason where nothing can be measured.
     """
-    kept = measured["body"].to_numpy()
-    left_out = len(measured) - kept.sum()
-    note = (
-        f"{left_out} of {len(measured)} pairs left out: no body in the target" if left_out else None
-    )
-    of_patient = None if patients is None else np.asarray(patients)[kept]
-    betters: dict[str, Better] = {"mae_hu": "lower", "psnr_db": "higher", "ssim": "higher"}
+    shown = measured["body"].to_numpy()
     metrics: dict[str, Metric] = {}
-    for name, better in betters.items():
-        better_of: dict[str, Better] = {
-            name: better,
-            name + DO_NOTHING: better,
-            name + GAIN: "higher",
-        }
-        translation, nothing = (measured[n].to_numpy()[kept] for n in (name, name + DO_NOTHING))
-        if name == "ssim" and np.isnan(translation).any():
-            reason = f"images are smaller than the window of {_SSIM_WINDOW} pixels"
-            metrics |= {n: metric(None, b, None, reason) for n, b in better_of.items()}
+    for name in (c for c in measured if c + DO_NOTHING in measured):
+        better: Better = "lower" if name.startswith("mae") else "higher"
+        of_it = measured[name].to_numpy()
+        if name == "ssim" and np.isnan(of_it[shown]).any():
+            reason = f"images are smaller than the window of {SSIM_WINDOW} pixels"
+            names = {name: better, name + DO_NOTHING: better, name + GAIN: "higher"}
+            metrics |= {n: metric(None, b, None, reason) for n, b in names.items()}
             continue
+        kept = shown & ~np.isnan(of_it)
+        note = None
+        if left_out := len(measured) - kept.sum():
+            lacking = "no body" if kept.sum() == shown.sum() else "nothing of it"
+            note = f"{left_out} of {len(measured)} pairs left out: {lacking} in the target"
+        translation, nothing = of_it[kept], measured[name + DO_NOTHING].to_numpy()[kept]
         with np.errstate(invalid="ignore"):  # infinite PSNR on both sides; _mean gives the reason
             gain = nothing - translation if better == "lower" else translation - nothing
-        for (n, b), values in zip(better_of.items(), (translation, nothing, gain), strict=True):
+        found = {name: translation, name + DO_NOTHING: nothing, name + GAIN: gain}
+        if name + MEAN_SHIFT in measured:
+            found[name + MEAN_SHIFT] = measured[name + MEAN_SHIFT].to_numpy()[kept]
+        of_patient = None if patients is None else np.asarray(patients)[kept]
+        for n, values in found.items():
             rng = numpy_rng(seed, "bootstrap", n)
-            metrics[n] = _mean(values, b, note, settings, rng, of_patient)
+            direction: Better = "higher" if n.endswith(GAIN) else better
+            metrics[n] = _mean(values, direction, note, settings, rng, of_patient)
     return metrics
 
 

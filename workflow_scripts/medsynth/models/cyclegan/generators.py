@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medsynth.models.cyclegan.settings import depth_misfit
 from medsynth.models.norms import group_norm
-from medsynth.models.settings import halving_misfit
 
 WIDEST = 8  # times the width at full resolution; deeper levels stay there
 
@@ -15,7 +15,7 @@ WIDEST = 8  # times the width at full resolution; deeper levels stay there
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     # Group norm keeps more of the absolute HU than CycleGAN's instance norm.
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, padding=1),
+        nn.Conv2d(inputs, outputs, 3, stride, padding=1, padding_mode="reflect"),
         group_norm(outputs),
         nn.LeakyReLU(0.2),
     )
@@ -27,7 +27,8 @@ class ResidualUNet(nn.Module):
     Contrast medium changes few voxels, so only the change is learned. The sum is not squashed:
     it may leave [-1, 1] and is clamped when it becomes HU.
 
-    Ronneberger et al. 2015, "U-Net", with strided convolutions and group norm.
+    Ronneberger et al. 2015, "U-Net", with strided convolutions, group norm and, as in Zhu et al.
+    2017, reflected borders: zeros would be a value in the middle of the range.
 
     Args:
         image_channels: C of the input and output.
@@ -46,7 +47,7 @@ class ResidualUNet(nn.Module):
                 nn.Sequential(_convolution(upper, lower, stride=2), _convolution(lower, lower))
             )
             self.up.append(_convolution(lower + upper, upper))
-        self.last = nn.Conv2d(channels, image_channels, 3, padding=1)
+        self.last = nn.Conv2d(channels, image_channels, 3, padding=1, padding_mode="reflect")
 
     def initialise(self, rng: torch.Generator) -> ResidualUNet:
         """Draw the weights from N(0, 0.02) (Zhu et al. 2017); the last layer starts at zero."""
@@ -58,10 +59,10 @@ class ResidualUNet(nn.Module):
         """(N, C, H, W) in [-1, 1] to the same shape, unbounded.
 
         Raises:
-            ValueError: H or W cannot be halved `depth` times.
+            ValueError: H or W cannot be halved `depth` times to 2 pixels or more.
         """
         for side in x.shape[2:]:
-            if misfit := halving_misfit("depth", side, len(self.down)):
+            if misfit := depth_misfit("depth", side, len(self.down)):
                 raise ValueError(misfit.why)
         levels = [self.first(x)]
         for down in self.down:

@@ -60,4 +60,14 @@ class CycleganExperiment(FamilyExperiment):
     train: CycleganTraining = Field(CycleganTraining(), description="networks, losses, training")
 
     def misfit(self, image: ImageForm) -> Misfit | None:
-        return super().misfit(image) or halving_misfit("train.depth", image.size, self.train.depth)
+        return super().misfit(image) or depth_misfit("train.depth", image.size, self.train.depth)
+
+
+def depth_misfit(key: str, image_size: int, depth: int) -> Misfit | None:
+    """Whether a side in pixels cannot be halved so often, or becomes a single pixel."""
+    if misfit := halving_misfit(key, image_size, depth):
+        return misfit
+    if image_size >> depth > 1:
+        return None
+    why = f"{image_size} pixels halved {depth} times are one, which has no border to reflect"
+    return Misfit(key, f"{why}; lower it")

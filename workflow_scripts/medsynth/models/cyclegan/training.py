@@ -35,10 +35,18 @@ SETTINGS = CycleganTraining
 log = logging.getLogger(__name__)
 
 
+def without_d_c(settings: CycleganTraining, pairs: int) -> str | None:
+    """Why there is no D_C with so many training pairs; None if there is one."""
+    if settings.pair_weight == 0:
+        return "pair_weight is 0"
+    return None if pairs else "there are no pairs to train it on"
+
+
 def model_card(
-    settings: CycleganTraining, *, image_size: int, image_channels: int
+    settings: CycleganTraining, *, image_size: int, image_channels: int, pairs: int
 ) -> dict[str, Any]:
-    """What translating needs to know beside the weights; image_size is for people."""
+    """What translating needs to know beside the weights; image_size and notes are for people."""
+    off = without_d_c(settings, pairs)
     return {
         "family": "cyclegan",
         "image_size": image_size,
@@ -46,6 +54,7 @@ def model_card(
         "channels": settings.channels,
         "depth": settings.depth,
         "hu_range": list(settings.hu_range),
+        "notes": [f"D_C is off, the discriminator of pairs: {off}."] if off else [],
     }
 
 
@@ -195,9 +204,9 @@ def train(data: TwoDomains, settings: CycleganTraining, run: TrainingRun) -> Tra
     """
     images_a, images_b, pairs = data.images_a, data.images_b, data.pairs
     seed, device = run.seed, run.device
-    paired = len(pairs) > 0 and settings.pair_weight > 0
-    if len(pairs) == 0:
-        log.warning("no pairs of ct and cect slices: training without D_C")
+    off = without_d_c(settings, len(pairs))
+    if off:
+        log.warning("D_C is off: %s", off)
 
     def batch(store: ImageStore, positions: np.ndarray) -> Tensor:
         return hu_to_network(store.read(positions), settings.hu_range, device)
@@ -206,11 +215,11 @@ def train(data: TwoDomains, settings: CycleganTraining, run: TrainingRun) -> Tra
         return batch(store, batch_positions(len(store), settings.batch, seed, i, name))
 
     channels, size, width = batch_of(images_a, 0, "A").shape[1:]
-    model = CycleGan((channels, size, width), settings, paired=paired, seed=seed, device=device)
+    model = CycleGan((channels, size, width), settings, paired=not off, seed=seed, device=device)
 
     def step(i: int) -> dict[str, float]:
         pair = None
-        if paired:
+        if not off:
             chosen = pairs[batch_positions(len(pairs), settings.batch, seed, i, "pairs")]
             pair = batch(images_a, chosen[:, 0]), batch(images_b, chosen[:, 1])
         model.set_lr(settings.lr * min(1.0, 2 * (1 - i / settings.steps)))
@@ -225,6 +234,6 @@ def train(data: TwoDomains, settings: CycleganTraining, run: TrainingRun) -> Tra
     history = run_steps(
         step, state=model.state(), settings=settings, work=run.work, validation=validation
     )
-    card = model_card(settings, image_size=size, image_channels=channels)
+    card = model_card(settings, image_size=size, image_channels=channels, pairs=len(pairs))
     card["validation"] = validation.facts(settings.steps)
     return Trained(validation.weights, card, history)

@@ -8,9 +8,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from medsynth.cohorts.ct.pairs import partners, positions_of
+from medsynth.cohorts.ct.pairs import partners
 from medsynth.imaging.grids import Direction, write_translation_grid
 from medsynth.imaging.scale import pixels_of_fields
 from medsynth.models.contract import Translation, as_wanted, family_of
@@ -23,9 +22,9 @@ from medsynth.store.manifests import TEST, in_split
 from medsynth.store.models import load_model
 from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table
+from medsynth.tasks.translation.reference import DIRECTIONS, reference_of
 
 BATCH = 16
-DIRECTIONS = ("ct_to_cect", "cect_to_ct")  # adds contrast medium, takes it away
 GRID_SLICES = 4  # of each direction
 
 
@@ -86,19 +85,18 @@ def write_product(
     )
 
     samples = Samples(outputs.images, outputs.table)
-    shown = [_shown(d, directions == d, target, store, samples) for d in np.unique(directions)]
+    shown = [_shown(d, directions == d, store, samples) for d in np.unique(directions)]
     provenance = {"seed": str(run.seed), "model_sha256": model_sha256}
     write_translation_grid(shown, outputs.grid, provenance)
 
 
-def _shown(
-    direction: str, of_it: np.ndarray, target: pd.Series, store: ImageStore, samples: Samples
-) -> Direction:
-    """Some slices of a direction with their targets, if there are pairs."""
-    paired = of_it & target.notna().to_numpy()  # a test split may have none
-    rows = np.flatnonzero(paired if paired.any() else of_it)[:GRID_SLICES]
-    goal = store.read(positions_of(target[rows], store.manifest)) if paired.any() else None
+def _shown(direction: str, of_it: np.ndarray, store: ImageStore, samples: Samples) -> Direction:
+    """Some images of a direction with their targets, if there are any."""
+    reference = reference_of(samples.table, store)
+    which = np.flatnonzero(of_it[reference.rows])[:GRID_SLICES]  # a test split may have none
+    rows = reference.rows[which] if len(which) else np.flatnonzero(of_it)[:GRID_SLICES]
+    goal = reference.read(store, which) if len(which) else None
     source = store.read(rows)
     fields = store.manifest["field_mm"].to_numpy()[rows]
     pixels = pixels_of_fields(fields, source.shape[2])
-    return Direction(direction, source, samples.read(rows), goal, pixels)
+    return Direction(direction, source, samples.read(rows), goal, pixels, reference.kind)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from medsynth.imaging.grids import DIFFERENCE_HU, Direction, caption_of, difference_colors
 from medsynth.imaging.scale import bar_of, pixels_of_fields
-from medsynth.metrics.baselines import DO_NOTHING, GAIN
+from medsynth.metrics.baselines import DO_NOTHING, GAIN, MEAN_SHIFT
+from medsynth.metrics.translation.measures import ENHANCED_HU
+from medsynth.tasks.translation.reference import reference_of
 from medsynth.tasks.translation.verdict import verdict
 from medsynth.tasks.viewing.comparison import finding, shown_results
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
@@ -25,9 +28,14 @@ from medsynth.tasks.viewing.strips import Block, Origin, Strip, evenly_spread, r
 from medsynth.tasks.viewing.templates import render
 
 MEASURES = {
-    "mae_hu": ("MAE (HU)", "mean absolute error against the paired target, inside the body"),
-    "psnr_db": ("PSNR (dB)", "peak signal-to-noise ratio against the paired target"),
-    "ssim": ("SSIM", "structural similarity with the paired target"),
+    "mae_hu": ("MAE (HU)", "mean absolute error against the target, inside the body"),
+    "mae_hu_enhanced": (
+        "MAE where enhanced (HU)",
+        f"the same where contrast medium changes at least {ENHANCED_HU:g} HU",
+    ),
+    "mae_hu_elsewhere": ("MAE elsewhere (HU)", "the same in the rest of the body"),
+    "psnr_db": ("PSNR (dB)", "peak signal-to-noise ratio against the target"),
+    "ssim": ("SSIM", "structural similarity with the target"),
 }
 SUFFIXES = {
     "": ("", None),
@@ -36,6 +44,11 @@ SUFFIXES = {
         "the same measured on the source itself: what doing nothing gives",
     ),
     GAIN: (", gain", "how much better than doing nothing, from the differences within pairs"),
+    MEAN_SHIFT: (
+        ", shifted",
+        "the same measured on the source with the mean difference of the two domains in training"
+        " images added",
+    ),
 }
 METRICS = {
     name + suffix: (title + words, other or meaning)
@@ -51,10 +64,7 @@ DIFFERENCES = f"blue: −{DIFFERENCE_HU:g} HU, white: 0, red: +{DIFFERENCE_HU:g}
 def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
     """All experiments that translate the slices of a cohort."""
     metrics = {e.name: e.results["metrics"] for e in experiments}
-    results = [
-        shown_results(e, METRICS, small_numbers(e.results["n_real"], e.results["n_generated"]))
-        for e in experiments
-    ]
+    results = [shown_results(e, METRICS, warnings_of(e.results)) for e in experiments]
     return View(
         curves=[(f"{e.name} ({e.family})", e.curves) for e in experiments],
         findings=[
@@ -80,8 +90,19 @@ def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
     )
 
 
+def warnings_of(results: Mapping[str, Any]) -> list[str]:
+    """What a reader must know before believing the numbers of one metrics.json."""
+    found = small_numbers(results["n_real"], results["n_generated"])
+    if results["reference"] == "pairs":
+        found.append(
+            "The targets are slices of another moment: the patient has moved, and what does not lie"
+            " over each other counts as error of the translation and of doing nothing alike."
+        )
+    return [*found, *results["notes"]]
+
+
 def untranslated(experiment: ShownExperiment, metric: ShownMetric) -> list[str]:
-    """What doing nothing reaches, and how much better the translation is; [] if not measured."""
+    """What doing nothing and a mean shift reach, and the gain; [] if not measured."""
     metrics = experiment.results["metrics"]
     if metric.name + DO_NOTHING not in metrics:
         return []
@@ -89,36 +110,42 @@ def untranslated(experiment: ShownExperiment, metric: ShownMetric) -> list[str]:
         shown_metric(metric.name + suffix, metrics[metric.name + suffix], METRICS)
         for suffix in (DO_NOTHING, GAIN)
     )
-    return [f"untranslated {nothing.text}; gain {gain.text} ({gain.interval})"]
+    shift = metrics.get(metric.name + MEAN_SHIFT)
+    shifted = f"; shifted {shown_metric(metric.name, shift, METRICS).text}" if shift else ""
+    return [f"untranslated {nothing.text}; gain {gain.text} ({gain.interval}){shifted}"]
 
 
 def _blocks(cohort: ShownCohort, experiment: ShownExperiment) -> list[Block]:
     """A block for each direction: source, translated, target if there is one, difference."""
     store, samples = cohort.images, experiment.generated
     assert samples is not None  # the task makes images
+    reference = reference_of(samples.table, store)
     position = pd.Series(np.arange(len(store)), index=store.manifest["item_id"])
     fields = store.manifest.get("field_mm", pd.Series(np.nan, store.manifest.index)).to_numpy()
     blocks = []
-    for label, rows in samples.table.reset_index().groupby("label", sort=True):
-        paired = rows[rows["target_item"].notna()]
-        rows = paired if len(paired) else rows
-        rows = rows.iloc[evenly_spread(len(rows), SLICES_PER_DIRECTION)]
+    for label, rows in samples.table.reset_index(drop=True).groupby("label", sort=True):
+        which = np.flatnonzero(np.isin(reference.rows, rows.index))
+        which = which[evenly_spread(len(which), SLICES_PER_DIRECTION)]
+        target = reference.read(store, which) if len(which) else None
+        if target is None:
+            rows = rows.iloc[evenly_spread(len(rows), SLICES_PER_DIRECTION)]
+        else:
+            rows = rows.loc[reference.rows[which]]
         places = position[rows["source_item"]].to_numpy()
-        source, translated = store.read(places), samples.read(rows["index"])
-        target = store.read(position[rows["target_item"]]) if len(paired) else None
-        reference = "source" if target is None else "target"
-        difference = translated.astype(np.float32) - (source if target is None else target)
+        source, translated = store.read(places), samples.read(rows.index)
+        pixels = pixels_of_fields(fields[places], source.shape[2])
+        direction = Direction(str(label), source, translated, target, pixels, reference.kind)
+        goal = source if target is None else target
+        difference = translated.astype(np.float32) - goal
         shown: list[tuple[str, Origin, np.ndarray]] = [
             ("source", "real", source),
             (f"translated by {experiment.name}", "made", translated),
         ]
         if target is not None:
-            shown.append(("target", "real", target))
+            shown.append((direction.reference, "real", target))
         colors = np.stack([difference_colors(each[..., 0]) for each in difference])
-        shown.append((f"translated − {reference}", "drawn", colors))
+        shown.append((f"translated − {direction.reference}", "drawn", colors))
         side = source.shape[2]
-        pixels = pixels_of_fields(fields[places], side)
-        direction = Direction(str(label), source, translated, target, pixels)
         strips = [
             Strip(name, origin, [tile(i) for i in images], DIFFERENCES if origin == "drawn" else "")
             for name, origin, images in shown
