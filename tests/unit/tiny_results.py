@@ -97,6 +97,6 @@ def make_results(root: Path) -> None:
         for prefix in PREFIXES.values()
         for key, value in ResidualUNet(1, gan.channels, gan.depth).state_dict().items()
     }
-    card = model_card(gan, image_size=SIZE, image_channels=1)
+    card = model_card(gan, image_size=SIZE, image_channels=1, pairs=0)
     folder = {"experiment": "ct_cyclegan"}
     save_model(state, card, layout.weights.format(**folder), layout.card.format(**folder))
