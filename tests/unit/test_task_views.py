@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -17,8 +18,12 @@ from medsynth.tasks.viewing.metric_tables import (
     metrics_in_order,
     side_by_side,
 )
-from medsynth.tasks.viewing.templates import render
+from medsynth.tasks.viewing.templates import _ENVIRONMENT, render
 from medsynth.tasks.viewing.verdicts import Verdict
+
+TABLE = _ENVIRONMENT.from_string(
+    '{% from "tasks/viewing/macros.html" import metric_table %}{{ metric_table(metrics, "") }}'
+)
 
 
 def entry(value, interval=None, better="lower", reason=None, **more) -> dict:
@@ -191,3 +196,15 @@ def test_warnings_fit_the_numbers():
     assert "biased upwards" in biased
     (own,) = generation.warnings_of(enough | {"extractor": {"sha256": "ab"}})
     assert "not from Inception" in own
+
+
+def test_every_kind_of_null_has_its_column():
+    found = {
+        "fid": entry(3.0, floor=1.0, null={"noise": 90.0}),
+        "restored_fid": entry(2.0, null={"bicubic": 8.0}),
+    }
+    shown = TABLE.render(metrics=metrics_in_order(found, {}))
+    head, first, second = re.findall(r"<tr>(.*?)</tr>", shown, re.DOTALL)
+    assert re.findall(r'<th class="num">(\w+)', head)[-3:] == ["Real", "Noise", "Bicubic"]
+    assert re.findall(r'<td class="num">([\d.]*)</td>', first)[-3:] == ["1", "90", ""]
+    assert re.findall(r'<td class="num">([\d.]*)</td>', second)[-3:] == ["", "", "8"]

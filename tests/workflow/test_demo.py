@@ -118,8 +118,9 @@ def test_single_images_are_traced_from_what_they_say(finished, tmp_path):
 
 def test_report_shows_every_experiment_without_network(finished):
     page = (finished.folder / "results" / "report" / "index.html").read_text()
-    for name in ("cxr_ddpm", "glioma_ddpm", "glioma_progan", "ct_cyclegan"):
+    for name in ("cxr_ddpm", "glioma_ddpm", "glioma_progan", "ct_cyclegan", "cxr_cascade"):
         assert name in page
+    assert "drawn at 16 pixels, and enlarged" in page and "bicubic" in page
     assert not re.search(r"(src|href)=[\"']https?://(?!127\.0\.0\.1)", page)
 
 

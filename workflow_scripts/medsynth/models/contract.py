@@ -203,7 +203,8 @@ class Trained:
 
     Attributes:
         state: weights.
-        card: what else is needed to use them, as JSON values.
+        card: what else is needed to use them, as JSON values. Where images are drawn smaller than
+            the cohort's, and enlarged, `drawn_size` says so, pixels a side.
         history: CSV file of the curves (columns step, name, value).
     """
 
