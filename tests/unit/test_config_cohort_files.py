@@ -40,6 +40,9 @@ def test_a_data_set_of_the_demo_is_one_folder(raw):
 
 def test_what_a_download_brings_is_its_destination_and_waits_for_its_receipt(raw, tmp_path):
     cxr, genotypes = raw["cohorts"]["cxr"], raw["cohorts"]["glioma"]["genotypes"]
+    raw["experiments"] = [
+        e for e in raw["experiments"] if "sample" in e and "text" not in e["train"]
+    ]
     cxr |= {"root": f"{tmp_path}/cxr", "reports": None, "tables": f"{tmp_path}/jpg/tables"}
     genotypes["maf"] = [f"{tmp_path}/gdc/maf"]
     raw["fetch"] = {
@@ -140,5 +143,5 @@ def test_cohorts_are_told_apart_by_what_they_have(raw):
     assert files.labels("glioma") == [f"{HERE}/glioma/labels.parquet"]
     assert files.labels("cxr") == []
     assert files.counts() == [
-        f"{HERE}/{name}.json" for name in ("cxr/reports", "glioma/calls", "ct/pairs")
+        f"{HERE}/{name}.json" for name in ("cxr/reports", "cxr/texts", "glioma/calls", "ct/pairs")
     ]

@@ -130,7 +130,7 @@ def test_a_configuration_without_keys_is_told(raw):
     ("place", "value", "said"),
     [
         ("experiments.1.family", (), "family: is missing -- hint: add this key; docs/reference/configuration.md tells its values"),  # noqa: E501
-        ("experiments.1.family", "gan", "be one of 'ddpm', 'progan', 'cyclegan'"),  # noqa: E501
+        ("experiments.1.family", "gan", "be one of 'ddpm', 'text_ddpm', 'progan'"),  # noqa: E501
         ("experiments.1.name", "A-b", "A-b.name: a name has lower-case letters, digits and _, a letter first -- hint: you gave 'A-b'; write a_b"),  # noqa: E501
         ("experiments.0.train.stepps", 3, "train.stepps: is an unknown key; did you mean steps?"),
         ("cohorts.cxr.image_size", 3, "cohorts.cxr.image_size: is an unknown key; it is a key of cohorts.cxr.read: move it there"),  # noqa: E501

@@ -136,3 +136,22 @@ def test_tables_carry_no_time_stamp(root: Path) -> None:
     with gzip.open(root / "mimic-cxr-2.0.0-split.csv.gz") as stream:
         stream.read()
         assert stream.mtime == 0
+
+
+def test_reports_say_the_side_of_the_fluid_as_the_patient_has_it(root: Path) -> None:
+    """The left of a patient is the right of a frontal image; fluid is as bright as the heart."""
+    labels = table(root, "chexpert").set_index("study_id")["Pleural Effusion"]
+    said = set()
+    for row in table(root, "metadata").itertuples():
+        report = (path_of(root, row).parent.parent / f"s{row.study_id}.txt").read_text()
+        words = {w for w in ("Left", "Right", "Bilateral") if f"{w} pleural effusion" in report}
+        assert bool(words) == (labels[row.study_id] == 1.0)
+        if not words or row.ViewPosition == "LATERAL":
+            continue
+        (side,) = words
+        said.add(side)
+        rng = numpy_rng(SEED, "radiograph", row.subject_id, row.study_id, row.ViewPosition)
+        base = draw("Pleural Effusion", False, row.ViewPosition, rng)[70:90]
+        brighter_right = base[:, -45:].mean() > base[:, :45].mean()
+        assert side == "Bilateral" or brighter_right == (side == "Left")
+    assert said == {"Left", "Right", "Bilateral"}

@@ -7,6 +7,9 @@ The finding decides what is drawn, in frontal and lateral views alike:
 * Pleural Effusion: fluid as bright as the heart fills the lower third to half of one or both
   lungs; its upper edge, the meniscus, rises towards the chest wall.
 
+Reports say the finding and, of fluid, on which side the frontal view has it: what a label does not
+tell, and a text can.
+
 Uncertain cardiomegaly (-1) has a ratio in between. AP views magnify the heart by 6 percent and are
 noisier. Patients differ in size, position, tilt, brightness and rib contrast.
 """
@@ -72,6 +75,14 @@ TEXTS = {
     ),
 }
 
+# Of fluid at the sides of the image: 1 is the right of the image and the left of the patient.
+ANGLE, EFFUSION = "the costophrenic angle", "Pleural effusion."
+SIDES = {
+    (-1,): ("the right costophrenic angle", "Right pleural effusion."),
+    (1,): ("the left costophrenic angle", "Left pleural effusion."),
+    (-1, 1): ("both costophrenic angles", "Bilateral pleural effusions."),
+}
+
 
 @dataclass(frozen=True)
 class Study:
@@ -93,16 +104,17 @@ def write_cxr(folder: str | Path, patients: int, seed: int) -> None:
     for study in _studies(patients, seed):
         home = folder / "files" / f"p{study.subject // 10**6}" / f"p{study.subject}"
         home.mkdir(parents=True, exist_ok=True)
-        (home / f"s{study.study}.txt").write_text(_report(study))
+        report = home / f"s{study.study}.txt"
         for view in study.views:
             key = hexes(seed, study.study, view)
             dicom_id = "-".join(key[8 * i : 8 * i + 8] for i in range(5))
             path = home / f"s{study.study}" / f"{dicom_id}.dcm"
+            rng = numpy_rng(seed, "radiograph", study.subject, study.study, view)
+            image, sides = _drawn(study.finding, study.uncertain, view, rng)
+            if view != "LATERAL":
+                report.write_text(_report(study, sides))
             if len(rows) != MISSING:
-                rng = numpy_rng(seed, "radiograph", study.subject, study.study, view)
-                _write_image(
-                    path, draw(study.finding, study.uncertain, view, rng), study, view, len(rows)
-                )
+                _write_image(path, image, study, view, len(rows))
             if len(rows) == TRUNCATED:
                 truncate(path)
             rows.append(
@@ -134,6 +146,13 @@ def write_cxr(folder: str | Path, patients: int, seed: int) -> None:
 
 def draw(finding: str, uncertain: bool, view: str, rng: np.random.Generator) -> np.ndarray:
     """One radiograph: (128, 128) float64 in [0, 1], bright where the body absorbs."""
+    return _drawn(finding, uncertain, view, rng)[0]
+
+
+def _drawn(
+    finding: str, uncertain: bool, view: str, rng: np.random.Generator
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    """The radiograph, and at which sides of a frontal view there is fluid."""
     y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
     tilt, scale = rng.normal(0, 0.03), rng.uniform(0.92, 1.08)
     x, y = (
@@ -144,15 +163,18 @@ def draw(finding: str, uncertain: bool, view: str, rng: np.random.Generator) -> 
     if uncertain:
         ratio = rng.uniform(0.52, 0.56)
     fluid = rng.uniform(0.0, 0.25) if finding == "Pleural Effusion" else None  # level at the hilum
+    sides: tuple[int, ...] = ()
     if view == "LATERAL":
         image = _lateral(x, y, ratio, fluid)
     else:
         both_sides = rng.random() < 0.4
-        image = _frontal(x, y, ratio * (1.06 if view == "AP" else 1.0), fluid, both_sides, rng)
+        wide = ratio * (1.06 if view == "AP" else 1.0)
+        image, sides = _frontal(x, y, wide, fluid, both_sides, rng)
     image = np.clip(image * rng.uniform(0.9, 1.1) + rng.normal(0, 0.03), 0, 1) ** rng.uniform(
         0.9, 1.1
     )
-    return np.clip(image + rng.normal(0, 0.03 if view == "AP" else 0.02, image.shape), 0, 1)
+    grain = rng.normal(0, 0.03 if view == "AP" else 0.02, image.shape)
+    return np.clip(image + grain, 0, 1), sides
 
 
 def _frontal(
@@ -162,7 +184,7 @@ def _frontal(
     fluid: float | None,
     both_sides: bool,
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> tuple[np.ndarray, tuple[int, ...]]:
     body = _ellipse(x, y, 0, 0.35, 0.92, 1.25)
     image = 0.04 + 0.50 * body
     diaphragm = 0.62 - 0.22 * np.cos(np.pi * np.clip((np.abs(x) - 0.38) / 0.8, -0.5, 0.5))
@@ -176,11 +198,12 @@ def _frontal(
     heart = _ellipse(x, y, 0.28 * width, 0.32, width, 0.20 + 0.28 * ratio)
     image = np.maximum(image, 0.72 * heart)
     image += 0.10 * _edge(0.03 - np.abs(y + 0.62 - 0.2 * np.abs(x))) * body  # clavicles
+    sides: tuple[int, ...] = ()
     if fluid is not None:
-        sides = (-1, 1) if both_sides else (rng.choice((-1, 1)),)
+        sides = (-1, 1) if both_sides else (int(rng.choice((-1, 1))),)
         for side in sides:
             image = np.maximum(image, _fluid(side * x, y, fluid))
-    return image
+    return image, sides
 
 
 def _fluid(lateral: np.ndarray, y: np.ndarray, level: float) -> np.ndarray:
@@ -266,8 +289,12 @@ def _labels(study: Study) -> dict[str, float | int | None]:
     return labels
 
 
-def _report(study: Study) -> str:
+def _report(study: Study, sides: tuple[int, ...]) -> str:
     findings, impression = TEXTS["Uncertain" if study.uncertain else study.finding]
+    if sides:
+        angle, effusion = SIDES[sides]
+        findings = findings.replace(ANGLE, angle)
+        impression = impression.replace(EFFUSION, effusion)
     return REPORT.format(
         views=" AND ".join(study.views),
         complaint="dyspnea" if study.study % 2 else "chest pain",
