@@ -17,7 +17,9 @@ from medsynth.store.layout import Layout
 DEMO = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())
 HERE = "results/experiments"
 GENERATORS = [
-    e["name"] for e in DEMO["experiments"] if e["family"] in ("ddpm", "progan", "cascade")
+    e["name"]
+    for e in DEMO["experiments"]
+    if e["family"] in ("ddpm", "text_ddpm", "progan", "cascade")
 ]
 
 
