@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 from medsynth.api.models import TrainedModel, load
 from medsynth.cohorts.texts import prepare_texts
 from medsynth.commands.main import main
+from medsynth.imaging.scale import PIXELS
 from medsynth.lineage.ledger.embedded import embedded_provenance
 from medsynth.lineage.opening import existing_ledger
 from medsynth.metrics.label_f1 import label_f1, macro_f1
@@ -34,9 +36,11 @@ from medsynth.store.atomic import write_json
 from medsynth.store.errors import MedsynthError
 from medsynth.store.generated import Samples
 from medsynth.store.models import Model, save_model
+from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table, write_table
 from medsynth.tasks.generation.data import data_digests, training_data
 from medsynth.tasks.generation.product import write_product
+from medsynth.tasks.viewing.strips import class_strips
 from medsynth.text.settings import TextSettings
 from medsynth.text.tokenizer import PAD
 
@@ -190,6 +194,17 @@ def test_samples_are_asked_for_with_texts_of_held_out_patients(cohort, model, tm
     }
     written = b"".join(p.read_bytes() for p in [*vars(made).values(), *model.folder.iterdir()])
     assert b"uixote" not in written
+
+
+def test_the_page_shows_what_the_first_image_was_asked_for_with(cohort):
+    rows = read_table(cohort.manifest)
+    store = ImageStore(rows, Path(cohort.shards[0]).parent)
+    table = pd.DataFrame({"label": CLASSES, "prompt": ["the <heart>", "a lung " * 40]})
+    made = SimpleNamespace(table=table, read=lambda places: store.read(places))
+    shown = SimpleNamespace(images=store, labels=CLASSES, pixel=PIXELS)
+    page = str(class_strips(shown, [SimpleNamespace(name="told", generated=made)]))
+    assert "the first of “the &lt;heart&gt;”" in page
+    assert " …”" in page and page.count("a lung") < 40
 
 
 def test_prompts_of_a_label_take_turns_and_labels_without_a_text_are_left_out(caplog):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Literal
 
 import numpy as np
@@ -25,6 +26,7 @@ from medsynth.tasks.viewing.templates import render
 
 STRIP_PIXELS = 1024  # of the images of a strip side by side, so that large ones are fewer
 Origin = Literal["real", "made", "drawn"]
+PROMPT = 160  # letters of a text that is shown
 FIRST = 4  # tiles of a strip that every screen shows
 
 
@@ -127,6 +129,9 @@ def class_strips(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) ->
             note = f"{len(tiles)} of {len(places):,}" if tiles else "none was made"
             if tiles and "drawn_size" in samples.table:
                 note += f"; drawn at {samples.table['drawn_size'].iloc[0]} pixels, and enlarged"
+            if tiles and "prompt" in samples.table:
+                first = samples.table["prompt"].iloc[places[0]]
+                note += f"; the first of “{shorten(first, PROMPT, placeholder=' …')}”"
             strips.append(Strip(name, "made", tiles, note))
         title = f"{label} (never seen together in training)" if label in unseen else label
         blocks.append(Block(title, strips, [bar_of(side, cohort.pixel)], side))
