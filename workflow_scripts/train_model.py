@@ -69,11 +69,11 @@ def main(job, run):
         with work_folder(params.work, job.wildcards.experiment, *identity) as work:
             trained = training.train(data, settings, TrainingRun(run.seed, run.device, work))
             save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
-            digest, held_out = digest_file(outputs.weights), data.validation
-            seen = held_out.manifest if held_out else None
+            digest = digest_file(outputs.weights)
             if data.folds:
                 people = people_of_folds(data.folds, digest, below)
             else:
+                seen = data.validation.manifest if data.validation else None
                 people = training_patients(data.manifest, digest, below, seen)
             write_table(people, outputs.people)
             publish(trained.history, outputs.history)

@@ -62,8 +62,8 @@ def test_a_new_task_stands_on_the_page_with_what_its_view_gives(tmp_path, monkey
 
 def test_a_task_without_a_view_is_an_error(tmp_path):
     cohorts, experiments = make_study(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="medsynth.tasks.reporting"):
-        gather(cohorts, [replace(experiments[0], task="reporting")])
+    with pytest.raises(ModuleNotFoundError, match="medsynth.tasks.surgery"):
+        gather(cohorts, [replace(experiments[0], task="surgery")])
 
 
 def test_every_template_is_part_of_the_pages_code():

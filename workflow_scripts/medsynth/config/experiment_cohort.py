@@ -42,6 +42,7 @@ def cohort_mistakes(
             f" {', '.join(cohort.provided()) or 'nothing'}); take another, or change its settings",
         )
     yield from _of_labels(place, experiment, cohort)
+    yield from _of_patients(place, experiment, cohort)
     if misfit := experiment.misfit(form):
         yield Mistake(f"{place}.{misfit.key}", misfit.why)
 
@@ -61,3 +62,25 @@ def _of_labels(
                 f"cohort {experiment.cohort} has no class {', '.join(map(repr, strange))}, it has"
                 f" {', '.join(classes)}; correct the label, or leave it out",
             )
+
+
+def _of_patients(
+    place: str, experiment: FamilyExperiment, cohort: CohortSettings
+) -> Iterator[Mistake]:
+    """Folds and survival, of families that predict patients."""
+    tables = getattr(cohort, "patients", None)
+    if "patients" not in experiment.needs or tables is None:  # that it is absent is told already
+        return
+    if cohort.split.folds is None:
+        yield Mistake(
+            f"cohorts.{experiment.cohort}.split.folds",
+            f"{experiment.name} predicts every patient by a model of the others; set the number of"
+            " folds, as in split: {folds: 5}",
+        )
+    target = getattr(getattr(experiment, "train", None), "target", None)
+    if target == "survival" and tables.survival is None:
+        yield Mistake(
+            f"{place}.train.target",
+            f"cohort {experiment.cohort} says nothing of survival; give it patients.survival, or"
+            " set target: label",
+        )

@@ -1,7 +1,8 @@
 """Mutations, copy numbers and assays of the demo's glioma cases, as the GDC gives them.
 
 Per case a MAF, a segment file of the tumour and one of the blood; a sample sheet, because segment
-files name their sample by a UUID; and clinical.tsv with the assays. The genotype decides:
+files name their sample by a UUID; clinical.tsv with the assays; and patients.tsv with age, sex,
+survival and a few genes, some of them missing (see :mod:`.patients`). The genotype decides:
 
 * IDH-mutant: one hotspot mutation; codeleted: 1p and 19q at the level of one lost copy as well;
 * IDH-wildtype: no hotspot; gain of 7, loss of 10;
@@ -22,6 +23,7 @@ import pandas as pd
 
 from medsynth.demo.cases import Case, glioma_cases
 from medsynth.demo.identifiers import gdc_uuid
+from medsynth.demo.patients import patient_row
 from medsynth.runtime.seeding import numpy_rng
 
 Segment = tuple[int, int, int, float]  # chromosome, start, end, mean
@@ -71,9 +73,11 @@ PASSENGERS = {
 
 
 def write_genomics(folder: str | Path, cases: int, seed: int) -> None:
-    """Write maf/, segments/ (with gdc_sample_sheet.tsv) and clinical.tsv."""
+    """Write maf/, segments/ (with gdc_sample_sheet.tsv), clinical.tsv and patients.tsv."""
     folder = Path(folder)
     sheet, clinical = [], []
+    rows = [patient_row(case, seed) for case in glioma_cases(cases)]
+    _write_tsv(rows, folder / "patients.tsv")
     for number, case in enumerate(glioma_cases(cases)):
         clinical.append(_assays(case, number))
         if case.evidence != "sequencing":

@@ -6,6 +6,7 @@ from medsynth.models.captioner.settings import CaptionerExperiment
 from medsynth.models.cascade.settings import CascadeExperiment
 from medsynth.models.cyclegan.settings import CycleganExperiment
 from medsynth.models.ddpm.settings import DdpmExperiment
+from medsynth.models.fusion.settings import FusionExperiment
 from medsynth.models.guide.settings import GuideExperiment
 from medsynth.models.progan.settings import ProganExperiment
 from medsynth.models.settings import FamilyExperiment
@@ -18,6 +19,7 @@ Family = (
     | CycleganExperiment
     | CascadeExperiment
     | CaptionerExperiment
+    | FusionExperiment
     | GuideExperiment
 )
 

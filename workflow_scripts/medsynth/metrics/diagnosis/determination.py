@@ -1,7 +1,7 @@
 """Columns that are the target under another name, which a prediction from them would show off with.
 
 A mutation of IDH1 is the IDH status; a date of death is the survival. Names tell some of them, the
-training patients others: a column that orders them almost as the target does.
+patients others: a column that orders them almost as the target does.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]
     """Columns that tell a class from all others almost without error, or by being empty.
 
     Args:
-        table: numbers (n, p) of the training patients, null where unknown.
+        table: numbers (n, p) of patients, null where unknown.
         labels: class index (n,).
         classes: names.
 
@@ -69,7 +69,7 @@ def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]
                 area = auroc(values[of == k], values[of != k])
                 if max(area, 1 - area) >= _almost(values):
                     found[str(column)] = (
-                        f"{how}it tells {name} from the rest of {len(of)} training patients (area"
+                        f"{how}it tells {name} from the rest of {len(of)} patients (area"
                         f" under the ROC curve {max(area, 1 - area):.3f})"
                     )
     return found
@@ -86,8 +86,7 @@ def tell_survival(table: pd.DataFrame, months: np.ndarray, event: np.ndarray) ->
         rank = abs(spearmanr(cells[known], months[known]).statistic)
         if rank >= ALMOST:
             found[str(column)] = (
-                f"it orders {known.sum()} training patients as the months do (rank correlation"
-                f" {rank:.3f})"
+                f"it orders {known.sum()} patients as the months do (rank correlation {rank:.3f})"
             )
     return found
 

@@ -99,8 +99,15 @@ def _network(experiment: ExperimentArtifacts) -> dict[str, Any]:
 def _training(
     study: Study, experiment: ExperimentArtifacts, section: Mapping[str, Any]
 ) -> dict[str, Any]:
-    split = section["splits"][0]
+    split, folds = section["splits"][0], study.results[experiment.name].get("folds")
     gate = section["leakage"]["ok"]
+    trained = patients(study.trained_on[experiment.name])
+    whom = f"Trained on {trained} of the training split of cohort {section['name']}. "
+    if folds:
+        whom = (
+            f"{folds} models, one a fold, trained on {trained} of cohort {section['name']}, each on"
+            " those of other folds than it is tested on. "
+        )
     return {
         "cohort": section["name"],
         "kind": section["summary"]["kind"],
@@ -114,8 +121,7 @@ def _training(
             "items_by_class": {label: cell["items"] for label, cell in split["cells"].items()},
         },
         "statement": (
-            f"Trained on {patients(study.trained_on[experiment.name])} of the training split of"
-            f" cohort {section['name']}. "
+            whom
             + (
                 "No patient and no image stands in two splits."
                 if gate
@@ -132,8 +138,8 @@ def _evaluation(
     verdict = verdicts.get(experiment.name)
     results = study.results[experiment.name]
     return {
-        "split": TEST,
-        "patients": section["splits"][-1]["patients"],
+        "split": results["split"] if "folds" in results else TEST,
+        "patients": results["n_real"] if "folds" in results else section["splits"][-1]["patients"],
         "verdict": verdict and {"grade": verdict.grade, "text": verdict.text},
         "results": results,
         "without_baseline": without_baseline(results["metrics"]),

@@ -66,7 +66,11 @@ class FindingCell:
 
 @dataclass(frozen=True)
 class Finding:
-    """An experiment in a verdict, and in three main metrics at most."""
+    """An experiment in a verdict, and in three main metrics at most.
+
+    Attributes:
+        judged: on what, if not on the images of the test split.
+    """
 
     experiment: str
     family: str
@@ -75,6 +79,7 @@ class Finding:
     n_generated: int
     cells: Sequence[FindingCell]
     verdict: Verdict
+    judged: str = ""
 
 
 @dataclass(frozen=True)

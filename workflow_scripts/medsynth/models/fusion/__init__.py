@@ -1,0 +1,1 @@
+"""Late fusion of images and tables, each of which may be missing."""
