@@ -121,3 +121,13 @@ def test_rows_of_a_patient_must_agree_and_samples_name_their_patient(tmp_path):
         "patients": 1, "columns": 1, "cells_empty": 0, "rows_differ": 1, "no_row": 1
     }  # fmt: skip
     assert frame["patient"].tolist() == cases  # nobody else's row is kept
+
+
+def test_a_table_of_thousands_of_columns_is_read(tmp_path):
+    path = tmp_path / "wide.csv"
+    heads = [f"g{i}_rnaseq" for i in range(1200)]
+    path.write_text(
+        "\n".join([",".join(["case", *heads]), *(f"p{k}" + ",1.5" * 1200 for k in "ab")])
+    )
+    frame, _ = read_patients(["pa"], tables(path, columns=["*_rnaseq"], survival=None))
+    assert frame.shape == (1, 1201)
