@@ -24,11 +24,20 @@ def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
             twice.
     """
     table = read_table(path)
+    check_columns(table, path, columns)
+    return table.replace({"": None})
+
+
+def check_columns(table: pd.DataFrame, path: Path, columns: list[str]) -> None:
+    """Refuse a table in which columns are missing, or stand twice.
+
+    Raises:
+        CohortError: it is one.
+    """
     if missing := [c for c in columns if c not in table.columns]:
         raise CohortError(f"{path}: {missing_columns(missing, list(table.columns))}")
     if twice := repeated_column(columns, headings_of(path)):
         raise CohortError(f"{path}: {twice}")
-    return table.replace({"": None})
 
 
 def read_labels(settings: TableLabel, *others: str) -> pd.DataFrame:

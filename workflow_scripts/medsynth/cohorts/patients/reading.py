@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from medsynth.cohorts.labels import read_csv
+from medsynth.cohorts.labels import check_columns, read_csv
 from medsynth.cohorts.patients.settings import PatientTable, PatientTables, Survival
 from medsynth.genomics.barcodes import parse_barcodes
 from medsynth.store.quarantine import CohortError
@@ -52,9 +53,11 @@ def read_patients(
     """
     frame = pd.DataFrame({"patient": sorted(set(patients))})
     counts: dict[str, Any] = {"patients": len(frame)}
+    read = cache(lambda path: read_csv(path, []))  # several modalities may stand in one file
     for name, table in settings.tables.items():
-        place = f"patients.tables.{name}"
-        rows, reasons = _rows(frame["patient"], table.path, table.key, _chosen(table, place), place)
+        place, cells = f"patients.tables.{name}", read(table.path)
+        chosen = _chosen(cells, table, place)
+        rows, reasons = _rows(frame["patient"], cells, table.path, table.key, chosen, place)
         parts = [
             _as_numbers(rows[c], f"{table.path}: column {c!r}", place).add_prefix(name + OF)
             for c in rows
@@ -67,16 +70,17 @@ def read_patients(
             "cells_empty": int(numbers[reasons.isna().to_numpy()].isna().sum().sum()),
         } | reasons.value_counts().to_dict()
     if settings.survival:
-        found, counts["survival"] = _survival(frame["patient"], settings.survival)
+        cells = read(settings.survival.path)
+        found, counts["survival"] = _survival(frame["patient"], cells, settings.survival)
         frame = pd.concat([frame, found], axis=1)
     for name, of in counts.items():
         log.info("%s: %s", name, of)
     return frame, counts
 
 
-def _chosen(table: PatientTable, place: str) -> list[str]:
+def _chosen(cells: pd.DataFrame, table: PatientTable, place: str) -> list[str]:
     """The columns that headings or patterns name, in the table's order."""
-    there = [c for c in read_csv(table.path, [table.key]).columns if c != table.key]
+    there = [str(c) for c in cells if c != table.key]
     for pattern in table.columns:
         if not any(fnmatchcase(column, pattern) for column in there):
             raise CohortError(
@@ -87,10 +91,10 @@ def _chosen(table: PatientTable, place: str) -> list[str]:
 
 
 def _rows(
-    patients: pd.Series, path: Path, key: str, columns: list[str], place: str
+    patients: pd.Series, table: pd.DataFrame, path: Path, key: str, columns: list[str], place: str
 ) -> tuple[pd.DataFrame, pd.Series]:
     """The cells of every patient, null where nothing is known, and why there is no row."""
-    table = read_csv(path, [key, *columns])
+    check_columns(table, path, [key, *columns])
     own = table[key].where(table[key].isin(set(patients)))
     if own.isna().any():  # a sample's barcode names its patient
         cases = parse_barcodes(table[key].fillna(""))["case"].set_axis(table.index)
@@ -138,10 +142,12 @@ def _as_numbers(cells: pd.Series, where: str, place: str) -> pd.DataFrame:
     )
 
 
-def _survival(patients: pd.Series, settings: Survival) -> tuple[pd.DataFrame, dict[str, Any]]:
+def _survival(
+    patients: pd.Series, table: pd.DataFrame, settings: Survival
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """months (float), event (boolean) and survival_reason of every patient, and their counts."""
-    columns = [settings.months, settings.event]
-    rows, reasons = _rows(patients, settings.path, settings.key, columns, "patients.survival")
+    columns, place = [settings.months, settings.event], "patients.survival"
+    rows, reasons = _rows(patients, table, settings.path, settings.key, columns, place)
     months = pd.to_numeric(rows[settings.months], errors="coerce").set_axis(patients.index)
     words = rows[settings.event].map(_plain).set_axis(patients.index)
     happened = words == _plain(settings.happened)
