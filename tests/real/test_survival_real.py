@@ -1,4 +1,4 @@
-"""Survival of real gliomas: the counts, the published bar, and what the two meanings of 1 do to it."""
+"""Survival of real gliomas: its counts, the published bar, and a reversed censoring."""
 
 from __future__ import annotations
 
