@@ -1,4 +1,4 @@
-"""What the page says of diagnoses: each claim by the interval of a gain, and every row beside it."""
+"""What the page says of diagnoses: claims by the intervals of gains, every row beside them."""
 
 from __future__ import annotations
 
