@@ -16,6 +16,7 @@ import check_evaluation
 from medsynth.cohorts.overlap import people_of_folds
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.fusion import sampling
+from medsynth.models.fusion.belief import fit_belief
 from medsynth.models.fusion.checks import TargetColumn, TooFewPatients
 from medsynth.models.fusion.losses import cox_losses
 from medsynth.models.fusion.reading import Patients
@@ -114,7 +115,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(told, tmp_path, monkeypat
     resumed = trained(told, tmp_path)
     assert resumed.state.keys() == whole.keys()
     assert all(torch.equal(value, whole[name]) for name, value in resumed.state.items())
-    steps = pd.read_csv(resumed.history).query("name == 'train_fusion'")["step"]
+    steps = pd.read_csv(resumed.history).query("name == 'train_image'")["step"]
     assert steps.tolist() == list(range(2, 21, 2))
 
 
@@ -184,6 +185,23 @@ def test_the_loss_of_survival_is_breslows(survived):
     ]  # fmt: skip
     found = cox_losses(*map(torch.from_numpy, (eta, months, event)))
     assert found.numpy() == pytest.approx(np.array(wanted), rel=1e-12)
+
+
+def test_a_modality_that_is_surely_wrong_is_not_believed_and_one_that_is_right_is():
+    """Two networks: one knows three in four patients, the other is as sure and knows none."""
+    labels = torch.tensor([0.0, 1.0] * 20, dtype=torch.float64)
+    right = 2 * (2 * labels - 1) * torch.where(torch.arange(40) % 4 == 0, -1.0, 1.0)
+    noise = 6 * torch.from_numpy(np.random.default_rng(0).choice([-1.0, 1.0], 40))
+
+    def loss_of(w):
+        logits = w[0] * right + w[1] * noise
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
+
+    believed = fit_belief(loss_of, 2)
+    assert 0.3 < believed[0] < 1.2
+    assert 0 <= believed[1] < 0.1
+    nobody = fit_belief(lambda w: 0 * w.sum(), 2)
+    assert nobody.tolist() == [1, 1]
 
 
 def with_patients(inputs, change, folder):

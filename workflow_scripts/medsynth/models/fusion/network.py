@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from medsynth.models.classifier.network import Classifier
 
@@ -46,9 +45,10 @@ class TableNetwork(nn.Module):
 class Fusion(nn.Module):
     """What every modality says of a patient, added to what is said of nobody in particular.
 
-    Logits are ``prior + sum_m w_m s_m`` over the modalities m that are there, with weights w_m > 0:
-    a weighted product of experts (Genest and Zidek 1986, logarithmic pool). Without any modality it
-    is the prior, the shares of the classes among the patients trained on.
+    Logits are ``prior + sum_m w_m s_m`` over the modalities m that are there, with weights w_m of
+    at least 0: a product of experts (Genest and Zidek 1986, logarithmic pool). Without any modality
+    it is the prior, the shares of the classes among the patients trained on. The weights are not
+    trained: what networks have learned by heart would be believed (see :mod:`.belief`).
 
     Args:
         prior: logits (k,) of the classes' shares; of survival (1,) zero.
@@ -57,6 +57,7 @@ class Fusion(nn.Module):
     """
 
     prior: Tensor
+    belief: Tensor
 
     def __init__(
         self,
@@ -73,8 +74,7 @@ class Fusion(nn.Module):
         self.modalities = [IMAGE, *tables]
         self.image = Classifier(image_size, image_channels, k, channels, features)
         self.tables = nn.ModuleList(TableNetwork(*of, features, k) for of in tables.values())
-        # softplus(0.5413) = 1: at first everybody is believed.
-        self.belief = nn.Parameter(torch.full((len(self.modalities),), 0.5413))
+        self.register_buffer("belief", torch.ones(len(self.modalities)))
 
     def say_image(self, x: Tensor, patients: int) -> Tensor:
         """What images (patients * m, C, H, W), m of each patient in a row, say: (patients, k)."""
@@ -90,14 +90,15 @@ class Fusion(nn.Module):
         """Logits (n, k) of one modality on its own."""
         return self.prior + said
 
-    def fuse(self, said: Said, there: Tensor) -> Tensor:
+    def fuse(self, said: Said, there: Tensor, belief: Tensor | None = None) -> Tensor:
         """Logits (n, k) of the modalities that are there.
 
         Args:
             said: (n, k) of each.
             there: (n, modalities) bool, in the order of `modalities`.
+            belief: weights in place of the network's own.
         """
-        weights = F.softplus(self.belief) * there
+        weights = (self.belief if belief is None else belief) * there
         parts = [said[m] * weights[:, [i]] for i, m in enumerate(self.modalities)]
         return self.prior + torch.stack(parts).sum(0)
 

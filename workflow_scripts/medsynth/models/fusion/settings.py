@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from medsynth.models.settings import FamilyExperiment
-from medsynth.runtime.settings import Fraction, Loop
+from medsynth.runtime.settings import Loop
 
 
 class FusionTraining(Loop):
@@ -27,11 +27,6 @@ class FusionTraining(Loop):
         ge=1,
         le=1000,
         description="of these, drawn anew in every step; their features' mean counts",
-    )
-    hide: Fraction = Field(
-        0.3,
-        description="how often the sum is learned without a modality that is there, so that it can"
-        " do without",
     )
     weight_decay: float = Field(
         0.01, ge=0, le=100, description="decoupled weight decay of AdamW (Loshchilov & Hutter 2019)"

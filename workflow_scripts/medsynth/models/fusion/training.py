@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from medsynth.models.contract import Trained
+from medsynth.models.fusion.belief import fit_belief
 from medsynth.models.fusion.checks import check
 from medsynth.models.fusion.losses import cox_losses, cross_entropy
 from medsynth.models.fusion.network import Fusion, sizes
@@ -93,10 +94,11 @@ def prior(data: PatientData, trained: Positions, target: str) -> Tensor:
 
 
 def train(data: PatientData, settings: FusionTraining, run: TrainingRun) -> Trained:
-    """Train a model a fold; each modality's network learns alone, the sum learns whom to believe.
+    """Train a model a fold; each modality's network learns alone.
 
     A modality's network gets the gradient of its own prediction only, so that what it says without
-    the others is what it would say if there were none.
+    the others is what it would say if there were none. How much it is believed, the validation
+    patients say.
 
     Args:
         data: all patients.
@@ -156,10 +158,6 @@ def train(data: PatientData, settings: FusionTraining, run: TrainingRun) -> Trai
             if there[:, m].any():
                 own = chosen[there[:, m].cpu().numpy()]
                 found[name] = losses_of(network.alone(said[name][there[:, m]]), own).mean()
-        rng = generator(seed, "hide", fold, i)
-        kept = torch.rand(there.shape, generator=rng).to(device) >= settings.hide
-        fused = network.fuse({m: s.detach() for m, s in said.items()}, there & kept)
-        found["fusion"] = losses_of(fused, chosen).mean()
         optimizers[fold].zero_grad()
         torch.stack(list(found.values())).sum().backward()
         optimizers[fold].step()
@@ -188,9 +186,15 @@ def _judge(
     if not len(chosen):
         return None
 
-    @torch.inference_mode()
     def look() -> Figures:
-        said, there = patients.said_by_all(network, chosen), patients.there[chosen]
+        with torch.no_grad():
+            said, there = patients.said_by_all(network, chosen), patients.there[chosen]
+        exact = {m: s.double() for m, s in said.items()}
+        belief = fit_belief(
+            lambda w: losses_of(network.fuse(exact, there, w.to(there.device)), chosen).sum(),
+            len(said),
+        )
+        network.belief.copy_(belief)
         losses = losses_of(network.fuse(said, there), chosen)
         beside = {
             f"validate_{m}": losses_of(network.alone(said[m]), chosen).mean().item()
