@@ -22,7 +22,7 @@ from scipy.stats import t
 import medsynth
 
 RESULTS = Path(os.environ.get("MEDSYNTH_SAMPLERS", "results/science/samplers"))
-SEEDS, PER_CLASS = 5, 64
+SEEDS, PER_CLASS = 5, 32
 OURS = {"sampler": "dpm_solver", "steps": 20}
 PEER = {"sampler": "ancestral", "steps": 250}
 GUIDED = OURS | {"guide_scale": 2}
