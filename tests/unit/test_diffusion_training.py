@@ -131,6 +131,22 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(store, tmp_path, accum
     np.testing.assert_allclose(same["value"], curve["value"], rtol=1e-3)
 
 
+def test_the_learning_rate_rises_and_falls_to_nothing(store, tmp_path):
+    used = []
+
+    def see(optimizer, *_):
+        used.append(optimizer.param_groups[0]["lr"])
+
+    settings = _settings(steps=100, lr=0.01, lr_schedule="cosine")
+    wanted = [training.learning_rate(i, settings) for i in range(100)]
+    assert wanted[0] == 0.0025 and max(wanted) == wanted[3] > 0.0099
+    assert wanted[50] == pytest.approx(0.005) and 0 < wanted[99] < 1e-5
+    assert training.learning_rate(99, _settings(steps=100, lr=0.01)) == 0.01
+    with register_optimizer_step_pre_hook(see):
+        _train(store, _settings(steps=3, lr=0.01, lr_schedule="cosine", log_every=1), tmp_path)
+    assert used == pytest.approx([0.01, 0.0075, 0.0025])
+
+
 def test_a_batch_has_no_more_parts_than_images():
     assert [s.stop - s.start for s in training.parts(8, 3)] == [2, 3, 3]
     with pytest.raises(ValidationError, match="accumulate 9 exceeds batch 8; lower it"):

@@ -162,7 +162,8 @@ class Loop(Settings):
         2e-4,
         gt=0,
         le=100,
-        description="learning rate; the classifier's and the CycleGAN's fall to 0",
+        description="learning rate; the classifier's and the CycleGAN's fall to 0, of diffusion"
+        " models lr_schedule says what it does",
     )
     checkpoint_every: int = Field(
         200, ge=1, le=100_000_000, description="steps; a kill costs at most these"

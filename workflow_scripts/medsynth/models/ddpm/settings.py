@@ -75,6 +75,12 @@ class Diffusion(Loop):
         description="parts of a batch that are worked through one after the other: gradients are"
         " those of the whole batch, and the network's memory is that of a part",
     )
+    lr_schedule: Literal["constant", "cosine"] = Field(
+        "constant",
+        description="constant: lr at every step (Ho et al. 2020); cosine: it rises to lr in a 25th"
+        " of the steps and falls to 0 along half a cosine, which short trainings need, since they"
+        " otherwise end with the mistakes of their last steps",
+    )
     timesteps: int = Field(
         1000, ge=2, le=100_000, description="T, noise levels; sampling takes as many steps"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic
@@ -86,6 +87,14 @@ def parts(n: int, k: int) -> list[slice]:
     return [slice(i * n // k, (i + 1) * n // k) for i in range(k)]
 
 
+def learning_rate(step: int, settings: Diffusion) -> float:
+    """Of a step, from 0 on: see settings.lr_schedule."""
+    if settings.lr_schedule == "constant":
+        return settings.lr
+    risen = min(1, (step + 1) / max(1, settings.steps // 25))
+    return settings.lr * risen * 0.5 * (1 + math.cos(math.pi * step / settings.steps))
+
+
 def train(data: LabelledImages, settings: DdpmTraining, run: TrainingRun) -> Trained:
     """Train on the images, or on them at settings.image_size; see :func:`fit`."""
     data.check()
@@ -167,6 +176,8 @@ def fit(
             share.backward()  # adds to the gradients, and frees what the part has kept for it
             loss += share.item()
         norm = torch.nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT_NORM)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(i, settings)
         optimizer.step()
         ema.update()
         return {"loss": loss, "gradient_norm": norm.item()}
