@@ -104,7 +104,7 @@ def test_heavy_rules_ask_for_memory_and_time(rules):
         assert second == 2 * first, "it may have been killed for its memory"
         assert need["runtime"][0] >= 60
     # Steps of cxr_ddpm, a second each.
-    assert asked["train_model"]["runtime"][0] == 60 + 600 // 60
+    assert asked["train_model"]["runtime"][0] == 60 + 500 // 60
 
 
 def test_the_profile_of_slurm_has_all_of_the_default_one_which_it_replaces():
