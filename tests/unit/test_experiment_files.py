@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -42,6 +43,22 @@ def test_the_page_is_given_what_families_and_kinds_cite(files):
     assert all("@" in text for text in cited.values())
     kinds = CohortFiles(parse_config(DEMO), Layout("results")).references()
     assert "MIMIC-CXR" in kinds["mimic_cxr"] and kinds["ct"] == ""
+
+
+def test_each_schedule_of_a_cohorts_images_is_measured_once():
+    raw = copy.deepcopy(DEMO)
+    first = next(e for e in raw["experiments"] if e["name"] == "cxr_ddpm")
+    alike, other, small = ({**copy.deepcopy(first), "name": name} for name in ("b", "c", "d"))
+    alike["train"] |= {"steps": 7}
+    other["train"] |= {"beta_end": 0.3}
+    small["train"] |= {"image_size": 16}
+    gan = next(e for e in raw["experiments"] if e["family"] == "progan")
+    raw["experiments"] = [first, alike, other, small, {**gan, "cohort": "glioma"}]
+    files = ExperimentFiles(parse_config(raw), Layout("results"))
+    found = files.schedules("cxr")
+    assert [one["experiments"] for one in found] == [["cxr_ddpm", "b"], ["c"]]
+    assert [one["train"]["beta_end"] for one in found] == [first["train"]["beta_end"], 0.3]
+    assert files.noised == ["cxr"]
 
 
 def test_what_an_experiment_makes_follows_from_its_task(files):

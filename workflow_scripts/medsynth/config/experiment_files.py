@@ -10,7 +10,7 @@ from medsynth.config.experiment_inputs import classifiers, in_order
 from medsynth.config.references import references_of
 from medsynth.config.schema import Config
 from medsynth.models.classifier.settings import classifier_name
-from medsynth.models.ddpm.settings import DdpmTraining
+from medsynth.models.ddpm.settings import Diffusion
 from medsynth.models.settings import FamilyExperiment
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.layout import Layout
@@ -93,8 +93,10 @@ class ExperimentFiles:
         found: list[dict[str, Any]] = []
         for name, experiment in self.experiments.items():
             train = getattr(experiment, "train", None)
-            if experiment.cohort != cohort or not isinstance(train, DdpmTraining):
+            if experiment.cohort != cohort or not isinstance(train, Diffusion):
                 continue
+            if getattr(train, "image_size", None):
+                continue  # it sees the cohort's images made smaller, whose frequencies are others
             if train.image_size:  # it noises smaller images
                 continue
             schedule = train.schedule()
