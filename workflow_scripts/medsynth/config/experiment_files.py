@@ -97,8 +97,6 @@ class ExperimentFiles:
                 continue
             if getattr(train, "image_size", None):
                 continue  # it sees the cohort's images made smaller, whose frequencies are others
-            if train.image_size:  # it noises smaller images
-                continue
             schedule = train.schedule()
             same = [one for one in found if one["train"] == schedule]
             if same:
