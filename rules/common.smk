@@ -113,6 +113,12 @@ def cohort_settings(stage):
     return lambda wildcards: settings(getattr(COHORTS[wildcards.cohort], stage))
 
 
+def pair_settings(wildcards):
+    """Params function: how the wildcard's cohort is paired, if there is more than one way."""
+    pair = getattr(COHORTS[wildcards.cohort], "pair", None)
+    return pair and settings(pair)
+
+
 @cache
 def code_of(script, *modules, wording=False):
     """Digest of a rule's script, of the modules that it is given by name, and all they import."""

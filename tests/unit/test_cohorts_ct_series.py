@@ -13,7 +13,7 @@ from ct_files import AIR, write_series, write_slice
 
 from medsynth.cohorts.ct import labels as ct_labels
 from medsynth.cohorts.ct.index import index as index_ct
-from medsynth.cohorts.ct.pairs import pair_ct
+from medsynth.cohorts.ct.pairs import pair
 from medsynth.cohorts.ct.scans import digest_of
 from medsynth.cohorts.ct.settings import CtConvert, CtIndex, CtPair, TagContrast
 from medsynth.cohorts.ct.shard import shard as convert_ct
@@ -305,7 +305,7 @@ def test_every_part_of_a_divided_series_is_registered_and_paired(tmp_path, monke
     stretches = used.groupby("label")["stretches"].unique().to_dict()
     assert stretches["ct"] == [2 if divided != "enhanced" else 1]
     assert stretches["cect"] == [2 if divided != "plain" else 1]
-    pairs, counts = pair_ct(used.assign(split="train"), CtPair(tolerance_mm=0.5))
+    pairs, counts = pair(used.assign(split="train"), CtPair(tolerance_mm=0.5))
     # On the grid of 2 mm, only 54 to 56 is between two volumes, where both are divided.
     assert sorted(used.set_index("item_id")["z"][pairs["item_a"]]) == list(range(40, 81, 2))
     a, b = (

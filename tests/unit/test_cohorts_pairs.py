@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medsynth.cohorts.ct.pairs import pair_ct
+from medsynth.cohorts.ct.pairs import pair
 from medsynth.cohorts.ct.settings import CtPair
 from medsynth.store.manifests import manifest
 
@@ -30,7 +30,7 @@ def test_pairs_are_nearest_and_one_to_one():
         ("b4", "P", "cect", 80.0, "G"),  # another frame of reference
         ("a5", "P", "ct", None, "F"),
     )
-    pairs, _ = pair_ct(frame, CtPair(tolerance_mm=2.5))
+    pairs, _ = pair(frame, CtPair(tolerance_mm=2.5))
     assert pairs.to_numpy().tolist() == [
         ["P", "a1", "b2", 1.0, "train"],
         ["P", "a2", "b1", 0.5, "train"],
@@ -50,7 +50,7 @@ def test_every_slice_without_a_partner_is_counted_with_the_reason():
         ("b5", "Q", "cect", None, "F"),
         ("b6", "Q", "cect", 0.0, "F"),
     ).assign(plane=["x", "x", "x", "x", "y", "x", "x", "x", "x", "x"])
-    _, counts = pair_ct(frame, CtPair(tolerance_mm=2.5))
+    _, counts = pair(frame, CtPair(tolerance_mm=2.5))
     assert counts["pairs"] == 1 and counts["slices"] == {"ct": 5, "cect": 5}
     assert counts["unpaired"] == {
         "another_field_of_view": 2,
@@ -63,7 +63,7 @@ def test_every_slice_without_a_partner_is_counted_with_the_reason():
 
 
 def test_no_pairs_is_an_empty_table():
-    pairs, _ = pair_ct(slices(("a", "P", "ct", 0.0, None)), CtPair())
+    pairs, _ = pair(slices(("a", "P", "ct", 0.0, None)), CtPair())
     assert pairs.columns.tolist() == ["patient", "item_a", "item_b", "distance_mm", "split"]
     assert len(pairs) == 0
 
@@ -97,7 +97,7 @@ slice_places = st.tuples(
 def test_pairs_are_those_of_brute_force(places, tolerance):
     rows = [(f"{i:02d}", *place) for i, place in enumerate(places)]
     frame = slices(*rows, ("x", "R", "ct", 0.0, "F"))
-    pairs, counts = pair_ct(frame, CtPair(tolerance_mm=tolerance))
+    pairs, counts = pair(frame, CtPair(tolerance_mm=tolerance))
     found = list(pairs[["patient", "item_a", "item_b", "distance_mm"]].itertuples(index=False))
     assert [tuple(row) for row in found] == pairs_by_brute_force(frame, tolerance)
     assert counts["pairs"] == len(found)
@@ -107,11 +107,11 @@ def test_another_study_or_field_of_view_is_no_pair():
     frame = slices(
         ("a1", "P", "ct", 0.0, "F"), ("b1", "P", "cect", 0.0, "F"), ("b2", "P", "cect", 0.5, "F")
     )
-    assert pair_ct(frame, CtPair())[0]["item_b"].tolist() == ["b1"]
+    assert pair(frame, CtPair())[0]["item_b"].tolist() == ["b1"]
     other = frame.assign(study=["S", "T", "S"])
-    assert pair_ct(other, CtPair())[0]["item_b"].tolist() == ["b2"]
+    assert pair(other, CtPair())[0]["item_b"].tolist() == ["b2"]
     planes = frame.assign(study="S", plane=["wide", "narrow", "narrow"])
-    pairs, counts = pair_ct(planes, CtPair())
+    pairs, counts = pair(planes, CtPair())
     assert len(pairs) == 0 and counts["dropped_for_another_field_of_view"] == 1
     # Within planes two pairs are found, where across them the nearest left only one.
     crossed = slices(
@@ -120,10 +120,10 @@ def test_another_study_or_field_of_view_is_no_pair():
         ("b1", "P", "cect", -1.0, "F"),
         ("b2", "P", "cect", 0.9, "F"),
     ).assign(plane=["p", "q", "p", "q"])
-    pairs, counts = pair_ct(crossed, CtPair(tolerance_mm=1.5))
+    pairs, counts = pair(crossed, CtPair(tolerance_mm=1.5))
     assert len(pairs) == 2 and counts["dropped_for_another_field_of_view"] == 0
     unknown = frame.assign(study=None, plane=None)  # of both sides nothing is known
-    assert pair_ct(unknown, CtPair())[0]["item_b"].tolist() == ["b1"]
+    assert pair(unknown, CtPair())[0]["item_b"].tolist() == ["b1"]
 
 
 def test_badly_registered_pairs_are_dropped_and_counted():
@@ -135,7 +135,7 @@ def test_badly_registered_pairs_are_dropped_and_counted():
         ("a3", "R", "ct", 0.0, "F"),  # was not registered
         ("b3", "R", "cect", 0.0, "F"),
     ).assign(reg_dice_after=[0.8, None, 0.95, None, None, None], reg_ncc_after=0.7)
-    pairs, counts = pair_ct(frame, CtPair(min_dice=0.9))
+    pairs, counts = pair(frame, CtPair(min_dice=0.9))
     assert pairs["item_a"].tolist() == ["a2", "a3"]
     assert pairs["reg_dice_after"].fillna(0).tolist() == [0.95, 0]
     assert counts == {
@@ -147,4 +147,4 @@ def test_badly_registered_pairs_are_dropped_and_counted():
         "unpaired": {"bad_registration": 2},
         "median": {"distance_mm": 0.5, "reg_dice_after": 0.95, "reg_ncc_after": 0.7},
     }
-    assert len(pair_ct(frame, CtPair())[0]) == 3
+    assert len(pair(frame, CtPair())[0]) == 3

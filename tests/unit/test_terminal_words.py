@@ -137,7 +137,7 @@ def test_how_far_a_training_is_stands_in_its_log(tmp_path):
     later = job(1, "train_model", "a", log=[str(log)], since=time.time() + 60)
     later.look()
     assert later.progress is None  # that was another run's
-    other = job(2, "pair_ct", "ct", log=[str(tmp_path / "none.log")])
+    other = job(2, "pair_images", "ct", log=[str(tmp_path / "none.log")])
     other.look()
     assert other.progress is None
 

@@ -215,7 +215,7 @@ def test_validation_slices_of_a_pair_stand_side_by_side():
         ]
     )
     pairs = pd.DataFrame({"item_a": ["ct1", "ct6", "ct3"], "item_b": ["cect2", "cect8", "gone"]})
-    a, b = validation_slices(rows, pairs, 5, seed=1)
+    a, b = validation_slices(rows, pairs, 5, 1, ("ct", "cect"))
     assert len(a) == len(b) == 5
     both = list(zip(a["item_id"], b["item_id"], strict=True))
     assert set(both[:2]) == {("ct1", "cect2"), ("ct6", "cect8")}

@@ -94,7 +94,7 @@ def make_results(root: Path) -> None:
     torch.manual_seed(0)
     state = {
         prefix + key: value
-        for prefix in PREFIXES.values()
+        for prefix in PREFIXES
         for key, value in ResidualUNet(1, gan.channels, gan.depth).state_dict().items()
     }
     card = model_card(gan, image_size=SIZE, image_channels=1, pairs=0)

@@ -16,7 +16,7 @@ import torch
 from medsynth.api.keywords import checked, whole_number
 from medsynth.models.classifier.settings import ClassifierExperiment
 from medsynth.models.conditioning import LabelError, usual_labels, wanted
-from medsynth.models.contract import Translation
+from medsynth.models.contract import Translation, directions_of
 from medsynth.models.covariates import CovariateError, with_drawn
 from medsynth.models.families import FAMILY
 from medsynth.models.prompts import PromptError, prompted, usable_prompt
@@ -26,7 +26,6 @@ from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
 from medsynth.store.models import files_of, load_model
 from medsynth.tasks.translation.product import BATCH
-from medsynth.tasks.translation.reference import DIRECTIONS
 from medsynth.text.tokenizer import Tokenizer
 
 WEIGHTS, CARD = (Path(path).name for path in (Layout("").weights, Layout("").card))
@@ -228,12 +227,13 @@ class TrainedModel:
             )
 
     def translate(self, images: np.ndarray, direction: str) -> np.ndarray:
-        """Translate CT slices to the other contrast phase.
+        """Translate images to the other domain, as CT slices to the other contrast phase.
 
         Args:
-            images: (N, H, W, 1) or (N, H, W), int16 Hounsfield units, of the size that the model
-                was trained on.
-            direction: "ct_to_cect" adds contrast medium, "cect_to_ct" takes it away.
+            images: (N, H, W, 1) or (N, H, W), of the size that the model was trained on: of CT
+                int16 Hounsfield units, else uint8.
+            direction: of CT "ct_to_cect" adds contrast medium, "cect_to_ct" takes it away; else the
+                names of the two domains.
 
         Returns:
             Slices of the same shape and unit.
@@ -242,16 +242,19 @@ class TrainedModel:
             ModelError: the model does not translate, or the images or direction do not fit it.
         """
         sampling = self._sampling("translation")
-        if direction not in DIRECTIONS:
-            raise ModelError(f"no direction {direction!r}; there are {', '.join(DIRECTIONS)}")
+        directions = directions_of(self.card["domains"])
+        if direction not in directions:
+            raise ModelError(f"no direction {direction!r}; there are {', '.join(directions)}")
         images = np.asarray(images)
         slices = images[..., None] if images.ndim == 3 else images
         size = self.card["image_size"]
         form = (size, size, self.card["image_channels"])
-        if slices.shape[1:] != form or slices.dtype != np.int16 or not len(slices):
+        dtype = np.dtype(self.card["dtype"])
+        unit = "uint8" if dtype == np.uint8 else "int16 Hounsfield units"
+        if slices.shape[1:] != form or slices.dtype != dtype or not len(slices):
             raise ModelError(
                 f"images are {images.shape} {images.dtype}; this model translates"
-                f" (N, {', '.join(map(str, form))}) int16 Hounsfield units, N of 1 or more"
+                f" (N, {', '.join(map(str, form))}) {unit}, N of 1 or more"
             )
         batches = (slices[at : at + BATCH] for at in range(0, len(slices), BATCH))
         settings = sampling.SETTINGS and sampling.SETTINGS()

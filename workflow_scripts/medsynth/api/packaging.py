@@ -28,9 +28,9 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
 import medsynth
 from medsynth.api.models import CALLS, KNOWN, TrainedModel, load
+from medsynth.models.contract import directions_of
 from medsynth.store.errors import MedsynthError
 from medsynth.store.source.digest import source_files
-from medsynth.tasks.translation.reference import DIRECTIONS
 
 LIBRARY = Path(medsynth.__file__).parent
 # torch stands apart, because its builds differ.
@@ -94,8 +94,10 @@ def signature(model: TrainedModel) -> ModelSignature:
     """What `predict` takes and gives."""
     if model.task == "translation":
         size = model.card["image_size"]
-        form = TensorSpec(np.dtype("int16"), (-1, size, size, model.card["image_channels"]))
-        direction = ParamSpec("direction", "string", DIRECTIONS[0])
+        form = TensorSpec(
+            np.dtype(model.card["dtype"]), (-1, size, size, model.card["image_channels"])
+        )
+        direction = ParamSpec("direction", "string", directions_of(model.card["domains"])[0])
         return ModelSignature(Schema([form]), Schema([form]), ParamSchema([direction]))
     asked = {"label": "string", "n": "long", "seed": "long"}
     asked |= dict.fromkeys(model.card.get("covariates", {}), "string")

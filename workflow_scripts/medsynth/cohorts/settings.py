@@ -45,7 +45,7 @@ Several = Annotated[
 FIELD_OF = {
     "genotypes": "genotypes",
     "nifti": None,
-    "pairs": "pair",
+    "pairs": None,  # of CT the field pair; channels of one image need no settings
     "patients": "patients",
     "reports": "reports",
     "stain": "stain",

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -26,15 +27,16 @@ MIN_SIDE = 64  # smaller images are enlarged by a whole factor, so that no pixel
 SOFT_TISSUE = (50.0, 400.0)  # window center and width in HU
 CAPTION_LETTERS = 15  # of a caption, to an inch
 DIFFERENCE_HU = 200.0  # the difference map saturates here
+DIFFERENCE_GREY = 100.0  # and of 8-bit images here
 DIFFERENCE_COLORS = colormaps["RdBu_r"]
 TARGETS = {  # what translations are compared with, by kind: its name, and what it is
     "pairs": (
         "target",
         "the target is the same patient at the same position in the other phase, and has moved",
     ),
+    "registered": ("target", "the target is the same place of the same image in the other domain"),
     "truth": ("truth", "the truth is the same slice in the other phase, nothing else changed"),
 }
-_SYMMETRIC = Normalize(-DIFFERENCE_HU, DIFFERENCE_HU)
 
 
 def strip(images: np.ndarray) -> np.ndarray:
@@ -96,7 +98,7 @@ def write_grid(
 
 @dataclass(frozen=True)
 class Direction:
-    """Slices (N,H,W,1) in HU of one direction, a row of the picture each.
+    """Slices (N,H,W,1) in HU, or uint8 images, of one direction, a row of the picture each.
 
     Attributes:
         name: as in ``cect_to_ct``.
@@ -122,15 +124,21 @@ class Direction:
         return "source" if self.target is None else TARGETS[self.kind][0]
 
 
+def difference_limit(dtype: np.dtype[Any]) -> tuple[float, str]:
+    """Where a difference map saturates, and the unit: HU, or grey levels of 8-bit images."""
+    return (DIFFERENCE_GREY, "grey levels") if dtype == np.uint8 else (DIFFERENCE_HU, "HU")
+
+
 def windowed(hu: np.ndarray) -> np.ndarray:
     """HU in the soft-tissue window as uint8: its lower end is 0, its upper 255."""
     center, width = SOFT_TISSUE
     return (np.clip((hu - center) / width + 0.5, 0, 1) * 255).round().astype(np.uint8)
 
 
-def difference_colors(hu: np.ndarray) -> np.ndarray:
-    """Differences (H,W) in HU as RGB uint8: blue below 0, white, red above; full at 200 HU."""
-    return (DIFFERENCE_COLORS(_SYMMETRIC(hu))[..., :3] * 255).round().astype(np.uint8)
+def difference_colors(difference: np.ndarray, limit: float = DIFFERENCE_HU) -> np.ndarray:
+    """Differences (H,W) as RGB uint8: blue below 0, white, red above; full at the limit."""
+    colors = DIFFERENCE_COLORS(Normalize(-limit, limit)(difference))
+    return (colors[..., :3] * 255).round().astype(np.uint8)
 
 
 def caption_of(direction: Direction) -> str:
@@ -142,9 +150,10 @@ def caption_of(direction: Direction) -> str:
         else "there is no paired slice, and the difference is what the model changed"
     )
     unknown = any(pixel.unit == "px" for pixel in direction.pixels)
+    window = f" in a soft-tissue window (center {center:g} HU, width {width:g} HU)"
     return (
-        f"{len(direction.source)} slices of held-out patients in a soft-tissue window (center"
-        f" {center:g} HU, width {width:g} HU); {compared}."
+        f"{len(direction.source)} slices of held-out patients"
+        f"{'' if direction.source.dtype == np.uint8 else window}; {compared}."
         + (" A bar in px: the size of a pixel is not known." if unknown else "")
     )
 
@@ -178,8 +187,11 @@ def _draw(part: SubFigure, direction: Direction) -> None:
     shown, reference = direction.shown, direction.reference
     translated = direction.translated.astype(np.float32)
     difference = translated - shown[reference].astype(np.float32)
-    low, high = SOFT_TISSUE[0] - SOFT_TISSUE[1] / 2, SOFT_TISSUE[0] + SOFT_TISSUE[1] / 2
-    window = Normalize(low, high)
+    window = Normalize(SOFT_TISSUE[0] - SOFT_TISSUE[1] / 2, SOFT_TISSUE[0] + SOFT_TISSUE[1] / 2)
+    if direction.source.dtype == np.uint8:
+        window = Normalize(0, 255)
+    limit, unit = difference_limit(direction.source.dtype)
+    symmetric = Normalize(-limit, limit)
 
     count = len(direction.source)
     axes = part.subplots(count, len(shown) + 1, squeeze=False)
@@ -189,18 +201,18 @@ def _draw(part: SubFigure, direction: Direction) -> None:
             axes[row, column].imshow(slices[row, ..., 0], cmap="gray", norm=window)
     axes[0, -1].set_title(f"translated − {reference}", fontsize=10)
     for row, pixel in enumerate(direction.pixels):
-        axes[row, -1].imshow(difference[row, ..., 0], cmap=DIFFERENCE_COLORS, norm=_SYMMETRIC)
+        axes[row, -1].imshow(difference[row, ..., 0], cmap=DIFFERENCE_COLORS, norm=symmetric)
         _draw_bar(axes[row, 0], bar_of(direction.source.shape[2], pixel), direction.source.shape)
     for axis in axes.flat:
         axis.set_axis_off()
     bar = part.colorbar(
-        ScalarMappable(_SYMMETRIC, DIFFERENCE_COLORS),
+        ScalarMappable(symmetric, DIFFERENCE_COLORS),
         ax=axes[:, -1],
         extend="both",
         shrink=0.9,
         aspect=12 * count,
     )
-    bar.set_label("difference (HU)", fontsize=9)
+    bar.set_label(f"difference ({unit})", fontsize=9)
     bar.ax.tick_params(labelsize=8)
 
 

@@ -25,7 +25,7 @@ takes several families, it imports the module of one at hand by the name
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -179,17 +179,20 @@ class TwoDomains(TrainingData):
     """What translation trains on.
 
     Attributes:
-        images_a: of the training split, int16 HU without contrast medium.
-        images_b: the same with it.
+        images_a: of the training split: of CT int16 HU without contrast medium, else uint8 of the
+            first domain.
+        images_b: of the same kind, with contrast medium or of the second domain.
         pairs: (m, 2) positions into (images_a, images_b) of slices that show the same anatomy.
         validation: the same of the validation split, as many a as b, those of a pair at the same
             position where they are in it; None where there are not two of each.
+        domains: what a and b are called.
     """
 
     images_a: ImageStore
     images_b: ImageStore
     pairs: np.ndarray
     validation: TwoDomains | None = None
+    domains: tuple[str, str] = ("ct", "cect")
 
     @property
     def manifest(self) -> pd.DataFrame:
@@ -222,6 +225,12 @@ class Translation(NamedTuple):
 
     batches: Iterable[np.ndarray]
     direction: str
+
+
+def directions_of(domains: Sequence[str]) -> tuple[str, str]:
+    """The names of the ways from domain A to B and back, as ct_to_cect (adds contrast medium)."""
+    a, b = domains
+    return f"{a}_to_{b}", f"{b}_to_{a}"
 
 
 def family_of(part: ModuleType) -> str:

@@ -17,6 +17,7 @@ from medsynth.store.wording import USED as USED
 # What an image would be in the other domain, where that is known: beside it in the shard, and of
 # which file.
 TRUTH, TRUTH_SHA256 = "truth", "source_truth_sha256"
+MASK = "mask"  # beside an image in the shard; of one that has none, zeros, and no mask_share
 
 TRAIN, VALIDATE, TEST = SPLITS = ("train", "validate", "test")  # patients' divisions
 SPARE = "spare"  # patients of no split: a class was made rare without them

@@ -12,12 +12,13 @@ from medsynth.cohorts.ct.settings import PHASES, CtPair
 from medsynth.store.manifests import used
 from medsynth.store.quarantine import CohortError
 
+SETTINGS = CtPair
 COLUMNS = ["patient", "item_a", "item_b", "distance_mm", "split"]
 QUALITY = "reg_"  # columns that tell how well a registration went
 OVERLAP = "reg_dice_after"
 
 
-def pair_ct(manifest: pd.DataFrame, settings: CtPair) -> tuple[pd.DataFrame, dict[str, Any]]:
+def pair(manifest: pd.DataFrame, settings: CtPair) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Pair every "ct" slice (a) with the nearest "cect" slice (b), each slice at most once.
 
     Positions are comparable only within one frame of reference (PS3.3 C.7.4.1) of one study, and
@@ -148,7 +149,7 @@ def positions_of(items: pd.Series, manifest: pd.DataFrame) -> np.ndarray:
     place = items.map({item: i for i, item in enumerate(manifest["item_id"])})
     if lost := int(place.isna().sum()):
         raise CohortError(
-            f"{lost} slices are not in the manifest; run pair_ct and translate_images again"
+            f"{lost} slices are not in the manifest; run pair_images and translate_images again"
         )
     return place.to_numpy(dtype=np.int64)
 

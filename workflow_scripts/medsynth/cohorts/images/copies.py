@@ -12,7 +12,7 @@ from medsynth.store.manifests import COLUMNS, EXCLUDED, QUARANTINED, USED
 PLACES = ["slice", "frame"]
 MASK = "mask_sha256"
 # What two rows of one image may differ in; of the group, the study it was sent with, too.
-NAMES = {*COLUMNS, "mask", "detail"} - {"label"}
+NAMES = {*COLUMNS, "mask", "detail", "image"} - {"label"}
 
 
 def set_copies_aside(frame: pd.DataFrame, digests: list[str]) -> None:

@@ -56,10 +56,16 @@ def read_square(
     return np.stack(resized, axis=-1), size, affine
 
 
-def read_mask_share(
-    data: bytes, size: Size, place: int | None, frame: int | None, beside: np.ndarray | None = None
-) -> float:
-    """Share of an image of this size, and of this affine, that is inside of its mask.
+def read_square_mask(
+    data: bytes,
+    size: Size,
+    settings: ImagesRead,
+    place: int | None,
+    frame: int | None,
+    beside: np.ndarray | None = None,
+) -> tuple[np.ndarray, float]:
+    """The mask of an image of this size, and of this affine: uint8 (image_size, image_size, 1), 255
+    where at least half of a pixel is inside, and the share of the image that is.
 
     Raises:
         UnusableImage: mask_size, empty_file, not_image, and those of the reader.
@@ -74,7 +80,9 @@ def read_mask_share(
         raise UnusableImage("bad_mask", "neither PNG, TIFF nor NIfTI")
     if mask.shape != size:
         raise UnusableImage("mask_size", "{} x {} for {} x {}".format(*mask.shape, *size))
-    return float(mask.mean())
+    side, inside = settings.image_size, (mask > 0).astype(np.uint8) * 255
+    square = resize_area(SQUARES[settings.fit](inside[..., None])[..., 0], side, side)
+    return np.where(square >= 128, 255, 0).astype(np.uint8)[..., None], float(mask.mean())
 
 
 def _may_be_dicom(name: str) -> bool:

@@ -54,6 +54,12 @@ class Files:
             )
         return cells.map(paths).astype("str")
 
+    def beside(self, paths: pd.Series, suffix: str) -> pd.Series:
+        """The path of the file whose name goes on with `suffix`, null where there is none."""
+        there = set(self.paths)
+        named = paths.dropna().map(lambda path: _bare(path) + suffix + path[len(_bare(path)) :])
+        return named.where(named.isin(there)).reindex(paths.index).astype("str")
+
     def _candidates(self, cell: str) -> list[str]:
         for key in dict.fromkeys((cell, cell.replace("\\", "/"))):
             whole = PurePosixPath(normpath(self._root / key))  # one path a file, also of ../ and ./

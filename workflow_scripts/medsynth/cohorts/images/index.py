@@ -31,7 +31,8 @@ def index(
     Returns:
         Index manifest with the extra columns of :func:`.table.read_rows`, and of every further
         file NAME (source_ROLE, mask) its NAME_sha256. item_id is the first file's path below root,
-        with :SLICE and :FRAME where they are named. Excluded: no_row, and those of read_rows.
+        with :SLICE and :FRAME where they are named, and :DOMAIN of images that are divided into
+        two, see :func:`_in_domains`. Excluded: no_row, and those of read_rows.
         Quarantined: two_rows (another row says something else of the image, be that one used,
         excluded or quarantined, unless `keep` left it out), and those of
         :func:`.copies.set_copies_aside`, read_rows and hash_sources.
@@ -51,9 +52,15 @@ def hashed(
 ) -> pd.DataFrame:
     """Listed rows with the digests of their files, and what these tell."""
     columns = settings.columns
-    named = [*columns.sources(), *(["mask"] if columns.mask else [])]
-    _hash(frame, named, root, cache, threads)
-    set_copies_aside(frame, [f"{name}_sha256" for name in columns.sources()])
+    named = [*columns.sources(), *(["mask"] if columns.masked else [])]
+    # The images of one domain are the same files as those of the other, and no copies of these.
+    parts = [frame]
+    if columns.domains:
+        parts = [part.copy() for _, part in frame.groupby("domain", dropna=False)]
+    for part in parts:
+        _hash(part, named, root, cache, threads)
+        set_copies_aside(part, [f"{name}_sha256" for name in columns.sources()])
+    frame = pd.concat(parts).sort_index()
     empty = [name for name in frame if frame[name].dtype == object]  # text, if there were any
     return manifest(frame.astype(dict.fromkeys(empty, "str")))
 
@@ -66,6 +73,8 @@ def listed(root: Path, settings: ImagesIndex, most: int | None = None) -> pd.Dat
     named = columns.sources() | ({"mask": columns.mask} if columns.mask else {})
     for name, heading in named.items():
         frame[name] = files.find(frame[name], heading)
+    if columns.mask_suffix:
+        frame["mask"] = files.beside(frame["source"], columns.mask_suffix)
     lines = pd.Series(range(len(frame)), frame.index)
     frame["item_id"] = frame["source"].fillna("row " + lines.astype(str))
     for place in PLACES:
@@ -79,12 +88,29 @@ def listed(root: Path, settings: ImagesIndex, most: int | None = None) -> pd.Dat
     kept = frame["reason"] != "not_kept"
     twice = frame["item_id"].where(kept).duplicated(keep=False) & kept
     set_aside(frame, twice, QUARANTINED, "two_rows")
-    known = frame[list(named)].stack().dropna()
+    known = frame[[*named, *(["mask"] if columns.mask_suffix else [])]].stack().dropna()
     unnamed = pd.DataFrame({"source": files.without_row(known)})
     unnamed = unnamed.assign(item_id=unnamed["source"], status=EXCLUDED, reason="no_row")
     frame = pd.concat([frame, unnamed], ignore_index=True)
     frame["shard"] = [shard_of(item, settings.shards) for item in frame["item_id"]]
+    if columns.domains:
+        frame = _in_domains(frame, columns.channel_of())
     return manifest(frame.sort_values("item_id", ignore_index=True, kind="stable"))
+
+
+def _in_domains(frame: pd.DataFrame, channel_of: dict[str, int]) -> pd.DataFrame:
+    """Every row once for each domain, which is its label; `image` says which are of one image."""
+    of_each = [
+        frame.assign(
+            image=frame["item_id"],
+            item_id=frame["item_id"] + f":{name}",
+            label=name,
+            domain=number,
+            channel=channel,
+        )
+        for number, (name, channel) in enumerate(channel_of.items())
+    ]
+    return pd.concat(of_each, ignore_index=True)
 
 
 def _hash(

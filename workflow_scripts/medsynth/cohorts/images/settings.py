@@ -26,6 +26,7 @@ from medsynth.text.settings import TableTexts
 RESERVED = {
     *("item_id", "source", "source_sha256", "source_bytes", "patient", "group", "label", "split"),
     *("shard", "row", "status", "reason", "detail", "split_hint", "text", "slice", "frame", "mask"),
+    *("image", "domain", "channel"),
 }
 COLOURS = ("red", "green", "blue")
 CHANNELS = {"grey": 1, "rgb": 3}
@@ -56,6 +57,12 @@ class ImageColumns(Settings):
         " others are kept in the manifest as label_NAME; rows without a class, or whose cell says"
         " NA, None, unknown or the like, are excluded",
     )
+    domains: dict[Role, Literal["red", "green", "blue"]] | tuple[Role, Role] | None = Field(
+        None,
+        description="instead of labels, for translation: two channels of colour files, as {before:"
+        " red, after: blue}, or two roles of file, as [before, after]. Every image becomes one of"
+        " each, with that channel alone, and the two are a pair",
+    )
     findings: Findings | None = Field(
         None,
         description="instead of labels: columns that say 1, 0 or yes, no, each of a finding, whose"
@@ -72,7 +79,13 @@ class ImageColumns(Settings):
         description="column of the mask's file (PNG, TIFF or NIfTI, inside is what is not 0; an"
         " empty cell: none). It must have the image's size and, of NIfTI files, place; a mask of"
         " several patients is refused unless it is empty or full; path and share inside are"
-        " kept in the manifest, the mask itself is not yet stored beside the image",
+        " kept in the manifest, the mask beside the image",
+    )
+    mask_suffix: str | None = Field(
+        None,
+        min_length=1,
+        description="instead of mask: what stands after the name of an image in that of its mask,"
+        " as _mask of a_mask.png; an image beside which there is no such file has none",
     )
     slice: str | None = Field(
         None,
@@ -95,14 +108,36 @@ class ImageColumns(Settings):
         " male) are understood, and what cannot be is null and counted; others stay as they are",
     )
 
+    @field_validator("mask_suffix")
+    @classmethod
+    def _is_the_only_mask(cls, suffix: str | None, info: ValidationInfo) -> str | None:
+        if suffix and info.data.get("mask"):
+            raise ValueError("give mask, a column, or mask_suffix: one of both")
+        return suffix
+
     @field_validator("findings")
     @classmethod
     def _are_the_classes(cls, findings: list[str] | None, info: ValidationInfo) -> list[str] | None:
-        if "labels" in info.data and (findings is None) == (info.data["labels"] is None):
-            raise ValueError(
-                "give labels, the column of the class, or findings, yes-or-no columns: one of both"
-            )
+        if {"labels", "domains"} <= info.data.keys():
+            given = [findings, info.data["labels"], info.data["domains"]]
+            if sum(one is not None for one in given) != 1:
+                raise ValueError(
+                    "give labels, the column of the class, or findings, yes-or-no columns, or"
+                    " domains, channels to translate: one of them"
+                )
         return findings
+
+    @field_validator("domains")
+    @classmethod
+    def _are_two(cls, domains: Any, info: ValidationInfo) -> Any:
+        file = info.data.get("file")
+        if domains is not None and len({*domains}) != 2:
+            raise ValueError("name two domains, each with another name")
+        if isinstance(domains, dict) and (len({*domains.values()}) != 2 or isinstance(file, dict)):
+            raise ValueError("name two different channels of one file")
+        if isinstance(domains, tuple) and not (isinstance(file, dict) and {*domains} <= {*file}):
+            raise ValueError("name two roles of file, or channels of one file: {before: red, …}")
+        return domains
 
     @field_validator("file")
     @classmethod
@@ -122,6 +157,17 @@ class ImageColumns(Settings):
             ):
                 raise ValueError(f"{name!r} is a column of the manifest; call the covariate else")
         return covariates
+
+    def channel_of(self) -> dict[str, int]:
+        """The channel of every domain in the image that is read, A first; {} without domains."""
+        if isinstance(self.domains, dict):
+            return {name: COLOURS.index(colour) for name, colour in self.domains.items()}
+        return {name: [*self.file].index(name) for name in self.domains or ()}
+
+    @property
+    def masked(self) -> bool:
+        """Whether images may have masks."""
+        return bool(self.mask or self.mask_suffix)
 
     def sources(self) -> dict[str, str]:
         """Heading of the column of every file of an item by the manifest's column; first comes the
@@ -267,10 +313,10 @@ class ImagesCohort(CohortSettings):
     """A folder of PNG, JPEG, TIFF, DICOM or NIfTI files and a table that describes them."""
 
     folder: ClassVar = "medsynth.cohorts.images"
-    tasks: ClassVar = ("generation", "diagnosis", "reporting", "classification")
+    tasks: ClassVar = ("generation", "diagnosis", "reporting", "classification", "translation")
     words: ClassVar = WORDS
     single: ClassVar = "png"
-    provides: ClassVar = ("texts", "patients")
+    provides: ClassVar = ("texts", "patients", "pairs")
     read_later: ClassVar = ("patients",)
 
     kind: Literal["images"] = Field(description="image files and a table of yours")
@@ -292,6 +338,10 @@ class ImagesCohort(CohortSettings):
         index = info.data.get("index")
         if index and isinstance(index.columns.file, dict) and read.channels != "grey":
             raise ValueError("files by role are stacked as grey images; set channels: grey")
+        if index and isinstance(index.columns.domains, dict) and read.channels != "rgb":
+            raise ValueError(
+                "index.columns.domains are channels of colour files; set channels: rgb"
+            )
         return read
 
     @field_validator("split")
@@ -327,13 +377,17 @@ class ImagesCohort(CohortSettings):
         return text
 
     def provided(self) -> tuple[str, ...]:
-        asked = {"texts": self.index.columns.text or self.text.template, "patients": self.patients}
+        columns = self.index.columns
+        asked = {"texts": columns.text or self.text.template, "patients": self.patients}
+        asked["pairs"] = columns.domains
         return tuple(made for made in self.provides if asked[made])
 
     def image_form(self) -> ImageForm:
         """Grey images, colours, or a channel a role."""
         files, channels = self.index.columns.file, self.read.channels
-        if isinstance(files, dict):
+        if self.index.columns.domains:
+            number = 1
+        elif isinstance(files, dict):
             number = len(files)
         else:
             number = len(channels) if isinstance(channels, dict) else CHANNELS[channels]
@@ -343,10 +397,11 @@ class ImagesCohort(CohortSettings):
         return tuple(self.index.columns.covariates)
 
     def label_kind(self) -> str:
-        return "findings" if self.index.columns.findings else "table"
+        columns = self.index.columns
+        return "findings" if columns.findings else "channels" if columns.domains else "table"
 
     def classes(self) -> list[str]:
-        return self.index.columns.findings or []
+        return self.index.columns.findings or [*self.index.columns.channel_of()]
 
     def several(self) -> bool:
         return bool(self.index.columns.findings) and self.index.several == "use"

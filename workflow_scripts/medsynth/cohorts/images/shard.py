@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.files import decode_unchanged
-from medsynth.cohorts.images.decoding import read_mask_share, read_square
+from medsynth.cohorts.images.decoding import read_square, read_square_mask
 from medsynth.cohorts.images.settings import ImagesRead
 from medsynth.cohorts.shards import Item, write_items
 from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import DigestCache
+from medsynth.store.manifests import MASK
 from medsynth.store.quarantine import UnusableImage
 
 SETTINGS = ImagesRead
@@ -46,14 +47,17 @@ def shard(
 
     Returns:
         Manifest of the usable rows: used with `row`, or quarantined or excluded with `reason`; of
-        masks the extra column mask_share, the share of pixels inside.
+        masks the extra column mask_share, the share of pixels inside; the masks lie beside the
+        images, zeros where there is none. Of a domain an item has its channel alone.
     """
     roles = ["source", *(c for c in rows if c.startswith("source_") and f"{c}_sha256" in rows)]
-    masks = "mask" in rows
+    masks, domains = "mask" in rows, "channel" in rows
 
     def read(item: dict[str, Any], in_child: Isolated) -> Item:
-        image, mask_share = _read(item, root, settings, roles, in_child)
-        return Item(image, {"mask_share": mask_share} if masks else {})
+        image, mask, share = _read(item, root, settings, roles, in_child)
+        if domains:
+            image = image[..., [int(item["channel"])]]
+        return Item(image, {"mask_share": share}, {MASK: mask}) if masks else Item(image)
 
     table = write_items(rows, images, attrs, read)
     return table.astype({"mask_share": float}) if "mask_share" in table else table
@@ -61,8 +65,8 @@ def shard(
 
 def _read(
     item: dict[str, Any], root: Path, settings: ImagesRead, roles: list[str], in_child: Isolated
-) -> tuple[np.ndarray, float | None]:
-    """The image of an item, and the share of it in its mask, if it has one."""
+) -> tuple[np.ndarray, np.ndarray, float | None]:
+    """The image of an item, its mask, and the share of it inside; zeros and None without one."""
     place, frame = (
         None if pd.isna(item.get(name)) else int(item[name]) for name in ("slice", "frame")
     )
@@ -85,14 +89,21 @@ def _read(
         raise UnusableImage("role_size", " and ".join(f"{r} x {c}" for _, (r, c) in read))
     image = np.concatenate([square for square, _ in read], axis=-1)
     if pd.isna(item.get("mask")):
-        return image, None
+        return image, np.zeros((settings.image_size, settings.image_size, 1), np.uint8), None
     source = root / item["mask"], item["mask_sha256"]
-    inside = partial(read_mask_share, size=read[0][1], place=place, frame=frame, beside=affine)
+    inside = partial(
+        read_square_mask,
+        size=read[0][1],
+        settings=settings,
+        place=place,
+        frame=frame,
+        beside=affine,
+    )
     with _of("mask"):
-        share = in_child(decode_unchanged, inside, *source)
+        mask, share = in_child(decode_unchanged, inside, *source)
         if item["mask_shared"] and 0 < share < 1:
             raise UnusableImage("whose_bytes")
-    return image, share
+    return image, mask, share
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def read_rows(settings: ImagesIndex) -> pd.DataFrame:
         _check_spelling(frame[name], f"{settings.table}: labels in {heading!r}")
     if columns.findings:
         _read_findings(frame, columns.findings, settings)
-    else:
+    elif columns.labels:
         check_classes(frame["label"], f"{settings.table}: labels")
         set_aside(frame, frame["label"].isna(), EXCLUDED, "no_label")
     for name in {"slice", "frame"} & set(frame):

@@ -28,7 +28,7 @@ SUBJECTS = {
     "join_genotypes": "labels",
     "read_reports": "reports",
     "prepare_texts": "texts",
-    "pair_ct": "pairs",
+    "pair_images": "pairs",
     "normalise_stain": "normalised",
     "train_model": "train",
     "sample_model": "samples",

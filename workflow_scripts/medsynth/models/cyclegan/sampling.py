@@ -1,4 +1,4 @@
-"""Using a trained CycleGAN: CT slices with contrast medium from those without, and back."""
+"""Using a trained CycleGAN: images of one domain from those of the other."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from medsynth.models.contract import Translation
+from medsynth.models.contract import Translation, directions_of
 from medsynth.models.cyclegan.generators import ResidualUNet
 from medsynth.runtime.run import Run
 from medsynth.runtime.tensors import hu_to_network, network_to_hu
 from medsynth.store.models import Model
 
 SETTINGS = None
-PREFIXES = {"ct_to_cect": "G.", "cect_to_ct": "F."}
+PREFIXES = ("G.", "F.")  # of the weights from domain A to B, and back
 
 
 @torch.no_grad()
 def generate(model: Model, request: Translation, settings: None, run: Run) -> Iterator[np.ndarray]:
-    """Translate batches (B, H, W, C) of int16 HU slices to such batches.
+    """Translate batches (B, H, W, C) of int16 HU slices, or of uint8 images, to such batches.
 
-    The generators see and give HU within the card's ``hu_range``. What they change there is added
-    to the slice as it is, so that air and bone outside the range keep their values.
+    The generators see and give values within the card's ``hu_range``. What they change there is
+    added to the slice as it is, so that air and bone outside the range keep their values.
     """
     card, device = model.card, run.device
-    prefix = PREFIXES[request.direction]
+    prefix = PREFIXES[directions_of(card["domains"]).index(request.direction)]
     network = ResidualUNet(card["image_channels"], card["channels"], card["depth"])
     network.load_state_dict(
         {k.removeprefix(prefix): v for k, v in model.state.items() if k.startswith(prefix)}

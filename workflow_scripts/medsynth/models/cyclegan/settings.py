@@ -38,7 +38,9 @@ class CycleganTraining(Loop):
         le=1_000_000,
         description="generated images kept for each discriminator (Zhu et al. 2017: 50); 0: none",
     )
-    hu_range: tuple[int, int] = Field((-1000, 1000), description="HU mapped to [-1, 1]")
+    hu_range: tuple[int, int] = Field(
+        (-1000, 1000), description="HU mapped to [-1, 1]; 8-bit images are whole"
+    )
 
     @field_validator("hu_range")
     @classmethod
@@ -55,7 +57,8 @@ class CycleganExperiment(FamilyExperiment):
     channels: ClassVar = (1,)
 
     family: Literal["cyclegan"] = Field(
-        description="CycleGAN (Zhu et al. 2017) with a discriminator of pairs, of ct cohorts"
+        description="CycleGAN (Zhu et al. 2017) with a discriminator of pairs, of ct cohorts and"
+        " of images with domains"
     )
     train: CycleganTraining = Field(CycleganTraining(), description="networks, losses, training")
 

@@ -7,7 +7,7 @@ single images, D_C judges whether an A and a B belong together.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,8 +42,19 @@ def without_d_c(settings: CycleganTraining, pairs: int) -> str | None:
     return None if pairs else "there are no pairs to train it on"
 
 
+def value_range(settings: CycleganTraining, dtype: str) -> tuple[int, int]:
+    """What becomes [-1, 1]: HU of CT, all of 8-bit images."""
+    return (0, 255) if dtype == "uint8" else settings.hu_range
+
+
 def model_card(
-    settings: CycleganTraining, *, image_size: int, image_channels: int, pairs: int
+    settings: CycleganTraining,
+    *,
+    image_size: int,
+    image_channels: int,
+    pairs: int,
+    domains: Sequence[str] = ("ct", "cect"),
+    dtype: str = "int16",
 ) -> dict[str, Any]:
     """What translating needs to know beside the weights; image_size and notes are for people."""
     off = without_d_c(settings, pairs)
@@ -53,7 +64,9 @@ def model_card(
         "image_channels": image_channels,
         "channels": settings.channels,
         "depth": settings.depth,
-        "hu_range": list(settings.hu_range),
+        "domains": list(domains),
+        "dtype": dtype,
+        "hu_range": list(value_range(settings, dtype)),
         "notes": [f"D_C is off, the discriminator of pairs: {off}."] if off else [],
     }
 
@@ -208,8 +221,11 @@ def train(data: TwoDomains, settings: CycleganTraining, run: TrainingRun) -> Tra
     if off:
         log.warning("D_C is off: %s", off)
 
+    dtype = images_a.read(batch_positions(len(images_a), 1, seed, 0, "A")).dtype.name
+    between = value_range(settings, dtype)
+
     def batch(store: ImageStore, positions: np.ndarray) -> Tensor:
-        return hu_to_network(store.read(positions), settings.hu_range, device)
+        return hu_to_network(store.read(positions), between, device)
 
     def batch_of(store: ImageStore, i: int, name: str) -> Tensor:
         return batch(store, batch_positions(len(store), settings.batch, seed, i, name))
@@ -226,14 +242,19 @@ def train(data: TwoDomains, settings: CycleganTraining, run: TrainingRun) -> Tra
         a, b = batch_of(images_a, i, "A"), batch_of(images_b, i, "B")
         return model.step(a, b, pair, generator(seed, "pools", i))
 
-    judge = judge_of(
-        data, model.g, model.f, hu_range=settings.hu_range, batch=settings.batch, run=run
-    )
+    judge = judge_of(data, model.g, model.f, hu_range=between, batch=settings.batch, run=run)
     generators = nn.ModuleDict({"G": model.g, "F": model.f})
     validation = Validation(generators, judge)
     history = run_steps(
         step, state=model.state(), settings=settings, work=run.work, validation=validation
     )
-    card = model_card(settings, image_size=size, image_channels=channels, pairs=len(pairs))
+    card = model_card(
+        settings,
+        image_size=size,
+        image_channels=channels,
+        pairs=len(pairs),
+        domains=data.domains,
+        dtype=dtype,
+    )
     card["validation"] = validation.facts(settings.steps)
     return Trained(validation.weights, card, history)

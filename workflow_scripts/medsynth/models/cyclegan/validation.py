@@ -101,4 +101,5 @@ def judge_of(
         return Judge("kid", look, patients, distances | nothing)
     beaten = {"untranslated": float(errors(a, b).mean())}
     beaten |= {f"KID, {name}": value for name, value in distances.items()}
-    return Judge("mae_hu", look, patients[held_out.pairs[:, 0]], beaten | nothing)
+    figure = "mae_grey" if hu_range == (0, 255) else "mae_hu"
+    return Judge(figure, look, patients[held_out.pairs[:, 0]], beaten | nothing)

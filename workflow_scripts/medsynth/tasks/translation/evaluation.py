@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from medsynth.metrics.intervals import Metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.metrics.subgroups import by_subgroup, divide
 from medsynth.metrics.translation.evaluation import evaluate_translation
 from medsynth.metrics.translation.measures import Case, mean_of, measure_pairs, regions_of
+from medsynth.models.contract import directions_of
 from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.generated import Samples
-from medsynth.store.manifests import TEST, TRAIN, in_split
+from medsynth.store.manifests import MASK, TEST, TRAIN, in_split
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table
-from medsynth.tasks.translation.reference import DIRECTIONS, Reference, reference_of
+from medsynth.tasks.translation.reference import Reference, domains_of, reference_of
 
 SHIFTED = 256  # training images of a domain, at most, whose mean values are compared
 
@@ -88,9 +90,14 @@ def _cases(
 ) -> Iterator[Case]:
     """What is measured of every translation that has a target."""
     directions = translated.table["label"].to_numpy()
+    shares = store.manifest.get("mask_share", pd.Series(np.nan, store.manifest.index))
+    has_mask = shares.notna().to_numpy()
     for k, (row, source) in enumerate(zip(reference.rows, reference.source, strict=True)):
         before, target = store.read([source])[0], reference.read(store, np.array([k]))[0]
-        regions = regions_of(before, target, None) if reference.registered else {}
+        mask = None
+        if has_mask[reference.target[k]]:
+            mask = store.read([reference.target[k]], MASK)[0]
+        regions = regions_of(before, target, mask) if reference.registered else {}
         shift = shifts.get(directions[row])
         yield Case(before, translated.read([row])[0], target, regions, shift)
 
@@ -98,11 +105,12 @@ def _cases(
 def _shifts(training: ImageStore, seed: int) -> dict[str, float]:
     """What to add to an image, by direction: the difference of the domains' means in training."""
     labels, means = training.manifest["label"].to_numpy(), []
-    for label in ("ct", "cect"):
+    domains = domains_of(training.manifest)
+    for label in domains:
         of_it = np.flatnonzero(labels == label)
         if not len(of_it):
             return {}
         some = numpy_rng(seed, "shift", label).permutation(of_it)[:SHIFTED]
         means.append(mean_of(training.read(some)))
     difference = means[1] - means[0]
-    return dict(zip(DIRECTIONS, (difference, -difference), strict=True))
+    return dict(zip(directions_of(domains), (difference, -difference), strict=True))

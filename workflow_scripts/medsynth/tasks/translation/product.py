@@ -1,4 +1,4 @@
-"""The held-out CT slices in the other contrast phase: an HDF5 file, a table, a grid."""
+"""The held-out images in the other domain: an HDF5 file, a table, a grid."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from medsynth.cohorts.ct.pairs import partners
 from medsynth.imaging.grids import Direction, write_translation_grid
 from medsynth.imaging.scale import pixels_of_fields
-from medsynth.models.contract import Translation, as_wanted, family_of
+from medsynth.models.contract import Translation, as_wanted, directions_of, family_of
 from medsynth.runtime.checkpoints import kept_batches
 from medsynth.runtime.run import Run
 from medsynth.runtime.settings import ImageForm
@@ -22,7 +23,7 @@ from medsynth.store.manifests import TEST, in_split
 from medsynth.store.models import load_model
 from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table
-from medsynth.tasks.translation.reference import DIRECTIONS, reference_of
+from medsynth.tasks.translation.reference import domains_of, reference_of
 
 BATCH = 16
 GRID_SLICES = 4  # of each direction
@@ -54,7 +55,8 @@ def write_product(
     model = load_model(inputs.weights, inputs.card)
     store = ImageStore(in_split(read_table(inputs.manifest), TEST), Path(inputs.shards[0]).parent)
     domain = store.manifest["label"].to_numpy()
-    directions = np.where(domain == "ct", *DIRECTIONS)
+    domains = domains_of(store.manifest)
+    directions = np.where(domain == domains[0], *directions_of(domains))
 
     def translated(direction: str) -> Iterator[np.ndarray]:
         rows = np.flatnonzero(directions == direction)
@@ -97,6 +99,7 @@ def _shown(direction: str, of_it: np.ndarray, store: ImageStore, samples: Sample
     rows = reference.rows[which] if len(which) else np.flatnonzero(of_it)[:GRID_SLICES]
     goal = reference.read(store, which) if len(which) else None
     source = store.read(rows)
-    fields = store.manifest["field_mm"].to_numpy()[rows]
+    unknown = pd.Series(np.nan, store.manifest.index)
+    fields = store.manifest.get("field_mm", unknown).to_numpy()[rows]
     pixels = pixels_of_fields(fields, source.shape[2])
     return Direction(direction, source, samples.read(rows), goal, pixels, reference.kind)

@@ -8,12 +8,21 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.ct.pairs import positions_of
+from medsynth.cohorts.ct.settings import PHASES
 from medsynth.store.manifests import TRUTH, TRUTH_SHA256
 from medsynth.store.shards import ImageStore
 
-DIRECTIONS = ("ct_to_cect", "cect_to_ct")  # adds contrast medium, takes it away
-# What a reference is: the same place with nothing else changed, or one of another moment.
-Kind = Literal["truth", "pairs"]
+# What a reference is: the same place with nothing else changed, another channel of the same image,
+# or an image of another moment.
+Kind = Literal["truth", "registered", "pairs"]
+
+
+def domains_of(manifest: pd.DataFrame) -> tuple[str, str]:
+    """The labels of domain A and of B."""
+    if "domain" not in manifest:
+        return PHASES
+    named = manifest.dropna(subset="domain").groupby("domain")["label"].first()
+    return str(named[0]), str(named[1])
 
 
 class Reference(NamedTuple):
@@ -55,4 +64,5 @@ def reference_of(table: pd.DataFrame, store: ImageStore) -> Reference:
         return Reference("truth", rows, source[rows], source[rows])
     rows = np.flatnonzero(table["target_item"].notna())
     target = positions_of(table["target_item"].iloc[rows], store.manifest)
-    return Reference("pairs", rows, source[rows], target)
+    kind: Kind = "registered" if "image" in store.manifest else "pairs"
+    return Reference(kind, rows, source[rows], target)

@@ -1,4 +1,4 @@
-"""Translated CT slices on the page: beside source and target, and against doing nothing."""
+"""Translated images on the page: beside source and target, and against doing nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medsynth.imaging.grids import DIFFERENCE_HU, Direction, caption_of, difference_colors
+from medsynth.imaging.grids import (
+    Direction,
+    caption_of,
+    difference_colors,
+    difference_limit,
+)
 from medsynth.imaging.scale import bar_of, pixels_of_fields
 from medsynth.metrics.baselines import DO_NOTHING, GAIN, MEAN_SHIFT
 from medsynth.metrics.translation.measures import ENHANCED_HU
@@ -34,6 +39,12 @@ MEASURES = {
         f"the same where contrast medium changes at least {ENHANCED_HU:g} HU",
     ),
     "mae_hu_elsewhere": ("MAE elsewhere (HU)", "the same in the rest of the body"),
+    "mae": (
+        "MAE",
+        "mean absolute error against the target, of [0, 1], where it is brighter than a tenth",
+    ),
+    "mae_mask": ("MAE in the mask", "the same inside the masks of the images, such as tumours"),
+    "mae_elsewhere": ("MAE elsewhere", "the same outside the masks of images that have one"),
     "psnr_db": ("PSNR (dB)", "peak signal-to-noise ratio against the target"),
     "ssim": ("SSIM", "structural similarity with the target"),
 }
@@ -58,7 +69,6 @@ METRICS = {
 CITED = {"ssim": "wang2004"}
 REFERENCES = Path(__file__).with_name("references.bib")
 SLICES_PER_DIRECTION = 6
-DIFFERENCES = f"blue: −{DIFFERENCE_HU:g} HU, white: 0, red: +{DIFFERENCE_HU:g} HU"
 
 
 def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
@@ -143,11 +153,13 @@ def _blocks(cohort: ShownCohort, experiment: ShownExperiment) -> list[Block]:
         ]
         if target is not None:
             shown.append((direction.reference, "real", target))
-        colors = np.stack([difference_colors(each[..., 0]) for each in difference])
+        limit, unit = difference_limit(source.dtype)
+        legend = f"blue: −{limit:g} {unit}, white: 0, red: +{limit:g} {unit}"
+        colors = np.stack([difference_colors(each[..., 0], limit) for each in difference])
         shown.append((f"translated − {direction.reference}", "drawn", colors))
         side = source.shape[2]
         strips = [
-            Strip(name, origin, [tile(i) for i in images], DIFFERENCES if origin == "drawn" else "")
+            Strip(name, origin, [tile(i) for i in images], legend if origin == "drawn" else "")
             for name, origin, images in shown
         ]
         bars = [bar_of(side, pixel) for pixel in pixels]
