@@ -378,8 +378,11 @@ class ImagesCohort(CohortSettings):
 
     def provided(self) -> tuple[str, ...]:
         columns = self.index.columns
-        asked = {"texts": columns.text or self.text.template, "patients": self.patients}
-        asked["pairs"] = columns.domains
+        asked = {
+            "texts": bool(columns.text or self.text.template),
+            "patients": bool(self.patients),
+            "pairs": bool(columns.domains),
+        }
         return tuple(made for made in self.provides if asked[made])
 
     def image_form(self) -> ImageForm:
