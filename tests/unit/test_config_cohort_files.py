@@ -72,6 +72,7 @@ def test_whatever_a_kind_names_beside_its_folder_is_read_by_the_index(raw, tmp_p
     named = CtCohort.raw_paths
     monkeypatch.setattr(CtCohort, "raw_paths", lambda ct: named(ct) | {"index.people": [patients]})
     raw["cohorts"]["ct"]["root"] = str(tmp_path)
+    raw["cohorts"]["ct"]["convert"].pop("truth", None)
     assert files_of(raw).index_tables("ct") == [str(patients)]
     config = parse_config(raw)
     assert patients in raw_paths(config)  # so that logs hide what lies below
@@ -129,7 +130,7 @@ def test_rules_pick_cohorts_by_what_the_kind_says_not_by_names_of_fields(raw):
 
 @pytest.mark.parametrize(
     ("provides", "why"),
-    [(("pairs",), "provides pairs, and so needs a field pair"), (("masks",), "there are: ")],
+    [(("stain",), "provides stain, and so needs a field stain"), (("masks",), "there are: ")],
 )
 def test_a_kind_that_provides_what_it_has_no_settings_for_is_refused(provides, why):
     with pytest.raises(TypeError, match=f"Toy provides .*{why}|Toy {why}"):
@@ -137,11 +138,13 @@ def test_a_kind_that_provides_what_it_has_no_settings_for_is_refused(provides, w
 
 
 def test_cohorts_are_told_apart_by_what_they_have(raw):
+    raw["cohorts"]["ct"]["convert"].pop("truth", None)
     raw["cohorts"]["ct"]["convert"]["nifti"] = True
     files = files_of(raw)
     assert (files.providing("nifti"), files.without("nifti")) == (["ct"], ["cxr", "glioma"])
     assert files.labels("glioma") == [f"{HERE}/glioma/labels.parquet"]
     assert files.labels("cxr") == []
     assert files.counts() == [
-        f"{HERE}/{name}.json" for name in ("cxr/reports", "cxr/texts", "glioma/calls", "ct/pairs")
+        f"{HERE}/{name}.json"
+        for name in ("cxr/reports", "cxr/texts", "glioma/calls", "ct/pairs", "glioma/patients")
     ]
