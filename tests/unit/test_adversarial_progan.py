@@ -154,6 +154,10 @@ def test_steps_that_end_before_the_networks_are_grown_are_refused(tmp_path: Path
     assert settings(steps=6).misfit(8) is None
     assert "take 4 + 4 + 4 (" in settings().misfit(32).why
     assert settings(phase_images=[16, 8]).lower_phases(64) == [4, 2, 2, 2]
+    longer = settings(steps=100, phase_images=[16, 8, 8])
+    assert longer.misfit(32) is None
+    assert longer.misfit(16).key == "train.phase_images"
+    assert "leave out the last 1:" in longer.misfit(16).why
 
 
 @pytest.mark.parametrize("wrong", [{"batch": 1}, {"gradient_penalty": 0}, {"ema_decay": 1}])

@@ -64,6 +64,20 @@ def test_a_cell_that_cannot_be_survival_costs_its_patient_the_survival_only(path
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("happened", "censored"), [("1", "1.0"), ("Dead", " dead"), ("0", "00")])
+def test_two_spellings_of_one_word_cannot_be_both(path, happened, censored):
+    asked = tables(path).survival.model_dump() | {"happened": happened, "censored": censored}
+    with pytest.raises(ValidationError, match="same word"):
+        tables(path, survival=asked)
+
+
+def test_a_column_that_names_patients_becomes_none_of_the_model(path):
+    path.write_text("case,who\na,Ann Miller\nb,Bob Smith\nc,Cid Jones\nd,Dan Brown\n")
+    with pytest.raises(CohortError, match="no two patients have the same word") as error:
+        read(path, patients="abcd", columns=["who"], survival=None)
+    assert "Miller" not in str(error.value)
+
+
 def test_what_one_means_must_be_said_and_a_name_that_contradicts_it_is_doubted(path):
     with pytest.raises(ValidationError, match="happened"):
         Survival(path=path, key="case", months="months", event="dead")
@@ -80,6 +94,7 @@ def test_what_one_means_must_be_said_and_a_name_that_contradicts_it_is_doubted(p
     ("old", "new", "message"),
     [
         ("a,51", "a,old", "column 'age': 1 of 5 cells are no numbers"),
+        ("a,51", "a,1.7e308", r"column 'age': 1 of 5 cells are no numbers below 1e\+30"),
         ("a,51", "a,inf", "column 'age': 1 of 5 cells are no numbers"),
         ("age,", "years,", "'age'"),
         ("case,", "id,", "no column case"),

@@ -242,6 +242,9 @@ def test_a_single_event_and_a_class_of_one_fold_are_refused(told, tmp_path):
     write_table(frame.assign(label=np.where(rare, "rare", frame["label"])), path)
     with pytest.raises(TooFewPatients, match="no training patient of rare"):
         trained(SimpleNamespace(**vars(told) | {"manifest": str(path)}), tmp_path)
+    write_table(frame.assign(label="a"), path)
+    with pytest.raises(TooFewPatients, match="all 30 patients are of one class, a:"):
+        trained(SimpleNamespace(**vars(told) | {"manifest": str(path)}), tmp_path)
 
 
 def test_a_cohort_without_folds_or_of_several_findings_is_refused(told, tmp_path):

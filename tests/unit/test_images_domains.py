@@ -90,6 +90,29 @@ def test_a_pair_of_channels_is_registered(store: ImageStore):
     assert (reference.kind, reference.registered) == ("registered", True)
 
 
+def test_a_channel_that_repeats_another_is_no_scan_and_in_no_pair(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    one, two, three = rng.integers(0, 255, (3, 32, 32), dtype=np.uint8)
+    black = np.zeros_like(one)
+    images = {  # red, green and blue are before, FLAIR and after
+        "whole": (one, two, three), "no_before": (two, two, three), "no_after": (one, two, two),
+        "grey": (one, one, one), "black": (black, black, black),
+    }  # fmt: skip
+    for name, channels in images.items():
+        Image.fromarray(np.stack(channels, axis=-1)).save(tmp_path / f"{name}.png")
+    table = pd.DataFrame({"image": [f"{name}.png" for name in images], "case": [*images]})
+    table.to_csv(tmp_path / "slices.csv", index=False)
+    settings = cohort(tmp_path, domains={"before": "red", "after": "blue"})
+    rows = index(tmp_path, settings.index)
+    items = shard(rows, tmp_path, settings.shard_settings(), tmp_path / "0.h5", {})
+    copies = items.loc[items["reason"] == "channel_copy", "item_id"]
+    assert {*copies} == {
+        "no_before.png:before", "no_after.png:after", "grey.png:before", "grey.png:after"
+    }  # fmt: skip
+    pairs, _ = pair(items.assign(split="test"), None)
+    assert {*pairs["patient"]} == {"whole"}
+
+
 @pytest.mark.parametrize(
     ("columns", "said"),
     [

@@ -181,6 +181,30 @@ def test_columns_that_are_the_target_are_found_and_others_are_not():
     assert few == {}  # two mutants would be told apart by chance
 
 
+def test_codes_and_words_that_are_the_target_only_together_are_found():
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.repeat([0, 1], [30, 60]))
+    table = pd.DataFrame(
+        {
+            "t:subtype": np.where(labels == 0, 2, rng.choice([1, 3], 90)),  # 2 is the wild type
+            "t:histology": np.where(labels == 0, rng.choice([2, 5], 90), rng.choice([1, 4, 6], 90)),
+            "t:grade": rng.integers(2, 5, 90),
+            "t:rare": np.where(rng.random(90) < 0.9, 1, rng.integers(2, 10, 90)),
+            "t:same": 1,
+        }
+    ).astype(float)
+    words = np.where(labels == 0, rng.choice([*"xy"], 90), rng.choice([*"uv"], 90))
+    sites = rng.choice([*"uvxy"], 90)
+    for word in "uvxy":
+        table[f"t:told={word}"] = (words == word) * 1.0
+        table[f"t:site={word}"] = (sites == word) * 1.0
+    table.loc[3, [f"t:told={word}" for word in "uvxy"]] = np.nan
+    found = determination.tell_classes(table, labels, ["WT", "Mutant"])
+    told = {f"t:told={word}" for word in "uvxy"}
+    assert set(found) == {"t:subtype", "t:histology", *told}
+    assert "as codes" in found["t:subtype"] and "89 patients" in found["t:told=x"]
+
+
 def test_names_of_columns_tell_them_before_any_value_does():
     named = determination.named_as
     columns = ["IDH1_mut", "idh1_r132h_ihc", "TP53_mut", "chr1p_loss", "1p_loss", "midhinge"]

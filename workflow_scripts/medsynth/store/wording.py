@@ -43,6 +43,7 @@ REASONS = {
     "needs_window": "values whose range nothing tells, or that fill less than a quarter of their"
     " bits: set read.window",
     "eight_bits": "8 bits or colours, to which read.window cannot apply",
+    "channel_copy": "the channel is pixel by pixel another one of its image: it was not scanned",
     "role_size": "the files that become the channels of one image differ in size",
     "other_place": "the NIfTI files of one image, or its mask, do not lie at the same place",
     "bad_mask": "the mask is a JPEG, coloured, or no image",

@@ -56,7 +56,7 @@ def shard(
     def read(item: dict[str, Any], in_child: Isolated) -> Item:
         image, mask, share = _read(item, root, settings, roles, in_child)
         if domains:
-            image = image[..., [int(item["channel"])]]
+            image = _own_channel(image, int(item["channel"]))
         return Item(image, {"mask_share": share}, {MASK: mask}) if masks else Item(image)
 
     table = write_items(rows, images, attrs, read)
@@ -104,6 +104,19 @@ def _read(
         if item["mask_shared"] and 0 < share < 1:
             raise UnusableImage("whose_bytes")
     return image, mask, share
+
+
+def _own_channel(image: np.ndarray, channel: int) -> np.ndarray:
+    """The channel (H, W, 1) of a domain, unless it repeats another.
+
+    Who fills in a scan that is missing with one that is there would make a pair of what is none.
+    """
+    own = image[..., [channel]]
+    same = (image == own).all((0, 1))
+    if same.sum() > 1 and own.min() < own.max():  # a black image is unusable as such
+        others = ", ".join(str(k + 1) for k in np.flatnonzero(same) if k != channel)
+        raise UnusableImage("channel_copy", f"channel {channel + 1} is that of {others}")
+    return own
 
 
 @contextmanager

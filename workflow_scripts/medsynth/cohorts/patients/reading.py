@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.labels import check_columns, read_csv
-from medsynth.cohorts.patients.settings import PatientTable, PatientTables, Survival
+from medsynth.cohorts.patients.settings import PatientTable, PatientTables, Survival, plain_word
 from medsynth.genomics.barcodes import parse_barcodes
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import form_of
 
 MOST_WORDS = 10  # of a column that says no numbers
+MOST_OF_A_NUMBER = 1e30  # more stands for what is unknown, and overflows when it is squared
+FEWEST_OF_WORDS = 4  # patients, each with a word of his own: a name, a date, an identifier
 OF = ":"  # between the names of table and column
 REASONS = {
     "no_row": "the table has no row of the patient",
@@ -120,14 +122,15 @@ def _as_numbers(cells: pd.Series, where: str, place: str) -> pd.DataFrame:
     """A column as numbers; of a few words one column each, or one for both of two."""
     name = str(cells.name)
     numbers = pd.to_numeric(cells, errors="coerce").astype(float)
-    numbers = numbers.where(np.isfinite(numbers))
+    numbers = numbers.where(numbers.abs() < MOST_OF_A_NUMBER)
     strange = cells.notna() & numbers.isna()
     if not strange.any():
         return pd.DataFrame({name: numbers})
     words = sorted(cells.dropna().unique())
     if strange.sum() < cells.notna().sum():
         raise CohortError(
-            f"{where}: {strange.sum()} of {cells.notna().sum()} cells are no numbers, the others"
+            f"{where}: {strange.sum()} of {cells.notna().sum()} cells are no numbers below"
+            f" {MOST_OF_A_NUMBER:g}, the others"
             f" are; correct them, write NA where nothing is known, or leave the column out of"
             f" {place}.columns"
         )
@@ -135,6 +138,12 @@ def _as_numbers(cells: pd.Series, where: str, place: str) -> pd.DataFrame:
         raise CohortError(
             f"{where}: no numbers, but {len(words)} different words; more than {MOST_WORDS} say"
             f" nothing that can be learnt: leave the column out of {place}.columns"
+        )
+    if FEWEST_OF_WORDS <= len(words) == cells.notna().sum():
+        raise CohortError(
+            f"{where}: no two patients have the same word, as if it named them; nothing can be"
+            f" learnt of it, and it would stand in the model's card: leave the column out of"
+            f" {place}.columns"
         )
     shown = words[1:] if len(words) == 2 else words
     return pd.DataFrame(
@@ -149,9 +158,9 @@ def _survival(
     columns, place = [settings.months, settings.event], "patients.survival"
     rows, reasons = _rows(patients, table, settings.path, settings.key, columns, place)
     months = pd.to_numeric(rows[settings.months], errors="coerce").set_axis(patients.index)
-    words = rows[settings.event].map(_plain).set_axis(patients.index)
-    happened = words == _plain(settings.happened)
-    known = happened | (words == _plain(settings.censored))
+    words = rows[settings.event].map(plain_word, na_action="ignore").set_axis(patients.index)
+    happened = words == plain_word(settings.happened)
+    known = happened | (words == plain_word(settings.censored))
     unknown = reasons.isna()
     reasons = reasons.mask(unknown & ~np.isfinite(months), "months_unknown")
     reasons = reasons.mask(unknown & (months <= 0), "months_not_positive")
@@ -175,18 +184,11 @@ def _survival(
     for name, of in (("events", event), ("censored", used & ~event)):
         if of.any():
             counts[f"median_months_of_{name}"] = float(months[of].median())
-    if "cens" in settings.event.casefold() and _plain(settings.happened) in ("1", "true", "yes"):
+    says_yes = plain_word(settings.happened) in ("1", "true", "yes")
+    if "cens" in settings.event.casefold() and says_yes:
         counts["doubt"] = (
             f"{settings.event!r} sounds as if {settings.happened} meant censored; the settings say"
             " that it means the event"
         )
         log.warning("survival: %s", counts["doubt"])
     return frame, counts | reasons.value_counts().to_dict()
-
-
-def _plain(word: Any) -> str | None:
-    """A cell as it is compared: 1, 1.0 and 01 are one."""
-    if pd.isna(word):
-        return None
-    number = pd.to_numeric(str(word), errors="coerce")
-    return str(word).strip().casefold() if pd.isna(number) else f"{float(number):g}"

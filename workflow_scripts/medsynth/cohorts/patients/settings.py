@@ -12,6 +12,14 @@ IMAGE = "image"  # the modality that every cohort has
 MOST = 5  # tables: with the image's 2^6 coalitions are asked for every patient
 
 
+def plain_word(word: str) -> str:
+    """A cell as it is compared: 1, 1.0 and 01 are one, and Dead and dead."""
+    try:
+        return f"{float(word):g}"
+    except ValueError:
+        return word.strip().casefold()
+
+
 class PatientTable(Settings):
     """A modality: what some columns of a table say of each patient."""
 
@@ -47,7 +55,7 @@ class Survival(Settings):
     @field_validator("censored")
     @classmethod
     def _is_another_word(cls, censored: str, info: ValidationInfo) -> str:
-        if censored.strip() == info.data.get("happened", "").strip():
+        if plain_word(censored) == plain_word(info.data.get("happened", "")):
             raise ValueError("happened and censored are the same word; say what each means")
         return censored
 

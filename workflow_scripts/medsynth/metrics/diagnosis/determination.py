@@ -7,7 +7,8 @@ patients others: a column that orders them almost as the target does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ SURVIVAL = r"surviv|censor|vital|death|dead|deceased|follow.?up|(^|[_ ])(os|pfs|
 ALMOST = 0.98  # area under the ROC curve, or rank correlation, of a column of many values
 ALMOST_FLAG = 0.95  # of one of few: with ten patients of a class, half of one may be wrong
 FEW_VALUES = 3
+MOST_CODES = 10  # of a column whose numbers may be codes, in whose order nothing lies
 FEWEST = 5  # patients on a side: with fewer a column separates them by chance
 
 
@@ -49,6 +51,9 @@ def named_as(target: Sequence[str], columns: Iterable[str]) -> dict[str, str]:
 def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]) -> dict[str, str]:
     """Columns that tell a class from all others almost without error, or by being empty.
 
+    Also those of a few codes or words that do so together: 2 between 1 and 3 is in no order with
+    them, and a class may be several words of a column, none of which is all of it.
+
     Args:
         table: numbers (n, p) of patients, null where unknown.
         labels: class index (n,).
@@ -72,7 +77,48 @@ def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]
                         f"{how}it tells {name} from the rest of {len(of)} patients (area"
                         f" under the ROC curve {max(area, 1 - area):.3f})"
                     )
+    for columns, codes in _coded(table):
+        known = ~np.isnan(codes)
+        of = labels[known]
+        for k, name in enumerate(classes):
+            if min((of == k).sum(), (of != k).sum()) < FEWEST:
+                continue
+            share = _share_of_others(codes[known], of == k)
+            if (area := auroc(share[of == k], share[of != k])) >= ALMOST_FLAG:
+                why = (
+                    f"its values, as codes, tell {name} from the rest of {len(of)} patients (area"
+                    f" under the ROC curve {area:.3f})"
+                )
+                found = dict.fromkeys(columns, why) | found
     return found
+
+
+def _coded(table: pd.DataFrame) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Columns of few values, and those of all words of one: their names, and a number a value."""
+    of_words = defaultdict(list)
+    for column in map(str, table):
+        cells = table[column].to_numpy(dtype=float)
+        if FEW_VALUES <= len(np.unique(cells[~np.isnan(cells)])) <= MOST_CODES:
+            yield [column], cells
+        if "=" in column:
+            of_words[column.partition("=")[0]].append(column)
+    for columns in of_words.values():
+        cells = table[columns].to_numpy(dtype=float)
+        known = ~np.isnan(cells).any(1)
+        if (cells[known].sum(1) == 1).all() and np.isin(cells[known], (0, 1)).all():
+            yield columns, np.where(known, cells.argmax(1), np.nan)
+
+
+def _share_of_others(codes: np.ndarray, member: np.ndarray) -> np.ndarray:
+    """How many of the others with the patient's code are members, (n,); without any, of all others.
+
+    He himself is not counted: rare codes would tell everybody.
+    """
+    _, of = np.unique(codes, return_inverse=True)
+    others = np.bincount(of)[of] - 1
+    members = np.bincount(of, member)[of] - member
+    overall = (member.sum() - member) / (len(member) - 1)
+    return np.where(others > 0, members / np.maximum(others, 1), overall)
 
 
 def tell_survival(table: pd.DataFrame, months: np.ndarray, event: np.ndarray) -> dict[str, str]:

@@ -31,6 +31,11 @@ def check(data: PatientData, settings: FusionTraining) -> None:
         raise TargetColumn(
             f"train.accept names {', '.join(unknown)}; there are: {', '.join(sorted(named))}"
         )
+    if settings.target == "label" and len(data.classes) < 2:
+        raise TooFewPatients(
+            f"all {len(data.patients)} patients are of one class, {', '.join(data.classes)}: there"
+            " is nothing to tell; correct the cohort's label, or set train.target: survival"
+        )
     for fold in range(data.n_folds):
         trained, _, _ = data.parts(fold, settings.target)
         _check_fold(data, settings.target, fold, trained)

@@ -64,6 +64,14 @@ class ProganTraining(Loop):
         if misfit := doubling_misfit(image_size):
             return misfit
         before = self.lower_phases(image_size)
+        if len(self.phase_images) > len(before):
+            return Misfit(
+                "train.phase_images",
+                f"{len(self.phase_images)} numbers, and below {image_size} pixels there are"
+                f" {len(before)} resolutions; leave out the last"
+                f" {len(self.phase_images) - len(before)}: {image_size} pixels take the steps that"
+                " are left",
+            )
         if self.steps >= sum(before) + LAST:
             return None
         return Misfit(
