@@ -40,6 +40,17 @@ SAID = [
     ("ET tube ends 3.4 cm above the carina. No fracture.", "Support Devices", STATED),
     ("Interval removal of the chest tube.", "Support Devices", DENIED),
     ("No pneumothorax. New right pneumothorax.", "Pneumothorax", STATED),
+    ("Cannot exclude pneumonia.", "Pneumonia", DOUBTED),
+    ("I can't exclude early pneumonia.", "Pneumonia", DOUBTED),
+    ("Cannot entirely rule out pneumothorax.", "Pneumothorax", DOUBTED),
+    ("This does not exclude pneumonia.", "Pneumonia", DOUBTED),
+    ("Pneumonia ruled out.", "Pneumonia", DENIED),
+    ("Pneumonia cannot be ruled out.", "Pneumonia", DOUBTED),
+    ("Not without effusion.", "Pleural Effusion", STATED),
+    ("The pneumothorax has not resolved.", "Pneumothorax", STATED),
+    ("No evidence of resolution of the pneumothorax.", "Pneumothorax", STATED),
+    ("No interval worsening of edema.", "Edema", STATED),
+    ("The heart is not normal.", NO_FINDING, None),
     ("Possible pneumonia. No pneumonia on the left.", "Pneumonia", DOUBTED),
 ]  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,12 @@ def prepared(texts, split="train", **settings):
         ("on 15 July 2020, or July 15, or in 2020", "on ___, or ___, or in ___"),
         ("it may represent 2 nodules", "it may represent 2 nodules"),
         ("a 47-year-old, 51 y/o, aged 33", "a ___-year-old, ___ y/o, aged ___"),
+        (
+            "47yo, 47 y.o., age: 33; a 47F with cough, 3 week old, for 2 days of",
+            "___ yo, ___ y.o., age ___; a ___ f with cough, ___ week old, for 2 days of",
+        ),
+        ("A 24F catheter; opacities do not clear", "a 24f catheter; opacities do not clear"),
+        ("<p>The heart &lt; 5 mm</p>", "the heart < 5 mm"),
         ("2 x 3 x 4 cm, 1.5cm, T12, 2-3 mm", "2 x 3 x 4 cm, 1.5cm, t12, 2-3 mm"),
         ("tel. 12 34 56 78, id AB1234, 10.25", "tel. ___, id ___"),
         ("see a.b@c.org or www.x.org/1", "see ___ or ___"),
@@ -73,6 +80,51 @@ def prepared(texts, split="train", **settings):
 )
 def test_what_has_a_telling_form_is_masked(written, cleaned):
     assert without_identifiers(written) == cleaned
+
+
+FREQUENT = [  # who works there, and when: more patients have it than a small cell
+    "Discussed with DR. QUENTIN ZORBLATT AT 5 PM",
+    "discussed with dr. quentin zorblatt at 5pm",
+    "discussed with dr. q. zorblatt, drs. foo and zorblatt",
+    "Drs. Quixote, Foo and Zorblatt agree, Dr.Zorblatt and Dr: Zorblatt, too",
+    "Dr. van der Zorblatt, Prof. Dr. med. Zorblatt, Dr. <b>Zorblatt</b>",
+    "Dr.\u00a0Zorblatt, D\u00adr. Zor\u200bblatt",
+    "MISS ZORBLATT, mrs zorblatt, Nurse Quentin Zorblatt",
+    "Dr. Özil Zorblatt, DR ÉMILE-ZORBLATT",  # noqa: RUF001
+    "Signed by Zorblatt, Quentin. signed by quentin zorblatt on 2/3/2031",
+    "Attending: Quentin Zorblatt\nReferring physician: ZORBLATT, QUENTIN",
+    "quentin zorblatt, md and QUENTIN ZORBLATT MBBS",
+    "15-Mar-2031, 15/Mar/2031, Mar-15-2031, March 2031, Mar 15th, 15. März 2031, 15 de marzo",
+    "3 mars, 03-15, 3 am, 3 p.m.",
+    "q.zorblatt @ x . org, quentin(at)zorblatt.org",
+    "MRN AB-03-15, ID: Q15, ext. 03 15",
+]
+
+
+@pytest.mark.parametrize("written", FREQUENT)
+def test_who_and_when_is_masked_however_it_is_written_and_however_frequent(written):
+    words = set(re.findall(r"[^\W_]+", without_identifiers(written)))
+    telling = {"quentin", "zorblatt", "foo", "quixote", "q", "zor", "özil", "émile"}
+    telling |= {
+        "mar",
+        "march",
+        "mars",
+        "marzo",
+        "märz",
+        "15",
+        "15th",
+        "2031",
+        "03",
+        "3",
+        "5",
+        "q15",
+    }
+    assert words & telling == set()
+
+
+@pytest.mark.parametrize("part", ["van ", "Dr. ", "SMITH-", "a.", "肺", "1 ", "@ ", "<a", "name: "])
+def test_long_texts_take_time_that_grows_with_their_length(part):
+    without_identifiers(part * 20_000)  # what grows with the square takes minutes
 
 
 def test_planted_names_dates_and_numbers_are_in_no_text_and_no_tokenizer():

@@ -11,44 +11,19 @@ sizes in centimetres, grades and vertebrae. Ages, days, years and identifiers do
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from medsynth.text import numbers, people
+
 MARK = "___"
 
-_MONTHS = (
-    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    "|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
-)
-_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
-_NAME = r"(?:[A-Z][\w'’-]+|[A-Z]\b\.?)"
-_NAMES = rf"{_NAME}(?:\s+{_NAME}){{0,2}}"
-_TITLES = (
-    # As written they are titles; in other capitals MR is magnetic resonance and MS a disease.
-    rf"\b(?:Dr|Drs|Mr|Mrs|Ms|Miss|Prof|Professor|Doctor|Herr|Frau|Mme)\b\.?\s+(?:{_NAMES})"
-    r"|\b(?i:drs?|mrs?|ms|prof)\.\s+[^\W\d_][\w'’-]*"
-    r"|\b(?:dr|drs|prof|professor|doctor|DR|MRS|PROF|PROFESSOR|DOCTOR)\s+[^\W\d_][\w'’-]*"
-)
-_FORMS = [
-    re.compile(r"\S+@\S+|\b(?:https?://|www\.)\S+"),
-    re.compile(_TITLES),
-    re.compile(rf"{_NAMES}(?=,?\s+(?:M\.?D|D\.?O|R\.?N|Ph\.?D|FRCR)\b)"),
-    # Who signs has many patients.
-    re.compile(
-        r"\b(?P<kept>(?i:signed|read|dictated|reported|reviewed|approved|verified|transcribed"
-        rf"|interpreted|attested|finalized)\s+(?i:by)\b)\s*:?\s+{_NAMES}"
-    ),
-    re.compile(r"\bx{3,}\b", re.IGNORECASE),  # as Open-i marks
-    re.compile(rf"\b{_DAY}\s+(?:of\s+)?(?:{_MONTHS})\b\.?(?:,?\s+\d{{2,4}}\b)?", re.IGNORECASE),
-    re.compile(rf"\b(?:{_MONTHS})\b\.?\s+{_DAY}\b(?:,?\s+\d{{2,4}}\b)?", re.IGNORECASE),
-    re.compile(r"\b\d{1,4}/\d{1,4}(?:/\d{1,4})?\b"),
-    re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s*[ap]\.?m\b\.?)?", re.IGNORECASE),
-    re.compile(r"\b\d+(?:[\s./-]+\d+){2,}\b"),  # 15.7.2019, 555 123 4567
-    re.compile(r"\b\d{1,3}(?=[\s-]*(?:years?|yrs?|months?|y)\b[\s/-]*o)", re.IGNORECASE),
-    re.compile(r"(?<=\baged)\s+\d{1,3}\b|(?<=\bage)\s+\d{1,3}\b", re.IGNORECASE),
-]
+_FORMS = [*numbers.FORMS[:1], *people.FORMS, *numbers.FORMS[1:]]  # an address may hold a title
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")  # would cut a title or a name in two
+_TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+")
 _SMALL = re.compile(r"\d{1,2}[.,]\d")
 _MARKS = re.compile(rf"{MARK}(?:[\s,./:-]*{MARK})+")
@@ -56,7 +31,8 @@ _MARKS = re.compile(rf"{MARK}(?:[\s,./:-]*{MARK})+")
 
 def without_identifiers(text: str) -> str:
     """The text in small letters and on one line, with what has a telling form masked."""
-    text = re.sub(r"_{2,}", MARK, unicodedata.normalize("NFKC", text))
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", _TAGS.sub(" ", html.unescape(text))))
+    text = re.sub(r"_{2,}", MARK, text)
     for form in _FORMS:
         text = form.sub(lambda found: f"{found.groupdict().get('kept', '')} {MARK} ", text)
     text = _WORD.sub(lambda word: MARK if _is_long_number(word[0]) else word[0], text.lower())

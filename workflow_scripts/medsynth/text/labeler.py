@@ -27,6 +27,7 @@ _NORMAL = {name: _any(patterns) for name, patterns in phrases.ABSENT.items()}
 _HEALTHY = re.compile(phrases.HEALTHY)
 _PSEUDO = re.compile(phrases.PSEUDO)
 _ENDS = re.compile(phrases.ENDS)
+_NOT_EXCLUDED = re.compile(phrases.NOT_EXCLUDED)
 _ASKED = re.compile(phrases.ASKED)
 _DENIED = re.compile(phrases.DENIED_BEFORE), re.compile(phrases.DENIED_AFTER)
 _DOUBTED = re.compile(phrases.DOUBTED_BEFORE), re.compile(phrases.DOUBTED_AFTER)
@@ -79,7 +80,9 @@ def mentions(text: str) -> Iterator[Mention]:
             for match in pattern.finditer(sentence):
                 before = _ENDS.split(sentence[: match.start()])[-1]
                 after = _ENDS.split(sentence[match.end() :])[0]
-                if not _ASKED.search(before):
+                if _NOT_EXCLUDED.search(before):
+                    yield Mention(finding, DOUBTED)
+                elif not _ASKED.search(before):
                     yield Mention(finding, _status(before, match[0], after))
 
 

@@ -86,16 +86,27 @@ ABSENT: dict[str, list[str]] = {
 }
 # What says that nothing is wrong without naming what could be.
 HEALTHY = (
+    r"(?<!not )(?<!no longer )"
     r"\b(?:normal|unremarkable|clear|negative|no (?:\w+ ){0,4}(?:abnormality|abnormalities|process"
     r"|disease|finding|findings|change|changes))\b"
 )
 
 # They change nothing: taken out before anything else is looked for.
 PSEUDO = (
-    r"\bno (?:\w+ )?(?:change|increase|decrease|interval change|improvement|difference)"
+    r"\bnot without\b"
+    r"|\bno (?:evidence of )?(?:(?:significant|interval|definite|further) ){0,2}"
+    r"(?:resolution|clearing|worsening|progression) of\b"
+    r"|(?<=\b(?:has|had|was) )not (?:yet |fully |completely )?(?:resolved|cleared)\b"
+    r"|(?<=\bhave )not (?:yet |fully |completely )?(?:resolved|cleared)\b"
+    r"|\bno (?:\w+ )?(?:change|increase|decrease|interval change|improvement|difference)"
     r"(?: in| of| from)?\b"
     r"|\bnot (?:\w+ )?(?:changed|increased|different)\b"
     r"|\bwithout (?:\w+ )?(?:change|increase)(?: in| of)?\b|\bnot only\b|\bno longer (?=than)"
+)
+# What nobody can exclude is doubted, though "exclude" denies and "rule out" asks.
+NOT_EXCLUDED = (
+    r"\b(?:(?:can|could|do|does|did)(?:not| not|n?['’]t)|not|unable to|difficult to|hard to"  # noqa: RUF001
+    r"|fail(?:s|ed|ure) to) (?:\w+ ){0,2}?(?:exclud\w+|rul(?:e|ing) out)\b"
 )
 ASKED = (  # it is looked for, and nothing is said of it
     r"\b(?:evaluat\w+|eval|assess\w*|sensitivity|rule out|r/o|check)\b|\?"
@@ -110,7 +121,7 @@ DENIED_AFTER = (
     r"(?:no longer \w+|not (?:\w+ )?(?:seen|identified|present|visuali[sz]ed|demonstrated|evident"
     r"|appreciated|detected|noted|observed|apparent|found|suspected)|(?:has|have|had|is|are)"
     r"(?: \w+)? (?:resolved|cleared)|(?:is|are) (?:absent|excluded|removed|unlikely)"
-    r"|(?:has|have) been (?:removed|excluded|ruled out))"
+    r"|(?:has|have) been (?:removed|excluded)|(?<!not )(?<!not be )ruled out)"
 )
 DOUBTED_BEFORE = (
     r"\b(?:may|might|could|would|possib(?:le|ly|ility)|probabl[ey]|perhaps|likely|suspect\w*"
