@@ -71,6 +71,13 @@ def test_two_spellings_of_one_word_cannot_be_both(path, happened, censored):
         tables(path, survival=asked)
 
 
+def test_a_table_that_says_nothing_of_anybody_is_no_modality(path):
+    path.write_text("case,x,y\na,NA,\nb,,\nb,1,\n")
+    said = "say nothing of any of the 3 patients .*1 rows of the patient contradict.*1 have empty"
+    with pytest.raises(CohortError, match=said):
+        read(path, patients="abc", columns=["x", "y"], survival=None)
+
+
 def test_a_column_that_names_patients_becomes_none_of_the_model(path):
     path.write_text("case,who\na,Ann Miller\nb,Bob Smith\nc,Cid Jones\nd,Dan Brown\n")
     with pytest.raises(CohortError, match="no two patients have the same word") as error:

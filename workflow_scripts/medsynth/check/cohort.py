@@ -11,6 +11,7 @@ import pandas as pd
 
 from medsynth.check.classes import absent_classes, divided
 from medsynth.check.findings import Findings
+from medsynth.check.patients import check_patients
 from medsynth.check.trial import Trial, read_some
 from medsynth.cohorts.assemble import join_labels
 from medsynth.cohorts.files import matching_files
@@ -65,6 +66,10 @@ def check_cohort(
     if len(used(frame)) and frame.loc[frame["status"] == USED, "label"].notna().any():
         tell = told.mistake if trained and not partly else told.note
         row |= _classes(name, frame, shares, cohort, config, tell, told)
+    whose = used(frame)["patient"].dropna().unique().tolist()
+    if whose and (tables := getattr(cohort, "patients", None)):
+        tell = told.note if partly else told.mistake
+        check_patients(f"{place}.patients", whose, tables, tell, told)
     if partly:
         _extrapolate(row, cohort, place, told)
     told.cohorts.append(row)

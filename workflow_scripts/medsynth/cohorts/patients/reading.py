@@ -65,6 +65,11 @@ def read_patients(
             for c in rows
         ]
         numbers = pd.concat(parts, axis=1).set_axis(frame.index)
+        if numbers.isna().all(axis=None):
+            raise CohortError(
+                f"{table.path}: the columns of {place} say nothing of any of the {len(frame)}"
+                f" patients ({_listed(reasons)}); name columns that are filled, or leave out {name}"
+            )
         frame = pd.concat([frame, numbers], axis=1)
         counts[name] = {
             "patients": int(reasons.isna().sum()),
@@ -78,6 +83,12 @@ def read_patients(
     for name, of in counts.items():
         log.info("%s: %s", name, of)
     return frame, counts
+
+
+def _listed(reasons: pd.Series) -> str:
+    """Why rows are not used, with counts, and how many cells are empty although they are."""
+    counts = [f"{n} {REASONS[str(reason)]}" for reason, n in reasons.value_counts().items()]
+    return "; ".join([*counts, f"{int(reasons.isna().sum())} have empty cells only"])
 
 
 def _chosen(cells: pd.DataFrame, table: PatientTable, place: str) -> list[str]:

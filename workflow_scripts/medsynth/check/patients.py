@@ -1,0 +1,45 @@
+"""Whether the tables of patients can be read as the workflow will read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from medsynth.check.findings import Findings
+from medsynth.cohorts.patients.reading import REASONS, read_patients
+from medsynth.cohorts.patients.settings import PatientTables
+from medsynth.store.quarantine import CohortError
+
+
+def check_patients(
+    place: str,
+    patients: Sequence[str],
+    settings: PatientTables,
+    tell: Callable[[str, str], None],
+    told: Findings,
+) -> None:
+    """Tell why tables cannot be read, or of how many patients they say something.
+
+    Args:
+        place: key of the settings.
+        patients: of the cohort.
+        tell: is told of what cannot be.
+        told: is told the rest.
+    """
+    try:
+        _, counts = read_patients(patients, settings)
+    except CohortError as error:
+        tell(place, str(error))
+        return
+    for name in settings.tables:
+        told.note(f"{place}.tables.{name}", _words(counts[name], "patients", "columns"))
+    if settings.survival:
+        of = counts["survival"]
+        told.note(f"{place}.survival", _words(of, "events", "censored"))
+        if "doubt" in of:
+            told.note(f"{place}.survival", of["doubt"])
+
+
+def _words(counts: dict[str, int], *shown: str) -> str:
+    """Counts by their names, and why rows are not used."""
+    found = [f"{counts[name]} {name}" for name in shown]
+    return ", ".join([*found, *(f"{n}: {REASONS[k]}" for k, n in counts.items() if k in REASONS)])
