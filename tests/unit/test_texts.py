@@ -237,6 +237,15 @@ def test_a_template_leaves_out_what_is_not_known():
     assert of_table(pd.DataFrame(rows), settings)[3:].isna().all(), "a text that says nothing"
 
 
+def test_words_for_values_that_no_row_has_are_refused_and_only_numbers_lose_their_zeros():
+    rows = pd.DataFrame({"kind": ["Astro", None], "grade": ["2.0", "v2.0"]})
+    assert of_table(rows, TableTexts(template="{grade}")).tolist() == ["2", "v2.0"]
+    for words in ({"astro": "astrocytoma"}, {}):
+        settings = TableTexts(template="{kind} {grade}", words={"kind": words})
+        with pytest.raises(CohortError, match=r"text\.words\.kind: none of .* is a value"):
+            of_table(rows, settings)
+
+
 def images_cohort(tmp_path, **text):
     table = tmp_path / "table.csv"
     table.write_text("file,case,idh,note\na.png,p,1,x\n")
@@ -249,6 +258,8 @@ def images_cohort(tmp_path, **text):
     ("text", "why"),
     [
         ({"text": {"template": "{idh}, {grade}"}}, "names grade; there are: idh, label"),
+        ({"text": {"template": "{idh}, grade {tumour grade}"}}, "a brace that belongs to no name"),
+        ({"text": {"template": "{idh}, {label"}}, "a brace that belongs to no name"),
         ({"text": {"template": "a tumour"}}, "names no column in braces"),
         ({"text": {"template": "{idh}", "words": {"kind": {}}}}, "kind stands nowhere"),
         ({"columns": {"text": "note"}, "text": {"template": "{idh}"}}, "leave out one"),

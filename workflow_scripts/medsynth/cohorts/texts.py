@@ -37,14 +37,26 @@ def of_reports(manifest: pd.DataFrame, reports: pd.DataFrame, settings: ReportTe
 
 
 def of_table(manifest: pd.DataFrame, settings: TableTexts) -> pd.Series:
-    """Each item's own text, or the one that the template makes of its columns; null without."""
+    """Each item's own text, or the one that the template makes of its columns; null without.
+
+    Raises:
+        CohortError: the words of a column are those of none of its values.
+    """
     if settings.template is None:
         return manifest["text"]
     parts = settings.template.split(",")
     cells = manifest[list(dict.fromkeys(settings.places()))].astype("str")
     # A spreadsheet makes 2.0 of 2 where a cell of the column is empty.
-    values = cells.apply(lambda words: present(words.str.replace(r"\.0+$", "", regex=True)))
+    values = cells.apply(
+        lambda words: present(words.str.replace(r"^(-?\d+)\.0+$", r"\1", regex=True))
+    )
     for column, words in settings.words.items():
+        known = values[column].dropna()
+        if len(known) and not known.isin(words.keys()).any():
+            raise CohortError(
+                f"text.words.{column}: none of {list(words)} is a value of the"
+                " column, so that no text would tell it; write them as the table does"
+            )
         values[column] = values[column].map(words).astype("str")
     rows = values.to_dict("records")
     return pd.Series([_filled(parts, row) for row in rows], manifest.index, dtype="str")

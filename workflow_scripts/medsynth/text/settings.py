@@ -68,6 +68,11 @@ class TableTexts(TextSettings):
     def _names_columns(cls, template: str | None) -> str | None:
         if template is not None and not PLACE.search(template):
             raise ValueError("names no column in braces: all texts would be the same")
+        if template is not None and re.search("[{}]", PLACE.sub("", template)):
+            raise ValueError(
+                "has a brace that belongs to no name of letters, digits and _; texts would show it:"
+                " write {NAME}, and rename other columns in index.columns.covariates"
+            )
         return template
 
     @field_validator("words")
