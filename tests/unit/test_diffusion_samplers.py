@@ -343,6 +343,28 @@ def test_a_schedule_that_keeps_the_image_is_refused_with_the_figure():
             },
             "probability_flow begins with the image in x_T",
         ),
+        (  # its first step would leave twice the variance, its only one nothing but noise
+            {
+                "train": {"predicts": "velocity", "zero_terminal_snr": True},
+                "sample": {"sampler": "reverse_sde_vp"},
+            },
+            "reverse_sde_vp begins with the image in x_T",
+        ),
+        # Samplers would divide by what a float32 does not hold, and draw NaN.
+        ({"train": {"beta_start": 0.1, "beta_end": 0.3}}, "leave 9e-50 of the image in x_T"),
+        ({"train": {"timesteps": 100_000}}, "leave .* of the image in x_T, which single precision"),
+        (
+            {
+                "train": {
+                    "predicts": "velocity",
+                    "zero_terminal_snr": True,
+                    "beta_start": 0.5,
+                    "beta_end": 0.99,
+                }
+            },
+            "single precision cannot tell",
+        ),
+        ({"train": {"beta_start": 1e-20}}, "greater than or equal to 0.000000001"),
     ],
 )
 def test_samplings_that_cannot_work_are_refused(settings, said):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from medsynth.models.ddpm.sampling import generate, guided, sample
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
+from medsynth.models.ddpm.settings import CannotDraw, DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.runtime.run import Run
@@ -129,6 +129,29 @@ def test_another_class_leaves_the_noise_of_the_others_as_it_was():
     for name, drawn in two.items():
         assert torch.equal(torch.stack(drawn), torch.stack(three[name]))
     assert len({x.sum().item() for drawn in three.values() for x in drawn}) == 9
+
+
+@pytest.mark.parametrize(
+    ("trained", "asked", "said"),
+    [
+        ({}, {"steps": 7}, "steps 7 exceeds train.timesteps 6"),
+        ({"label_drop": 0.0}, {"guidance": 2}, "train.label_drop 0 hides none"),
+        (
+            {"zero_terminal_snr": True, "predicts": "velocity"},
+            {"sampler": "probability_flow"},
+            "zero_terminal_snr leaves nothing",
+        ),
+    ],
+)
+def test_a_trained_model_refuses_what_its_training_does_not_allow(
+    saved_model, trained, asked, said
+):
+    """From Python, too, where no configuration was read that refuses it."""
+    settings = saved_model.card["settings"] | trained
+    changed = Model(saved_model.state, saved_model.card | {"settings": settings})
+    with pytest.raises(CannotDraw, match=said):
+        _draw(changed, [0], **asked)
+    assert _draw(changed, [0], guidance=0).shape == (1, 8, 8, 1)
 
 
 def test_seed_decides_the_images(saved_model):

@@ -115,6 +115,27 @@ def test_each_row_is_trained_on_what_it_says(found, tmp_path: Path):
     assert {image.tobytes() for image in made} <= synthetic and len(made) == 37
 
 
+@pytest.mark.parametrize("absent", [0, 1])  # the last class is the one that no count shows
+def test_a_class_without_synthetic_images_is_refused_before_any_training(tmp_path: Path, absent):
+    inputs, work = cohort(tmp_path, sided(np.arange(8) % 2, 7)), tmp_path / "work"
+    work.mkdir()
+    made = read_table(inputs.table).assign(label=CLASSES[1 - absent])
+    write_table(made, inputs.table)
+    with pytest.raises(MedsynthError, match=f"no synthetic training images of {CLASSES[absent]}"):
+        train_on_synthetic(inputs, SMALL, 1, 10, Run(1, "cpu"), work)
+    assert not list(work.iterdir())
+
+
+def test_an_experiment_that_draws_some_classes_is_refused_before_it_is_trained():
+    with pytest.raises(ConfigError, match="cxr_ddpm draws no Cardiomegaly, Pleural Effusion"):
+        parse_config(
+            changed(
+                ("synthetic_training.experiments", ["cxr_ddpm"]),
+                ("experiments.0.sample.labels", ["No Finding"]),
+            )
+        )
+
+
 def test_what_was_killed_goes_on(tmp_path: Path, monkeypatch, found):
     inputs, work = cohort(tmp_path, sided(np.arange(80) % 2, 7)), tmp_path / "work"
     work.mkdir()

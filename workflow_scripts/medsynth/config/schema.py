@@ -176,14 +176,16 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
     for name in sorted(set(map(str, registered)) - set(counts)):
         hint = did_you_mean(name, counts) or "name one that is listed under experiments"
         yield Mistake("lineage.registry", f"no experiment {name!r}; {hint}")
-    yield from _untrainable(raw.get("synthetic_training"), valid_experiments)
+    yield from _untrainable(raw.get("synthetic_training"), valid_experiments, valid_cohorts)
     yield from input_mistakes(
         valid_experiments, {*counts, *map(classifier_name, cohorts)} - {*valid_experiments}
     )
 
 
-def _untrainable(group: Any, experiments: dict[str, Any]) -> Iterator[Mistake]:
-    """Names of `synthetic_training` that make no images of classes."""
+def _untrainable(
+    group: Any, experiments: dict[str, Any], cohorts: dict[str, Any]
+) -> Iterator[Mistake]:
+    """Names of `synthetic_training` that make no images of classes, or not of all."""
     asked = group.get("experiments") if isinstance(group, dict) else None
     making = [name for name, e in experiments.items() if e.task == "generation"]
     for name in asked if isinstance(asked, list) else []:
@@ -192,6 +194,15 @@ def _untrainable(group: Any, experiments: dict[str, Any]) -> Iterator[Mistake]:
             yield Mistake(
                 "synthetic_training.experiments",
                 f"no experiment {name!r} that generates images of classes; {hint}",
+            )
+            continue
+        drawn = getattr(experiments[name].sample, "labels", None)
+        cohort = cohorts.get(experiments[name].cohort)
+        if drawn and cohort and (absent := sorted({*cohort.classes()} - {*drawn})):
+            yield Mistake(
+                "synthetic_training.experiments",
+                f"{name} draws no {', '.join(absent)}, and no classifier learns a class without"
+                " images; add it to its sample.labels, or leave these out for all classes",
             )
 
 

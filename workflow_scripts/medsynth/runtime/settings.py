@@ -67,15 +67,15 @@ Uri = Annotated[
 ]
 
 
-def each_once(covariates: list[str]) -> list[str]:
-    """The names of covariates.
+def each_once(named: list[str]) -> list[str]:
+    """The names of covariates or experiments.
 
     Raises:
         ValueError: one stands twice.
     """
-    if twice := [name for i, name in enumerate(covariates) if name in covariates[:i]]:
-        raise ValueError(f"{twice[0]} stands twice; name each covariate once")
-    return covariates
+    if twice := [name for i, name in enumerate(named) if name in named[:i]]:
+        raise ValueError(f"{twice[0]} stands twice; name each once")
+    return named
 
 
 class Settings(BaseModel):

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from medsynth.models.cascade.network import Enlarging, SuperResolutionUNet
-from medsynth.models.cascade.settings import CascadeSampling, CascadeTraining
+from medsynth.models.cascade.settings import CascadeSampling, CascadeTraining, unknown_level
 from medsynth.models.cascade.training import level_of
 from medsynth.models.conditioning import condition
 from medsynth.models.ddpm.process import q_sample
 from medsynth.models.ddpm.sampling import drawn, network_of, sample
 from medsynth.models.ddpm.schedule import schedule_of
+from medsynth.models.ddpm.settings import CannotDraw, refuse
 from medsynth.models.resolution import enlarged
 from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import sample_generators
@@ -60,6 +61,9 @@ def enlarger(model: Model, settings: CascadeSampling, run: Run) -> Enlarge:
     """
     card = model.card
     training = CascadeTraining.model_validate(card["settings"])
+    refuse(training, settings)
+    if why := unknown_level(training, settings):
+        raise CannotDraw(why)
     network = network_of(model, training, card["image_size"], run.device, SuperResolutionUNet)
     schedule = schedule_of(training)
     forward = schedule.to(run.device)

@@ -38,6 +38,16 @@ class CascadeSampling(DdpmSampling):
         return super().provenance() | {"low_noise": self.low_noise}
 
 
+def unknown_level(train: CascadeTraining, sample: CascadeSampling) -> str | None:
+    """Why models of such a training do not know so much noise on what they enlarge; None if so."""
+    if sample.low_noise <= train.low_noise:
+        return None
+    return (
+        f"low_noise {sample.low_noise:g} exceeds train.low_noise {train.low_noise:g}, above which"
+        " nothing was learned; lower it, or raise that one"
+    )
+
+
 class CascadeInputs(Inputs):
     low: Annotated[Name, Takes(families=("ddpm",))] = Field(
         description="experiment of family ddpm with train.image_size, on the same cohort: it draws"
@@ -61,11 +71,8 @@ class CascadeExperiment(DiffusionExperiment):
     @classmethod
     def _knows_the_level(cls, sample: CascadeSampling, info: ValidationInfo) -> CascadeSampling:
         train = info.data.get("train")
-        if train and sample.low_noise > train.low_noise:
-            raise ValueError(
-                f"low_noise {sample.low_noise:g} exceeds train.low_noise {train.low_noise:g}, above"
-                " which nothing was learned; lower it, or raise that one"
-            )
+        if train and (why := unknown_level(train, sample)):
+            raise ValueError(why)
         return sample
 
     def unsuited(self, role: str, other: FamilyExperiment) -> str | None:

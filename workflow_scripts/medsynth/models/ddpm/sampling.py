@@ -17,7 +17,7 @@ from medsynth.models.ddpm.prediction import Denoised, denoised
 from medsynth.models.ddpm.process import NoiseModel, no_label
 from medsynth.models.ddpm.samplers import SAMPLERS
 from medsynth.models.ddpm.schedule import Schedule, respaced, schedule_of
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining, Diffusion
+from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining, Diffusion, refuse
 from medsynth.models.ddpm.unet import ConditionalUNet, Network, build_unet
 from medsynth.models.guide.guidance import guide_of
 from medsynth.models.resolution import enlarged
@@ -131,6 +131,7 @@ def generate(
 
     Raises:
         GuideError: settings.guide_scale is above 0, and the model rests on no guide of its classes.
+        CannotDraw: its training does not allow the sampler, the steps or the guidance.
     """
     for x in drawn(model, request, settings, run):
         yield to_uint8(enlarged(x, model.card["image_size"]))
@@ -143,6 +144,7 @@ def drawn(
     card, device = model.card, run.device
     guide = _guide(model, device) if settings.guide_scale else None
     training = DdpmTraining.model_validate(card["settings"])
+    refuse(training, settings)
     size = training.image_size or card["image_size"]
     network = network_of(model, training, size, device, ConditionalUNet)
     schedule = schedule_of(training)

@@ -25,6 +25,7 @@ from medsynth.models.settings import (
     halving_misfit,
 )
 from medsynth.runtime.settings import UNKNOWN, Fraction, ImageForm, Loop, Name, Settings, each_once
+from medsynth.store.errors import MedsynthError
 
 SEXES = ("female", "male")
 OLDEST = 120  # years
@@ -33,8 +34,9 @@ SAMPLE_COLUMNS = (
     "steps", "clip", "low_noise", "drawn_size", "training_images", "prompt",
 )  # fmt: skip
 SCHEDULE = {"timesteps", "beta_start", "beta_end", "zero_terminal_snr"}
-NEED_SIGNAL = ("reverse_sde_ve", "probability_flow")
+NEED_SIGNAL = ("reverse_sde_vp", "reverse_sde_ve", "probability_flow")
 MOST_SIGNAL = 0.1  # of the image's amplitude in x_T, for which sampling takes plain noise
+LEAST_SIGNAL = 2.0**-24  # of it, below which single precision rounds the image in x_T away
 
 
 class UNet(Settings):
@@ -84,7 +86,9 @@ class Diffusion(Loop):
     timesteps: int = Field(
         1000, ge=2, le=100_000, description="T, noise levels; sampling takes as many steps"
     )
-    beta_start: float = Field(1e-4, gt=0, lt=1, description="beta_1, variance of the first noise")
+    beta_start: float = Field(
+        1e-4, ge=1e-9, lt=1, description="beta_1, variance of the first noise"
+    )
     beta_end: float = Field(
         0.02,
         gt=0,
@@ -169,15 +173,22 @@ class Diffusion(Loop):
                 f"p2_gamma {self.p2_gamma:g} weighs errors of predicted noise; set p2_gamma: 0, or"
                 " predicts: noise"
             )
-        if self.zero_terminal_snr:
-            return self
         steps = self.timesteps - 1
         betas = (
             self.beta_start + (self.beta_end - self.beta_start) * t / steps
             for t in range(self.timesteps)
         )
         signal = math.prod(math.sqrt(1 - beta) for beta in betas)
-        if signal > MOST_SIGNAL:
+        if signal < LEAST_SIGNAL:
+            share = f"{signal:.0e}" if signal > 0 else "nothing"
+            raise ValueError(
+                f"timesteps {self.timesteps}, beta_start {self.beta_start} and beta_end"
+                f" {self.beta_end} leave {share} of the image in x_T, which single precision cannot"
+                " tell from noise, so that samplers divide by what is not there; lower both betas:"
+                " Ho et al. 2020 have 1e-4 to 0.02 for T = 1000; for T levels multiply these by"
+                " about 1000/T"
+            )
+        if signal > MOST_SIGNAL and not self.zero_terminal_snr:
             raise ValueError(
                 f"timesteps {self.timesteps}, beta_start {self.beta_start} and beta_end"
                 f" {self.beta_end} leave {signal:.0%} of the image in x_T, but sampling starts from"
@@ -266,6 +277,20 @@ class DdpmSampling(Sampling):
             "steps": self.steps or 0,
             "clip": str(self.clip).lower(),
         }
+
+
+class CannotDraw(MedsynthError):
+    """A trained model is asked to draw in a way that its training does not allow."""
+
+
+def refuse(train: Diffusion, sample: DdpmSampling) -> None:
+    """For who asks a trained model, past the configuration, which refuses the same.
+
+    Raises:
+        CannotDraw: see :func:`cannot_draw`.
+    """
+    if why := cannot_draw(train, sample):
+        raise CannotDraw(why)
 
 
 def cannot_draw(train: Diffusion, sample: DdpmSampling) -> str | None:

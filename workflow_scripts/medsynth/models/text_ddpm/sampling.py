@@ -11,6 +11,7 @@ import torch
 
 from medsynth.models.ddpm.sampling import network_of, sample
 from medsynth.models.ddpm.schedule import schedule_of
+from medsynth.models.ddpm.settings import refuse
 from medsynth.models.text_ddpm.settings import TextDdpmSampling, TextDdpmTraining
 from medsynth.models.text_ddpm.unet import reading
 from medsynth.runtime.run import Run
@@ -42,6 +43,7 @@ def generate(
     """
     card, device = model.card, run.device
     training = TextDdpmTraining.model_validate(card["settings"])
+    refuse(training, settings)
     channels, size = card["image_channels"], card["image_size"]
     tokenizer = Tokenizer(card["tokenizer"])
     network = network_of(model, training, size, device, reading(tokenizer, training.text))

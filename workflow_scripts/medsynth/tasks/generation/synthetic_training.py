@@ -78,7 +78,7 @@ def train_on_synthetic(
         work: folder that outlives a kill; a training that ended is not repeated.
 
     Raises:
-        MedsynthError: images have several findings.
+        MedsynthError: images have several findings, or those of a row lack a class.
     """
     manifest = read_table(inputs.manifest)
     if has_several(manifest):
@@ -88,6 +88,7 @@ def train_on_synthetic(
         )
     folder, classes = Path(inputs.shards[0]).parent, classes_of(manifest)
     rows = training_rows(manifest, folder, Samples(inputs.images, inputs.table), classes, run.seed)
+    _refuse_absent_classes(rows, classes, inputs)
     held_out = ImageStore(in_split(manifest, TEST), folder)
     labels = class_indices(held_out.manifest, classes)
     patients = held_out.manifest["patient"].to_numpy()
@@ -119,6 +120,24 @@ def train_on_synthetic(
         "classifier": substituted(answers, *judged),
         "moments_alone": substituted(shortcut, *judged),
     }
+
+
+def _refuse_absent_classes(rows: dict[str, Row], classes: Sequence[str], inputs: Any) -> None:
+    """Who never saw a class would never answer it, which is no figure of how good images are.
+
+    Raises:
+        MedsynthError: a row has no image of a class.
+    """
+    for name, row in rows.items():
+        if absent := [c for i, c in enumerate(classes) if i not in row.labels]:
+            file, remedy = inputs.manifest, "divide the patients otherwise (split)"
+            if name == SYNTHETIC:
+                file, remedy = inputs.table, "draw all classes (sample.labels, sample.per_class)"
+            raise MedsynthError(
+                f"{file}: no {name} training images of {', '.join(absent)}, so no classifier of"
+                f" them can know it; {remedy}, or take the experiment out of"
+                " synthetic_training.experiments"
+            )
 
 
 def training_rows(
