@@ -24,7 +24,7 @@ from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm import sampling as ddpm_sampling
 from medsynth.models.ddpm import training as ddpm_training
 from medsynth.models.ddpm.schedule import linear_schedule
-from medsynth.models.ddpm.settings import CannotDraw, DdpmTraining, UNet
+from medsynth.models.ddpm.settings import DdpmTraining, UNet
 from medsynth.models.resolution import Shrunk, area_averaged, enlarged
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator, numpy_rng
@@ -257,7 +257,7 @@ def test_an_image_is_a_function_of_seed_label_and_number(cascade):
 def test_noise_above_what_it_learned_is_refused(cascade):
     most = cascade.card["settings"]["low_noise"]
     drawing = CascadeSampling(low_noise=most + 0.1)
-    with pytest.raises(CannotDraw, match="above which nothing was learned"):
+    with pytest.raises(ddpm_sampling.CannotDraw, match="above which nothing was learned"):
         next(sampling.generate(cascade, requested(1), drawing, Run(5, "cpu")))
 
 

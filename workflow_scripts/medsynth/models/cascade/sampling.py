@@ -14,9 +14,8 @@ from medsynth.models.cascade.settings import CascadeSampling, CascadeTraining, u
 from medsynth.models.cascade.training import level_of
 from medsynth.models.conditioning import condition
 from medsynth.models.ddpm.process import q_sample
-from medsynth.models.ddpm.sampling import drawn, network_of, sample
+from medsynth.models.ddpm.sampling import CannotDraw, drawn, network_of, refuse, sample
 from medsynth.models.ddpm.schedule import schedule_of
-from medsynth.models.ddpm.settings import CannotDraw, refuse
 from medsynth.models.resolution import enlarged
 from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import sample_generators

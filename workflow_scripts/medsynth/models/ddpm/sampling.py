@@ -17,7 +17,7 @@ from medsynth.models.ddpm.prediction import Denoised, denoised
 from medsynth.models.ddpm.process import NoiseModel, no_label
 from medsynth.models.ddpm.samplers import SAMPLERS
 from medsynth.models.ddpm.schedule import Schedule, respaced, schedule_of
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining, Diffusion, refuse
+from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining, Diffusion, cannot_draw
 from medsynth.models.ddpm.unet import ConditionalUNet, Network, build_unet
 from medsynth.models.guide.guidance import guide_of
 from medsynth.models.resolution import enlarged
@@ -34,6 +34,20 @@ Slope = Callable[[Tensor, float, Tensor], Tensor]  # of log p(labels | x) at x o
 
 class GuideError(MedsynthError):
     """A sampling asks for a guide that the model does not have, or that knows other classes."""
+
+
+class CannotDraw(MedsynthError):
+    """A trained model is asked to draw in a way that its training does not allow."""
+
+
+def refuse(train: Diffusion, settings: DdpmSampling) -> None:
+    """For who asks a trained model, past the configuration, which refuses the same.
+
+    Raises:
+        CannotDraw: see :func:`cannot_draw`.
+    """
+    if why := cannot_draw(train, settings):
+        raise CannotDraw(why)
 
 
 def guided(model: NoiseModel, x: Tensor, t: Tensor, labels: Tensor, guidance: float) -> Tensor:

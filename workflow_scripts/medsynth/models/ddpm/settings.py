@@ -25,7 +25,6 @@ from medsynth.models.settings import (
     halving_misfit,
 )
 from medsynth.runtime.settings import UNKNOWN, Fraction, ImageForm, Loop, Name, Settings, each_once
-from medsynth.store.errors import MedsynthError
 
 SEXES = ("female", "male")
 OLDEST = 120  # years
@@ -277,20 +276,6 @@ class DdpmSampling(Sampling):
             "steps": self.steps or 0,
             "clip": str(self.clip).lower(),
         }
-
-
-class CannotDraw(MedsynthError):
-    """A trained model is asked to draw in a way that its training does not allow."""
-
-
-def refuse(train: Diffusion, sample: DdpmSampling) -> None:
-    """For who asks a trained model, past the configuration, which refuses the same.
-
-    Raises:
-        CannotDraw: see :func:`cannot_draw`.
-    """
-    if why := cannot_draw(train, sample):
-        raise CannotDraw(why)
 
 
 def cannot_draw(train: Diffusion, sample: DdpmSampling) -> str | None:

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from medsynth.models.ddpm.sampling import network_of, sample
+from medsynth.models.ddpm.sampling import network_of, refuse, sample
 from medsynth.models.ddpm.schedule import schedule_of
-from medsynth.models.ddpm.settings import refuse
 from medsynth.models.text_ddpm.settings import TextDdpmSampling, TextDdpmTraining
 from medsynth.models.text_ddpm.unet import reading
 from medsynth.runtime.run import Run
