@@ -18,6 +18,7 @@ from medsynth.config.mistakes import ConfigError
 from medsynth.config.schema import parse_config
 from medsynth.lineage.collector import drain
 from medsynth.models.ddpm.settings import DdpmExperiment
+from medsynth.models.prompts import PromptError, usable_prompt
 from medsynth.store.layout import Layout
 from medsynth.store.quarantine import CohortError
 from medsynth.text.cleaning import known_words, only_known, without_identifiers
@@ -209,6 +210,12 @@ def test_a_text_that_is_cut_has_no_end_and_a_prompt_is_cleaned_as_the_training_w
     assert len(row) == 8 and END not in row and PAD not in row
     assert tokenizer.clean("The  HEART of Dr. Quixote, enlarged") == "the heart of ___, enlarged"
     assert tokenizer.unknown("The HEART of Okonkwo enlarged okonkwo") == ["okonkwo"]
+
+
+@pytest.mark.parametrize("prompt", ["heart \udcf6", "heart \x00", "heart \ufffd"])
+def test_a_prompt_that_is_no_utf8_is_refused(prompt):
+    with pytest.raises(PromptError, match="no text in UTF-8"):
+        usable_prompt(prompt, Tokenizer(prepared([PLAIN] * 3)[1]))
 
 
 def test_sections_of_a_report_are_joined_in_the_order_asked_for():

@@ -12,14 +12,19 @@ from medsynth.cohorts.files import set_aside
 from medsynth.store.manifests import QUARANTINED, TRAIN, USED, used
 from medsynth.store.quarantine import CohortError, log_unused
 from medsynth.store.tables.absence import present
-from medsynth.text.cleaning import has_words, known_words, only_known, without_identifiers
+from medsynth.text.cleaning import (
+    has_words,
+    is_no_text,
+    known_words,
+    only_known,
+    without_identifiers,
+)
 from medsynth.text.settings import PLACE, ReportTexts, TableTexts, TextSettings
 from medsynth.text.tokenizer import Tokenizer, train_tokenizer
 
 log = logging.getLogger(__name__)
 
 COLUMNS = ["item_id", "patient", "split"]
-UNREADABLE = "[\ufffd\x00-\x08\x0e-\x1f]"  # bytes that are no UTF-8, and control characters
 
 
 def of_reports(manifest: pd.DataFrame, reports: pd.DataFrame, settings: ReportTexts) -> pd.Series:
@@ -97,7 +102,7 @@ def prepare_texts(
     table = manifest[COLUMNS].assign(text=raw.astype("str"), cut=False, status=USED, reason=None)
     text = table["text"]
     set_aside(table, text.isna() | (text.str.strip() == ""), QUARANTINED, "no_text")
-    set_aside(table, text.str.contains(UNREADABLE, na=False), QUARANTINED, "not_text")
+    set_aside(table, text.fillna("").map(is_no_text), QUARANTINED, "not_text")
     usable = table["status"] == USED
     plain = text[usable].map(without_identifiers)
     train = usable & (table["split"] == TRAIN)

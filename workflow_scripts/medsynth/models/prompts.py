@@ -9,7 +9,7 @@ import pandas as pd
 
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.errors import MedsynthError
-from medsynth.text.cleaning import has_words
+from medsynth.text.cleaning import has_words, is_no_text
 from medsynth.text.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -25,10 +25,14 @@ def usable_prompt(prompt: str, tokenizer: Tokenizer) -> str:
     """The prompt as training's texts are: cleaned, and with ___ for words that are not known.
 
     Raises:
-        PromptError: it is empty, too long, or the model knows none of its words.
+        PromptError: it is empty, too long, no UTF-8, or the model knows none of its words.
     """
     if not prompt.strip():
         raise PromptError("an empty prompt; say what the image shows")
+    if is_no_text(prompt):
+        raise PromptError(
+            "the prompt is no text in UTF-8, or has control characters; write it anew"
+        )
     cleaned = tokenizer.clean(prompt)
     if not has_words(cleaned):
         raise PromptError(

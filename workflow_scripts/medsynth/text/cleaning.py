@@ -23,6 +23,8 @@ MARK = "___"
 
 _FORMS = [*numbers.FORMS[:1], *people.FORMS, *numbers.FORMS[1:]]  # an address may hold a title
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")  # would cut a title or a name in two
+# Control characters, and what stands for bytes that are no UTF-8: in files, and on a command line.
+_UNREADABLE = re.compile(r"[\ufffd\x00-\x08\x0e-\x1f\ud800-\udfff]")
 _TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+")
 _SMALL = re.compile(r"\d{1,2}[.,]\d")
@@ -61,6 +63,11 @@ def only_known(text: str, known: Collection[str]) -> str:
 def unknown_words(text: str, known: Collection[str]) -> list[str]:
     """The words of a text that :func:`only_known` would mask, each once, in their order."""
     return list(dict.fromkeys(word for word in _WORD.findall(text) if word not in known))
+
+
+def is_no_text(text: str) -> bool:
+    """Whether bytes are in it that are no UTF-8, or control characters."""
+    return _UNREADABLE.search(text) is not None
 
 
 def has_words(text: str) -> bool:
