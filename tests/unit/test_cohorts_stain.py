@@ -391,7 +391,12 @@ def test_models_and_metrics_read_the_normalised_shards(tmp_path):
         if "cohorts/glioma/shards/0.h5" in inputs:
             readers["raw"].add(name)
     assert readers["raw"] == {"fit_stain", "normalise_stain"}
-    assert readers["glioma"] == {"train_model", "evaluate_model", "build_report"}
+    assert readers["glioma"] == {
+        "train_model",
+        "evaluate_model",
+        "measure_spectrum",
+        "build_report",
+    }
     fit = next(job for job in jobs if job.startswith("rule fit_stain"))
     assert "cohorts/glioma/leakage.json" in fit and "cohorts/cxr" not in fit
 

@@ -112,7 +112,7 @@ def test_several_yes_and_no_columns_of_a_table_are_findings(tmp_path):
     rows[0]["edema"] = "maybe"
     with pytest.raises(CohortError, match="findings in 'edema' are neither"):
         indexed(cohort(tmp_path, files, rows, columns))
-    with pytest.raises(ValidationError, match="one of both"):
+    with pytest.raises(ValidationError, match="one of them"):
         cohort(tmp_path, files, rows, {"findings": ["edema", "no_finding"]})
 
 
