@@ -61,7 +61,7 @@ def test_clean_leaves_its_results_and_what_snakemake_knows_of_them(project):
     for file in ("results/report/index.html", ".snakemake/incomplete", "results/README.md"):
         (project / file).parent.mkdir(parents=True, exist_ok=True)
         (project / file).touch()
-    checkpoint = project / "results/science/first/work/checkpoint"
+    checkpoint = project / "results/science/first/unfinished/checkpoint"
     checkpoint.parent.mkdir(parents=True)
     checkpoint.touch()
     assert make(project, "clean").returncode == 0
