@@ -78,21 +78,14 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
-class LabelledImages(TrainingData):
-    """What generation and classification train on.
+class ImagesOfPatients(TrainingData):
+    """Base of what is learned of single images.
 
     Attributes:
         images: of the training split, uint8.
-        labels: (len(images),) indices into `classes` or, where images have several,
-            (len(images), len(classes)) float32, 1 for each that an image has.
-        classes: names.
-        validation: the same of the validation split; None where it has no images.
     """
 
     images: KnownImages
-    labels: np.ndarray
-    classes: list[str]
-    validation: LabelledImages | None = None
 
     @property
     def manifest(self) -> pd.DataFrame:
@@ -103,6 +96,22 @@ class LabelledImages(TrainingData):
     def patients(self) -> np.ndarray:
         """Whose each image is, (n,)."""
         return self.manifest["patient"].to_numpy(dtype=str)
+
+
+@dataclass(frozen=True)
+class LabelledImages(ImagesOfPatients):
+    """What generation and classification train on.
+
+    Attributes:
+        labels: (len(images),) indices into `classes` or, where images have several,
+            (len(images), len(classes)) float32, 1 for each that an image has.
+        classes: names.
+        validation: the same of the validation split; None where it has no images.
+    """
+
+    labels: np.ndarray
+    classes: list[str]
+    validation: LabelledImages | None = None
 
     def compared(self, seed: int) -> np.ndarray:
         """Positions of training images, as many as there are of validation."""
@@ -134,30 +143,19 @@ class LabelledImages(TrainingData):
 
 
 @dataclass(frozen=True)
-class DescribedImages(TrainingData):
+class DescribedImages(ImagesOfPatients):
     """What reporting trains on.
 
     Attributes:
-        images: of the training split, uint8, of those with a text.
-        tokens: (len(images), longest) int64, see :meth:`medsynth.text.tokenizer.Tokenizer.encode`.
+        tokens: (len(images), longest) int64 of the images, which all have a text; see
+            :meth:`medsynth.text.tokenizer.Tokenizer.encode`.
         tokenizer: what a Tokenizer is made of.
         validation: the same of the validation split; None where it has no such images.
     """
 
-    images: ImageStore
     tokens: np.ndarray
     tokenizer: dict[str, Any]
     validation: DescribedImages | None = None
-
-    @property
-    def manifest(self) -> pd.DataFrame:
-        """The rows that were read."""
-        return self.images.manifest
-
-    @property
-    def patients(self) -> np.ndarray:
-        """Whose each image is, (n,)."""
-        return self.manifest["patient"].to_numpy(dtype=str)
 
 
 @dataclass(frozen=True)

@@ -13,25 +13,16 @@ from markupsafe import Markup
 from medsynth.imaging.scale import PixelSize
 from medsynth.tasks.viewing.figures import (
     BOTTOM,
-    HEIGHT,
+    BOX,
     LEFT,
     RIGHT,
     TOP,
-    WIDTH,
     data_uri,
     scale,
     ticks,
 )
 from medsynth.tasks.viewing.templates import render
 
-BOX = {
-    "width": WIDTH,
-    "height": HEIGHT,
-    "left": LEFT,
-    "right": RIGHT,
-    "top": TOP,
-    "bottom": BOTTOM,
-}
 APART = 13  # of the names of two lines, in units of the view box
 
 

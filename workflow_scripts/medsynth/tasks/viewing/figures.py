@@ -23,6 +23,14 @@ LOG_RATIO = 30  # curves that span more than this are drawn on a log scale
 MOST_POINTS = 400  # of a curve that are drawn, each the mean of as many recorded ones
 WIDTH, HEIGHT = 420, 230  # of a panel, in units of its view box
 LEFT, RIGHT, TOP, BOTTOM = 50, 396, 10, 196  # of its axes
+BOX = {  # both, as templates take them
+    "width": WIDTH,
+    "height": HEIGHT,
+    "left": LEFT,
+    "right": RIGHT,
+    "top": TOP,
+    "bottom": BOTTOM,
+}
 ROUND = (1, 2, 2.5, 5, 10)  # first digits of the numbers beside an axis
 _PHASES = ("train", "validate")
 
@@ -65,14 +73,7 @@ def curves(history: pd.DataFrame, chosen: Mapping[str, Any] | None = None) -> Ma
         panels=[_panel(title, series, drawn, kept) for title, series in panels.items()],
         left_out=len(history) - int(np.isfinite(history["value"]).sum()),
         choice=choice(chosen),
-        box={
-            "width": WIDTH,
-            "height": HEIGHT,
-            "left": LEFT,
-            "right": RIGHT,
-            "top": TOP,
-            "bottom": BOTTOM,
-        },
+        box=BOX,
     )
 
 
