@@ -11,6 +11,9 @@ import pytest
 import terminal_toy as toy
 import yaml
 
+from snakemake_logger_plugin_medsynth.failures import Failures
+from snakemake_logger_plugin_medsynth.jobs import Job
+
 ROOT = Path(__file__).parents[2]
 
 # The view fails at the first job that ends.
@@ -58,6 +61,19 @@ def test_each_failed_job_is_told_once_last_and_in_short(failed):
     for never in ("Traceback", "Error in rule", "RuleException", "CalledProcess", "Shutting down"):
         assert never not in printed
     assert "Traceback" in (folder / "logs/ends/d.log").read_text()
+
+
+def test_two_jobs_of_a_rule_that_end_at_once_keep_their_own_causes(tmp_path, monkeypatch):
+    """Of a rule only the thread that watched a job tells which exception is whose."""
+    monkeypatch.chdir(tmp_path)
+    failures = Failures(Path("printed"))
+    killed, crashed = (Job(n, "ends", x, [], None, [], "") for n, x in enumerate("kc"))
+    died = "RuleException:\nCommand 'python x.ends.py' died with <Signals.{}: 9>."
+    failures.keep_error(died.format("SIGSEGV"), "RuleException", 2)
+    failures.keep_error(died.format("SIGKILL"), "RuleException", 1)
+    assert "memory" in failures.of_job(killed, 1).cause
+    assert "SIGSEGV" in failures.of_job(crashed, 2).cause
+    assert list(failures.blocks([], 100, False)) == []
 
 
 def test_what_libraries_print_goes_to_the_log(failed):

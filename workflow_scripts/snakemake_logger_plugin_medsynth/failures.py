@@ -63,19 +63,21 @@ class Failures:
     def __init__(self, printed: Path) -> None:
         self._printed = printed
         self._jobs: dict[int, Failure] = {}
-        self._errors: list[tuple[str, str]] = []  # of no job, or of one that is not yet named
+        # Of no job, or of one that is not yet named: message, kind, thread.
+        self._errors: list[tuple[str, str, int | None]] = []
 
-    def keep_error(self, message: str, exception: str) -> None:
+    def keep_error(self, message: str, exception: str, thread: int | None) -> None:
         """An exception that Snakemake shows; of a job it says so before it says of which."""
-        self._errors.append((message, exception))
+        self._errors.append((message, exception, thread))
 
-    def of_job(self, job: Job, said: str = "") -> Failure:
+    def of_job(self, job: Job, thread: int | None, said: str = "") -> Failure:
         """Take note of a job that failed.
 
         Args:
+            thread: which tells so: the one that watched the job, and showed its exception, too.
             said: by what ran it, where that is not this process.
         """
-        failure = _failure(job, self._said_of(job.rule), said, self._printed)
+        failure = _failure(job, self._said_in(thread), said, self._printed)
         self._jobs[job.id] = failure
         return failure
 
@@ -86,11 +88,9 @@ class Failures:
         cause = f"it ended without an error, but did not make {missing}"
         self._jobs[job.id] = Failure(job.rule, job.title, cause, log)
 
-    def _said_of(self, rule: str) -> str:
-        """The error that belongs to a job of this rule: by its script's name, else the oldest."""
-        of_jobs = [e for e in self._errors if e[1] == OF_JOB]
-        named = [e for e in of_jobs if f".{rule}.py" in e[0]]
-        found = next(iter(named or of_jobs), None)
+    def _said_in(self, thread: int | None) -> str:
+        """The exception of the job that a thread watched; those of others may lie between."""
+        found = next((e for e in self._errors if e[1:] == (OF_JOB, thread)), None)
         if found is None:
             return ""
         self._errors.remove(found)
@@ -106,7 +106,7 @@ class Failures:
 
     def blocks(self, failed: Sequence[Failure], width: int, stopped: bool) -> Iterator[list[str]]:
         """What to show of each, a title first; before them what was no job's."""
-        for message, exception in self._errors:
+        for message, exception, _ in self._errors:
             told = SUMMARY in message and (self._jobs or stopped)
             if not (told or (stopped and exception == OF_JOB)):
                 yield _error(message, exception)

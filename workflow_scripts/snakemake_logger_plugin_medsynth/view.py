@@ -126,7 +126,8 @@ class View:
         told = Job.of(record)
         job = self._running.pop(told.id, told)
         job.log = told.log  # a cluster's own, too
-        failure = self._failures.of_job(job, said := vars(record).get("rule_msg") or "")
+        said = vars(record).get("rule_msg") or ""
+        failure = self._failures.of_job(job, record.thread, said)
         if ended := cluster.state(said, job.log):
             job.slurm = f"{job.slurm}: {ended}"
         if not (self._stopped and failure.interrupted):
@@ -138,7 +139,7 @@ class View:
             self._failures.of_job_without(job, unmade[2])
             self.screen.say(f"✗ {job.title}", style="red")
         else:
-            self._failures.keep_error(text, exception)
+            self._failures.keep_error(text, exception, record.thread)
 
     def _tell(self, record: LogRecord) -> None:
         text = record.getMessage().strip()
