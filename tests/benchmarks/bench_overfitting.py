@@ -16,7 +16,7 @@ import pandas as pd
 
 from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm import training
-from medsynth.models.ddpm.settings import DdpmTraining
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import numpy_rng
 

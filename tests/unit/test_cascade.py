@@ -24,7 +24,7 @@ from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm import sampling as ddpm_sampling
 from medsynth.models.ddpm import training as ddpm_training
 from medsynth.models.ddpm.schedule import linear_schedule
-from medsynth.models.ddpm.settings import DdpmTraining, UNet
+from medsynth.models.ddpm.training_settings import DdpmTraining, UNet
 from medsynth.models.resolution import Shrunk, area_averaged, enlarged
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator, numpy_rng

@@ -27,7 +27,8 @@ from medsynth.models.covariates import (
 )
 from medsynth.models.ddpm import sampling, training
 from medsynth.models.ddpm.process import drop_labels, no_label
-from medsynth.models.ddpm.settings import SAMPLE_COLUMNS, DdpmSampling, DdpmTraining
+from medsynth.models.ddpm.sampling_settings import DdpmSampling
+from medsynth.models.ddpm.training_settings import SAMPLE_COLUMNS, DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.report.singles import write_singles
 from medsynth.runtime.run import Run, TrainingRun

@@ -23,7 +23,8 @@ from medsynth.models.ddpm.schedule import (
     respaced,
     without_signal_at_the_end,
 )
-from medsynth.models.ddpm.settings import DdpmExperiment, DdpmTraining
+from medsynth.models.ddpm.settings import DdpmExperiment
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.runtime.seeding import generator
 
 T = 1000

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from medsynth.models.ddpm.sampling import CannotDraw, generate, guided, sample
+from medsynth.models.ddpm.sampling_settings import DdpmSampling
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import generator, sample_generators

@@ -16,9 +16,10 @@ from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm import training
 from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.sampling import generate
+from medsynth.models.ddpm.sampling_settings import DdpmSampling
 from medsynth.models.ddpm.schedule import linear_schedule
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
 from medsynth.models.ddpm.training import model_card
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.models.ddpm.validation import LEVELS, Look, simple_losses
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import numpy_rng

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from medsynth.models.ddpm.settings import UNet
+from medsynth.models.ddpm.training_settings import UNet
 from medsynth.models.ddpm.unet import SelfAttention, build_unet, timestep_embedding
 
 SMALL = UNet(channels=8, multipliers=[1, 2], attention=[4])

@@ -19,7 +19,7 @@ from medsynth.metrics.drowning import (
     signal_to_noise,
 )
 from medsynth.models.ddpm.schedule import schedule_of
-from medsynth.models.ddpm.settings import DdpmTraining
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.store.manifests import manifest
 from medsynth.store.shards import ShardWriter
 from medsynth.tasks.generation.spectrum import Found, measure_spectrum, to_pixels

@@ -22,7 +22,8 @@ from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm import training as ddpm
 from medsynth.models.ddpm.process import drop_labels, no_label
 from medsynth.models.ddpm.sampling import generate, guided
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
+from medsynth.models.ddpm.sampling_settings import DdpmSampling
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.models.progan.layers import initialise
 from medsynth.models.progan.networks import Critic, Generator

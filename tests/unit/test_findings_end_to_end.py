@@ -23,7 +23,8 @@ from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.conditioning import LabelError
 from medsynth.models.ddpm import sampling as ddpm_sampling
 from medsynth.models.ddpm import training as ddpm
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
+from medsynth.models.ddpm.sampling_settings import DdpmSampling
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.models.progan import sampling as progan_sampling
 from medsynth.models.progan import training as progan
 from medsynth.models.progan.settings import ProganSampling, ProganTraining

@@ -16,8 +16,9 @@ from medsynth.models.contract import DescribedImages, LabelledImages, TwoDomains
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import train as train_cyclegan
 from medsynth.models.ddpm.sampling import generate
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
+from medsynth.models.ddpm.sampling_settings import DdpmSampling
 from medsynth.models.ddpm.training import train as train_ddpm
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.models.progan.settings import ProganTraining
 from medsynth.models.progan.training import train as train_progan
 from medsynth.runtime.run import Run, TrainingRun

@@ -17,9 +17,11 @@ from medsynth.models.classifier.extraction import classifier_of, extract
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm.sampling import GuideError, generate, sample
+from medsynth.models.ddpm.sampling_settings import DdpmSampling
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
-from medsynth.models.ddpm.settings import DdpmExperiment, DdpmSampling, DdpmTraining
+from medsynth.models.ddpm.settings import DdpmExperiment
 from medsynth.models.ddpm.training import model_card
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.models.ddpm.unet import build_unet
 from medsynth.models.guide.guidance import Guide, guide_of
 from medsynth.models.guide.training import noised, train

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from medsynth.store.source.digest import source_files
+
 ROOT = Path(__file__).parents[2] / "workflow_scripts"
 # From the ground to the roof; rooms in one row know nothing of each other.
 HOUSE = (
@@ -34,6 +36,7 @@ LINEAGE = (
     ("queries",),
 )
 MOST_MODULES = 12
+OF_SETTINGS = (".settings", "_settings")
 
 
 def modules(root: Path = ROOT) -> dict[str, Path]:
@@ -127,9 +130,9 @@ def test_settings_import_settings_only():
     beyond = {
         name
         for name, others in imports().items()
-        if name.endswith((".settings", ".wording")) and ".lineage." not in name
+        if name.endswith((*OF_SETTINGS, ".wording")) and ".lineage." not in name
         for other in others
-        if not other.endswith((".settings", ".wording"))
+        if not other.endswith((*OF_SETTINGS, ".wording"))
         and other not in allowed
         and not (name == "medsynth.runtime.settings" and other.startswith("medsynth.store."))
     }
@@ -145,10 +148,17 @@ def test_the_configuration_stands_on_settings_and_tables():
         for other in others
         if name.startswith("medsynth.config")
         and not (
-            other.startswith(below) or other.endswith((".settings", ".wiring")) or other in tables
+            other.startswith(below) or other.endswith((*OF_SETTINGS, ".wiring")) or other in tables
         )
     }
     assert beyond == set()
+
+
+def test_no_training_rests_on_how_is_drawn():
+    files = source_files(ROOT / "train_model.py", "medsynth.models.ddpm.training")
+    of_ddpm = {file.name for file in files if file.parent.name == "ddpm"}
+    assert {"training.py", "training_settings.py"} <= of_ddpm
+    assert not {"sampling.py", "sampling_settings.py"} & of_ddpm
 
 
 def test_no_folder_is_crowded():

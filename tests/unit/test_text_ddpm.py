@@ -23,7 +23,7 @@ from medsynth.lineage.ledger.embedded import embedded_provenance
 from medsynth.lineage.opening import existing_ledger
 from medsynth.metrics.label_f1 import label_f1, macro_f1
 from medsynth.models.contract import ToldImages
-from medsynth.models.ddpm.settings import UNet as UNetSettings
+from medsynth.models.ddpm.training_settings import UNet as UNetSettings
 from medsynth.models.ddpm.unet import ConditionalUNet
 from medsynth.models.prompts import PromptError, with_held_out
 from medsynth.models.text_ddpm import sampling, training

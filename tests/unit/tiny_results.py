@@ -16,7 +16,8 @@ from medsynth.models.cyclegan.generators import ResidualUNet
 from medsynth.models.cyclegan.sampling import PREFIXES
 from medsynth.models.cyclegan.settings import CycleganTraining
 from medsynth.models.cyclegan.training import model_card
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining
+from medsynth.models.ddpm.sampling_settings import DdpmSampling
+from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.settings import ImageForm

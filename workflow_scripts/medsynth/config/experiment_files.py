@@ -10,7 +10,7 @@ from medsynth.config.experiment_inputs import classifiers, in_order
 from medsynth.config.references import references_of
 from medsynth.config.schema import Config
 from medsynth.models.classifier.settings import classifier_name
-from medsynth.models.ddpm.settings import Diffusion
+from medsynth.models.ddpm.training_settings import Diffusion
 from medsynth.models.settings import FamilyExperiment
 from medsynth.runtime.settings import ImageForm
 from medsynth.store.layout import Layout

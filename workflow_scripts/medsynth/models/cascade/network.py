@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from medsynth.models.ddpm.prediction import noise_of_velocity, velocity
 from medsynth.models.ddpm.schedule import Schedule
-from medsynth.models.ddpm.settings import UNet
+from medsynth.models.ddpm.training_settings import UNet
 from medsynth.models.ddpm.unet import ConditionalUNet, timestep_embedding
 
 

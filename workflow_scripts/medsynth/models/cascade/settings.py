@@ -6,13 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from medsynth.models.ddpm.settings import (
-    DdpmExperiment,
-    DdpmSampling,
-    Diffusion,
-    DiffusionExperiment,
-    cannot_draw,
-)
+from medsynth.models.ddpm.sampling_settings import DdpmSampling, cannot_draw
+from medsynth.models.ddpm.settings import DdpmExperiment, DiffusionExperiment
+from medsynth.models.ddpm.training_settings import Diffusion
 from medsynth.models.settings import FamilyExperiment, Inputs, Takes
 from medsynth.runtime.settings import Fraction, Name
 

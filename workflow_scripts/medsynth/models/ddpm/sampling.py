@@ -16,8 +16,9 @@ from medsynth.models.covariates import width
 from medsynth.models.ddpm.prediction import Denoised, denoised
 from medsynth.models.ddpm.process import NoiseModel, no_label
 from medsynth.models.ddpm.samplers import SAMPLERS
+from medsynth.models.ddpm.sampling_settings import DdpmSampling, cannot_draw
 from medsynth.models.ddpm.schedule import Schedule, respaced, schedule_of
-from medsynth.models.ddpm.settings import DdpmSampling, DdpmTraining, Diffusion, cannot_draw
+from medsynth.models.ddpm.training_settings import DdpmTraining, Diffusion
 from medsynth.models.ddpm.unet import ConditionalUNet, Network, build_unet
 from medsynth.models.guide.guidance import guide_of
 from medsynth.models.resolution import enlarged

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from medsynth.models.ddpm.settings import Diffusion
+from medsynth.models.ddpm.training_settings import Diffusion
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from medsynth.models.contract import LabelledImages, Trained
 from medsynth.models.covariates import appended, describe, width, without_strange
 from medsynth.models.ddpm.process import NoiseModel, ddpm_loss
 from medsynth.models.ddpm.schedule import p2_weights, schedule_of
-from medsynth.models.ddpm.settings import DdpmTraining, Diffusion
+from medsynth.models.ddpm.training_settings import DdpmTraining, Diffusion
 from medsynth.models.ddpm.unet import ConditionalUNet, Network, build_unet
 from medsynth.models.ddpm.validation import judge_of
 from medsynth.models.resolution import at_size

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from medsynth.models.ddpm.settings import UNet
+from medsynth.models.ddpm.training_settings import UNet
 from medsynth.models.norms import group_norm
 
 GROUPS = 32  # at most, as in the paper

@@ -6,7 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from medsynth.models.ddpm.settings import DdpmSampling, Diffusion, DiffusionExperiment
+from medsynth.models.ddpm.sampling_settings import DdpmSampling
+from medsynth.models.ddpm.settings import DiffusionExperiment
+from medsynth.models.ddpm.training_settings import Diffusion
 from medsynth.runtime.settings import Name, Settings
 
 

@@ -31,7 +31,7 @@ from medsynth.metrics.drowning import (
 from medsynth.metrics.images.draws import round_robin
 from medsynth.models.ddpm.process import q_sample
 from medsynth.models.ddpm.schedule import Schedule, even_in_log_snr, schedule_of
-from medsynth.models.ddpm.settings import Diffusion
+from medsynth.models.ddpm.training_settings import Diffusion
 from medsynth.runtime.seeding import generator, numpy_rng
 from medsynth.runtime.tensors import to_network, to_uint8
 from medsynth.store.manifests import TEST, TRAIN, in_split

@@ -1,0 +1,106 @@
+"""Settings of drawing from a diffusion model: its sampler, guidance and covariates."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, Literal
+
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, field_validator
+
+from medsynth.models.ddpm.training_settings import Diffusion
+from medsynth.models.settings import Sampling
+from medsynth.runtime.settings import UNKNOWN, Name
+
+SEXES = ("female", "male")
+OLDEST = 120  # years
+NEED_SIGNAL = ("reverse_sde_vp", "reverse_sde_ve", "probability_flow")
+
+
+class DdpmSampling(Sampling):
+    """How a trained model draws, with classifier-free guidance."""
+
+    sampler: Literal[
+        "ancestral", "ddim", "dpm_solver", "reverse_sde_vp", "reverse_sde_ve", "probability_flow"
+    ] = Field(
+        "ancestral",
+        description="ancestral: Algorithm 2 of Ho et al. 2020; ddim: Song, Meng & Ermon 2021,"
+        " without new noise; dpm_solver: DPM-Solver++ 2M (Lu et al. 2022), for few steps;"
+        " reverse_sde_vp, reverse_sde_ve: the reverse-time SDE (Song et al. 2021),"
+        " probability_flow: its ODE by Heun's method, which asks the network twice a step",
+    )
+    steps: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="noise levels to visit; null: all train.timesteps. ancestral and SDEs need most"
+        " of them, ddim about 50, dpm_solver about 20",
+    )
+    clip: bool = Field(
+        False,
+        description="keep the image that is predicted at each step within the range of the data;"
+        " Algorithm 2 as printed does not",
+    )
+    guidance: float = Field(
+        1.0,
+        ge=0,
+        le=1000,
+        description="w (Ho & Salimans 2022, eq. 6): higher shows the class more clearly, in less"
+        " variety; 0 is the conditional model alone",
+    )
+    guide_scale: float = Field(
+        0.0,
+        ge=0,
+        le=1000,
+        description="s (Dhariwal & Nichol 2021): how strongly the classifier inputs.guide, which"
+        " must be given, draws towards the label; 1 is by Bayes' rule. Its gradient costs a pass"
+        " forth and back at each step. 0: no guide",
+    )
+    covariates: dict[Name, StrictBool | StrictInt | StrictFloat | str] = Field(
+        {},
+        description="values of covariates for all images, as {sex: female, age: 60}, or unknown;"
+        " others are drawn: each image has those of a training image of its label",
+    )
+
+    @field_validator("covariates")
+    @classmethod
+    def _can_be_of_a_person(cls, asked: dict[str, Any]) -> dict[str, Any]:
+        """Ages and sexes, which the workflow understands and other covariates are not."""
+        plain = {name: str(value).casefold() for name, value in asked.items()}
+        if plain.get("sex", UNKNOWN) not in (*SEXES, UNKNOWN):
+            raise ValueError(f"sex is {', '.join(SEXES)} or {UNKNOWN}, not {asked['sex']!r}")
+        if (age := plain.get("age", UNKNOWN)) != UNKNOWN:
+            with suppress(ValueError):
+                if 0 <= float(age) <= OLDEST:  # no number is not within, nor is true
+                    return asked
+            raise ValueError(f"age is 0 to {OLDEST} years or {UNKNOWN}, not {asked['age']!r}")
+        return asked
+
+    def provenance(self) -> dict[str, float | str]:
+        """Settings that every image states with seed and model; steps 0: all."""
+        return {
+            "guidance": self.guidance,
+            "guide_scale": self.guide_scale,
+            "sampler": self.sampler,
+            "steps": self.steps or 0,
+            "clip": str(self.clip).lower(),
+        }
+
+
+def cannot_draw(train: Diffusion, sample: DdpmSampling) -> str | None:
+    """Why models of such a training cannot draw so; None if they can."""
+    if sample.guidance > 0 and train.label_drop == 0:
+        return (
+            f"guidance {sample.guidance:g} needs a model that knows images without a label, and"
+            " train.label_drop 0 hides none; set guidance: 0, or label_drop: 0.1"
+        )
+    if (sample.steps or 0) > train.timesteps:
+        return (
+            f"steps {sample.steps} exceeds train.timesteps {train.timesteps}; take fewer, or"
+            " leave it out for all"
+        )
+    if train.zero_terminal_snr and sample.sampler in NEED_SIGNAL:
+        return (
+            f"{sample.sampler} begins with the image in x_T, of which zero_terminal_snr leaves"
+            " nothing; take ancestral, ddim or dpm_solver"
+        )
+    return None
