@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medsynth.cohorts.images.settings import COLOURS, ImagesRead
+from medsynth.cohorts.images.decoding_settings import COLOURS, ImagesRead
 from medsynth.imaging.ct.nifti import may_be_nifti
 from medsynth.imaging.ct.nifti_slice import read_nifti_mask, read_nifti_slice
 from medsynth.imaging.dicom import SUFFIXES, read_shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from medsynth.cohorts.images.settings import ImagesIndex, PatientColumns
+from medsynth.cohorts.images.table_settings import ImagesIndex, PatientColumns
 from medsynth.cohorts.labels import read_csv
 from medsynth.store.quarantine import CohortError
 

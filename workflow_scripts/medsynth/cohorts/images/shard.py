@@ -13,7 +13,7 @@ import pandas as pd
 
 from medsynth.cohorts.files import decode_unchanged
 from medsynth.cohorts.images.decoding import read_square, read_square_mask
-from medsynth.cohorts.images.settings import ImagesRead
+from medsynth.cohorts.images.decoding_settings import ImagesRead
 from medsynth.cohorts.shards import Item, write_items
 from medsynth.runtime.subprocess.isolated import Isolated
 from medsynth.store.digests import DigestCache

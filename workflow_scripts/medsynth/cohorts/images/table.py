@@ -11,7 +11,7 @@ import pandas as pd
 from medsynth.cohorts.files import set_aside
 from medsynth.cohorts.findings import NEGATIVE, POSITIVE, UNCERTAIN, label_findings
 from medsynth.cohorts.images.patients import plain_ids, with_columns_of_patients
-from medsynth.cohorts.images.settings import ImagesIndex
+from medsynth.cohorts.images.table_settings import ImagesIndex
 from medsynth.cohorts.labels import check_classes, read_csv
 from medsynth.genomics.ages import read_ages
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, TEST, TRAIN, USED, VALIDATE
