@@ -20,7 +20,7 @@ from medsynth.report.paper.model_cards import cards_of
 from medsynth.report.study import CohortArtifacts, ExperimentArtifacts, gather
 from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json, write_text
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.layout import Layout
 from medsynth.tasks.viewing.citations import parsed
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from medsynth.fetch.archive import fetch
 from medsynth.fetch.settings import listing_of
 from medsynth.runtime.job import job
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.tables.parquet import write_table
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from medsynth.runtime.job import job
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.quarantine import log_unused
 from medsynth.store.tables.parquet import write_table
 

@@ -10,7 +10,8 @@ from medsynth.runtime.checkpoints import work_folder
 from medsynth.runtime.reuse import make_once
 from medsynth.runtime.run import run_on_device
 from medsynth.runtime.settings import ImageForm
-from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_path
 
 
 def main(job, run):

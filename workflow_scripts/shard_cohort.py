@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 from medsynth.runtime.job import job
-from medsynth.store.digests import DigestCache, digest_file, digest_json
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_file, digest_json
 from medsynth.store.quarantine import log_unused
 from medsynth.store.tables.parquet import read_table, write_table
 

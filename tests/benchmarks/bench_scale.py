@@ -24,7 +24,8 @@ from medsynth.cohorts.slides.index import index as index_slides
 from medsynth.cohorts.slides.settings import SlideIndex
 from medsynth.cohorts.splits import leakage, split_patients
 from medsynth.runtime.settings import Split
-from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_path
 from medsynth.store.manifests import used
 from medsynth.store.tables.parquet import write_table
 

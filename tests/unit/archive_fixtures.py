@@ -8,7 +8,7 @@ import pytest
 
 from medsynth.fetch import connection as connections
 from medsynth.fetch.archive import fetch
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from tests.unit.archive_stub import Archive, serving
 
 

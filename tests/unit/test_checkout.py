@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from medsynth.store import checkout
+from medsynth.store.source import checkout
 
 
 @pytest.fixture

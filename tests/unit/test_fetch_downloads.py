@@ -17,7 +17,7 @@ from medsynth.fetch import connection as connections
 from medsynth.fetch import downloads
 from medsynth.fetch.connection import Connection, FetchError, TokenHeader, UnusableFile, read_token
 from medsynth.fetch.downloads import Wanted, fetch_file, inside
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from tests.unit.archive_stub import TOKEN, Archive, serving
 
 BODY = np.random.default_rng(0).bytes(4 << 20)
@@ -209,7 +209,7 @@ import sys
 from pathlib import Path
 from medsynth.fetch.connection import Connection
 from medsynth.fetch.downloads import Wanted, fetch_file
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 url, folder, sha256 = sys.argv[1:]
 wanted = Wanted("big", url + "/big", "sha256", sha256)
 fetch_file(wanted, Path(folder, "big"), Connection("", None), DigestCache(Path(folder, "cache.db")))

@@ -15,7 +15,8 @@ from medsynth.fetch import batch, downloads
 from medsynth.fetch.connection import FetchError
 from medsynth.fetch.physionet import PhysioNet, parse_sums
 from medsynth.fetch.settings import PhysioNetDownload
-from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_file
 from tests.unit.archive_stub import PASSWORD, USER, files_below
 
 pytest_plugins = ["tests.unit.archive_fixtures"]

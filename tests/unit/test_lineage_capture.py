@@ -19,7 +19,8 @@ from snakemake.executors import local
 from snakemake.persistence import PersistenceBase
 
 from medsynth.lineage.recording import capture, environment, leftovers, spool
-from medsynth.store.digests import DigestCache, digest_bytes, digest_file
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_bytes, digest_file
 
 
 def test_contract_with_the_pinned_snakemake():

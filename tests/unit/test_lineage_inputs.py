@@ -21,13 +21,8 @@ from medsynth.lineage.queries.trace import trace
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.capture import JobRecorder
 from medsynth.store import digests
-from medsynth.store.digests import (
-    DigestCache,
-    digest_bytes,
-    digest_file,
-    digest_files,
-    digest_path,
-)
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_bytes, digest_file, digest_files, digest_path
 from medsynth.store.folders import files_below, state_of
 from medsynth.store.layout import Layout
 

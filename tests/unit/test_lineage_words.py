@@ -12,7 +12,7 @@ from medsynth.lineage.erasure import words
 from medsynth.lineage.erasure.raw_data import raw_data, remove_rows
 from medsynth.lineage.erasure.search import remains
 from medsynth.lineage.erasure.words import Words
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.tables.parquet import write_table
 
 CASE = "TCGA-AA-0001"

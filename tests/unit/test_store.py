@@ -10,7 +10,8 @@ import pytest
 
 from medsynth.store import digests, shards
 from medsynth.store.atomic import replacing, write_json
-from medsynth.store.digests import DigestCache, digest_file, digest_files, digest_path
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_file, digest_files, digest_path
 from medsynth.store.generated import Samples, write_samples
 from medsynth.store.manifests import class_indices, classes_of, in_split, manifest, shard_of
 from medsynth.store.shards import ImageStore, ShardWriter, batches

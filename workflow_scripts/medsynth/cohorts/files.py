@@ -13,7 +13,8 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from medsynth.store.digests import DigestCache, digest_bytes, digest_files
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_bytes, digest_files
 from medsynth.store.manifests import QUARANTINED, USED
 from medsynth.store.quarantine import CohortError, UnusableImage
 

@@ -19,8 +19,8 @@ from typer.main import get_command
 from medsynth.commands.output import looked_at, write
 from medsynth.commands.version import version
 from medsynth.config.chosen import VARIABLE, results_folder
-from medsynth.store.checkout import follow_checkout
 from medsynth.store.errors import MedsynthError, refusal
+from medsynth.store.source.checkout import follow_checkout
 
 # The order in which --help lists them; each is a module of this folder, or of lineage/.
 WORK = ("init", "check", "doctor", "quarantine", "sample")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from medsynth.store.checkout import LIBRARY
+from medsynth.store.source.checkout import LIBRARY
 
 DESCRIBE = ("describe", "--always", "--exclude=*", "--abbrev=12", "--dirty=, with changes")
 

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from medsynth.config.schema import Config
-from medsynth.store.checkout import follow_checkout
+from medsynth.store.source.checkout import follow_checkout
 
 HEAD = """# Configuration
 

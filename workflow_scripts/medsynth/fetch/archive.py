@@ -11,7 +11,7 @@ import pandas as pd
 from medsynth.fetch.batch import fetch_all
 from medsynth.fetch.connection import Connection
 from medsynth.fetch.downloads import Wanted, fetch_file, inside
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,8 @@ from medsynth.fetch.connection import (
     interruptions,
     patiently,
 )
-from medsynth.store.digests import DigestCache, digest_bytes
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_bytes
 
 CHUNK = 1 << 20
 

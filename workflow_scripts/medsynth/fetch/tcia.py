@@ -24,7 +24,7 @@ from medsynth.fetch.archive import Archive
 from medsynth.fetch.connection import Connection, FetchError, TokenHeader, UnusableFile, read_token
 from medsynth.fetch.downloads import Wanted, inside, is_complete, is_right, remember, save
 from medsynth.fetch.settings import TciaDownload
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 
 TOKEN_FILE = "TCIA_TOKEN_FILE"
 UID = re.compile(r"[0-9]+(\.[0-9]+)*")  # DICOM PS3.5, 9.1

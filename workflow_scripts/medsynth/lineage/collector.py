@@ -33,9 +33,9 @@ from medsynth.lineage.recording.invocation import TRACKING_URI
 from medsynth.lineage.recording.records import Killed, Start, job_end
 from medsynth.lineage.recording.schema import EXAMINED
 from medsynth.runtime.logs import FORMAT, MaskedFormatter
-from medsynth.store.checkout import follow_checkout
 from medsynth.store.layout import Layout
 from medsynth.store.privacy.secrets import without_secrets
+from medsynth.store.source.checkout import follow_checkout
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_file
 
 
 def artifact_rows(

@@ -18,7 +18,7 @@ from medsynth.report.downloads import Download, downloads
 from medsynth.report.study import Study
 from medsynth.report.tables import without_credentials
 from medsynth.store.atomic import write_text
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.tasks.viewing.numbers import patients
 from medsynth.tasks.viewing.templates import render
 

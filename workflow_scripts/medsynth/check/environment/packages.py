@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, distributions, requires, ve
 from pathlib import Path
 
 from medsynth.check.environment.diagnosis import Diagnosis
-from medsynth.store.checkout import LIBRARY
+from medsynth.store.source.checkout import LIBRARY
 
 PINS = ("requirements.txt", "torch.txt")  # of envs/, those that are there
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)

@@ -34,7 +34,8 @@ from medsynth.imaging.ct.series import (
 from medsynth.imaging.ct.slices import check_ct_image
 from medsynth.imaging.dicom import check_burned_in, open_dicom
 from medsynth.runtime.settings import TableLabel
-from medsynth.store.digests import DigestCache, digest_json
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_json
 from medsynth.store.manifests import QUARANTINED, USED, manifest, shard_of
 from medsynth.store.quarantine import CohortError, ExcludedImage, UnusableImage, unusable_as
 from medsynth.store.tables.absence import says_nothing

@@ -21,7 +21,8 @@ from medsynth.imaging.ct.series import field_mm, plane_id_of
 from medsynth.imaging.dicom import AIR_HU, read_hu
 from medsynth.imaging.resize import padded_square, resize_area
 from medsynth.runtime.subprocess.isolated import Isolated
-from medsynth.store.digests import DigestCache, digest_bytes
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_bytes
 from medsynth.store.layout import volumes_beside
 from medsynth.store.manifests import TRUTH, TRUTH_SHA256, USED, manifest
 from medsynth.store.quarantine import CohortError, UnusableImage

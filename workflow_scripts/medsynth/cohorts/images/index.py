@@ -11,7 +11,7 @@ from medsynth.cohorts.images.copies import PLACES, set_copies_aside
 from medsynth.cohorts.images.files import Files
 from medsynth.cohorts.images.table import read_rows
 from medsynth.cohorts.images.table_settings import ImagesIndex
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
 
 SETTINGS = ImagesIndex

@@ -16,7 +16,7 @@ from medsynth.cohorts.images.decoding import read_square, read_square_mask
 from medsynth.cohorts.images.decoding_settings import ImagesRead
 from medsynth.cohorts.shards import Item, write_items
 from medsynth.runtime.subprocess.isolated import Isolated
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.manifests import MASK
 from medsynth.store.quarantine import UnusableImage
 

@@ -22,7 +22,7 @@ from medsynth.cohorts.mimic_cxr.settings import (
     FindingLabel,
     published_table,
 )
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, SPLITS, USED, manifest, shard_of
 from medsynth.store.quarantine import CohortError
 

@@ -13,7 +13,7 @@ from medsynth.cohorts.shards import fill_shard
 from medsynth.imaging.dicom import read_radiograph
 from medsynth.imaging.pictures import undecoded
 from medsynth.imaging.resize import SQUARES, resize_area
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.quarantine import UnusableImage
 
 SETTINGS = CxrRead

@@ -15,7 +15,7 @@ from medsynth.cohorts.files import hash_sources, matching_files, quarantine_repe
 from medsynth.cohorts.labels import check_names, read_labels, row_of
 from medsynth.cohorts.slides.settings import SlideIndex, SlideTable
 from medsynth.genomics.barcodes import FIRST_NORMAL, parse_barcodes
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.manifests import EXCLUDED, QUARANTINED, USED, manifest, shard_of
 from medsynth.store.tables.absence import present
 

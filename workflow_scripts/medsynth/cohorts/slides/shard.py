@@ -10,7 +10,7 @@ import pandas as pd
 from medsynth.imaging.histology.settings import SlideTiles
 from medsynth.imaging.histology.tiles import cut_tiles
 from medsynth.runtime.subprocess.isolated import Isolated
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.manifests import QUARANTINED, USED, manifest
 from medsynth.store.quarantine import UnusableImage
 from medsynth.store.shards import ShardWriter

@@ -23,7 +23,8 @@ from medsynth.imaging.histology.tissue import (
 )
 from medsynth.imaging.resize import resize_area
 from medsynth.runtime.subprocess.isolated import Isolated
-from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_file
 from medsynth.store.errors import extra
 from medsynth.store.quarantine import UnusableImage
 

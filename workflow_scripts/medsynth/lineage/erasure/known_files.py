@@ -13,7 +13,8 @@ from medsynth.lineage.ledger.ledger import Ledger
 from medsynth.lineage.ledger.people import peopled
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import ANCHOR, Places, above
-from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_path
 
 # The record's own files, relative to its folder; MLflow's copies are known by their bytes.
 RECORD = re.compile(

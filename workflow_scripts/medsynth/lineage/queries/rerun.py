@@ -27,7 +27,7 @@ from medsynth.lineage.recording.records import InvocationStart, JobEnd, JobStart
 from medsynth.lineage.replay.checkout import check_out
 from medsynth.lineage.replay.repeat import link_inputs, run_alone
 from medsynth.lineage.wording import SHORT
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 
 
 class Compared(TypedDict):

@@ -25,7 +25,8 @@ from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import Places
 from medsynth.lineage.recording.records import File, JobItem, RecordedFile
 from medsynth.lineage.wording import SHORT
-from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_path
 
 OnDisk = Literal["same", "missing", "remade", "altered"]
 

@@ -23,7 +23,8 @@ from medsynth.lineage.ledger.reads import maker
 from medsynth.lineage.opening import existing_ledger
 from medsynth.lineage.recording import spool
 from medsynth.lineage.recording.places import Places
-from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_path
 
 # Not outputs: the records themselves, checkpoints, logs and timings.
 NOT_OUTPUTS = {"lineage", "work", "kept", "logs", "benchmarks"}

@@ -30,7 +30,8 @@ from medsynth.lineage.recording.leftovers import INVOCATION, refusal
 from medsynth.lineage.recording.places import Places
 from medsynth.lineage.recording.records import File, JobEnd, JobStart, ended
 from medsynth.runtime.run_info import clear_info, info_path, read_info
-from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_path
 from medsynth.store.folders import state_of
 from medsynth.store.privacy.secrets import learn
 

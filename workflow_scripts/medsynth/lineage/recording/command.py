@@ -19,7 +19,8 @@ from medsynth.lineage.recording.environment import code_state, environment
 from medsynth.lineage.recording.identifiers import KnownPatients
 from medsynth.lineage.recording.places import Places
 from medsynth.lineage.recording.records import File, JobRecord, JobStart, ended
-from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_path
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 Files = Mapping[str, str | Path]

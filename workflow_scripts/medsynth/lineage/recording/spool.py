@@ -21,7 +21,7 @@ from medsynth.lineage.errors import NoRecordError
 from medsynth.lineage.recording.places import ANCHORED
 from medsynth.lineage.recording.records import Process, Record
 from medsynth.lineage.recording.schema import parsed
-from medsynth.store.digests import DigestCache
+from medsynth.store.digest_cache import DigestCache
 from medsynth.store.privacy.secrets import without_secrets
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,8 @@ from medsynth.lineage.recording.records import (
     job_end,
     job_start,
 )
-from medsynth.store.digests import DigestCache, digest_path
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_path
 
 LIBRARY = Path(__file__).resolve().parents[3]
 

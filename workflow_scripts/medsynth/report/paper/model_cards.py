@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from medsynth.metrics.baselines import without_baseline
 from medsynth.report.study import ExperimentArtifacts, Study
-from medsynth.store.digests import DigestCache, digest_file
+from medsynth.store.digest_cache import DigestCache
+from medsynth.store.digests import digest_file
 from medsynth.store.manifests import TEST
 from medsynth.tasks.viewing.numbers import patients
 from medsynth.tasks.viewing.templates import render

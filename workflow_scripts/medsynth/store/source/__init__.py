@@ -1,1 +1,1 @@
-"""Source as what it does: which of it a result depends on."""
+"""Source: which checkout of it runs, and what of it, as what it does, a result depends on."""

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-LIBRARY = Path(__file__).resolve().parents[2]
+LIBRARY = Path(__file__).resolve().parents[3]
 
 
 def follow_checkout(module: str) -> None:
