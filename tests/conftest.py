@@ -1,6 +1,8 @@
 """Settings of all tests."""
 
 import os
+import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,3 +19,13 @@ os.environ.pop("MEDSYNTH_CONFIG", None)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--notebooks", action="store_true", help="also run docs/notebooks")
     parser.addoption("--slurm", action="store_true", help="also run the workflow in a real Slurm")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """What a test draws without a generator of its own hangs on no test before it."""
+    random.seed(0)
+    if "numpy" in sys.modules:  # which not every test needs, nor torch
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)

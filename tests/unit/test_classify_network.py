@@ -49,3 +49,9 @@ def test_an_image_does_not_see_the_rest_of_its_batch():
     x = torch.randn(4, 1, 16, 16)
     torch.testing.assert_close(network(x)[:1], network(x[:1]), rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(network.look(x)[0][:1], network.look(x[:1])[0], rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_a_test_are_the_same_whatever_ran_before():
+    first = Classifier(8, 1, 2, channels=4, features=10).head.weight
+    torch.manual_seed(0)
+    assert torch.equal(first, Classifier(8, 1, 2, channels=4, features=10).head.weight)
