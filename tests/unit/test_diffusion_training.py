@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,11 @@ import torch
 from pydantic import ValidationError
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from medsynth.models.cascade import training as cascade
+from medsynth.models.cascade.settings import CascadeTraining
 from medsynth.models.contract import LabelledImages
 from medsynth.models.ddpm import training
+from medsynth.models.ddpm.dropout import Dropout, drop_as_in_whole
 from medsynth.models.ddpm.process import ddpm_loss
 from medsynth.models.ddpm.sampling import generate
 from medsynth.models.ddpm.sampling_settings import DdpmSampling
@@ -22,7 +26,7 @@ from medsynth.models.ddpm.training import model_card
 from medsynth.models.ddpm.training_settings import DdpmTraining
 from medsynth.models.ddpm.validation import LEVELS, Look, simple_losses
 from medsynth.runtime.run import Run, TrainingRun
-from medsynth.runtime.seeding import numpy_rng
+from medsynth.runtime.seeding import generator, numpy_rng
 from medsynth.runtime.tensors import to_network
 from medsynth.store.manifests import manifest
 from medsynth.store.models import Model
@@ -108,28 +112,64 @@ def test_resumed_run_equals_the_uninterrupted_one(store, tmp_path):
     assert history.read_text() == whole_history.read_text()
 
 
-@pytest.mark.parametrize("accumulate", [2, 3])
-def test_parts_of_a_batch_give_the_gradients_of_the_whole(store, tmp_path, accumulate):
-    """Adam's first steps hang on the signs of gradients alone, so they are compared themselves."""
+@pytest.fixture
+def gradients(tmp_path, monkeypatch):
+    """A function that trains for a step, whose network begins with nothing at zero.
 
-    def walked(parts: int) -> tuple[list[torch.Tensor], pd.DataFrame]:
+    A branch that ends at zero would keep from the gradients what is drawn in it.
+    """
+
+    def taken(train, settings) -> tuple[list[torch.Tensor], float]:
         used: list[torch.Tensor] = []
 
         def see(optimizer, *_):
             groups = optimizer.param_groups
             used.extend(p.grad.clone() for group in groups for p in group["params"])
 
-        settings = _settings(steps=2, log_every=1, accumulate=parts)
+        work = tmp_path / str(settings.accumulate)
+        work.mkdir()
         with register_optimizer_step_pre_hook(see):
-            _, history = _train(store, settings, tmp_path / str(parts))
-        return used, pd.read_csv(history)
+            trained = train(settings, TrainingRun(1, "cpu", work))
+        return used, pd.read_csv(trained.history)["value"][0]
 
-    (whole, curve), (apart, same) = walked(1), walked(accumulate)
-    n = len(whole) // 2  # of the first step: later weights differ as rounding does
-    for expected, found in zip(whole[:n], apart[:n], strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(same["value"][:1], curve["value"][:1], rtol=1e-5)
-    np.testing.assert_allclose(same["value"], curve["value"], rtol=1e-3)
+    monkeypatch.setattr(torch.nn.init, "zeros_", lambda w: torch.nn.init.normal_(w, std=0.1))
+    return taken
+
+
+ONE = {"steps": 1, "log_every": 1, "batch": 8, "timesteps": 20, "beta_start": 0.02, "beta_end": 0.5}
+
+
+@pytest.mark.parametrize("accumulate", [2, 3])
+@pytest.mark.parametrize("family", ["ddpm", "cascade"])
+def test_parts_of_a_batch_give_the_gradients_of_the_whole(store, gradients, family, accumulate):
+    """Each image has the dropout, and the noise on what is enlarged, that it has in the whole."""
+    data = LabelledImages(store, LABELS, ["dark", "bright"])
+    unet = {"channels": 8, "multipliers": [1, 2], "attention": [4], "dropout": 0.5}
+    module, kind = (training, DdpmTraining) if family == "ddpm" else (cascade, CascadeTraining)
+    if family == "cascade":
+        low = Model({}, {"settings": {"image_size": 4}})
+        data = replace(data, models={"low": low})
+    (whole, loss), (apart, same) = (
+        gradients(partial(module.train, data), kind(**ONE, unet=unet, accumulate=parts))
+        for parts in (1, accumulate)
+    )
+    assert all(one.any() for one in whole)
+    for expected, found in zip(whole, apart, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-5)
+    assert same == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("form", [torch.contiguous_format, torch.channels_last])
+def test_a_part_loses_what_it_loses_in_the_whole(form):
+    dropout = Dropout(0.3)
+    x = torch.rand(7, 3, 4, 5, generator=generator(1)).contiguous(memory_format=form)
+    torch.manual_seed(5)
+    whole = torch.nn.functional.dropout(x, 0.3)
+    for part in training.parts(7, 2):
+        drop_as_in_whole(dropout, 7, part)
+        torch.manual_seed(5)
+        assert torch.equal(dropout(x[part]), whole[part])
+    assert torch.equal(dropout.eval()(x), x)
 
 
 def test_the_learning_rate_rises_and_falls_to_nothing(store, tmp_path):

@@ -51,12 +51,14 @@ def train(data: LabelledImages, settings: CascadeTraining, run: TrainingRun) -> 
     schedule = schedule_of(settings).to(run.device)
     most = level_of(settings.low_noise, settings.timesteps)
 
-    def ask(network: SuperResolutionUNet, x0: Tensor, rng: torch.Generator | None) -> Enlarging:
+    def ask(
+        network: SuperResolutionUNet, x0: Tensor, rng: torch.Generator | None, part: slice
+    ) -> Enlarging:
         low = area_averaged(x0, size)
         level = torch.zeros(len(x0), dtype=torch.long, device=x0.device)
         if rng:
             low, level = augmented(low, most, schedule, rng)
-        shown = enlarged(low, x0.shape[-1])
-        return Enlarging(network, shown, level, schedule, settings.predicts)
+        shown = enlarged(low[part], x0.shape[-1])
+        return Enlarging(network, shown, level[part], schedule, settings.predicts)
 
     return fit(data, settings, run, Design("cascade", SuperResolutionUNet, ask))

@@ -14,7 +14,8 @@ from torch import Tensor
 from medsynth.models.conditioning import label_facts
 from medsynth.models.contract import LabelledImages, Trained
 from medsynth.models.covariates import appended, describe, width, without_strange
-from medsynth.models.ddpm.process import NoiseModel, ddpm_loss
+from medsynth.models.ddpm.dropout import drop_as_in_whole
+from medsynth.models.ddpm.process import ALL, NoiseModel, ddpm_loss
 from medsynth.models.ddpm.schedule import p2_weights, schedule_of
 from medsynth.models.ddpm.training_settings import DdpmTraining, Diffusion
 from medsynth.models.ddpm.unet import ConditionalUNet, Network, build_unet
@@ -47,19 +48,20 @@ class Design(Generic[Network]):
     Attributes:
         family: its name.
         kind: what makes the network, see :func:`build_unet`.
-        ask: the network as it is asked about the noise in images x0 (N, C, H, W), with what it is
-            told of them. The generator, on their device, decides what is random of that; None:
-            nothing is, as validation wants it.
+        ask: the network as it is asked about the noise in a part of images x0 (N, C, H, W), with
+            what it is told of them. The generator, on their device, decides what is random of
+            that, for all of x0, so that a part is told what it is told in the whole; None: nothing
+            is, as validation wants it.
         conditions: what the network takes for labels, of the images and described covariates.
     """
 
     family: str
     kind: Callable[..., Network]
-    ask: Callable[[Network, Tensor, torch.Generator | None], NoiseModel]
+    ask: Callable[[Network, Tensor, torch.Generator | None, slice], NoiseModel]
     conditions: Callable[[Any, dict[str, Any]], np.ndarray] = labels_and_covariates
 
 
-PLAIN = Design("ddpm", ConditionalUNet, lambda network, x0, rng: network)
+PLAIN = Design("ddpm", ConditionalUNet, lambda network, x0, rng, part: network)
 
 
 def model_card(
@@ -160,16 +162,17 @@ def fit(
         positions = batch_positions(len(store), settings.batch, seed, i)
         x0 = to_network(store.read(positions), device)
         y = torch.from_numpy(labels[positions]).to(device)
-        told = generator(seed, "told", i, device=device)
-        # dropout draws from the global generator and from no other
-        torch.manual_seed(generator(seed, "dropout", i).initial_seed())
         optimizer.zero_grad(set_to_none=True)
         loss = 0.0
         for part in parts(len(x0), settings.accumulate):
-            noise = generator(seed, "noise", i, device=device)  # for every part the whole batch's
+            # Every part draws what the whole batch does, and takes its own of it.
+            noise, told = (generator(seed, of, i, device=device) for of in ("noise", "told"))
+            # dropout draws from the global generator and from no other
+            torch.manual_seed(generator(seed, "dropout", i).initial_seed())
+            drop_as_in_whole(model, len(x0), part)
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 mean = ddpm_loss(
-                    design.ask(model, x0[part], told), x0, y, schedule, weights, part=part,
+                    design.ask(model, x0, told, part), x0, y, schedule, weights, part=part,
                     label_drop=settings.label_drop, generator=noise, predicts=settings.predicts,
                 )  # fmt: skip
             share = mean * (part.stop - part.start) / len(x0)
@@ -183,8 +186,8 @@ def fit(
         return {"loss": loss, "gradient_norm": norm.item()}
 
     judge = judge_of(
-        data, lambda x0: design.ask(ema.module, x0, None), schedule, predicts=settings.predicts,
-        conditions=lambda of: design.conditions(of, described), batch=settings.batch, run=run,
+        data, lambda x0: design.ask(ema.module, x0, None, ALL), schedule, batch=settings.batch,
+        predicts=settings.predicts, conditions=lambda of: design.conditions(of, described), run=run,
     )  # fmt: skip
     validation = Validation(ema.module, judge)
     state: dict[str, HasState] = {"model": model, "ema": ema, "optimizer": optimizer}

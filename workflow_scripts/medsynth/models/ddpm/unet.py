@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from medsynth.models.ddpm.dropout import Dropout
 from medsynth.models.ddpm.training_settings import UNet
 from medsynth.models.norms import group_norm
 
@@ -56,7 +57,7 @@ class ResidualBlock(nn.Module):
         self.second = nn.Sequential(
             group_norm(outputs, GROUPS),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             zeroed(nn.Conv2d(outputs, outputs, 3, padding=1)),
         )
         self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
