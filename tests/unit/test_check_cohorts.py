@@ -74,8 +74,11 @@ def test_of_many_files_whose_header_must_be_read_some_are_and_it_is_said(raw, mo
 
 
 def test_the_fitness_of_a_cohort_matters_if_something_is_trained_on_it(raw):
-    config = config_of(raw, min_patients=100)
-    assert "100 are needed" in told_of(config).mistakes[0].text
+    split = {"split": {"few": {"ct": 9}}}
+    config = config_of(raw, min_patients=100, settings=split)
+    told = told_of(config)
+    assert "100 are needed" in told.mistakes[0].text
+    assert any("9 patients of ct make nothing rare" in str(note) for note in told.notes)
     told = told_of(config, trained=False)
     assert told.mistakes == [] and any("100 are needed" in note.text for note in told.notes)
 

@@ -161,6 +161,7 @@ def test_a_configuration_without_keys_is_told(raw):
         ("evaluation.subgroups", {"cxr": ["sex"]}, "subgroups.cxr: cohort cxr has no covariate 'sex', it has view"),  # noqa: E501
         ("experiments.0.sample.labels", ["Edema"], "cxr_ddpm.sample.labels: cohort cxr has no class 'Edema', it has No Finding, Cardiomegaly, Pleural Effusion"),  # noqa: E501
         ("experiments.0.sample.labels", ["Cardiomegaly + Edema"], "cohort cxr has no class 'Edema'"),  # noqa: E501
+        ("cohorts.cxr.split", {"few": {"Edema": 5}}, "cohorts.cxr.split.few: cohort cxr has no class 'Edema', it has No Finding"),  # noqa: E501
         ("experiments.0.sample.labels", ["A + B", "C", "B + A"], "sample.labels: 'B + A' is 'A + B' once more"),  # noqa: E501
         ("experiments.0.sample.covariates", {"view": "AP"}, "sample: covariates: view is none of train.conditions, which are none"),  # noqa: E501
         ("experiments.0.sample.covariates", {"age": 500}, "age is 0 to 120 years or unknown, not 500"),  # noqa: E501

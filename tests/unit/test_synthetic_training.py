@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from medsynth.cohorts.splits import split_patients
+from medsynth.cohorts.splits import few_of_no_use, split_patients
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.schema import parse_config
 from medsynth.metrics.moments import moments, told_by_moments
@@ -204,8 +204,25 @@ def test_few_leaves_so_many_training_patients_of_a_class_and_spares_the_others()
         "A": (whole[label == "A"] == TRAIN).sum(),
         "B": 5,
     }
-    with pytest.raises(CohortError, match=r"split\.few names 'C'"):
-        split_patients(index, Split(few={"C": 5}), 1)
+    assert not list(few_of_no_use(few.reset_index(), index, {"B": 5}, 1))
+
+
+def test_few_of_a_class_that_there_is_not_or_that_has_no_more_is_told():
+    rows = [
+        {"patient": f"p{i}", "label": label, "status": "used", "item_id": f"{i}"}
+        for i, label in enumerate([*"AB" * 15, "Tom Miller"])
+    ]
+    index = manifest(rows)
+    with pytest.raises(CohortError, match=r"split\.few: no patient has the class 'a'; there are A"):
+        split_patients(index, Split(few={"a": 5}), 1)
+    with pytest.raises(CohortError, match=r"'C'; there are A \(15 patients\), B .*'D'") as error:
+        split_patients(index, Split(few={"C": 5, "D": 1}), 1)
+    assert "Miller" not in str(error.value)  # so few may be a name
+    asked = Split(few={"A": 40, "B": 2})
+    splits = split_patients(index, asked, 1)
+    trained = (splits.set_index("patient")["split"] == TRAIN)[[f"p{i}" for i in range(0, 30, 2)]]
+    (told,) = few_of_no_use(splits, index, asked.few, 1)
+    assert told.startswith(f"40 patients of A make nothing rare: {trained.sum()} of the training")
 
 
 def test_what_is_asked_for_must_be_an_experiment_that_makes_images_of_classes():

@@ -1,8 +1,8 @@
-"""Whether the data have the classes that a configuration names, and patients enough of each."""
+"""Whether patients, as they will be divided, are enough of each class."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -10,40 +10,17 @@ import pandas as pd
 from medsynth.cohorts.assemble import summary_of
 from medsynth.cohorts.fitness import UnfitCohort, check_fitness
 from medsynth.cohorts.settings import CohortSettings
-from medsynth.cohorts.splits import split_patients
+from medsynth.cohorts.splits import few_of_no_use, split_patients
 from medsynth.genomics.evidence import Share
-from medsynth.store.manifests import SPLITS, by_finding, classes_of, used
-from medsynth.store.tables.spelling import did_you_mean
-
-SHOWN = 12  # classes in a message
-
-
-def absent_classes(
-    frame: pd.DataFrame, wanted: Iterable[str], min_patients: int
-) -> Iterator[tuple[str, str]]:
-    """Classes that no used row has, and what to do about each.
-
-    Values of fewer than `min_patients` patients are not shown: of a wrong column they may be names.
-    """
-    found = classes_of(frame)
-    rows = by_finding(frame.dropna(subset=["label"]))
-    patients = (
-        rows.groupby("label")["patient"].nunique().sort_values(ascending=False, kind="stable")
-    )
-    shown = patients[patients >= min_patients][:SHOWN]
-    listed = ", ".join(f"{name} ({n} patients)" for name, n in shown.items())
-    for name in wanted:
-        if name not in found:
-            there = f"there are {listed or f'no classes of {min_patients} patients'}"
-            near = did_you_mean(name, [other for other in shown.index if other != name])
-            yield name, f"{there}; {near or 'correct the class, or leave it out'}"
+from medsynth.store.manifests import SPLITS, used
 
 
 def divided(
     name: str, frame: pd.DataFrame, cohort: CohortSettings, seed: int, thresholds: dict[str, Any],
     shares: Iterable[Share],
-) -> tuple[dict[str, int], list[str]]:  # fmt: skip
-    """Patients of each split as the workflow will divide them, and what is wrong with that.
+) -> tuple[dict[str, int], list[str], list[str]]:  # fmt: skip
+    """Patients of each split as the workflow will divide them, what is wrong with that, and what
+    of the settings changes nothing.
 
     Args:
         name, cohort: of the cohort.
@@ -56,6 +33,7 @@ def divided(
         CohortError: an official split that is absent, incomplete or contradicts itself.
     """
     splits = split_patients(frame, cohort.split, seed)
+    idle = list(few_of_no_use(splits, frame, cohort.split.few, seed))
     frame = frame.assign(split=frame["patient"].map(splits.set_index("patient")["split"]))
     summary = summary_of(frame, len(frame)) | {"cohort": name}
     counts = used(frame).groupby("split")["patient"].nunique()
@@ -65,5 +43,5 @@ def divided(
         named = cohort.label_kind() != "table"
         check_fitness(summary, tables, expected=[], named=named, **thresholds)
     except UnfitCohort as error:
-        return patients, error.faults
-    return patients, []
+        return patients, error.faults, idle
+    return patients, [], idle

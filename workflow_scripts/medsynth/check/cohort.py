@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from medsynth.check.classes import absent_classes, divided
+from medsynth.check.classes import divided
 from medsynth.check.findings import Findings
 from medsynth.check.patients import check_patients
 from medsynth.check.trial import Trial, read_some
 from medsynth.cohorts.assemble import join_labels
 from medsynth.cohorts.files import matching_files
+from medsynth.cohorts.labels import absent_classes
 from medsynth.cohorts.settings import CohortSettings
 from medsynth.config.schema import Config
 from medsynth.genomics.evidence import MAF_FILES, SEGMENT_FILES, Share
@@ -170,10 +171,12 @@ def _classes(
             told.mistake(where, f"no image has the class {wanted!r}; {why}")
     limits = {"min_patients": config.min_patients, "max_quarantined": config.max_quarantined}
     try:
-        patients, faults = divided(name, frame, cohort, config.seed, limits, shares)
+        patients, faults, idle = divided(name, frame, cohort, config.seed, limits, shares)
     except CohortError as error:
         told.mistake(f"{place}.split", str(error))
         return {}
     for fault in faults:
         tell(place, fault.strip())
+    for line in idle:
+        told.note(f"{place}.split.few", line)
     return {"classes": len(classes_of(frame)), **patients}

@@ -1,17 +1,22 @@
-"""Label tables: how they are read, and which row is whose."""
+"""Label tables: how they are read, which row is whose, and whether a class is among them."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from medsynth.runtime.settings import TableLabel
+from medsynth.store.manifests import by_finding, classes_of
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.delimited import read_table
 from medsynth.store.tables.findings import JOINT
 from medsynth.store.tables.header import headings_of, missing_columns, repeated_column
+from medsynth.store.tables.spelling import did_you_mean
+
+SHOWN = 12  # classes in a message
 
 
 def read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -76,6 +81,27 @@ def check_classes(labels: pd.Series, where: str) -> None:
             f"{where}: {joint} classes hold {JOINT!r}, which stands between several findings of one"
             " image; write them in another way"
         )
+
+
+def absent_classes(
+    frame: pd.DataFrame, wanted: Iterable[str], min_patients: int
+) -> Iterator[tuple[str, str]]:
+    """Classes that no used row has, and what to do about each.
+
+    Values of fewer than `min_patients` patients are not shown: of a wrong column they may be names.
+    """
+    found = classes_of(frame)
+    rows = by_finding(frame.dropna(subset=["label"]))
+    patients = (
+        rows.groupby("label")["patient"].nunique().sort_values(ascending=False, kind="stable")
+    )
+    shown = patients[patients >= min_patients][:SHOWN]
+    listed = ", ".join(f"{name} ({n} patients)" for name, n in shown.items())
+    for name in wanted:
+        if name not in found:
+            there = f"there are {listed or f'no classes of {min_patients} patients'}"
+            near = did_you_mean(name, [other for other in shown.index if other != name])
+            yield name, f"{there}; {near or 'correct the class, or leave it out'}"
 
 
 def check_names(files: list[Path], root: Path, table: pd.DataFrame) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
+from medsynth.cohorts.labels import absent_classes
 from medsynth.runtime.settings import Split
 from medsynth.store.manifests import SPARE, TEST, TRAIN, VALIDATE, by_file, by_finding, used
 from medsynth.store.quarantine import CohortError
+
+NAMED_FROM = 5  # patients: of a wrong column, classes of fewer may be their names
 
 
 def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
@@ -106,14 +110,30 @@ def _official(rows: pd.DataFrame) -> pd.Series:
 
 def _with_few(split: pd.Series, rows: pd.DataFrame, few: dict[str, int], seed: int) -> pd.Series:
     """The division, training patients of a class beyond so many spared, in the patients' order."""
+    if absent := [f"{label!r}; {why}" for label, why in absent_classes(rows, few, NAMED_FROM)]:
+        raise CohortError(f"split.few: no patient has the class {', nor '.join(absent)}")
     _, main = _labels(rows, seed)
     for label, most in few.items():
-        if not (main["label"] == label).any():
-            raise CohortError(f"split.few names {label!r}, which is no patient's class; correct it")
         of_class = main[main["label"] == label].sort_values("order")["patient"]
         trained = of_class[(split[of_class] == TRAIN).to_numpy()]
         split = split.where(~split.index.isin(trained.iloc[most:]), SPARE)
     return split
+
+
+def few_of_no_use(
+    splits: pd.DataFrame, index: pd.DataFrame, few: Mapping[str, int], seed: int
+) -> Iterator[str]:
+    """Of which classes `split.few` leaves nobody out, and how many training patients they have."""
+    _, main = _labels(used(index), seed)
+    divided = main.merge(splits, on="patient")
+    for label, most in few.items():
+        of_class = divided.loc[divided["label"] == label, "split"]
+        if not (of_class == SPARE).any():
+            yield (
+                f"{most} patients of {label} make nothing rare: {(of_class == TRAIN).sum()} of the"
+                " training patients are of this class (of several findings, the most frequent);"
+                " take fewer"
+            )
 
 
 def _labels(rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

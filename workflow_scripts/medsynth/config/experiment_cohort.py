@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from medsynth.cohorts.settings import CohortSettings
+from medsynth.config.checks.classes import sampled_classes
 from medsynth.config.mistakes import Mistake
-from medsynth.models.settings import FamilyExperiment, Sampling
-from medsynth.runtime.settings import JOINT
+from medsynth.models.settings import FamilyExperiment
 
 SHOWN = (1, 3)  # channels: grey or colours
 
@@ -41,27 +41,10 @@ def cohort_mistakes(
             f" {experiment.cohort} does not provide (it does"
             f" {', '.join(cohort.provided()) or 'nothing'}); take another, or change its settings",
         )
-    yield from _of_labels(place, experiment, cohort)
+    yield from sampled_classes(place, experiment, cohort)
     yield from _of_patients(place, experiment, cohort)
     if misfit := experiment.misfit(form):
         yield Mistake(f"{place}.{misfit.key}", misfit.why)
-
-
-def _of_labels(
-    place: str, experiment: FamilyExperiment, cohort: CohortSettings
-) -> Iterator[Mistake]:
-    """Labels that no model of the cohort knows, as far as its settings name the classes."""
-    sample, classes = getattr(experiment, "sample", None), cohort.classes()
-    if not isinstance(sample, Sampling) or not classes:
-        return
-    for label in sample.labels or []:
-        parts = [p.strip() for p in label.split(JOINT)] if cohort.several() else [label]
-        if strange := [part for part in parts if part not in classes]:
-            yield Mistake(
-                f"{place}.sample.labels",
-                f"cohort {experiment.cohort} has no class {', '.join(map(repr, strange))}, it has"
-                f" {', '.join(classes)}; correct the label, or leave it out",
-            )
 
 
 def _of_patients(

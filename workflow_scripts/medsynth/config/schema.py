@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from medsynth.cohorts.kinds import KIND, Kind
+from medsynth.config.checks.classes import classes_made_rare
 from medsynth.config.checks.headers import header_mistakes
 from medsynth.config.checks.lines import repeated_keys, with_lines
 from medsynth.config.experiment_cohort import cohort_mistakes
@@ -142,6 +143,7 @@ def _between_groups(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
     valid_cohorts = {
         name: c for name, c in parts.cohorts.items() if parts.is_valid(f"cohorts.{name}")
     }
+    yield from classes_made_rare(valid_cohorts)
     yield from subgroup_mistakes(raw.get("evaluation", {}), cohorts, judged, valid_cohorts)
     for i, e in named:
         place = place_of(["experiments", i], raw)
