@@ -48,7 +48,7 @@ class Memory:
 
 
 def part(n: int, seed: int, validation: LabelledImages | None = None) -> LabelledImages:
-    return LabelledImages(Memory(n, seed), np.zeros(n, np.int64), ["disc"], validation)
+    return LabelledImages(Memory(n, seed), np.zeros(n, np.int64), ["disc"], validation=validation)
 
 
 def rows() -> Iterator[dict[str, Any]]:

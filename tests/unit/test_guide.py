@@ -153,7 +153,7 @@ def test_a_training_that_is_killed_ends_with_the_same_weights(tmp_path):
         held_out = LabelledImages(Memory(classes_of_grey()), LABELS, ["dark", "bright"])
         held_out.images.manifest = pd.DataFrame({"patient": [str(i) for i in range(len(LABELS))]})
         images = Memory(classes_of_grey(), reads)
-        data = LabelledImages(images, LABELS, ["dark", "bright"], held_out)
+        data = LabelledImages(images, LABELS, ["dark", "bright"], validation=held_out)
         return train(data, settings, TrainingRun(1, "cpu", tmp_path / work)).state
 
     for work in ("whole", "killed"):

@@ -83,9 +83,11 @@ class ImagesOfPatients(TrainingData):
 
     Attributes:
         images: of the training split, uint8.
+        validation: the same of the validation split; None where it has no images.
     """
 
     images: KnownImages
+    validation: ImagesOfPatients | None = field(default=None, kw_only=True)
 
     @property
     def manifest(self) -> pd.DataFrame:
@@ -97,6 +99,11 @@ class ImagesOfPatients(TrainingData):
         """Whose each image is, (n,)."""
         return self.manifest["patient"].to_numpy(dtype=str)
 
+    def compared(self, seed: int) -> np.ndarray:
+        """Positions of training images, as many as there are of validation."""
+        n = len(self.validation.images) if self.validation else 0
+        return batch_positions(len(self.images), n, seed, 0, "compared")
+
 
 @dataclass(frozen=True)
 class LabelledImages(ImagesOfPatients):
@@ -106,17 +113,11 @@ class LabelledImages(ImagesOfPatients):
         labels: (len(images),) indices into `classes` or, where images have several,
             (len(images), len(classes)) float32, 1 for each that an image has.
         classes: names.
-        validation: the same of the validation split; None where it has no images.
     """
 
     labels: np.ndarray
     classes: list[str]
-    validation: LabelledImages | None = None
-
-    def compared(self, seed: int) -> np.ndarray:
-        """Positions of training images, as many as there are of validation."""
-        n = len(self.validation.images) if self.validation else 0
-        return batch_positions(len(self.images), n, seed, 0, "compared")
+    validation: LabelledImages | None = field(default=None, kw_only=True)
 
     def targets(self, positions: np.ndarray, device: str | torch.device) -> Tensor:
         """Labels of these images as networks take them: int64 indices, or float32 rows."""
@@ -150,12 +151,11 @@ class DescribedImages(ImagesOfPatients):
         tokens: (len(images), longest) int64 of the images, which all have a text; see
             :meth:`medsynth.text.tokenizer.Tokenizer.encode`.
         tokenizer: what a Tokenizer is made of.
-        validation: the same of the validation split; None where it has no such images.
     """
 
     tokens: np.ndarray
     tokenizer: dict[str, Any]
-    validation: DescribedImages | None = None
+    validation: DescribedImages | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

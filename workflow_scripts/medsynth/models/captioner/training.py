@@ -118,8 +118,8 @@ def train(data: DescribedImages, settings: CaptionerTraining, run: TrainingRun) 
     def look() -> Figures:
         assert held_out
         values = of_texts(held_out, np.arange(len(held_out.images)))
-        compared = batch_positions(len(store), len(values), seed, 0, "compared")
-        return Figures(values, {"train_cross_entropy": float(of_texts(data, compared).mean())})
+        of_trained = of_texts(data, data.compared(seed))
+        return Figures(values, {"train_cross_entropy": float(of_trained.mean())})
 
     judge = None
     if held_out:
