@@ -305,6 +305,7 @@ NETWORK = {"unet": {"attention": []}}
         ({}, {"inputs": {}}, "inputs.low: is missing"),
         ({"train": NETWORK | {"image_size": 16, "conditions": ["view"]}}, {}, "is conditioned on view, and this on none"),  # noqa: E501
         ({}, {"sample": {"low_noise": 0.6}}, "low_noise 0.6 exceeds train.low_noise 0.5"),
+        ({}, {"train": NETWORK | {"low_noise": 1}, "sample": {"low_noise": 1}}, "leaves 0.6% of the low-resolution image"),  # noqa: E501
         ({"train": NETWORK | {"image_size": 16, "timesteps": 50, "beta_start": 0.002, "beta_end": 0.2}},  # noqa: E501
          {"sample": {"steps": 60}}, "cannot draw as this experiment's sample says: steps 60 exceeds"),  # noqa: E501
         ({"train": NETWORK | {"image_size": 16, "label_drop": 0}}, {}, "guidance 1 needs a model that knows"),  # noqa: E501

@@ -294,6 +294,13 @@ def test_a_stretched_schedule_ends_without_signal_and_begins_as_it_was():
     chain = without_signal_at_the_end(whole)
     assert chain.alphas_bar[-1] == 0 and chain.betas[-1] == 1 and chain.alphas_bar[0] == 1
     torch.testing.assert_close(chain.alphas_bar[1], whole.alphas_bar[1])
+    for stretched, of in ((True, chain), (False, whole)):
+        training = DdpmTraining(
+            timesteps=50, beta_start=0.002, beta_end=0.2, predicts="velocity",
+            zero_terminal_snr=stretched,
+        )  # fmt: skip
+        said = [training.signal_at(level) for level in range(51)]
+        assert said == pytest.approx(of.alphas_bar.sqrt().tolist(), abs=1e-12)
     assert (chain.alphas_bar[1:-1] < whole.alphas_bar[1:-1] + 1e-12).all()
     for spacing in (even_in_time, even_in_log_snr):
         assert spacing(chain, 20)[-1] == 50
@@ -333,6 +340,8 @@ def test_a_schedule_that_keeps_the_image_is_refused_with_the_figure():
     ("settings", "said"),
     [
         ({"train": {"label_drop": 0}}, "guidance 1 needs a model that knows images without"),
+        ({"train": {"label_drop": 1}}, "1 hides every label, or text, so that the model learns"),
+        ({"train": {"unet": {"dropout": 1}}}, "less than 1"),
         ({"sample": {"steps": 1001}}, "steps 1001 exceeds train.timesteps 1000"),
         ({"sample": {"sampler": "euler"}}, "'dpm_solver'"),
         ({"train": {"zero_terminal_snr": True}}, "learns nothing there; set predicts: velocity"),

@@ -10,8 +10,12 @@ import torch
 from torch import Tensor
 
 from medsynth.models.cascade.network import Enlarging, SuperResolutionUNet
-from medsynth.models.cascade.settings import CascadeSampling, CascadeTraining, unknown_level
-from medsynth.models.cascade.training import level_of
+from medsynth.models.cascade.settings import (
+    CascadeSampling,
+    CascadeTraining,
+    level_of,
+    unusable_level,
+)
 from medsynth.models.conditioning import condition
 from medsynth.models.ddpm.process import q_sample
 from medsynth.models.ddpm.sampling import CannotDraw, drawn, network_of, refuse, sample
@@ -61,7 +65,7 @@ def enlarger(model: Model, settings: CascadeSampling, run: Run) -> Enlarge:
     card = model.card
     training = CascadeTraining.model_validate(card["settings"])
     refuse(training, settings)
-    if why := unknown_level(training, settings):
+    if why := unusable_level(training, settings):
         raise CannotDraw(why)
     network = network_of(model, training, card["image_size"], run.device, SuperResolutionUNet)
     schedule = schedule_of(training)

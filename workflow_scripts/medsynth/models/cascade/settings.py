@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from medsynth.models.ddpm.sampling_settings import DdpmSampling, cannot_draw
 from medsynth.models.ddpm.settings import DdpmExperiment, DiffusionExperiment
-from medsynth.models.ddpm.training_settings import Diffusion
+from medsynth.models.ddpm.training_settings import MOST_SIGNAL, Diffusion
 from medsynth.models.settings import FamilyExperiment, Inputs, Takes
 from medsynth.runtime.settings import Fraction, Name
 
@@ -34,14 +34,25 @@ class CascadeSampling(DdpmSampling):
         return super().provenance() | {"low_noise": self.low_noise}
 
 
-def unknown_level(train: CascadeTraining, sample: CascadeSampling) -> str | None:
-    """Why models of such a training do not know so much noise on what they enlarge; None if so."""
-    if sample.low_noise <= train.low_noise:
-        return None
-    return (
-        f"low_noise {sample.low_noise:g} exceeds train.low_noise {train.low_noise:g}, above which"
-        " nothing was learned; lower it, or raise that one"
-    )
+def unusable_level(train: CascadeTraining, sample: CascadeSampling) -> str | None:
+    """Why models of such a training cannot enlarge what has so much noise on it; None if so."""
+    if sample.low_noise > train.low_noise:
+        return (
+            f"low_noise {sample.low_noise:g} exceeds train.low_noise {train.low_noise:g}, above"
+            " which nothing was learned; lower it, or raise that one"
+        )
+    left = train.signal_at(level_of(sample.low_noise, train.timesteps))
+    if left < MOST_SIGNAL:
+        return (
+            f"low_noise {sample.low_noise:g} leaves {left:.1%} of the low-resolution image, so that"
+            " noise would be enlarged; lower it to about 0.05"
+        )
+    return None
+
+
+def level_of(share: float, timesteps: int) -> int:
+    """The noise level, 0..T, that is this share of all."""
+    return round(share * timesteps)
 
 
 class CascadeInputs(Inputs):
@@ -67,7 +78,7 @@ class CascadeExperiment(DiffusionExperiment):
     @classmethod
     def _knows_the_level(cls, sample: CascadeSampling, info: ValidationInfo) -> CascadeSampling:
         train = info.data.get("train")
-        if train and (why := unknown_level(train, sample)):
+        if train and (why := unusable_level(train, sample)):
             raise ValueError(why)
         return sample
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from medsynth.models.cascade.network import Enlarging, SuperResolutionUNet
-from medsynth.models.cascade.settings import CascadeTraining
+from medsynth.models.cascade.settings import CascadeTraining, level_of
 from medsynth.models.contract import LabelledImages, Trained
 from medsynth.models.ddpm.process import q_sample
 from medsynth.models.ddpm.schedule import Schedule, schedule_of
@@ -15,11 +15,6 @@ from medsynth.models.resolution import area_averaged, enlarged
 from medsynth.runtime.run import TrainingRun
 
 SETTINGS = CascadeTraining
-
-
-def level_of(share: float, timesteps: int) -> int:
-    """The noise level, 0..T, that is this share of all."""
-    return round(share * timesteps)
 
 
 def augmented(

@@ -26,8 +26,10 @@ class UNet(Settings):
     )
     blocks: int = Field(1, ge=1, le=16, description="ResNet blocks a resolution")
     attention: list[int] = Field([8], description="resolutions (pixels) with self-attention")
-    dropout: Fraction = Field(
+    dropout: float = Field(
         0.0,
+        ge=0,
+        lt=1,
         description="share of values that every ResNet block drops in training (Ho et al. 2020: 0.1"
         " for CIFAR-10, else 0)",
     )
@@ -120,6 +122,29 @@ class Diffusion(Loop):
         """The settings that the noise levels follow from, and no other."""
         return self.model_dump(include=SCHEDULE)
 
+    def signal_at(self, level: int) -> float:
+        """Share of the image's amplitude that is left in x_t of a level t, 0..timesteps."""
+        left = self._left(level)
+        if not self.zero_terminal_snr or level == 0:
+            return left
+        first, last = self._left(1), self._left(self.timesteps)
+        return (left - last) * first / (first - last)
+
+    def _left(self, level: int) -> float:
+        """The same before zero_terminal_snr stretches it."""
+        rise = (self.beta_end - self.beta_start) / (self.timesteps - 1)
+        return math.prod(math.sqrt(1 - self.beta_start - rise * t) for t in range(level))
+
+    @field_validator("label_drop")
+    @classmethod
+    def _lets_labels_be_seen(cls, share: float) -> float:
+        if share == 1:
+            raise ValueError(
+                "1 hides every label, or text, so that the model learns nothing of what images are"
+                " asked for with; take about 0.1"
+            )
+        return share
+
     @field_validator("accumulate")
     @classmethod
     def _has_an_image_in_each_part(cls, accumulate: int, info: ValidationInfo) -> int:
@@ -153,12 +178,7 @@ class Diffusion(Loop):
                 f"p2_gamma {self.p2_gamma:g} weighs errors of predicted noise; set p2_gamma: 0, or"
                 " predicts: noise"
             )
-        steps = self.timesteps - 1
-        betas = (
-            self.beta_start + (self.beta_end - self.beta_start) * t / steps
-            for t in range(self.timesteps)
-        )
-        signal = math.prod(math.sqrt(1 - beta) for beta in betas)
+        signal = self._left(self.timesteps)
         if signal < LEAST_SIGNAL:
             share = f"{signal:.0e}" if signal > 0 else "nothing"
             raise ValueError(
