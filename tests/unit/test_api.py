@@ -68,6 +68,7 @@ def test_samples_are_those_of_the_workflow(model):
 
 def test_a_model_is_asked_for_what_it_can_do_only(results, model):
     translator = medsynth.load(results / "experiments/ct_cyclegan", "cpu")
+    writer = medsynth.load(results / "experiments/cxr_reports", "cpu")
     slices = np.zeros((2, SIZE, SIZE, 1), np.int16)
     calls = {
         r"experiments/nothing: no trained model.*beside it: ct_cyclegan, cxr_classifier": lambda: (
@@ -85,6 +86,16 @@ def test_a_model_is_asked_for_what_it_can_do_only(results, model):
             slices, "ct_to_cect"
         ),
         r"this model translates; use .translate\(images, direction\)": lambda: translator.sample(),
+        r"this model translates; use .translate": lambda: translator.describe(slices),
+        r"cxr_reports: this model describes images; use .describe\(images\)": lambda: (
+            writer.sample()
+        ),
+        r"cxr_reports: images are .*int16; this model describes \(N, 8, 8, 1\) uint8": (
+            lambda: writer.describe(slices)
+        ),
+        r"per_class: no such setting of describing with captioner; there are batch, no_repeat": (
+            lambda: writer.describe(slices.astype(np.uint8), per_class=3)
+        ),
         r"is for classification and makes no images": lambda: medsynth.load(
             results / "experiments/cxr_classifier"
         ).sample(),

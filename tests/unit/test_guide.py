@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from medsynth.models.classifier.extraction import classifier_of, extract
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.contract import LabelledImages
-from medsynth.models.ddpm.sampling import GuideError, generate, sample
+from medsynth.models.ddpm.sampling import CannotDraw, generate, sample
 from medsynth.models.ddpm.sampling_settings import DdpmSampling
 from medsynth.models.ddpm.schedule import Schedule, linear_schedule
 from medsynth.models.ddpm.settings import DdpmExperiment
@@ -196,7 +196,7 @@ def test_a_guide_that_is_not_there_or_knows_other_classes_is_told(ddpm, trained)
         ({"guide": other}, "the guide knows bright"),
     ):
         model = Model(ddpm.state, ddpm.card, inputs)
-        with pytest.raises(GuideError, match=said):
+        with pytest.raises(CannotDraw, match=said):
             next(generate(model, rows, DdpmSampling(guide_scale=1), Run(0, "cpu")))
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from markupsafe import Markup
 
+import medsynth
 from medsynth.cohorts.texts import prepare_texts
 from medsynth.imaging.scale import PIXELS
 from medsynth.metrics.intervals import metric
@@ -71,7 +72,7 @@ def inputs(tmp_path_factory) -> SimpleNamespace:
 def trained(inputs, tmp_path_factory) -> SimpleNamespace:
     folder = tmp_path_factory.mktemp("experiment")
     found = SimpleNamespace(
-        **vars(inputs), weights=folder / "w.safetensors", card=folder / "c.json"
+        **vars(inputs), weights=folder / "model.safetensors", card=folder / "model.json"
     )
     data = training_data(inputs, 1, SETTINGS.validation_images)
     got = training.train(data, SETTINGS, TrainingRun(1, "cpu", folder))
@@ -95,6 +96,16 @@ def test_what_images_show_is_learned_and_told_of_others(trained):
     assert table["text"].nunique() == 2
     facts = json.loads(trained.card.read_text())["validation"]
     assert facts["value"] < 0.2 < 1 < facts["baselines"]["tokens by frequency"]
+
+
+def test_from_python_images_are_described_as_the_workflow_does(trained):
+    table, rows = read_table(trained.table), read_table(trained.manifest).set_index("item_id")
+    store = ImageStore(rows.loc[table["source_item"]].reset_index(), trained.shards[0].parent)
+    model = medsynth.load(trained.weights.parent, "cpu")
+    images = store.read(range(len(store)))
+    texts, ended = model.describe(images, batch=4)
+    assert texts == table["text"].tolist() and ended.all()
+    assert model.describe(images[:2, ..., 0]).texts == texts[:2]
 
 
 def test_no_name_of_a_report_is_in_tokenizer_card_or_text(trained):

@@ -119,6 +119,16 @@ def test_what_cannot_be_is_refused_before_anything_is_recorded(toy, ask):
     assert [path.name for path in (toy / "full").iterdir()] == ["mine.txt"]
 
 
+def test_what_a_training_does_not_allow_is_refused_by_name_before_anything_is_recorded(toy, ask):
+    card = toy / "results/experiments/cxr_ddpm/model.json"
+    card.write_text(card.read_text().replace('"label_drop": 0.1', '"label_drop": 0.0'))
+    code, said = ask(toy, *SAMPLE, "--guidance", "2", "--out", "x/y")
+    assert code == command.UNKNOWN
+    assert "results/experiments/cxr_ddpm: guidance 2 needs a model that knows images" in said
+    assert not (toy / "x").exists() and not (toy / "results/lineage").exists()
+    assert ask(toy, *SAMPLE, "--guidance", "0", "--out", "x/y")[0] == command.OK
+
+
 def test_an_empty_folder_is_filled_and_a_failure_leaves_it_empty(toy, ask, monkeypatch):
     (toy / "out").mkdir()
 

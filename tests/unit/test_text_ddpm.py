@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from sklearn.metrics import f1_score
 from tiny_results import CLASSES, DDPM, LOOP, UNET, make_cohort
 from torch.nn import functional as F
@@ -252,6 +254,20 @@ def test_the_command_draws_a_prompt_and_tells_what_it_does_not_know(model, monke
         (job,) = [ledger.item(row["id"]) for row in ledger.query("SELECT id FROM items")]
     assert job["start"]["params"]["prompts"] == ["the heart ___ is ___"]
     assert name not in json.dumps(job)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of mlflow, without type hints
+def test_mlflow_serves_it_by_prompts(model):
+    from medsynth.api.mlflow_model import ServedModel
+    from medsynth.api.packaging import _example, signature
+
+    served, asked = ServedModel(), _example(model)
+    served.model = model
+    assert signature(model).inputs.input_names() == list(asked) == ["prompt", "n", "seed"]
+    made = served.predict(None, asked.assign(prompt="the heart is bright.", n=2), {"guidance": 0})
+    images, _ = model.sample(prompts="the heart is bright.", n=2, guidance=0)
+    theirs = [np.asarray(Image.open(io.BytesIO(png))) for png in made["png"]]
+    np.testing.assert_array_equal(np.stack(theirs)[..., None], images)
 
 
 def test_f1_of_labels_is_that_of_scikit_learn_and_shuffled_prompts_give_the_floor():

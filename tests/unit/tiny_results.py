@@ -11,6 +11,8 @@ import torch
 
 from medsynth.cohorts.overlap import training_patients
 from medsynth.cohorts.splits import leakage
+from medsynth.models.captioner.network import build
+from medsynth.models.captioner.settings import CaptionerTraining
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.cyclegan.generators import ResidualUNet
 from medsynth.models.cyclegan.sampling import PREFIXES
@@ -31,6 +33,8 @@ from medsynth.store.tables.parquet import write_table
 from medsynth.tasks import labelled
 from medsynth.tasks.classification.evaluation import evaluate
 from medsynth.tasks.generation.product import write_product
+from medsynth.text.settings import TextSettings
+from medsynth.text.tokenizer import Tokenizer, train_tokenizer
 
 SIZE, SEED = 8, 1
 CLASSES = ["Cardiomegaly", "No Finding"]
@@ -75,7 +79,7 @@ def train(root: Path, name: str, family: str, settings, inputs: SimpleNamespace)
 
 
 def make_results(root: Path) -> None:
-    """Cohort cxr with its classifier, experiment cxr_ddpm with samples, ct_cyclegan untrained."""
+    """Cohort cxr with its classifier, experiment cxr_ddpm with samples, others untrained."""
     inputs, layout = make_cohort(root), Layout(root)
     settings = DdpmTraining(**LOOP, **DDPM, unet=UNET)
     model = train(root, "cxr_ddpm", "ddpm", settings, inputs)
@@ -101,3 +105,12 @@ def make_results(root: Path) -> None:
     card = model_card(gan, image_size=SIZE, image_channels=1, pairs=0)
     folder = {"experiment": "ct_cyclegan"}
     save_model(state, card, layout.weights.format(**folder), layout.card.format(**folder))
+
+    content = train_tokenizer(["clear lungs."], ["clear", "lungs"], TextSettings(longest=8))
+    folder, writer = {"experiment": "cxr_reports"}, CaptionerTraining(channels=4, width=8, layers=1)
+    card = {"family": "captioner", "settings": writer.model_dump(), "tokenizer": content}
+    card |= {"image_size": SIZE, "image_channels": 1}
+    network = build(card, Tokenizer(content).size, content["longest"])
+    save_model(
+        network.state_dict(), card, layout.weights.format(**folder), layout.card.format(**folder)
+    )

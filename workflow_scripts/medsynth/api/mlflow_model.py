@@ -19,7 +19,7 @@ from PIL import Image
 
 from medsynth.api.models import TrainedModel, load
 
-ASKED = ("label", "n", "seed")  # columns of a request; the others are covariates
+ASKED = ("label", "prompt", "n", "seed")  # columns of a request; the others are covariates
 
 
 class ServedModel(PythonModel):
@@ -34,9 +34,9 @@ class ServedModel(PythonModel):
         """What is asked for, row by row, or the translation of an array.
 
         Args:
-            model_input: of a generative model a frame of requests: `label` (empty: all), `n` images
-                of each (empty: 1), `seed` (empty: 0), and covariates by name; of a model that
-                translates int16 Hounsfield units (N, H, W, 1).
+            model_input: of a generative model a frame of requests: `label` (empty: all) or, of one
+                that reads texts, `prompt`, `n` images of each (empty: 1), `seed` (empty: 0), and
+                covariates by name; of a model that translates int16 Hounsfield units (N, H, W, 1).
             params: settings of the family's sampling, such as `guidance`; or `direction`.
 
         Returns:
@@ -57,7 +57,8 @@ class ServedModel(PythonModel):
         n, seed = int(given.get("n", 1)), int(given.get("seed", 0))
         covariates = {key: value for key, value in given.items() if key not in ASKED}
         settings = params | ({"covariates": covariates} if covariates else {})
-        images, labels = self.model.sample(given.get("label"), n, seed=seed, **settings)
+        asked = given.get("label"), given.get("prompt")
+        images, labels = self.model.sample(asked[0], n, prompts=asked[1], seed=seed, **settings)
         return [
             {"label": label, "number": i % n, "seed": seed, "png": _png(image)}
             for i, (image, label) in enumerate(zip(images, labels, strict=True))

@@ -3,37 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 
 from medsynth.api.keywords import checked, whole_number
+from medsynth.api.requests import REFUSALS, Names, Request, given_images, rows_asked
 from medsynth.models.classifier.settings import ClassifierExperiment
-from medsynth.models.conditioning import LabelError, usual_labels, wanted
 from medsynth.models.contract import Translation, directions_of
-from medsynth.models.covariates import CovariateError, with_drawn
 from medsynth.models.families import FAMILY
-from medsynth.models.prompts import PromptError, prompted, usable_prompt
 from medsynth.runtime.run import Run
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
 from medsynth.store.layout import Layout
 from medsynth.store.models import files_of, load_model
+from medsynth.tasks.reporting.product import as_texts
 from medsynth.tasks.translation.product import BATCH
 from medsynth.text.tokenizer import Tokenizer
 
 WEIGHTS, CARD = (Path(path).name for path in (Layout("").weights, Layout("").card))
-COPIES = 3  # of all images, while they are put together and written
 KNOWN = FAMILY | {"classifier": ClassifierExperiment}
 CALLS = {
     "generation": "generates images; use .sample(labels, n, seed=…)",
     "translation": "translates; use .translate(images, direction)",
+    "reporting": "describes images; use .describe(images)",
 }
 
 
@@ -48,11 +47,11 @@ class Sampled(NamedTuple):
     labels: list[str]
 
 
-class Request(NamedTuple):
-    """A row for every image to generate, and the family's settings of sampling."""
+class Described(NamedTuple):
+    """A synthetic text for each image, and whether it came to its end."""
 
-    rows: pd.DataFrame
-    settings: Any
+    texts: list[str]
+    ended: np.ndarray
 
 
 def load(folder: str | Path, device: str | torch.device | None = None) -> TrainedModel:
@@ -73,15 +72,6 @@ def load(folder: str | Path, device: str | torch.device | None = None) -> Traine
     return TrainedModel(Path(folder), device)
 
 
-def _free_memory() -> int:
-    """Bytes that can be had without swapping."""
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def _are_names(labels: Any) -> bool:
-    return isinstance(labels, Iterable) and all(isinstance(name, str) for name in labels)
-
-
 class TrainedModel:
     """A trained model.
 
@@ -89,7 +79,7 @@ class TrainedModel:
         folder: of its experiment.
         card: what was trained: family, image_size, image_channels, classes (of generative models
             and classifiers), settings of the network.
-        task: "generation", "translation" or "classification".
+        task: "generation", "translation", "reporting", "classification" or "diagnosis".
     """
 
     def __init__(self, folder: Path, device: str | torch.device):
@@ -128,10 +118,10 @@ class TrainedModel:
 
     def sample(
         self,
-        labels: str | Sequence[str] | None = None,
+        labels: Names = None,
         n: int = 1,
         *,
-        prompts: str | Sequence[str] | None = None,
+        prompts: Names = None,
         seed: int = 0,
         **settings: Any,
     ) -> Sampled:
@@ -153,8 +143,8 @@ class TrainedModel:
                 all, as `covariates={"sex": "female", "age": "unknown"}`.
 
         Raises:
-            ModelError: the model does not generate, or knows no such label, or a prompt is empty
-                or too long.
+            ModelError: the model does not generate, or not so, or knows no such label, or a prompt
+                is empty or too long.
             SettingError: there is no such setting, or no such value.
         """
         request = self.request(labels, n, settings, prompts)
@@ -164,67 +154,22 @@ class TrainedModel:
         return Sampled(images, request.rows["label"].to_list())
 
     def request(
-        self,
-        labels: str | Sequence[str] | None,
-        n: int,
-        settings: Mapping[str, Any],
-        prompts: str | Sequence[str] | None = None,
+        self, labels: Names, n: int, settings: Mapping[str, Any], prompts: Names = None
     ) -> Request:
         """What :meth:`sample` would make of these; errors as there."""
+        sampling, n = self._sampling("generation"), whole_number(n, "n", 1)
         whose = f"sampling from {self.card['family']}"
         elsewhere = ["per_class", "labels", "at_least"]
-        n = whole_number(n, "n", 1)
-        form = self._sampling("generation").SETTINGS
-        chosen = checked(form, settings, whose, elsewhere=elsewhere)
-        if prompts is not None or "tokenizer" in self.card:
-            return Request(self._prompted(labels, prompts, n), chosen)
-        names = [labels] if isinstance(labels, str) else labels
-        if names is not None and not _are_names(names):
-            raise ModelError(f"labels are names, one or a list of them, not {labels!r}")
-        self._refuse_too_many(n * len(names or usual_labels(self.card, chosen.at_least)))
-        try:
-            rows = wanted(self.card, names, n, chosen.at_least)
-            asked, known = getattr(chosen, "covariates", {}), self.card.get("covariates", {})
-            rows = with_drawn(rows, None, known, asked, seed=0)
-        except (LabelError, CovariateError) as error:
-            raise ModelError(f"{self.folder}: {error}") from None
-        if rows.empty:
-            raise ModelError("no images asked for: give at least one label")
-        return Request(rows, chosen)
+        chosen = checked(sampling.SETTINGS, settings, whose, elsewhere=elsewhere)
+        unable = getattr(sampling, "unable", None)
+        if unable and (why := unable(self._model, chosen)):
+            raise ModelError(f"{self.folder}: {why}")
+        with self._named():
+            return Request(rows_asked(self.card, labels, prompts, n, chosen), chosen)
 
     def unknown_words(self, prompt: str) -> list[str]:
         """The words of a prompt that a model which is conditioned on texts does not know."""
         return Tokenizer(self.card["tokenizer"]).unknown(prompt)
-
-    def _prompted(
-        self,
-        labels: str | Sequence[str] | None,
-        prompts: str | Sequence[str] | None,
-        n: int,
-    ) -> pd.DataFrame:
-        if "tokenizer" not in self.card:
-            raise ModelError(f"{self.folder}: this model is conditioned on labels, not on a text")
-        given = [prompts] if isinstance(prompts, str) else prompts
-        if not given or not _are_names(given) or labels is not None:
-            raise ModelError(
-                f"{self.folder}: this model is conditioned on a text; say by prompts (--prompt)"
-                " what the images show, and leave labels out"
-            )
-        self._refuse_too_many(n * len(given))
-        tokenizer = Tokenizer(self.card["tokenizer"])
-        try:
-            return prompted([usable_prompt(one, tokenizer) for one in given], n)
-        except PromptError as error:
-            raise ModelError(f"{self.folder}: {error}") from None
-
-    def _refuse_too_many(self, n: int) -> None:
-        size, free = self.card["image_size"] ** 2 * self.card["image_channels"], _free_memory()
-        if n * size * COPIES > free:
-            raise ModelError(
-                f"{n} images are {n * size / 2**30:,.1f} GiB, held {COPIES} times at once, and"
-                f" {free / 2**30:,.1f} GiB of memory are free; ask for fewer at a time, each with a"
-                " seed of its own"
-            )
 
     def translate(self, images: np.ndarray, direction: str) -> np.ndarray:
         """Translate images to the other domain, as CT slices to the other contrast phase.
@@ -245,25 +190,49 @@ class TrainedModel:
         directions = directions_of(self.card["domains"])
         if direction not in directions:
             raise ModelError(f"no direction {direction!r}; there are {', '.join(directions)}")
-        images = np.asarray(images)
-        slices = images[..., None] if images.ndim == 3 else images
-        size = self.card["image_size"]
-        form = (size, size, self.card["image_channels"])
-        dtype = np.dtype(self.card["dtype"])
-        unit = "uint8" if dtype == np.uint8 else "int16 Hounsfield units"
-        if slices.shape[1:] != form or slices.dtype != dtype or not len(slices):
-            raise ModelError(
-                f"images are {images.shape} {images.dtype}; this model translates"
-                f" (N, {', '.join(map(str, form))}) {unit}, N of 1 or more"
-            )
+        with self._named():
+            slices = given_images(images, self.card, "translates")
         batches = (slices[at : at + BATCH] for at in range(0, len(slices), BATCH))
         settings = sampling.SETTINGS and sampling.SETTINGS()
         run = Run(0, self._device)  # nothing is drawn
         made = sampling.generate(self._model, Translation(batches, direction), settings, run)
-        return np.concatenate(list(made)).reshape(images.shape)
+        return np.concatenate(list(made)).reshape(np.shape(images))
+
+    def describe(self, images: np.ndarray, **settings: Any) -> Described:
+        """Say what images show, as the reports of the workflow do.
+
+        Words that the model's tokenizer does not know are ___ in the texts, as in those that it
+        learned. They are synthetic: no physician wrote them, and nobody may be treated by them.
+
+        Args:
+            images: (N, H, W, C) or, of grey ones, (N, H, W), uint8, of the size that the model was
+                trained on.
+            settings: of the family's sampling, such as `no_repeat` or `batch`; default the family's
+                own, not the experiment's.
+
+        Raises:
+            ModelError: the model does not describe images, or these do not fit it.
+            SettingError: there is no such setting, or no such value.
+        """
+        sampling = self._sampling("reporting")
+        chosen = checked(sampling.SETTINGS, settings, f"describing with {self.card['family']}")
+        with self._named():
+            stack = given_images(images, self.card, "describes")
+        batches = (stack[at : at + chosen.batch] for at in range(0, len(stack), chosen.batch))
+        run = Run(0, self._device)  # nothing is drawn
+        tokens = np.concatenate(list(sampling.generate(self._model, batches, chosen, run)))
+        return Described(*as_texts(tokens, Tokenizer(self.card["tokenizer"])))
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Refusals say whose they are."""
+        try:
+            yield
+        except REFUSALS as error:
+            raise ModelError(f"{self.folder}: {error}") from None
 
     def _sampling(self, task: str) -> ModuleType:
-        """The family's module that makes images, if it does this."""
+        """The family's module that makes images or texts, if it does this."""
         if self.task != task:
             does = CALLS.get(self.task, f"is for {self.task} and makes no images")
             raise ModelError(f"{self.folder}: this model {does}")

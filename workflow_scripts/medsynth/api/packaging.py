@@ -27,7 +27,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
 import medsynth
-from medsynth.api.models import CALLS, KNOWN, TrainedModel, load
+from medsynth.api.models import KNOWN, TrainedModel, load
 from medsynth.models.contract import directions_of
 from medsynth.store.errors import MedsynthError
 from medsynth.store.source.digest import source_files
@@ -39,6 +39,7 @@ SCRIPT = LIBRARY.parent / "sample_model.py"  # by which the workflow uses a mode
 PIN = r"^[\w.-]+==[\w.+!-]+"
 # Settings of a sampling that are asked for otherwise, or of the workflow alone.
 ELSEWHERE = {"per_class", "labels", "at_least", "covariates"}
+PACKAGED = ("generation", "translation")
 TYPES = {bool: "boolean", int: "long", float: "double", str: "string"}
 
 
@@ -99,7 +100,7 @@ def signature(model: TrainedModel) -> ModelSignature:
         )
         direction = ParamSpec("direction", "string", directions_of(model.card["domains"])[0])
         return ModelSignature(Schema([form]), Schema([form]), ParamSchema([direction]))
-    asked = {"label": "string", "n": "long", "seed": "long"}
+    asked = {_condition(model)[0]: "string", "n": "long", "seed": "long"}
     asked |= dict.fromkeys(model.card.get("covariates", {}), "string")
     takes: list[Any] = [ColSpec(kind, name, required=False) for name, kind in asked.items()]
     given: list[Any] = [
@@ -107,6 +108,13 @@ def signature(model: TrainedModel) -> ModelSignature:
         *(ColSpec("long", "seed"), ColSpec("binary", "png")),
     ]
     return ModelSignature(Schema(takes), Schema(given), ParamSchema(_params(model)))
+
+
+def _condition(model: TrainedModel) -> tuple[str, str]:
+    """The column that says what an image is to show, and an example."""
+    if "tokenizer" in model.card:
+        return "prompt", model.card["tokenizer"]["words"][0]
+    return "label", model.card["classes"][0]
 
 
 def _params(model: TrainedModel) -> list[ParamSpec]:
@@ -124,7 +132,7 @@ def _example(model: TrainedModel) -> pd.DataFrame | None:
     """A request; none of images, which a withdrawal could not tell from somebody's."""
     if model.task == "translation":
         return None
-    asked = {"label": model.card["classes"][0], "n": 1, "seed": 0}
+    asked = dict([_condition(model)]) | {"n": 1, "seed": 0}
     return pd.DataFrame([asked | dict.fromkeys(model.card.get("covariates", {}), "unknown")])
 
 
@@ -151,7 +159,7 @@ def main(arguments: list[str]) -> None:
     out, *folders = map(Path, arguments)
     for folder in folders:
         model = load(folder, "cpu")
-        if model.task in CALLS:
+        if model.task in PACKAGED:
             package(model, out / folder.name)
 
 

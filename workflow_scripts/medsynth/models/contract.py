@@ -7,7 +7,9 @@ A family is a folder with two modules, so that an edit of the sampler retrains n
 - `sampling`, where it makes images: ``SETTINGS``, None where there are none, and
   ``generate(model, request, settings, run)``, an iterator of batches (B, H, W, C) of images as the
   cohort has them: its size and channels, uint8 (of CT int16 HU). :func:`as_wanted` refuses others.
-  Of reporting they are batches of tokens.
+  Of reporting they are batches of tokens. Where a trained model cannot do all that these settings
+  ask for, ``unable(model, settings)`` says why, or None: who asks it from Python or by ``medsynth
+  sample`` is refused before anything is made.
 
 A family of generation that :attr:`~medsynth.models.settings.FamilyExperiment.restores` real images
 has a third module, `restoration`: ``SETTINGS``, those of `sampling`; ``BASELINE``, the name of what

@@ -17,8 +17,10 @@ from medsynth.models.cascade.settings import (
     unusable_level,
 )
 from medsynth.models.conditioning import condition
+from medsynth.models.ddpm import sampling as ddpm
 from medsynth.models.ddpm.process import q_sample
-from medsynth.models.ddpm.sampling import CannotDraw, drawn, network_of, refuse, sample
+from medsynth.models.ddpm.sampling import drawn, network_of, refuse, sample
+from medsynth.models.ddpm.sampling_settings import cannot_draw
 from medsynth.models.ddpm.schedule import schedule_of
 from medsynth.models.resolution import enlarged
 from medsynth.runtime.run import Run
@@ -29,6 +31,13 @@ from medsynth.store.models import Model
 SETTINGS = CascadeSampling
 # Of low-resolution images, labels, and a source of noise for each image.
 Enlarge = Callable[[Tensor, Tensor, Sequence[torch.Generator]], Tensor]
+
+
+def unable(model: Model, settings: CascadeSampling) -> str | None:
+    """As :func:`medsynth.models.ddpm.sampling.unable`, of both models."""
+    training = CascadeTraining.model_validate(model.card["settings"])
+    why = cannot_draw(training, settings) or unusable_level(training, settings)
+    return why or ddpm.unable(model.inputs["low"], settings)
 
 
 def generate(
@@ -62,11 +71,9 @@ def enlarger(model: Model, settings: CascadeSampling, run: Run) -> Enlarge:
     The augmentation is the non-truncated one (Ho et al. 2022, sec. 4.2): images without noise are
     given noise again, so that one sample of the input serves at every level.
     """
+    refuse(unable(model, settings))
     card = model.card
     training = CascadeTraining.model_validate(card["settings"])
-    refuse(training, settings)
-    if why := unusable_level(training, settings):
-        raise CannotDraw(why)
     network = network_of(model, training, card["image_size"], run.device, SuperResolutionUNet)
     schedule = schedule_of(training)
     forward = schedule.to(run.device)

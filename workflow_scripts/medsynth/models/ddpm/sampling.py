@@ -33,21 +33,36 @@ log = logging.getLogger(__name__)
 Slope = Callable[[Tensor, float, Tensor], Tensor]  # of log p(labels | x) at x of this alpha_bar
 
 
-class GuideError(MedsynthError):
-    """A sampling asks for a guide that the model does not have, or that knows other classes."""
-
-
 class CannotDraw(MedsynthError):
     """A trained model is asked to draw in a way that its training does not allow."""
 
 
-def refuse(train: Diffusion, settings: DdpmSampling) -> None:
-    """For who asks a trained model, past the configuration, which refuses the same.
+def unable(model: Model, settings: DdpmSampling) -> str | None:
+    """Why a trained model cannot draw so; None if it can.
 
-    Raises:
-        CannotDraw: see :func:`cannot_draw`.
+    For who asks it past the configuration, which refuses the same.
     """
-    if why := cannot_draw(train, settings):
+    if why := cannot_draw(DdpmTraining.model_validate(model.card["settings"]), settings):
+        return why
+    if not settings.guide_scale:
+        return None
+    guide, classes = model.inputs.get("guide"), list(model.card["classes"])
+    if guide is None:
+        return (
+            "guide_scale is above 0, and the model was trained without inputs.guide; set"
+            " guide_scale: 0, or train a guide and name it"
+        )
+    if list(guide.card["classes"]) != classes:
+        return (
+            f"the guide knows {', '.join(guide.card['classes'])}, the model {', '.join(classes)};"
+            " train both on the cohort as it is now"
+        )
+    return None
+
+
+def refuse(why: str | None) -> None:
+    """Raise CannotDraw, if there is a reason."""
+    if why:
         raise CannotDraw(why)
 
 
@@ -145,8 +160,8 @@ def generate(
         (B, H, W, C) uint8, in the order of the rows.
 
     Raises:
-        GuideError: settings.guide_scale is above 0, and the model rests on no guide of its classes.
-        CannotDraw: its training does not allow the sampler, the steps or the guidance.
+        CannotDraw: its training does not allow the sampler, the steps or the guidance, or it has no
+            guide of its classes, and settings.guide_scale is above 0.
     """
     for x in drawn(model, request, settings, run):
         yield to_uint8(enlarged(x, model.card["image_size"]))
@@ -156,10 +171,10 @@ def drawn(
     model: Model, request: pd.DataFrame, settings: DdpmSampling, run: Run
 ) -> Iterator[Tensor]:
     """As :func:`generate`, but (B, C, H, W) as :func:`sample` gives them, not enlarged."""
+    refuse(unable(model, settings))
     card, device = model.card, run.device
-    guide = _guide(model, device) if settings.guide_scale else None
+    guide = guide_of(model.inputs["guide"], device) if settings.guide_scale else None
     training = DdpmTraining.model_validate(card["settings"])
-    refuse(training, settings)
     size = training.image_size or card["image_size"]
     network = network_of(model, training, size, device, ConditionalUNet)
     schedule = schedule_of(training)
@@ -196,18 +211,3 @@ def network_of(
     network.load_state_dict(model.state)
     # Torch's types lack memory_format.
     return network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-
-
-def _guide(model: Model, device: str | torch.device) -> Slope:
-    guide, classes = model.inputs.get("guide"), list(model.card["classes"])
-    if guide is None:
-        raise GuideError(
-            "guide_scale is above 0, and the model was trained without inputs.guide; set"
-            " guide_scale: 0, or train a guide and name it"
-        )
-    if list(guide.card["classes"]) != classes:
-        raise GuideError(
-            f"the guide knows {', '.join(guide.card['classes'])}, the model {', '.join(classes)};"
-            " train both on the cohort as it is now"
-        )
-    return guide_of(guide, device)

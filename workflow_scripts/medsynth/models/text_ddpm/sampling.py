@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from medsynth.models.ddpm.sampling import network_of, refuse, sample
+from medsynth.models.ddpm.sampling_settings import cannot_draw
 from medsynth.models.ddpm.schedule import schedule_of
 from medsynth.models.text_ddpm.settings import TextDdpmSampling, TextDdpmTraining
 from medsynth.models.text_ddpm.unet import reading
@@ -21,6 +22,11 @@ from medsynth.text.tokenizer import Tokenizer
 
 SETTINGS = TextDdpmSampling
 log = logging.getLogger(__name__)
+
+
+def unable(model: Model, settings: TextDdpmSampling) -> str | None:
+    """As :func:`medsynth.models.ddpm.sampling.unable`."""
+    return cannot_draw(TextDdpmTraining.model_validate(model.card["settings"]), settings)
 
 
 def generate(
@@ -40,9 +46,9 @@ def generate(
     Yields:
         (B, H, W, C) uint8, in the order of the rows.
     """
+    refuse(unable(model, settings))
     card, device = model.card, run.device
     training = TextDdpmTraining.model_validate(card["settings"])
-    refuse(training, settings)
     channels, size = card["image_channels"], card["image_size"]
     tokenizer = Tokenizer(card["tokenizer"])
     network = network_of(model, training, size, device, reading(tokenizer, training.text))

@@ -21,6 +21,14 @@ from medsynth.tasks.reporting.data import NoTexts, described
 from medsynth.text.tokenizer import END, Tokenizer
 
 
+def as_texts(tokens: np.ndarray, tokenizer: Tokenizer) -> tuple[list[str], np.ndarray]:
+    """The texts of what a family makes, (n, m) tokens, and whether each came to its end.
+
+    Words that the tokenizer does not know are masked in them, as they were in what was learned.
+    """
+    return [tokenizer.clean(text) for text in tokenizer.decode(tokens)], (tokens == END).any(1)
+
+
 def write_product(
     sampling: ModuleType,
     inputs: Any,
@@ -31,8 +39,6 @@ def write_product(
     work: Path,
 ) -> None:
     """Describe the images and write the texts, each marked as synthetic.
-
-    Words that the tokenizer does not know are masked in them, as they were in what was learned.
 
     Args:
         sampling: the family's module.
@@ -62,12 +68,12 @@ def write_product(
         return made
 
     tokens = np.concatenate(list(kept_batches(work / "tokens", len(store), make)))
-    tokenizer = Tokenizer(model.card["tokenizer"])
+    texts, ended = as_texts(tokens, Tokenizer(model.card["tokenizer"]))
     table = store.manifest[["item_id"]].rename(columns={"item_id": "source_item"})
     table = table.assign(
-        text=[tokenizer.clean(text) for text in tokenizer.decode(tokens)],
+        text=texts,
         synthetic=True,
-        ended=(tokens == END).any(1),
+        ended=ended,
         reference=store.manifest["text"],
         seed=run.seed,
         model_sha256=digest_file(inputs.weights),
