@@ -12,7 +12,8 @@ from lineage_records import file, whole
 
 from medsynth.lineage.ledger import checks
 from medsynth.lineage.ledger.database import ledger_path
-from medsynth.lineage.ledger.ledger import FIRST, Ledger, row_digest
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.tables.events import FIRST, row_digest
 from medsynth.lineage.ledger.watermark import drifted, set_watermark
 from medsynth.lineage.recording import spool
 

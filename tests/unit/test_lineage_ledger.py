@@ -7,7 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from medsynth.lineage.ledger.ledger import FIRST, Ledger
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.tables.events import FIRST
 
 
 def file(path, sha256, name=None):

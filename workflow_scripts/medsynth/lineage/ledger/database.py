@@ -40,7 +40,7 @@ class Database:
         self._db.execute("COMMIT")
 
     def query(self, sql: str, *values: Any, **named: Any) -> list[Row]:
-        """Rows of a SELECT over the tables of :mod:`.tables`."""
+        """Rows of a SELECT over the tables of :mod:`.tables.schema`."""
         return [dict(row) for row in self._db.execute(sql, named or values)]
 
     def change(self, sql: str, *values: Any) -> None:

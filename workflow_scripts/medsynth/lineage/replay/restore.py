@@ -12,7 +12,8 @@ from typing import Any
 from medsynth.lineage.collector import drain
 from medsynth.lineage.errors import LostLedgerError, NoRecordError
 from medsynth.lineage.ledger.database import ledger_path
-from medsynth.lineage.ledger.ledger import FIRST, Ledger, row_digest
+from medsynth.lineage.ledger.ledger import Ledger
+from medsynth.lineage.ledger.tables.events import FIRST, row_digest
 from medsynth.lineage.ledger.watermark import drifted, set_watermark, watermark
 from medsynth.lineage.opening import open_ledger
 from medsynth.lineage.recording.environment import canonical

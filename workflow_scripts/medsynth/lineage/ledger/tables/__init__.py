@@ -1,0 +1,1 @@
+"""What the ledger's tables hold, and how each is asked."""
