@@ -58,10 +58,17 @@ def test_a_cell_that_cannot_be_survival_costs_its_patient_the_survival_only(path
     assert frame["event"].tolist()[:2] == [True, False]
     assert frame.loc[2:, ["months", "event"]].isna().all(axis=None)
     assert counts["survival"] == {
-        "events": 1, "censored": 1, "median_months_of_events": 12.5,
-        "median_months_of_censored": 3.0, "months_not_positive": 2, "months_unknown": 1,
+        "events": 1, "censored": 1, "months_not_positive": 2, "months_unknown": 1,
         "event_unknown": 1,
     }  # fmt: skip
+
+
+def test_the_median_of_fewer_than_five_patients_is_withheld(tmp_path):
+    path = tmp_path / "patients.csv"
+    lines = [f"p{i},{i + 1},{1 if i < 4 else 0}" for i in range(9)]
+    path.write_text("\n".join(["case,months,dead", *lines]))
+    _, counts = read(path, [f"p{i}" for i in range(9)], columns=["dead"])
+    assert counts["survival"] == {"events": 4, "censored": 5, "median_months_of_censored": 7.0}
 
 
 @pytest.mark.parametrize(("happened", "censored"), [("1", "1.0"), ("Dead", " dead"), ("0", "00")])
@@ -100,9 +107,13 @@ def test_what_one_means_must_be_said_and_a_name_that_contradicts_it_is_doubted(p
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("a,51", "a,old", "column 'age': 1 of 5 cells are no numbers"),
-        ("a,51", "a,1.7e308", r"column 'age': 1 of 5 cells are no numbers below 1e\+30"),
-        ("a,51", "a,inf", "column 'age': 1 of 5 cells are no numbers"),
+        ("female,1,0,GBM", "female,old,0,GBM", "column 'TP53_mut': 1 of 5 cells are no numbers"),
+        (
+            "female,1,0,GBM",
+            "female,1.7e308,0,GBM",
+            r"column 'TP53_mut': 1 of 5 cells are no numbers below 1e\+30",
+        ),
+        ("female,1,0,GBM", "female,inf,0,GBM", "column 'TP53_mut': 1 of 5 cells are no numbers"),
         ("age,", "years,", "'age'"),
         ("case,", "id,", "no column case"),
     ],
@@ -110,7 +121,7 @@ def test_what_one_means_must_be_said_and_a_name_that_contradicts_it_is_doubted(p
 def test_a_table_that_cannot_be_read_says_why(path, old, new, message):
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(CohortError, match=message) as error:
-        read(path)
+        read(path, columns=["age", "sex", "TP53_mut"])
     assert "patients.csv" in str(error.value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from medsynth.check.findings import Findings
-from medsynth.cohorts.patients.reading import REASONS, read_patients
+from medsynth.cohorts.patients.reading import GAPS, REASONS, read_patients
 from medsynth.cohorts.patients.settings import PatientTables
 from medsynth.store.quarantine import CohortError
 
@@ -40,6 +40,7 @@ def check_patients(
 
 
 def _words(counts: dict[str, int], *shown: str) -> str:
-    """Counts by their names, and why rows are not used."""
+    """Counts by their names, why rows are not used, and what is not known of the others."""
     found = [f"{counts[name]} {name}" for name in shown]
-    return ", ".join([*found, *(f"{n}: {REASONS[k]}" for k, n in counts.items() if k in REASONS)])
+    found += [f"{n}: {REASONS[k]}" for k, n in counts.items() if k in REASONS]
+    return ", ".join([*found, *(f"{n} {GAPS[k]}" for k, n in counts.items() if k in GAPS and n)])

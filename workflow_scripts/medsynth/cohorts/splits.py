@@ -11,9 +11,8 @@ import pandas as pd
 from medsynth.cohorts.labels import absent_classes
 from medsynth.runtime.settings import Split
 from medsynth.store.manifests import SPARE, TEST, TRAIN, VALIDATE, by_file, by_finding, used
+from medsynth.store.privacy.fewest import FEWEST
 from medsynth.store.quarantine import CohortError
-
-NAMED_FROM = 5  # patients: of a wrong column, classes of fewer may be their names
 
 
 def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFrame:
@@ -110,7 +109,7 @@ def _official(rows: pd.DataFrame) -> pd.Series:
 
 def _with_few(split: pd.Series, rows: pd.DataFrame, few: dict[str, int], seed: int) -> pd.Series:
     """The division, training patients of a class beyond so many spared, in the patients' order."""
-    if absent := [f"{label!r}; {why}" for label, why in absent_classes(rows, few, NAMED_FROM)]:
+    if absent := [f"{label!r}; {why}" for label, why in absent_classes(rows, few, FEWEST)]:
         raise CohortError(f"split.few: no patient has the class {', nor '.join(absent)}")
     _, main = _labels(rows, seed)
     for label, most in few.items():

@@ -119,8 +119,17 @@ def _worded(cell: str) -> float | None:
     if bound := AT_LEAST.fullmatch(re.sub(r"\s*(?:years?|yrs?|y)(?:\s*old)?\b", "", cell).strip()):
         years = float((bound[1] or bound[2]).replace(",", "."))
         return years if 0 <= years <= OLDEST else None
-    parts = PART.findall(re.sub(r"^p(?=\d)", "", cell))
-    rest = re.sub(r"[\s,;.&]|and", "", PART.sub("", re.sub(r"^p(?=\d)", "", cell)))
+    return with_units(re.sub(r"^p(?=\d)", "", cell))
+
+
+def with_units(cell: str) -> float | None:
+    """A time with its units, as ``2 years 3 months``, in years; null if it is none, or too long.
+
+    Args:
+        cell: in small letters.
+    """
+    parts = PART.findall(cell)
+    rest = re.sub(r"[\s,;.&]|and", "", PART.sub("", cell))
     units = [UNITS[word] for _, word in parts]
     if not parts or rest or len(set(units)) < len(units):
         return None

@@ -9,26 +9,28 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.labels import check_columns, read_csv
-from medsynth.cohorts.patients.settings import PatientTable, PatientTables, Survival, plain_word
+from medsynth.cohorts.patients.numbers import read_numbers
+from medsynth.cohorts.patients.settings import PatientTable, PatientTables
+from medsynth.cohorts.patients.survival import SURVIVAL_REASONS, read_survival
 from medsynth.genomics.barcodes import parse_barcodes
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import form_of
 
-MOST_WORDS = 10  # of a column that says no numbers
-MOST_OF_A_NUMBER = 1e30  # more stands for what is unknown, and overflows when it is squared
-FEWEST_OF_WORDS = 4  # patients, each with a word of his own: a name, a date, an identifier
 OF = ":"  # between the names of table and column
-REASONS = {
+ROW_REASONS = {
     "no_row": "the table has no row of the patient",
     "rows_differ": "rows of the patient contradict each other",
-    "months_unknown": "the months are empty or no number",
-    "months_not_positive": "the months are zero or negative",
-    "event_unknown": "the cell says neither that the event happened nor that it did not",
+}
+REASONS = ROW_REASONS | SURVIVAL_REASONS
+GAPS = {
+    "cells_empty": "cells are empty",
+    "cells_not_understood": "cells say no age that a person can have, and count as empty",
+    "columns_empty": "columns are empty of all patients",
+    "columns_constant": "columns say the same of all patients: nothing can be learnt of them",
 }
 
 log = logging.getLogger(__name__)
@@ -45,13 +47,13 @@ def read_patients(
 
     Returns:
         DataFrame(patient, TABLE:COLUMN…, months, event, survival_reason), sorted: numbers
-        with null where nothing is known; of words TABLE:COLUMN=WORD, 1 or 0. months and event are
-        null, and survival_reason (a key of REASONS) says why, where survival is not known. And
-        counts of rows, gaps and reasons by table.
+        with null where nothing is known; of ages years; of words TABLE:COLUMN=WORD, 1 or 0. months
+        and event are null, and survival_reason (a key of REASONS) says why, where survival is not
+        known. And counts of rows, gaps and reasons by table.
 
     Raises:
-        CohortError: a table or column is missing, no patient is in a table, a column holds neither
-            numbers nor a few words, or nobody's survival is known.
+        CohortError: a table or column is missing, no patient is in a table, a column says nothing
+            or cannot be read (:mod:`.numbers`), or survival cannot (:mod:`.survival`).
     """
     frame = pd.DataFrame({"patient": sorted(set(patients))})
     counts: dict[str, Any] = {"patients": len(frame)}
@@ -61,27 +63,43 @@ def read_patients(
         chosen = _chosen(cells, table, place)
         rows, reasons = _rows(frame["patient"], cells, table.path, table.key, chosen, place)
         parts = [
-            _as_numbers(rows[c], f"{table.path}: column {c!r}", place).add_prefix(name + OF)
-            for c in rows
+            read_numbers(rows[c], f"{table.path}: column {c!r}", place, table.unknown) for c in rows
         ]
-        numbers = pd.concat(parts, axis=1).set_axis(frame.index)
+        numbers = pd.concat([part.numbers for part in parts], axis=1).set_axis(frame.index)
+        numbers = numbers.add_prefix(name + OF)
         if numbers.isna().all(axis=None):
             raise CohortError(
                 f"{table.path}: the columns of {place} say nothing of any of the {len(frame)}"
                 f" patients ({_listed(reasons)}); name columns that are filled, or leave out {name}"
             )
+        for column in set(table.columns) & set(rows):
+            if rows[column].isna().all():
+                raise CohortError(
+                    f"{table.path}: column {column!r} says nothing of any of the {len(frame)}"
+                    f" patients; leave it out of {place}.columns"
+                )
         frame = pd.concat([frame, numbers], axis=1)
+        gaps = {
+            "cells_not_understood": sum(part.not_understood for part in parts),
+            "columns_empty": int(numbers.isna().all().sum()),
+            "columns_constant": int(((numbers.nunique() == 1) & (numbers.count() > 1)).sum()),
+        }
         counts[name] = {
             "patients": int(reasons.isna().sum()),
             "columns": numbers.shape[1],
             "cells_empty": int(numbers[reasons.isna().to_numpy()].isna().sum().sum()),
+            **{gap: n for gap, n in gaps.items() if n},
         } | reasons.value_counts().to_dict()
     if settings.survival:
         cells = read(settings.survival.path)
-        found, counts["survival"] = _survival(frame["patient"], cells, settings.survival)
+        columns = [settings.survival.months, settings.survival.event]
+        asked = settings.survival.path, settings.survival.key, columns, "patients.survival"
+        rows, reasons = _rows(frame["patient"], cells, *asked)
+        rows = rows.set_axis(frame.index)
+        found, counts["survival"] = read_survival(rows, reasons, settings.survival)
         frame = pd.concat([frame, found], axis=1)
     for name, of in counts.items():
-        log.info("%s: %s", name, of)
+        log.log(logging.WARNING if "doubt" in str(of) else logging.INFO, "%s: %s", name, of)
     return frame, counts
 
 
@@ -127,79 +145,3 @@ def _rows(
     reasons = pd.Series(None, patients.index, dtype="str")
     reasons = reasons.mask(~patients.isin(cells["patient"]), "no_row")
     return found, reasons.mask(patients.isin(cells.loc[twice, "patient"]), "rows_differ")
-
-
-def _as_numbers(cells: pd.Series, where: str, place: str) -> pd.DataFrame:
-    """A column as numbers; of a few words one column each, or one for both of two."""
-    name = str(cells.name)
-    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
-    numbers = numbers.where(numbers.abs() < MOST_OF_A_NUMBER)
-    strange = cells.notna() & numbers.isna()
-    if not strange.any():
-        return pd.DataFrame({name: numbers})
-    words = sorted(cells.dropna().unique())
-    if strange.sum() < cells.notna().sum():
-        raise CohortError(
-            f"{where}: {strange.sum()} of {cells.notna().sum()} cells are no numbers below"
-            f" {MOST_OF_A_NUMBER:g}, the others"
-            f" are; correct them, write NA where nothing is known, or leave the column out of"
-            f" {place}.columns"
-        )
-    if len(words) > MOST_WORDS:
-        raise CohortError(
-            f"{where}: no numbers, but {len(words)} different words; more than {MOST_WORDS} say"
-            f" nothing that can be learnt: leave the column out of {place}.columns"
-        )
-    if FEWEST_OF_WORDS <= len(words) == cells.notna().sum():
-        raise CohortError(
-            f"{where}: no two patients have the same word, as if it named them; nothing can be"
-            f" learnt of it, and it would stand in the model's card: leave the column out of"
-            f" {place}.columns"
-        )
-    shown = words[1:] if len(words) == 2 else words
-    return pd.DataFrame(
-        {f"{name}={w}": (cells == w).astype(float).where(cells.notna()) for w in shown}
-    )
-
-
-def _survival(
-    patients: pd.Series, table: pd.DataFrame, settings: Survival
-) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """months (float), event (boolean) and survival_reason of every patient, and their counts."""
-    columns, place = [settings.months, settings.event], "patients.survival"
-    rows, reasons = _rows(patients, table, settings.path, settings.key, columns, place)
-    months = pd.to_numeric(rows[settings.months], errors="coerce").set_axis(patients.index)
-    words = rows[settings.event].map(plain_word, na_action="ignore").set_axis(patients.index)
-    happened = words == plain_word(settings.happened)
-    known = happened | (words == plain_word(settings.censored))
-    unknown = reasons.isna()
-    reasons = reasons.mask(unknown & ~np.isfinite(months), "months_unknown")
-    reasons = reasons.mask(unknown & (months <= 0), "months_not_positive")
-    reasons = reasons.mask(reasons.isna() & ~known, "event_unknown")
-    used = reasons.isna()
-    if not used.any():
-        raise CohortError(
-            f"{settings.path}: nobody's survival is known: {reasons.value_counts().to_dict()};"
-            f" correct patients.survival (happened is {settings.happened!r}, censored"
-            f" {settings.censored!r})"
-        )
-    frame = pd.DataFrame(
-        {
-            "months": months.where(used),
-            "event": happened.astype("boolean").where(used),
-            "survival_reason": reasons,
-        }
-    )
-    event = happened & used
-    counts: dict[str, Any] = {"events": int(event.sum()), "censored": int((used & ~event).sum())}
-    for name, of in (("events", event), ("censored", used & ~event)):
-        if of.any():
-            counts[f"median_months_of_{name}"] = float(months[of].median())
-    says_yes = plain_word(settings.happened) in ("1", "true", "yes")
-    if "cens" in settings.event.casefold() and says_yes:
-        counts["doubt"] = (
-            f"{settings.event!r} sounds as if {settings.happened} meant censored; the settings say"
-            " that it means the event"
-        )
-        log.warning("survival: %s", counts["doubt"])
-    return frame, counts | reasons.value_counts().to_dict()

@@ -34,6 +34,12 @@ class PatientTable(Settings):
         " which becomes a column of 0 and 1. Empty cells and NA are unknown, never 0. A column that"
         " is the target itself is refused before training",
     )
+    unknown: list[str] | None = Field(
+        None,
+        description="what else says that nothing is known, as ['-9999', '9']; null: nothing does,"
+        " and a column in which -9999, 999 or -1 stands far from all other numbers is refused; []:"
+        " nothing does, and such numbers are values",
+    )
 
 
 class Survival(Settings):
@@ -41,7 +47,10 @@ class Survival(Settings):
 
     path: RawPath = Field(description="CSV or TSV file, also .gz")
     key: str = Field(description="column of the patient")
-    months: str = Field(description="column of the time until the event or the last contact, > 0")
+    months: str = Field(
+        description="column of the time until the event or the last contact, > 0; in months, unless"
+        " the heading names days, weeks or years, or the cells do"
+    )
     event: str = Field(description="column that says whether the event happened")
     happened: str = Field(
         description="what that column says where the event (death) happened. Tables differ: 1 may"

@@ -8,10 +8,11 @@ import pandas as pd
 
 from medsynth.store.tables.covariates import UNKNOWN
 
-ABSENT = {  # without spaces, folded
+ABSENT = {  # without spaces and brackets, folded
     *("", "-", "--", "---", "?", ".", "na", "n/a", "n.a.", "n.a", "<na>", "#n/a", "#na", "#nv"),
     *("nan", "-nan", "nat", "none", "null", "nil", "nd", "n/d", "n.d.", "unknown", "missing"),
     *("notavailable", "notapplicable", "notknown", "notreported", "notrecorded", "unspecified"),
+    *("notevaluated", "nottested", "notdone", "notprovided"),
     *("k.a.", "k.a", "k/a", "keineangabe", "unbekannt", "fehlt", "inconnu", "desconocido"),
     *("#null!", "#value!", "#ref!", "#num!", "#name?", "#div/0!", "#wert!", "#bezug!", "#zahl!"),
 }
@@ -19,7 +20,7 @@ ABSENT = {  # without spaces, folded
 
 def says_nothing(word: str) -> bool:
     """Whether a word, or an empty one, says that there is no value."""
-    return re.sub(r"\s", "", word).casefold() in ABSENT
+    return re.sub(r"[\s\[\]()]", "", word).casefold() in ABSENT
 
 
 def is_absent(cells: pd.Series) -> pd.Series:

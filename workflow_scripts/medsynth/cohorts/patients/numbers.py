@@ -1,0 +1,131 @@
+"""A column of a patients' table as numbers, and what in it is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from medsynth.cohorts.patients.settings import plain_word
+from medsynth.genomics.ages import read_ages
+from medsynth.store.quarantine import CohortError
+
+MOST_WORDS = 10  # of a column that says no numbers
+MOST_OF_A_NUMBER = 1e30  # more stands for what is unknown, and overflows when it is squared
+FEWEST_OF_WORDS = 4  # patients, each with a word of his own: a name, a date, an identifier
+AGE = re.compile(r"(^|[\W_])age([\W_]|$)")
+CODE = re.compile(r"-(1|9+)|9{2,}")  # programs of statistics write these for what is unknown
+FAR = 3  # times as large as all else: then it is a code
+COPIES_LOST = 2  # a column of copy numbers says -1, too, and nothing above
+COMMA = re.compile(r"[+-]?\d+,\d+")
+THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")  # or a decimal comma
+
+
+class Read(NamedTuple):
+    """Numbers of every patient, null where unknown; and how many cells could not be understood."""
+
+    numbers: pd.DataFrame
+    not_understood: int = 0
+
+
+def read_numbers(cells: pd.Series, where: str, place: str, unknown: Sequence[str] | None) -> Read:
+    """A column as numbers; of a few words one column each, or one for both of two.
+
+    Args:
+        cells: of every patient, null where the cell says that nothing is known.
+        where: the file and the column, for people.
+        place: key of the table's settings.
+        unknown: what else says that nothing is known; None: none, and no number may look so.
+
+    Raises:
+        CohortError: some cells are numbers and some are not, or some seem to stand for what is
+            unknown; too many words, or words that name patients; a comma that may be a decimal one
+            or of thousands; ages that mostly are none.
+    """
+    name = str(cells.name)
+    cells = cells.mask(
+        cells.map(plain_word, na_action="ignore").isin(map(plain_word, unknown or ()))
+    )
+    cells = _with_points(cells, where)
+    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+    numbers = numbers.where(numbers.abs() < MOST_OF_A_NUMBER)
+    if AGE.search(name.casefold()) and (ages := _ages(cells, numbers, where)):
+        return ages
+    strange = cells.notna() & numbers.isna()
+    if not strange.any():
+        if unknown is None and (code := _code_of_unknown(numbers.dropna())):
+            raise CohortError(
+                f"{where}: {int((numbers == float(code)).sum())} of {cells.notna().sum()} cells are"
+                f" {code}, far from all others, as if nothing were known; write {place}.unknown:"
+                f" ['{code}'] if so, and [] if they are values"
+            )
+        return Read(pd.DataFrame({name: numbers}))
+    if strange.sum() < cells.notna().sum():
+        raise CohortError(
+            f"{where}: {strange.sum()} of {cells.notna().sum()} cells are no numbers below"
+            f" {MOST_OF_A_NUMBER:g}, the others are; correct them, name in {place}.unknown what"
+            f" says that nothing is known, or leave the column out of {place}.columns"
+        )
+    return Read(_as_words(cells, where, place))
+
+
+def _with_points(cells: pd.Series, where: str) -> pd.Series:
+    """Decimal commas as points."""
+    comma = cells.str.fullmatch(COMMA).fillna(False).astype(bool)
+    if not comma.any():
+        return cells
+    point = cells.str.fullmatch(r"[+-]?\d*\.\d+").fillna(False).astype(bool)
+    if point.any() or cells[comma].str.fullmatch(THOUSANDS).all():
+        raise CohortError(
+            f"{where}: {comma.sum()} of {cells.notna().sum()} cells are numbers with a comma, which"
+            " may be a decimal one or one of thousands; write decimals with a point, and no other"
+        )
+    return cells.mask(comma, cells.str.replace(",", "."))
+
+
+def _ages(cells: pd.Series, numbers: pd.Series, where: str) -> Read | None:
+    """Ages in years, whatever unit they have; None if the column says something else."""
+    years, faults = read_ages(cells, str(cells.name), newborns=True)
+    filled, wrong = int(cells.notna().sum()), int(faults.notna().sum())
+    if 2 * wrong <= filled:
+        return Read(pd.DataFrame({str(cells.name): years}), wrong)
+    if numbers.notna().any():
+        raise CohortError(
+            f"{where}: {wrong} of {filled} cells are no ages that a person can have; correct them,"
+            " name the unit in the heading, as in age_days, or leave the column out"
+        )
+    return None
+
+
+def _code_of_unknown(numbers: pd.Series) -> str | None:
+    """A number that seems to stand for what is unknown, as it is written; None if none does."""
+    of = {word: plain for word in numbers.unique() if CODE.fullmatch(plain := f"{word:.16g}")}
+    others = numbers[~numbers.isin([*of])]
+    most = others.abs().max() if len(others) else 0.0
+    for value, code in of.items():
+        among_positive = value < 0 <= others.min() and (value < -1 or most > COPIES_LOST)
+        if among_positive or (abs(value) > 9 and abs(value) >= FAR * most):
+            return code
+    return None
+
+
+def _as_words(cells: pd.Series, where: str, place: str) -> pd.DataFrame:
+    """A column of 0 and 1 for each word, null where nothing is known."""
+    name, words = str(cells.name), sorted(cells.dropna().unique())
+    if len(words) > MOST_WORDS:
+        raise CohortError(
+            f"{where}: no numbers, but {len(words)} different words; more than {MOST_WORDS} say"
+            f" nothing that can be learnt: leave the column out of {place}.columns"
+        )
+    if FEWEST_OF_WORDS <= len(words) == cells.notna().sum():
+        raise CohortError(
+            f"{where}: no two patients have the same word, as if it named them; nothing can be"
+            f" learnt of it, and it would stand in the model's card: leave the column out of"
+            f" {place}.columns"
+        )
+    shown = words[1:] if len(words) == 2 else words
+    return pd.DataFrame(
+        {f"{name}={w}": (cells == w).astype(float).where(cells.notna()) for w in shown}
+    )
