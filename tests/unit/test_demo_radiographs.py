@@ -10,7 +10,8 @@ import pandas as pd
 import pydicom
 import pytest
 
-from medsynth.demo.radiographs import CLASSES, FINDINGS, MISSING, SIZE, TRUNCATED, draw, write_cxr
+from medsynth.demo.chest_phantom import SIZE, draw
+from medsynth.demo.radiographs import CLASSES, FINDINGS, MISSING, TRUNCATED, write_cxr
 from medsynth.runtime.seeding import numpy_rng
 
 PATIENTS, SEED = 48, 7
@@ -90,7 +91,7 @@ def test_files_hold_what_is_drawn_in_every_form(root: Path) -> None:
         wanted = labels.loc[row.study_id, list(CLASSES)].abs()
         rng = numpy_rng(SEED, "radiograph", row.subject_id, row.study_id, row.ViewPosition)
         uncertain = bool((labels.loc[row.study_id] == -1.0).any())
-        drawn = draw(str(wanted.idxmax()), uncertain, row.ViewPosition, rng)
+        drawn = draw(str(wanted.idxmax()), uncertain, row.ViewPosition, rng)[0]
         full = 2**image.BitsStored
         low, high = (0, 255) if full == 256 else (full // 16, full // 16 * 13)
         found = (image.pixel_array.astype(float) - low) / (high - low)
@@ -106,7 +107,7 @@ def test_files_hold_what_is_drawn_in_every_form(root: Path) -> None:
 def test_findings_are_drawn(view: str) -> None:
     def mean(finding: str, rows: slice, columns: slice) -> float:
         images = [
-            draw(finding, False, view, numpy_rng(0, finding, view, i))[rows, columns]
+            draw(finding, False, view, numpy_rng(0, finding, view, i))[0][rows, columns]
             for i in range(30)
         ]
         return float(np.mean(images))
@@ -151,7 +152,7 @@ def test_reports_say_the_side_of_the_fluid_as_the_patient_has_it(root: Path) -> 
         (side,) = words
         said.add(side)
         rng = numpy_rng(SEED, "radiograph", row.subject_id, row.study_id, row.ViewPosition)
-        base = draw("Pleural Effusion", False, row.ViewPosition, rng)[70:90]
+        base = draw("Pleural Effusion", False, row.ViewPosition, rng)[0][70:90]
         brighter_right = base[:, -45:].mean() > base[:, :45].mean()
         assert side == "Bilateral" or brighter_right == (side == "Left")
     assert said == {"Left", "Right", "Bilateral"}
