@@ -19,7 +19,7 @@ from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.mistakes import ConfigError, Mistake
 from medsynth.config.raw_paths import DATASETS, raw_paths
-from medsynth.config.schema import NO_EXPERIMENT, load_config, parse_config
+from medsynth.config.loading import NO_EXPERIMENT, load_config, parse_config
 from medsynth.lineage.recording import capture
 from medsynth.runtime.lease import absent_gpu
 from medsynth.runtime.reuse import hand_over_forced

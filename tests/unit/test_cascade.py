@@ -13,8 +13,8 @@ import yaml
 from test_experiment_files import DEMO
 
 from medsynth.config.experiment_files import ExperimentFiles
+from medsynth.config.loading import parse_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import parse_config
 from medsynth.models.cascade import sampling, training
 from medsynth.models.cascade.network import Enlarging, SuperResolutionUNet
 from medsynth.models.cascade.restoration import restore

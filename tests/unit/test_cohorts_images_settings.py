@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from medsynth.cohorts.images.settings import ImagesCohort
+from medsynth.config.loading import load_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import load_config
 from tests.unit.image_files import cohort, pngs, row
 
 

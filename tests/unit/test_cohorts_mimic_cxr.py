@@ -17,8 +17,8 @@ from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
 from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead, FindingLabel, ViewLabel
 from medsynth.cohorts.mimic_cxr.shard import read_jpg
 from medsynth.cohorts.mimic_cxr.shard import shard as shard_mimic_cxr
+from medsynth.config.loading import load_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import load_config
 from medsynth.imaging.pixels import MAX_PIXELS
 from medsynth.store.digests import digest_file
 from medsynth.store.quarantine import CohortError, UnusableImage

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from medsynth.config.docs import schema, tables
+from medsynth.config.loading import load_config, parse_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import Config, load_config, parse_config
+from medsynth.config.schema import Config
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())

@@ -13,8 +13,8 @@ from medsynth.cohorts.ct.settings import CtCohort
 from medsynth.cohorts.kinds import KIND
 from medsynth.cohorts.settings import FIELD_OF, CohortSettings
 from medsynth.config.cohort_files import CohortFiles
+from medsynth.config.loading import parse_config
 from medsynth.config.raw_paths import raw_paths
-from medsynth.config.schema import parse_config
 from medsynth.runtime.settings import Settings
 from medsynth.store.layout import Layout
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from medsynth.config.loading import load_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import load_config
 
 METADATA = "dicom_id,subject_id,study_id,ViewPosition\n"
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from medsynth.config.checks.lines import repeated_keys
+from medsynth.config.loading import load_config, parse_config
 from medsynth.config.mistakes import ConfigError
 from medsynth.config.raw_paths import demo_dataset, inside
-from medsynth.config.schema import load_config, parse_config
 
 ROOT = Path(__file__).parents[2]
 DEMO = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 import medsynth
 from medsynth.config.experiment_files import ExperimentFiles
+from medsynth.config.loading import parse_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import parse_config
 from medsynth.models.conditioning import condition, wanted
 from medsynth.models.covariates import (
     CovariateError,

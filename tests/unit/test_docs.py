@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
-from medsynth.config.schema import parse_config
+from medsynth.config.loading import parse_config
 from tests.command_reference import reference
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import yaml
 from medsynth.config import experiment_files
 from medsynth.config.cohort_files import CohortFiles
 from medsynth.config.experiment_files import ExperimentFiles
-from medsynth.config.schema import parse_config
+from medsynth.config.loading import parse_config
 from medsynth.store.layout import Layout
 
 DEMO = yaml.safe_load((Path(__file__).parents[2] / "config" / "config.yaml").read_text())

@@ -15,11 +15,14 @@ from test_experiment_files import DEMO
 
 import train_model
 from medsynth.cohorts.overlap import training_patients
-from medsynth.config import schema
+from medsynth.config import loading
+from medsynth.config.checks import consistency
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.experiment_inputs import classifiers, in_order, input_mistakes
+from medsynth.config.loading import parse_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import Config, parse_config
+from medsynth.config.schema import Config
+from medsynth.models import families
 from medsynth.models.classifier.settings import ClassifierExperiment, ClassifierTraining
 from medsynth.models.settings import FamilyExperiment, Inputs, Sampling, Takes
 from medsynth.runtime.settings import Loop, Name
@@ -112,14 +115,14 @@ def test_what_others_rest_on_comes_first_and_else_nothing_moves():
 @pytest.fixture
 def with_toys(monkeypatch) -> dict[str, Any]:
     """The demo's configuration, in which the family toy may be named, with an experiment of it."""
-    kind = Annotated[schema.Family | ToyExperiment, Field(discriminator="family")]
-    monkeypatch.setattr(schema, "Experiment", kind)
-    monkeypatch.setitem(schema.FAMILY, "toy", ToyExperiment)
+    kind = Annotated[families.Family | ToyExperiment, Field(discriminator="family")]
+    monkeypatch.setattr(consistency, "Experiment", kind)
+    monkeypatch.setitem(families.FAMILY, "toy", ToyExperiment)
 
     class WithToys(Config):
         experiments: list[kind] = []
 
-    monkeypatch.setattr(schema, "Config", WithToys)
+    monkeypatch.setattr(loading, "Config", WithToys)
     raw = yaml.safe_load(yaml.safe_dump(DEMO))
     toy = {"name": "toy", "family": "toy", "cohort": "cxr", "inputs": {"begin": "glioma_ddpm"}}
     raw["experiments"].append(toy)

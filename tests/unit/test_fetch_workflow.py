@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from medsynth.config.loading import load_config, parse_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import load_config, parse_config
 from medsynth.demo.radiographs import write_cxr
 from medsynth.lineage.erasure.search import remains
 from tests.checkout import ROOT, Checkout

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from medsynth.config.checks.lines import read_yaml
-from medsynth.config.schema import Config, parse_config
+from medsynth.config.loading import parse_config
+from medsynth.config.schema import Config
 from medsynth.models.ddpm.settings import DdpmExperiment
 from medsynth.models.ddpm.training import parts
 from medsynth.models.ddpm.unet import build_unet

@@ -13,8 +13,8 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from medsynth.config.loading import load_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import load_config
 from medsynth.genomics.assays import read_clinical
 from medsynth.genomics.barcodes import cases_within, parse_barcodes, parse_tumours
 from medsynth.genomics.glioma import CODELETED, NON_CODELETED, WILDTYPE, call_genotypes

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from medsynth.cohorts.settings import CohortSettings
+from medsynth.config.loading import parse_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import parse_config
 from medsynth.models import contract
 from medsynth.models.contract import FormError, as_wanted, family_of
 from medsynth.models.cyclegan.settings import CycleganExperiment

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from medsynth.config.schema import parse_config
+from medsynth.config.loading import parse_config
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATIONS = sorted((ROOT / "config" / "science").glob("*.yaml"))

@@ -18,8 +18,8 @@ from slide_files import picture, write_pyramid
 
 from medsynth.cohorts.images.index import index as index_images
 from medsynth.commands.main import main
+from medsynth.config.loading import load_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import load_config
 from medsynth.demo.cases import glioma_cases
 from medsynth.demo.ct import write_ct
 from medsynth.demo.genomics import write_genomics

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from medsynth.cohorts.splits import few_of_no_use, split_patients
+from medsynth.config.loading import parse_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import parse_config
 from medsynth.metrics.moments import moments, told_by_moments
 from medsynth.metrics.substitution import balanced, substituted
 from medsynth.models.classifier.settings import ClassifierTraining

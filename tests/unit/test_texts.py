@@ -14,8 +14,8 @@ import yaml
 
 from medsynth.cohorts.texts import counts, of_reports, of_table, prepare_texts, texts_of
 from medsynth.config.experiment_files import ExperimentFiles
+from medsynth.config.loading import parse_config
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import parse_config
 from medsynth.lineage.collector import drain
 from medsynth.models.ddpm.settings import DdpmExperiment
 from medsynth.models.prompts import PromptError, usable_prompt

@@ -17,7 +17,7 @@ from medsynth.check.whole import check_file
 from medsynth.cohorts.kinds import KIND
 from medsynth.commands.main import OK, WRONG, main
 from medsynth.config.checks.lines import read_yaml
-from medsynth.config.schema import examine
+from medsynth.config.loading import examine
 from medsynth.models.families import FAMILY
 from tests.checkout import Checkout
 from tests.unit.slide_files import picture

@@ -10,8 +10,9 @@ from medsynth.check.findings import Findings
 from medsynth.check.machine import check_machine
 from medsynth.cohorts.settings import CohortSettings
 from medsynth.config.checks.lines import read_yaml, shown, with_lines
+from medsynth.config.loading import NO_EXPERIMENT, Examined, examine
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import NO_EXPERIMENT, Config, Examined, examine
+from medsynth.config.schema import Config
 from medsynth.store.errors import refusal
 
 JUDGED_BY = ("seed", "device", "min_patients", "max_quarantined")

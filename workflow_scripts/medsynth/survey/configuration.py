@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from medsynth.config.schema import Config, load_config
+from medsynth.config.loading import load_config
+from medsynth.config.schema import Config
 from medsynth.survey.found import Found, Question
 from medsynth.survey.machine import Machine
 
