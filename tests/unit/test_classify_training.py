@@ -234,7 +234,7 @@ def test_the_weights_kept_are_those_that_do_best_on_validation_images(tmp_path: 
     called = others if honest else 1 - others
     classes = ["left", "right"]
     validation = LabelledImages(held_out, called, classes)
-    data = LabelledImages(images, labels, classes, validation)
+    data = LabelledImages(images, labels, classes, validation=validation)
     settings = ClassifierTraining(steps=40, batch=16, channels=4, features=8, lr=3e-3)
     trained = training.train(data, settings, TrainingRun(1, "cpu", tmp_path))
     points = pd.read_csv(trained.history).pivot(index="step", columns="name", values="value")

@@ -105,7 +105,7 @@ def grown(work: Path, reads: float = np.inf):
     labels, classes = np.arange(16) % 2, ["dark", "bright"]
     held_out = LabelledImages(Memory(grey(6, seed=2)), labels[:6], classes)
     images = Memory(grey(16, seed=1), reads)
-    data = LabelledImages(images, labels, classes, held_out, probe=kernel_probe)
+    data = LabelledImages(images, labels, classes, validation=held_out, probe=kernel_probe)
     settings = ProganTraining(
         steps=12,
         batch=4,
