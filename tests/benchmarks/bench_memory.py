@@ -24,8 +24,8 @@ from medsynth.models.classifier.network import Classifier
 from medsynth.models.classifier.settings import ClassifierTraining
 from medsynth.models.classifier.training import model_card
 from medsynth.models.cyclegan import sampling
+from medsynth.models.cyclegan.networks import CycleGan
 from medsynth.models.cyclegan.settings import CycleganTraining
-from medsynth.models.cyclegan.training import CycleGan
 from medsynth.models.cyclegan.training import model_card as translator_card
 from medsynth.runtime.run import Run
 from medsynth.runtime.settings import ImageForm

@@ -13,9 +13,10 @@ import torch
 from medsynth.models.contract import Translation, TwoDomains
 from medsynth.models.cyclegan import training
 from medsynth.models.cyclegan.generators import ResidualUNet
+from medsynth.models.cyclegan.networks import CycleGan, _frozen
 from medsynth.models.cyclegan.sampling import generate
 from medsynth.models.cyclegan.settings import CycleganTraining
-from medsynth.models.cyclegan.training import CycleGan, _frozen, model_card
+from medsynth.models.cyclegan.training import model_card
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.seeding import generator, numpy_rng
 from medsynth.store.models import Model
