@@ -17,7 +17,7 @@ from medsynth.cohorts.overlap import people_of_folds
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.fusion import sampling
 from medsynth.models.fusion.belief import fit_belief
-from medsynth.models.fusion.checks import TargetColumn, TooFewPatients
+from medsynth.models.fusion.checks import TargetColumn, TooFewPatients, check
 from medsynth.models.fusion.losses import cox_losses
 from medsynth.models.fusion.reading import Patients
 from medsynth.models.fusion.training import moments, train
@@ -164,6 +164,9 @@ def test_the_figures_stand_beside_every_baseline(told):
         sum(of["mean"] for of in found["shapley"].values())
     )
     assert found["shapley"]["genes"]["patients"] == 29
+    assert found["columns_judged"].startswith(
+        "of 3 columns 3 were judged by their names and, of 30"
+    )
     json.dumps(found, allow_nan=False)
 
 
@@ -226,6 +229,23 @@ def test_a_column_that_is_the_target_is_refused_and_named(told, tmp_path, column
     trained(inputs, tmp_path, QUICK.model_copy(update={"accept": [column], "steps": 2}))
     with pytest.raises(TargetColumn, match="accept names genes:none"):
         trained(inputs, tmp_path, QUICK.model_copy(update={"accept": ["genes:none"]}))
+
+
+def test_a_column_that_few_patients_have_is_judged_by_name_and_that_is_told(told, tmp_path, caplog):
+    def change(table):
+        table["genes:rare"] = [i % 2 if i < 6 else np.nan for i in range(30)]
+        table["genes:IDH2_rare"] = table["genes:rare"]
+
+    data = training_data(with_patients(told, change, tmp_path), 1, 64)
+    found = check(data, QUICK)
+    assert found.by_name_alone == ["genes:rare", "genes:IDH2_rare"]
+    alone = "by their names alone, since too few patients have a value: genes:rare, genes:IDH2_rare"
+    assert alone in caplog.text and found.words().startswith("of 5 columns 3 were")
+    frame, path = read_table(told.manifest), tmp_path / "manifest.parquet"
+    write_table(frame.assign(label="IDH-" + frame["label"]), path)
+    idh = SimpleNamespace(**vars(with_patients(told, change, tmp_path)) | {"manifest": str(path)})
+    with pytest.raises(TargetColumn, match="genes:IDH2_rare: its name is the target's"):
+        check(training_data(idh, 1, 64), QUICK)
 
 
 def test_a_single_event_and_a_class_of_one_fold_are_refused(told, tmp_path):

@@ -34,6 +34,7 @@ def experiment(gains, own=(0.8, [0.7, 0.9]), figure="auroc", **more):
         "modalities": [m for m in ("image", "genes") if m in gains],
         "age_sex": ["age"],
         "patients_of_several_classes": 0,
+        "columns_judged": "of 3 columns 3 were judged",
         "shapley": {"image": part, "genes": part | {"patients": 250}},
     }
     return ShownExperiment("one", "fusion", Markup(), results | more)
@@ -69,6 +70,7 @@ def test_the_page_shows_every_row_and_how_many_have_each_modality():
     for words in ("fusion", "image alone", "genes alone", "Cox of all tables", "250 patients"):
         assert words in shown.pictures
     assert "9 events of 300 patients" in shown.metrics
+    assert "Columns that are the target: of 3 columns 3 were judged." in shown.metrics
     (finding,) = shown.findings
     assert finding.judged == "300 patients, each by a model of other folds"
     assert [line.split(" 0")[0] for line in finding.cells[0].beside[1:]] == [

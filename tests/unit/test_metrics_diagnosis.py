@@ -173,12 +173,16 @@ def test_columns_that_are_the_target_are_found_and_others_are_not():
             "level": labels + 0.1 * rng.normal(size=52),
         }
     )
-    found = determination.tell_classes(table, labels, ["WT", "Mutant"])
+    found = determination.tell_classes(table, labels, ["WT", "Mutant"]).found
     assert set(found) == {"IDH1_mut", "assay", "level"}
     assert "52 patients" in found["IDH1_mut"]
     assert "being empty" in found["assay"]
     few = determination.tell_classes(table[:14], labels[:14], ["WT", "Mutant"])
-    assert few == {}  # two mutants would be told apart by chance
+    assert few.found == {}  # two mutants would be told apart by chance
+    assert few.not_compared == ["WT", "Mutant"]
+    assert few.too_few == ["IDH1_mut", "TP53_mut", "age", "level"]  # assay does not vary
+    table.loc[:48, "age"] = np.nan
+    assert determination.tell_classes(table, labels, ["WT", "Mutant"]).too_few == ["age"]
 
 
 def test_codes_and_words_that_are_the_target_only_together_are_found():
@@ -199,7 +203,7 @@ def test_codes_and_words_that_are_the_target_only_together_are_found():
         table[f"t:told={word}"] = (words == word) * 1.0
         table[f"t:site={word}"] = (sites == word) * 1.0
     table.loc[3, [f"t:told={word}" for word in "uvxy"]] = np.nan
-    found = determination.tell_classes(table, labels, ["WT", "Mutant"])
+    found = determination.tell_classes(table, labels, ["WT", "Mutant"]).found
     told = {f"t:told={word}" for word in "uvxy"}
     assert set(found) == {"t:subtype", "t:histology", *told}
     assert "as codes" in found["t:subtype"] and "89 patients" in found["t:told=x"]
@@ -219,7 +223,9 @@ def test_the_months_and_the_event_under_other_names_are_found():
     months, event, _, _ = people(60)
     months = months + np.arange(60) / 100
     table = pd.DataFrame({"a": months * 30.4, "b": event * 1.0, "c": np.arange(60.0) % 7})
-    assert set(determination.tell_survival(table, months, event)) == {"a", "b"}
+    assert set(determination.tell_survival(table, months, event).found) == {"a", "b"}
+    table.loc[8:, ["a", "c"]] = np.nan
+    assert determination.tell_survival(table, months, event).too_few == ["a", "c"]
 
 
 def test_baselines_predict_nobody_from_himself():

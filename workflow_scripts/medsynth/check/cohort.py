@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from medsynth.check.classes import divided
+from medsynth.check.diagnosis import check_diagnosis
 from medsynth.check.findings import Findings
 from medsynth.check.patients import check_patients
 from medsynth.check.trial import Trial, read_some
@@ -70,7 +71,9 @@ def check_cohort(
     whose = used(frame)["patient"].dropna().unique().tolist()
     if whose and (tables := getattr(cohort, "patients", None)):
         tell = told.note if partly else told.mistake
-        check_patients(f"{place}.patients", whose, tables, tell, told)
+        table = check_patients(f"{place}.patients", whose, tables, tell, told)
+        if table is not None and not partly:
+            check_diagnosis(name, cohort, frame, table, config, told)
     if partly:
         _extrapolate(row, cohort, place, told)
     told.cohorts.append(row)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import pandas as pd
+
 from medsynth.check.findings import Findings
 from medsynth.cohorts.patients.reading import GAPS, REASONS, read_patients
 from medsynth.cohorts.patients.settings import PatientTables
@@ -16,7 +18,7 @@ def check_patients(
     settings: PatientTables,
     tell: Callable[[str, str], None],
     told: Findings,
-) -> None:
+) -> pd.DataFrame | None:
     """Tell why tables cannot be read, or of how many patients they say something.
 
     Args:
@@ -24,12 +26,15 @@ def check_patients(
         patients: of the cohort.
         tell: is told of what cannot be.
         told: is told the rest.
+
+    Returns:
+        What they say, if they can be read.
     """
     try:
-        _, counts = read_patients(patients, settings)
+        table, counts = read_patients(patients, settings)
     except CohortError as error:
         tell(place, str(error))
-        return
+        return None
     for name in settings.tables:
         told.note(f"{place}.tables.{name}", _words(counts[name], "patients", "columns"))
     if settings.survival:
@@ -37,6 +42,7 @@ def check_patients(
         told.note(f"{place}.survival", _words(of, "events", "censored"))
         if "doubt" in of:
             told.note(f"{place}.survival", of["doubt"])
+    return table
 
 
 def _words(counts: dict[str, int], *shown: str) -> str:

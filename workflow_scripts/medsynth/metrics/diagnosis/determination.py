@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,20 @@ ALMOST_FLAG = 0.95  # of one of few: with ten patients of a class, half of one m
 FEW_VALUES = 3
 MOST_CODES = 10  # of a column whose numbers may be codes, in whose order nothing lies
 FEWEST = 5  # patients on a side: with fewer a column separates them by chance
+
+
+class Judged(NamedTuple):
+    """What the values of columns tell.
+
+    Attributes:
+        found: why a column is the target, by column.
+        too_few: columns with several values that fewer than FEWEST patients on a side have.
+        not_compared: classes that have so few patients, or that so few others lack.
+    """
+
+    found: dict[str, str]
+    too_few: list[str]
+    not_compared: list[str]
 
 
 def named_as(target: Sequence[str], columns: Iterable[str]) -> dict[str, str]:
@@ -48,7 +63,7 @@ def named_as(target: Sequence[str], columns: Iterable[str]) -> dict[str, str]:
     }
 
 
-def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]) -> dict[str, str]:
+def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]) -> Judged:
     """Columns that tell a class from all others almost without error, or by being empty.
 
     Also those of a few codes or words that do so together: 2 between 1 and 3 is in no order with
@@ -58,18 +73,18 @@ def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]
         table: numbers (n, p) of patients, null where unknown.
         labels: class index (n,).
         classes: names.
-
-    Returns:
-        why, by column.
     """
-    found = {}
+    found, too_few = {}, []
     for column in table:
         cells = table[column].to_numpy(dtype=float)
         known = ~np.isnan(cells)
+        sides = [_side(labels[known], k) for k in range(len(classes))]
+        if len(np.unique(cells[known])) > 1 and max(sides) < FEWEST:
+            too_few.append(str(column))
         parts = {"": (cells[known], labels[known]), "being empty or not ": (known * 1.0, labels)}
         for how, (values, of) in parts.items():
             for k, name in enumerate(classes):
-                if min((of == k).sum(), (of != k).sum()) < FEWEST or len(np.unique(values)) < 2:
+                if _side(of, k) < FEWEST or len(np.unique(values)) < 2:
                     continue
                 area = auroc(values[of == k], values[of != k])
                 if max(area, 1 - area) >= _almost(values):
@@ -81,7 +96,7 @@ def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]
         known = ~np.isnan(codes)
         of = labels[known]
         for k, name in enumerate(classes):
-            if min((of == k).sum(), (of != k).sum()) < FEWEST:
+            if _side(of, k) < FEWEST:
                 continue
             share = _share_of_others(codes[known], of == k)
             if (area := auroc(share[of == k], share[of != k])) >= ALMOST_FLAG:
@@ -90,7 +105,13 @@ def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]
                     f" under the ROC curve {area:.3f})"
                 )
                 found = dict.fromkeys(columns, why) | found
-    return found
+    few = [name for k, name in enumerate(classes) if _side(labels, k) < FEWEST]
+    return Judged(found, too_few, few)
+
+
+def _side(labels: np.ndarray, k: int) -> int:
+    """Patients of a class, or all others if these are fewer."""
+    return int(min((labels == k).sum(), (labels != k).sum()))
 
 
 def _coded(table: pd.DataFrame) -> Iterator[tuple[list[str], np.ndarray]]:
@@ -121,20 +142,22 @@ def _share_of_others(codes: np.ndarray, member: np.ndarray) -> np.ndarray:
     return np.where(others > 0, members / np.maximum(others, 1), overall)
 
 
-def tell_survival(table: pd.DataFrame, months: np.ndarray, event: np.ndarray) -> dict[str, str]:
+def tell_survival(table: pd.DataFrame, months: np.ndarray, event: np.ndarray) -> Judged:
     """Columns that are the months or the event; see :func:`tell_classes`."""
-    found = tell_classes(table, event.astype(int), ["censored", "the event"])
+    by_event = tell_classes(table, event.astype(int), ["censored", "the event"])
+    found, ranked = by_event.found, set()
     for column in table:
         cells = table[column].to_numpy(dtype=float)
         known = ~np.isnan(cells)
         if known.sum() < 2 * FEWEST or len(np.unique(cells[known])) <= FEW_VALUES:
             continue
+        ranked.add(str(column))
         rank = abs(spearmanr(cells[known], months[known]).statistic)
         if rank >= ALMOST:
             found[str(column)] = (
                 f"it orders {known.sum()} patients as the months do (rank correlation {rank:.3f})"
             )
-    return found
+    return Judged(found, [c for c in by_event.too_few if c not in ranked], [])
 
 
 def _almost(values: np.ndarray) -> float:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 
 from medsynth.models.fusion.settings import FusionTraining
-from medsynth.models.patients import PatientData
+from medsynth.models.patients import DescribedPatients
 from medsynth.store.errors import MedsynthError
 
+log = logging.getLogger(__name__)
+
+SHOWN = 12  # columns in a sentence
+REMEDY = (
+    "Leave them out of patients.tables.*.columns of the cohort; if one is known before the"
+    " diagnosis and is meant, name it in train.accept"
+)
 FEWEST_EVENTS = 2  # of a fold's training patients: one event tells no risk from another
 
 
@@ -19,18 +30,80 @@ class TooFewPatients(MedsynthError):
     """Of a class, or with an event."""
 
 
-def check(data: PatientData, settings: FusionTraining) -> None:
+class Gate(NamedTuple):
+    """How the columns of tables were judged, and which are refused.
+
+    Attributes:
+        columns, patients: how many of them there are.
+        refused: why, by column.
+        by_name_alone: columns whose values too few patients have.
+        not_compared: classes, with as few patients, from which no column was told.
+    """
+
+    columns: int
+    patients: int
+    refused: Mapping[str, str]
+    by_name_alone: list[str]
+    not_compared: list[str]
+
+    def words(self) -> str:
+        """What a user must know of it."""
+        by_values = self.columns - len(self.by_name_alone)
+        parts = [
+            f"of {self.columns} columns {by_values} were judged by their names and, of"
+            f" {self.patients} patients, by their values, whether they tell the target itself"
+        ]
+        if names := self.by_name_alone:
+            more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+            parts.append(
+                f"by their names alone, since too few patients have a value:"
+                f" {', '.join(names[:SHOWN])}{more}"
+            )
+        if few := self.not_compared:
+            parts.append(f"no values were compared with {', '.join(few)}: too few patients")
+        return "; ".join(parts)
+
+
+def check(data: DescribedPatients, settings: FusionTraining) -> Gate:
     """Refuse columns that are the target, and folds that nothing can be learnt from.
 
     Raises:
-        TargetColumn: see :attr:`.PatientData.tell`; or `accept` names a column that is not there.
-        TooFewPatients: a fold's model would be trained without a class, or without two events.
+        TargetColumn: see :func:`gate`; or `accept` names a column that is not there.
+        TooFewPatients: see :func:`check_folds`.
+    """
+    check_folds(data, settings)
+    found = gate(data, settings)
+    log.log(logging.WARNING if found.by_name_alone else logging.INFO, "%s", found.words())
+    if found.refused:
+        listed = "\n".join(f"  {column}: {why}" for column, why in found.refused.items())
+        raise TargetColumn(f"these columns tell the target itself:\n{listed}\n{REMEDY}")
+    return found
+
+
+def gate(data: DescribedPatients, settings: FusionTraining) -> Gate:
+    """Which columns tell the target, but for those in `accept`, and how the others were judged.
+
+    Raises:
+        TargetColumn: `accept` names a column that is not there.
     """
     named = {f"{table}:{column}" for table, of in data.columns.items() for column in of}
     if unknown := sorted(set(settings.accept) - named):
         raise TargetColumn(
             f"train.accept names {', '.join(unknown)}; there are: {', '.join(sorted(named))}"
         )
+    # Everybody is trained on in some fold; in one alone few patients would be told by chance.
+    known = np.flatnonzero(data.known(settings.target))
+    told = data.tell(settings.target, known)
+    refused = {c: why for c, why in sorted(told.refused.items()) if c not in settings.accept}
+    return Gate(len(named), len(known), refused, told.by_name_alone, told.not_compared)
+
+
+def check_folds(data: DescribedPatients, settings: FusionTraining) -> None:
+    """Refuse patients of whom nothing can be learnt.
+
+    Raises:
+        TooFewPatients: a fold's model would be trained without a class, or without two events.
+    """
     if settings.target == "label" and len(data.classes) < 2:
         raise TooFewPatients(
             f"all {len(data.patients)} patients are of one class, {', '.join(data.classes)}: there"
@@ -39,18 +112,9 @@ def check(data: PatientData, settings: FusionTraining) -> None:
     for fold in range(data.n_folds):
         trained, _, _ = data.parts(fold, settings.target)
         _check_fold(data, settings.target, fold, trained)
-    # Everybody is trained on in some fold; in one alone few patients would be told by chance.
-    found = data.tell(settings.target, np.flatnonzero(data.known(settings.target)))
-    if refused := {c: why for c, why in found.items() if c not in settings.accept}:
-        listed = "\n".join(f"  {column}: {why}" for column, why in sorted(refused.items()))
-        raise TargetColumn(
-            f"these columns tell the target itself:\n{listed}\nLeave them out of"
-            " patients.tables.*.columns of the cohort; if one is known before the diagnosis and is"
-            " meant, name it in train.accept"
-        )
 
 
-def _check_fold(data: PatientData, target: str, fold: int, trained: np.ndarray) -> None:
+def _check_fold(data: DescribedPatients, target: str, fold: int, trained: np.ndarray) -> None:
     if target == "survival":
         assert data.event is not None
         known = data.known(target)

@@ -113,7 +113,7 @@ def train(data: PatientData, settings: FusionTraining, run: TrainingRun) -> Trai
         TargetColumn: a column tells the target.
         TooFewPatients: of a class, or too few events, in a fold.
     """
-    check(data, settings)
+    judged = check(data, settings)
     seed, device, target = run.seed, run.device, settings.target
     patients, losses_of = Patients.read(data, settings.images, device), Losses(data, target, device)
     image_size, image_channels = patients.images.shape[2:]
@@ -129,6 +129,7 @@ def train(data: PatientData, settings: FusionTraining, run: TrainingRun) -> Trai
         "classes": data.classes,
         "columns": dict(data.columns),
         "patients_of_several_classes": data.left_out,
+        "columns_judged": judged.words(),
     }
     networks, optimizers, validations, parts = [], [], [], []
     for fold in range(data.n_folds):

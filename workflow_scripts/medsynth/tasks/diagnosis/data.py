@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medsynth.metrics.diagnosis.determination import named_as, tell_classes, tell_survival
-from medsynth.models.patients import PatientData, Positions
+from medsynth.metrics.diagnosis.determination import (
+    Judged,
+    named_as,
+    tell_classes,
+    tell_survival,
+)
+from medsynth.models.patients import DescribedPatients, PatientData, Positions, Told
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import class_indices, classes_of, has_several, used
@@ -39,72 +44,82 @@ def training_data(inputs: Any, seed: int, validation_images: int) -> PatientData
     Raises:
         UnfitPatients: images have several findings, or there are no folds.
     """
-    manifest, table = read_table(inputs.manifest), read_table(inputs.patients)
-    rows = used(manifest)
+    rows = used(read_table(inputs.manifest))
+    of = described(rows, read_table(inputs.patients), inputs.manifest)
+    chosen = rows[rows["patient"].isin(of.patients)]
+    store = ImageStore(chosen, Path(inputs.shards[0]).parent)
+    place = pd.Series(np.arange(len(of.patients)), index=of.patients)
+    data = PatientData(**vars(of), images=store, patient=place[chosen["patient"]].to_numpy())
+    return replace(data, folds=_rows_of_folds(data))
+
+
+def described(rows: pd.DataFrame, table: pd.DataFrame, where: str) -> DescribedPatients:
+    """The patients of rows, of whom each has one class, as tables describe them.
+
+    Args:
+        rows: DataFrame(patient, label, fold), of used images.
+        table: of the rule read_patients.
+        where: the file of the rows, for people.
+
+    Raises:
+        UnfitPatients: images have several findings, or there are no folds.
+    """
     if has_several(rows):
         raise UnfitPatients(
-            f"{inputs.manifest}: images have several findings, and a patient has one diagnosis;"
-            " set several: exclude, or take one class a patient"
+            f"{where}: images have several findings, and a patient has one diagnosis; set several:"
+            " exclude, or take one class a patient"
         )
     if "fold" not in rows:
-        raise UnfitPatients(f"{inputs.manifest} has no folds; set split.folds of the cohort")
+        raise UnfitPatients(f"{where} has no folds; set split.folds of the cohort")
     one_class = rows.groupby("patient")["label"].transform("nunique") == 1
     left_out = int(rows.loc[~one_class, "patient"].nunique())
     if left_out:
         log.warning("%d patients with images of several classes are left out", left_out)
-    store = ImageStore(rows[one_class], Path(inputs.shards[0]).parent)
-    of_patient = store.manifest.drop_duplicates("patient").sort_values("patient")
-    patients = of_patient["patient"].tolist()
-    described = table.set_index("patient").reindex(patients)
+    of_patient = rows[one_class].drop_duplicates("patient").sort_values("patient")
+    patients, classes = of_patient["patient"].tolist(), classes_of(of_patient)
+    by_patient = table.set_index("patient").reindex(patients)
+    numbers = by_patient.drop(columns=SURVIVAL, errors="ignore")
     columns: dict[str, list[str]] = {}
-    for name in described.columns.drop(SURVIVAL, errors="ignore"):
+    for name in numbers:
         of, _, column = str(name).partition(OF)
         columns.setdefault(of, []).append(column)
-    classes = classes_of(store.manifest)
-    place = pd.Series(np.arange(len(patients)), index=patients)
-    months = event = None
-    if "months" in described:
-        months = np.array(described["months"], dtype=np.float64)
-        event = np.array(described["event"].fillna(False), dtype=bool)
-    data = PatientData(
-        images=store,
-        patient=place[store.manifest["patient"]].to_numpy(),
+    labels, months, event = class_indices(of_patient, classes), None, None
+    if "months" in by_patient:
+        months = np.array(by_patient["months"], dtype=np.float64)
+        event = np.array(by_patient["event"].fillna(False), dtype=bool)
+
+    def tell(target: str, chosen: Positions) -> Told:
+        some = numbers.iloc[chosen]
+        if target == "label":
+            return _told(some, classes, tell_classes(some, labels[chosen], classes))
+        assert months is not None
+        assert event is not None
+        return _told(some, ["survival"], tell_survival(some, months[chosen], event[chosen]))
+
+    return DescribedPatients(
         patients=patients,
         fold=of_patient["fold"].to_numpy(dtype=np.int64),
         tables={
-            of: np.array(described[[f"{of}{OF}{c}" for c in own]], dtype=np.float32)
+            of: np.array(numbers[[f"{of}{OF}{c}" for c in own]], dtype=np.float32)
             for of, own in columns.items()
         },
         columns=columns,
-        labels=class_indices(of_patient, classes),
+        labels=labels,
         classes=classes,
         months=months,
         event=event,
         left_out=left_out,
-        tell=lambda target, chosen: {},
+        tell=tell,
     )
-    numbers = described.drop(columns=SURVIVAL, errors="ignore")
-
-    def tell(target: str, chosen: Positions) -> dict[str, str]:
-        return columns_that_tell(data, numbers, target, chosen)
-
-    return replace(data, tell=tell, folds=_rows_of_folds(data))
 
 
-def columns_that_tell(
-    data: PatientData, numbers: pd.DataFrame, target: str, chosen: Positions
-) -> dict[str, str]:
-    """Columns, as TABLE:COLUMN, that are the target of these patients, and why."""
-    some, plain = numbers.iloc[chosen], {c: c.partition(OF)[2] for c in numbers}
-    if target == "survival":
-        assert data.months is not None
-        assert data.event is not None
-        named = named_as(["survival"], plain.values())
-        told = tell_survival(some, data.months[chosen], data.event[chosen])
-    else:
-        named = named_as(data.classes, plain.values())
-        told = tell_classes(some, data.labels[chosen], data.classes)
-    return told | {c: named[name] for c, name in plain.items() if name in named}
+def _told(numbers: pd.DataFrame, target: list[str], by_value: Judged) -> Told:
+    """What names and values tell, of columns as TABLE:COLUMN."""
+    plain = {str(c): str(c).partition(OF)[2] for c in numbers}
+    named = named_as(target, plain.values())
+    by_name = {c: named[name] for c, name in plain.items() if name in named}
+    alone = [c for c in by_value.too_few if c not in by_name]
+    return Told(by_value.found | by_name, alone, by_value.not_compared)
 
 
 def _rows_of_folds(data: PatientData) -> dict[int, tuple[pd.DataFrame, pd.DataFrame]]:

@@ -65,6 +65,7 @@ def evaluate(
         "modalities": modalities,
         "age_sex": [c.partition(OF)[2] for c in demographic],
         "patients_of_several_classes": card["patients_of_several_classes"],
+        "columns_judged": card["columns_judged"],
         "shapley": shapley,
         "added_together": float((table[[f"shapley:{m}" for m in modalities]].sum(axis=1)).mean()),
         **found,
