@@ -26,16 +26,15 @@ import yaml
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
-import medsynth
 from medsynth.api.models import KNOWN, TrainedModel, load
 from medsynth.models.contract import directions_of
 from medsynth.store.errors import MedsynthError
+from medsynth.store.source.checkout import LIBRARY
 from medsynth.store.source.digest import source_files
 
-LIBRARY = Path(medsynth.__file__).parent
 # torch stands apart, because its builds differ.
-PINS = [LIBRARY.parents[1] / "envs" / name for name in ("requirements.txt", "torch.txt")]
-SCRIPT = LIBRARY.parent / "sample_model.py"  # by which the workflow uses a model
+PINS = [LIBRARY.parent / "envs" / name for name in ("requirements.txt", "torch.txt")]
+SCRIPT = LIBRARY / "sample_model.py"  # by which the workflow uses a model
 PIN = r"^[\w.-]+==[\w.+!-]+"
 # Settings of a sampling that are asked for otherwise, or of the workflow alone.
 ELSEWHERE = {"per_class", "labels", "at_least", "covariates"}
@@ -66,7 +65,7 @@ def package(model: TrainedModel, out: Path) -> None:
         library = _library(model, Path(folder))
         mlflow.pyfunc.save_model(
             out,
-            python_model=str(LIBRARY / "api" / "mlflow_model.py"),
+            python_model=str(LIBRARY / "medsynth" / "api" / "mlflow_model.py"),
             artifacts={"experiments": str(Path(folder, "experiments"))},
             model_config={"experiment": model.folder.resolve().name},
             code_paths=[str(library)],
@@ -85,10 +84,10 @@ def _library(model: TrainedModel, folder: Path) -> Path:
     modules = {f"{family.folder}.{family.inference}" for family in families}
     needed = source_files(SCRIPT, "medsynth.api.models", *sorted(modules), wording=True)
     for file in needed:
-        copy = folder / file.relative_to(LIBRARY.parent)
+        copy = folder / file.relative_to(LIBRARY)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
-    return folder / LIBRARY.name
+    return folder / "medsynth"
 
 
 def signature(model: TrainedModel) -> ModelSignature:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-LIBRARY = Path(__file__).parents[1]
+from medsynth.store.source.checkout import LIBRARY
 
 
 def references_of(folder: str) -> str:
@@ -13,5 +11,5 @@ def references_of(folder: str) -> str:
     Args:
         folder: a package, as in ``medsynth.models.ddpm``.
     """
-    file = LIBRARY.joinpath(*folder.split(".")[1:], "references.bib")
+    file = LIBRARY.joinpath(*folder.split("."), "references.bib")
     return file.read_text(encoding="utf-8") if file.is_file() else ""

@@ -17,7 +17,7 @@ CAPTIONS = {
     "stain": "Stain normalisation, fitted to the training split",
     "normalised": "Slides and tiles in the fitted stain, and left as they are",
     "patients": "Tables of the patients, and their survival",
-    "pairs": "Pairs of slices without and with contrast medium",
+    "pairs": "Pairs of images of the two domains",
 }
 STATISTICS = {"median", "mean", "least", "most"}
 UNITS = {"mm": "mm", "um": "µm", "hu": "HU", "years": "years", "days": "days"}

@@ -22,8 +22,7 @@ from medsynth.lineage.recording.records import (
 )
 from medsynth.store.digest_cache import DigestCache
 from medsynth.store.digests import digest_path
-
-LIBRARY = Path(__file__).resolve().parents[3]
+from medsynth.store.source.checkout import LIBRARY
 
 
 def link_inputs(

@@ -1,4 +1,4 @@
-"""Which of several checkouts that share one environment a command belongs to."""
+"""Where this library lies, and which of several checkouts in one environment a command is of."""
 
 from __future__ import annotations
 
