@@ -51,6 +51,53 @@ SAID = [
     ("No evidence of resolution of the pneumothorax.", "Pneumothorax", STATED),
     ("No interval worsening of edema.", "Edema", STATED),
     ("The heart is not normal.", NO_FINDING, None),
+    # A denied change: it is there.
+    ("There is no evidence that the effusion has resolved.", "Pleural Effusion", STATED),
+    ("No evidence the right effusion has completely cleared.", "Pleural Effusion", STATED),
+    ("No evidence that edema and effusion have resolved.", "Pleural Effusion", STATED),
+    ("There is no sign that the opacity has improved.", "Lung Opacity", STATED),
+    ("No indication that the pneumothorax is resolving.", "Pneumothorax", STATED),
+    ("It does not appear that the edema has cleared.", "Edema", STATED),
+    ("The edema does not appear to have resolved.", "Edema", STATED),
+    ("The effusion hasn't resolved.", "Pleural Effusion", STATED),
+    ("The consolidation has not entirely cleared.", "Consolidation", STATED),
+    ("The opacity is not yet resolved.", "Lung Opacity", STATED),
+    ("The pneumothorax has yet to resolve.", "Pneumothorax", STATED),
+    ("The consolidation has failed to clear.", "Consolidation", STATED),
+    ("The pneumonia did not improve.", "Pneumonia", STATED),
+    ("Without resolution of the effusion.", "Pleural Effusion", STATED),
+    ("No sign of clearing of the edema.", "Edema", STATED),
+    ("The chest tube has not been removed.", "Support Devices", STATED),
+    ("The effusion has nearly resolved.", "Pleural Effusion", STATED),
+    ("Near complete resolution of the edema.", "Edema", STATED),
+    ("Partial clearing of the consolidation.", "Consolidation", STATED),
+    # What is denied all the same.
+    ("No pneumothorax and the effusion has resolved.", "Pleural Effusion", DENIED),
+    ("No evidence of pneumothorax, the effusion has resolved.", "Pleural Effusion", DENIED),
+    ("No evidence the tube moved and the effusion has resolved.", "Pleural Effusion", DENIED),
+    ("No evidence that there is a pneumothorax.", "Pneumothorax", DENIED),
+    ("There is no evidence that the patient has pneumonia.", "Pneumonia", DENIED),
+    ("The nodule is not seen and has resolved.", "Lung Lesion", DENIED),
+    ("The edema has completely resolved.", "Edema", DENIED),
+    ("Complete resolution of the edema.", "Edema", DENIED),
+    ("There isn't any effusion.", "Pleural Effusion", DENIED),
+    ("I don't see a pneumothorax.", "Pneumothorax", DENIED),
+    # Two denials.
+    ("Pneumonia is not unlikely.", "Pneumonia", DOUBTED),
+    ("It is not unlikely that there is pneumonia.", "Pneumonia", DOUBTED),
+    ("A pneumothorax is not impossible.", "Pneumothorax", DOUBTED),
+    ("Not inconsistent with early pneumonia.", "Pneumonia", DOUBTED),
+    ("Pneumonia is unlikely.", "Pneumonia", DENIED),
+    ("The left base is not free of effusion.", "Pleural Effusion", STATED),
+    ("The effusion is not absent.", "Pleural Effusion", STATED),
+    ("No doubt this is pneumonia.", "Pneumonia", STATED),
+    ("Not surprisingly, atelectasis persists.", "Atelectasis", STATED),
+    # Nobody knows.
+    ("It is not clear whether there is pneumonia.", "Pneumonia", DOUBTED),
+    ("It is unclear if there is a small effusion.", "Pleural Effusion", DOUBTED),
+    ("It is not certain that the effusion has resolved.", "Pleural Effusion", DOUBTED),
+    ("It is possible that the effusion has resolved.", "Pleural Effusion", DOUBTED),
+    ("The pneumothorax may have resolved.", "Pneumothorax", DOUBTED),
     ("Possible pneumonia. No pneumonia on the left.", "Pneumonia", DOUBTED),
 ]  # fmt: skip
 
@@ -75,6 +122,10 @@ def test_findings_are_those_of_the_tables():
 def test_the_keywords_deny_nothing():
     assert keywords_of("No pneumothorax.") == {"Pneumothorax": STATED}
     assert keywords_of("All is well.") == {NO_FINDING: STATED}
+
+
+def test_a_long_sentence_takes_time_that_grows_with_its_length():
+    label_report("no evidence that the effusion has " * 3000)  # its square would be minutes
 
 
 @pytest.mark.parametrize("drawn", TEXTS)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from medsynth.cohorts.mimic_cxr.reports import read_reports
 from medsynth.cohorts.texts import counts, of_reports, of_table, prepare_texts, texts_of
 from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.loading import parse_config
@@ -21,7 +22,8 @@ from medsynth.models.ddpm.settings import DdpmExperiment
 from medsynth.models.prompts import PromptError, usable_prompt
 from medsynth.store.layout import Layout
 from medsynth.store.quarantine import CohortError
-from medsynth.text.cleaning import known_words, only_known, without_identifiers
+from medsynth.store.wording import REASONS
+from medsynth.text.cleaning import is_no_text, known_words, only_known, without_identifiers
 from medsynth.text.settings import ReportTexts, TableTexts, TextSettings
 from medsynth.text.tokenizer import END, PAD, START, Tokenizer
 from tests.unit.erasure_study import PATIENT, paths
@@ -221,12 +223,43 @@ def test_a_prompt_that_is_no_utf8_is_refused(prompt):
 def test_sections_of_a_report_are_joined_in_the_order_asked_for():
     manifest, _ = items(["a", "b", "c"])
     reports = pd.DataFrame({"patient": ["p0", "p1"], "group": ["g0", "g1"]}).assign(
-        findings=["F.", None], impression=["I.", None], history=["H.", "H."]
+        findings=["F.", None], impression=["I.", None], history=["H.", "H."], text="whole"
     )
     texts = of_reports(manifest, reports, ReportTexts(sections=["impression", "findings"]))
     assert texts[0] == "I.\nF." and texts[1:].isna().all()
     table, _ = texts_of(manifest, reports, {"min_patients": 1, "sections": ["findings"]})
     assert table["text"].tolist()[0] == "f." and table["reason"].tolist()[1:] == ["no_text"] * 2
+
+
+ENCODED = "FINDINGS:  Größe – normal.\n\nIMPRESSION:  Well.\n"  # noqa: RUF001
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        *("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
+        *("cp1252", "latin-1", "cp850", "mac-roman", "cp037"),
+    ],
+)
+def test_reports_in_another_encoding_are_told_from_those_without_the_sections(tmp_path, encoding):
+    usable = {"p10000001": ENCODED.encode("utf-8-sig"), "p10000002": ENCODED.encode()}
+    other = ENCODED.replace("–", "-") if encoding != "cp1252" else ENCODED  # noqa: RUF001
+    reports = usable | {"p10000003": other.encode(encoding), "p10000004": b"HISTORY:  pain\n"}
+    rows = []
+    for patient, written in reports.items():
+        folder = tmp_path / "files" / "p10" / patient
+        folder.mkdir(parents=True)
+        (folder / "s1.txt").write_bytes(written)
+        rows.append({"item_id": patient, "patient": patient[1:], "group": "1", "split": "train"})
+    manifest = pd.DataFrame(rows).assign(status="used")
+    read = read_reports(manifest, tmp_path)
+    table, _ = texts_of(manifest, read, {"min_patients": 1, "sections": ["findings"]})
+    assert table["reason"].tolist() == [None, None, "not_text", "no_text"]
+    assert "UTF-8" in REASONS["not_text"] and "größe" in table["text"][0]
+
+
+def test_text_that_was_read_in_a_wrong_encoding_is_no_text():
+    assert is_no_text("größe".encode().decode("latin-1")) and not is_no_text("größe\u0085\n\t")
 
 
 def test_a_template_leaves_out_what_is_not_known():

@@ -30,6 +30,9 @@ COLUMNS = ["item_id", "patient", "split"]
 def of_reports(manifest: pd.DataFrame, reports: pd.DataFrame, settings: ReportTexts) -> pd.Series:
     """The asked-for sections of each item's report, joined; null where there is none of them.
 
+    Where there is none because the report is in another encoding than UTF-8, which hides its
+    headings, it is the whole report.
+
     Args:
         manifest: item manifest.
         reports: of the studies, as :func:`medsynth.cohorts.mimic_cxr.reports.read_reports` reads.
@@ -38,7 +41,8 @@ def of_reports(manifest: pd.DataFrame, reports: pd.DataFrame, settings: ReportTe
     found = manifest[keys].merge(reports.drop_duplicates(keys), on=keys, how="left")
     sections = found[settings.sections].fillna("")
     texts = sections.agg("\n".join, axis=1).str.strip()
-    return texts.mask(texts == "").set_axis(manifest.index)
+    whole = found["text"].where(found["text"].fillna("").map(is_no_text))
+    return texts.where(texts != "", whole).set_axis(manifest.index)
 
 
 def of_table(manifest: pd.DataFrame, settings: TableTexts) -> pd.Series:

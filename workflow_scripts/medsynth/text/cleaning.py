@@ -23,8 +23,9 @@ MARK = "___"
 
 _FORMS = [*numbers.FORMS[:1], *people.FORMS, *numbers.FORMS[1:]]  # an address may hold a title
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")  # would cut a title or a name in two
-# Control characters, and what stands for bytes that are no UTF-8: in files, and on a command line.
-_UNREADABLE = re.compile(r"[\ufffd\x00-\x08\x0e-\x1f\ud800-\udfff]")
+# Control characters, as in UTF-8 that was read as another encoding, and what stands for bytes that
+# are no UTF-8: in files, and on a command line.
+_UNREADABLE = re.compile(r"[\ufffd\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+")
 _SMALL = re.compile(r"\d{1,2}[.,]\d")

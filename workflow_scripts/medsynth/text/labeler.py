@@ -16,6 +16,7 @@ from medsynth.text import phrases
 STATED, DENIED, DOUBTED = 1.0, 0.0, -1.0
 NO_FINDING, DEVICES = "No Finding", "Support Devices"
 FINDINGS = (NO_FINDING, *phrases.MENTIONS)
+REACH = 500  # characters before and after a mention that are looked at
 
 
 def _any(patterns: list[str]) -> re.Pattern[str]:
@@ -25,10 +26,14 @@ def _any(patterns: list[str]) -> re.Pattern[str]:
 _NAMED = {name: _any(patterns) for name, patterns in phrases.MENTIONS.items()}
 _NORMAL = {name: _any(patterns) for name, patterns in phrases.ABSENT.items()}
 _HEALTHY = re.compile(phrases.HEALTHY)
+_CONTRACTED = re.compile(r"n['’]t\b")  # noqa: RUF001
+_POSSIBLE = re.compile(phrases.POSSIBLE)
 _PSEUDO = re.compile(phrases.PSEUDO)
 _ENDS = re.compile(phrases.ENDS)
 _NOT_EXCLUDED = re.compile(phrases.NOT_EXCLUDED)
 _ASKED = re.compile(phrases.ASKED)
+_CHANGE_DENIED, _CHANGE_DOUBTED = map(re.compile, (phrases.CHANGE_DENIED, phrases.CHANGE_DOUBTED))
+_CHANGED = re.compile(phrases.CHANGED_AFTER)
 _DENIED = re.compile(phrases.DENIED_BEFORE), re.compile(phrases.DENIED_AFTER)
 _DOUBTED = re.compile(phrases.DOUBTED_BEFORE), re.compile(phrases.DOUBTED_AFTER)
 # At full stops that end a sentence, not those of 3.4 cm and Dr. X; at list numbers and empty lines.
@@ -78,8 +83,9 @@ def mentions(text: str) -> Iterator[Mention]:
                 yield Mention(finding, DENIED)
         for finding, pattern in _NAMED.items():
             for match in pattern.finditer(sentence):
-                before = _ENDS.split(sentence[: match.start()])[-1]
-                after = _ENDS.split(sentence[match.end() :])[0]
+                start, end = match.span()
+                before = _ENDS.split(sentence[max(0, start - REACH) : start])[-1]
+                after = _ENDS.split(sentence[end : end + REACH])[0]
                 if _NOT_EXCLUDED.search(before):
                     yield Mention(finding, DOUBTED)
                 elif not _ASKED.search(before):
@@ -89,11 +95,17 @@ def mentions(text: str) -> Iterator[Mention]:
 def _sentences(text: str) -> Iterator[str]:
     for sentence in _SENTENCES.split(text.lower()):
         if sentence and sentence.strip():
-            yield _PSEUDO.sub(" ", " ".join(sentence.split()))
+            told = _CONTRACTED.sub(" not", " ".join(sentence.split()))
+            yield _PSEUDO.sub(" ", _POSSIBLE.sub("possible", told))
 
 
 def _status(before: str, named: str, after: str) -> float:
     """Doubt outweighs denial: "pneumonia cannot be excluded" and "no definite" differ by it."""
+    if _CHANGED.search(after):
+        if _CHANGE_DENIED.search(before):
+            return STATED
+        if _CHANGE_DOUBTED.search(before):
+            return DOUBTED
     if _DOUBTED[1].search(after):
         return DOUBTED
     if _DENIED[0].search(before) or _DENIED[1].search(after):

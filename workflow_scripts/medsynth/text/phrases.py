@@ -91,17 +91,54 @@ HEALTHY = (
     r"|disease|finding|findings|change|changes))\b"
 )
 
-# They change nothing: taken out before anything else is looked for.
+# What happens to a finding that is there.
+_CHANGED = (
+    r"(?:resolv(?:ed|ing)|clear(?:ed|ing)|disappeared|regressed|subsided|improv(?:ed|ing)"
+    r"|decreas(?:ed|ing)|diminished|worsened|worsening|increas(?:ed|ing)|progressed|changed|removed)"
+)
+_CHANGE = (
+    r"(?:resolution|clearing|worsening|progression|regression|removal|disappearance|improvement)"
+)
+_HOW = (
+    r"(?:yet|quite|been|be|have|has|to|appear(?:s|ed)?|seem(?:s|ed)?|thought|believed|said|\w+ly)"
+)
+_EVIDENCE = r"(?:evidence|signs?|indications?|suggestion|proof)"
+# "possible" is read for these, before anything else is looked for.
+POSSIBLE = (
+    r"\bnot (?:\w+ly )?(?:unlikely|impossible|improbable|implausible|inconceivable)\b"
+    r"|\bnot (?:\w+ly )?(?:inconsistent|incompatible)\b"
+    r"|\b(?:not (?:\w+ly )?(?:clear|certain|sure|known)|unclear|uncertain|unsure|unknown)"
+    r"(?= (?:if|whether|that)\b)"
+)
+# They change nothing, or deny a denial: taken out before anything else is looked for.
 PSEUDO = (
-    r"\bnot without\b"
-    r"|\bno (?:evidence of )?(?:(?:significant|interval|definite|further) ){0,2}"
-    r"(?:resolution|clearing|worsening|progression) of\b"
-    r"|(?<=\b(?:has|had|was) )not (?:yet |fully |completely )?(?:resolved|cleared)\b"
-    r"|(?<=\bhave )not (?:yet |fully |completely )?(?:resolved|cleared)\b"
+    r"\b(?:not|never|no longer) (?:\w+ly )?"
+    r"(?:without|free of|clear of|devoid of|lacking|absent|negative for)\b"
+    r"|\bno doubt\b|\bwithout (?:(?:a|any) )?doubt\b|\bno question (?=that\b)"
+    r"|\bnot (?:only|just|merely|simply|surprising(?:ly)?)\b"
+    r"|\bnot (?:un|in)(?:expected|common|usual|frequent)(?:ly)?\b"
+    rf"|\b(?:no|without) (?:{_EVIDENCE} (?:of|for) )?"
+    rf"(?:(?:significant|interval|definite|further|complete|any) ){{0,2}}{_CHANGE} of\b"
+    r"|\b(?:partial|incomplete|near(?:ly)?|almost)(?:[ -](?:complete|total))? (?:interval )?"
+    rf"{_CHANGE} of\b"
+    rf"|\b(?:not|never)(?: {_HOW}){{0,4}} {_CHANGED}\b"
+    r"|\b(?:yet|fail(?:s|ed|ure|ing)?|do not|does not|did not)(?: to)? (?:\w+ly )?"
+    r"(?:resolve|clear|disappear|regress|subside|improve)\b"
+    r"|\b(?:nearly|almost|partially|partly|largely|mostly|incompletely)(?: \w+ly)?"
+    r" (?:resolved|cleared|removed)\b"
     r"|\bno (?:\w+ )?(?:change|increase|decrease|interval change|improvement|difference)"
     r"(?: in| of| from)?\b"
     r"|\bnot (?:\w+ )?(?:changed|increased|different)\b"
-    r"|\bwithout (?:\w+ )?(?:change|increase)(?: in| of)?\b|\bnot only\b|\bno longer (?=than)"
+    r"|\bwithout (?:\w+ )?(?:change|increase)(?: in| of)?\b|\bno longer (?=than)"
+)
+# What is denied, or doubted, to have changed: "no evidence that the effusion has resolved".
+CHANGE_DENIED = (
+    r"\b(?:no|not|nor|never|without|lack of|absence of)\b[^,;]*"
+    rf"\b(?:that\b[^,;]*|{_EVIDENCE} (?:the|this|these|those)\b(?:(?!\band\b)[^,;])*)$"
+)
+CHANGE_DOUBTED = r"\b(?:possible|possibly|possibility|may be|might be|likely|probable) that\b"
+CHANGED_AFTER = (
+    rf"^[^,;]{{0,40}}?\b(?:(?:is|are|was|were|has|have|had)(?: {_HOW}){{0,3}} {_CHANGED})\b"
 )
 # What nobody can exclude is doubted, though "exclude" denies and "rule out" asks.
 NOT_EXCLUDED = (
@@ -131,13 +168,16 @@ DOUBTED_BEFORE = (
 DOUBTED_AFTER = (
     r"^[^.;]{0,60}?\b(?:(?:can|could)(?:not| not)(?: be)? (?:\w+ )?(?:excluded?|ruled out)"
     r"|not (?:be )?(?:\w+ )?(?:excluded|ruled out)|difficult to exclude|to be excluded"
+    r"|(?:may|might|could) (?:\w+ )?(?:have|be) (?:\w+ )?(?:resolved|cleared|removed)"
+    r"|(?:possibly|probably|likely|presumably) (?:\w+ )?(?:resolved|cleared|removed)"
     r"|(?:is|are|remains?) (?:\w+ )?(?:possible|possibilit\w+|suspected|questionable|likely"
     r"|probable|considered)|likely present|borderline|versus|vs|upper limits?|top[- ]normal)"
 )
 # A cue reaches no farther than these.
 ENDS = (
     r"\b(?:but|however|although|though|yet|except|aside from|apart from|other than|whereas|while"
-    r"|there (?:is|are|has|have)|due to|secondary to|related to|given|despite|which)\b"
+    r"|(?<!\bthat )(?<!\bif )(?<!\bwhether )there (?:is|are|has|have)"
+    r"|due to|secondary to|related to|given|despite|which)\b"
     r"|, (?:with|stable|unchanged|persistent|mild|mildly|moderate|small|minimal)\b"
     r"|\band (?:stable|unchanged|persistent|mild|mildly|moderate|small|minimal|low)\b"
 )
