@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from itertools import permutations
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +24,7 @@ from medsynth.commands.main import main
 from medsynth.imaging.scale import PIXELS
 from medsynth.lineage.ledger.embedded import embedded_provenance
 from medsynth.lineage.opening import existing_ledger
-from medsynth.metrics.label_f1 import label_f1, macro_f1
+from medsynth.metrics.label_f1 import label_f1, macro_f1, shuffled_f1
 from medsynth.models.contract import ToldImages
 from medsynth.models.ddpm.training_settings import UNet as UNetSettings
 from medsynth.models.ddpm.unet import ConditionalUNet
@@ -268,6 +269,24 @@ def test_mlflow_serves_it_by_prompts(model):
     images, _ = model.sample(prompts="the heart is bright.", n=2, guidance=0)
     theirs = [np.asarray(Image.open(io.BytesIO(png))) for png in made["png"]]
     np.testing.assert_array_equal(np.stack(theirs)[..., None], images)
+
+
+def test_the_floor_is_the_mean_of_all_orders_and_that_of_images_drawn_with_shuffled_prompts():
+    seen, asked = np.array([0, 0, 1, -1, 2, 0, 1]), np.array([0, 0, 0, 1, 1, 1, 2])
+    orders = [macro_f1(seen, np.array(order)) for order in permutations(asked)]
+    assert shuffled_f1(seen, asked) == pytest.approx(np.mean(orders), abs=1e-12)
+    rng, n = np.random.default_rng(2), 60
+    classes = np.repeat([0, 1, 2], [30, 20, 10])
+
+    def drawn(prompts: np.ndarray) -> np.ndarray:
+        """What is seen of images that show their prompt, but class 2 as 0, and noise at times."""
+        noise = rng.integers(0, 3, n)
+        return np.where(rng.random(n) < 0.8, np.where(prompts == 2, 0, prompts), noise)
+
+    anew = [macro_f1(drawn(rng.permutation(classes)), classes) for _ in range(1500)]
+    ours = [shuffled_f1(drawn(classes), classes) for _ in range(1500)]
+    error = 4 * np.hypot(np.std(anew), np.std(ours)) / 1500**0.5
+    assert np.mean(ours) == pytest.approx(np.mean(anew), abs=error) and error < 0.01
 
 
 def test_f1_of_labels_is_that_of_scikit_learn_and_shuffled_prompts_give_the_floor():

@@ -24,7 +24,8 @@ METRICS = {
     "label_f1": (
         "Label F1",
         "F1 of the classifier's answers against what was asked for, mean of the classes; real"
-        " images are held out, chance is that of shuffled prompts or labels",
+        " images are held out, chance is the mean over all ways to shuffle the labels, or prompts"
+        " with theirs, among these images",
     ),
     "finding_agreement": (
         "Finding agreement",
