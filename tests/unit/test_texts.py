@@ -101,6 +101,23 @@ FREQUENT = [  # who works there, and when: more patients have it than a small ce
     "3 mars, 03-15, 3 am, 3 p.m.",
     "q.zorblatt @ x . org, quentin(at)zorblatt.org",
     "MRN AB-03-15, ID: Q15, ext. 03 15",
+    "MR ZORBLATT, MS QUIXOTE and mr quentin zorblatt; ms zorblatt, miss zorblatt, nurse zorblatt",
+    "MR Zorblatt, frau zorblatt und herr zorblatt, sir quentin",
+    "Discussed with Zorblatt, then with DR FOO; discussed with zorblatt at 5 pm",
+    "Communicated to Quentin Zorblatt. Notified Quixote. d/w foo",
+    "Zorblatt was admitted, Quentin Zorblatt was seen, Patient Quixote, Foo presented with",
+    "Quixote, a 15-year-old man. Özil Zorblatt agrees. O'Zorblatt complained of pain",  # noqa: RUF001
+    "Examined by Zorblatt, requested by Quentin Zorblatt",
+]
+NAMED = ["John Smith was seen", "john smith was seen", "JOHN SMITH: THE HEART", "seen with john"]
+NAMED += ["Smith, John; edema", "SMITH, MARY ANN", "mary o'hara-lee is well", "for anna, anna lee"]
+PLAIN_WORDS = [
+    "mr imaging of the brain shows edema; mr angiography, no mr findings. ms lesions, 20 ms",
+    "frank pulmonary edema, may miss a nodule; nurse practitioner notified, by telephone",
+    "patient was seen and admitted. pleural effusion is seen. the team was paged",
+    "discussed with the referring physician, communicated to the ordering clinician by phone",
+    "tracheostomy is seen, swan-ganz catheter is present, kerley b lines, a grade iii tumor",
+    "charcot-marie-tooth disease, st. jude valve, 24 hr film",
 ]
 
 
@@ -125,7 +142,22 @@ def test_who_and_when_is_masked_however_it_is_written_and_however_frequent(writt
     assert words & telling == set()
 
 
-@pytest.mark.parametrize("part", ["van ", "Dr. ", "SMITH-", "a.", "肺", "1 ", "@ ", "<a", "name: "])
+@pytest.mark.parametrize("written", NAMED)
+def test_a_frequent_given_name_needs_no_title(written):
+    words = set(re.findall(r"[^\W_]+", without_identifiers(written)))
+    assert words <= {"was", "seen", "the", "heart", "with", "edema", "is", "well", "for"}
+
+
+@pytest.mark.parametrize("written", PLAIN_WORDS)
+def test_words_of_reports_are_no_names(written):
+    sentences = "; ".join(part.strip().capitalize() for part in written.split(";"))
+    for text in (written, written.upper(), sentences):
+        assert without_identifiers(text) == written
+
+
+@pytest.mark.parametrize(
+    "part", ["van ", "Dr. ", "SMITH-", "a.", "肺", "1 ", "@ ", "<a", "name: ", "Ann, "]
+)
 def test_long_texts_take_time_that_grows_with_their_length(part):
     without_identifiers(part * 20_000)  # what grows with the square takes minutes
 
@@ -142,6 +174,39 @@ def test_planted_names_dates_and_numbers_are_in_no_text_and_no_tokenizer():
     assert content == again, "other splits teach nothing"
     assert "the heart is enlarged" in table["text"].iloc[-1]
     assert {"1.5", "t12", "3"} <= set(content["words"])
+
+
+UNTITLED = [
+    "John Smith was seen. {}", "okonkwo: {}", "ZEBEDIAH OKONKWO. {}", "{} seen by okonkwo",
+    "{} ms okonkwo", "Okonkwo's heart. {}", "{} okonkwo zebediah", "Zebediah is well. {}",
+]  # fmt: skip
+
+
+def test_no_name_of_one_patient_passes_forms_and_rare_words_however_it_is_written():
+    manifest, _ = items([PLAIN] * 5 + UNTITLED)
+    manifest.loc[5:, "patient"] = "p5"
+    raw = pd.Series([PLAIN] * 5 + [text.format(PLAIN) for text in UNTITLED])
+    table, content = prepare_texts(manifest, raw, TextSettings())
+    written = "\n".join([*table["text"], json.dumps(content)]).casefold()
+    assert table["text"].str.contains("the heart is enlarged").all()
+    for name in ("john", "smith", "zebediah", "okonkwo"):
+        assert name not in written
+    assert Tokenizer(content).clean("Okonkwo, the heart john smith") == "___, the heart ___"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "settings"),
+    [
+        ("Okonkwo: the heart is enlarged.", "okonkwo", {}),  # the name of three patients
+        ("The heart is enlarged. okonkwo", "okonkwo", {}),  # who signs for three, without a word
+        ("Heart: the heart is enlarged.", "heart", {}),  # a name that is a word of reports
+        ("okonkwo", "okonkwo", {"min_patients": 1}),  # rare words are not looked for
+    ],
+)
+def test_names_that_neither_forms_nor_rare_words_hold(text, name, settings):
+    """As docs/guides/texts.md says: who shares texts that hold such names reads them first."""
+    table, _ = prepared([text] * 3, **settings)
+    assert name in table["text"][0]
 
 
 def test_a_word_stays_where_enough_patients_have_it_however_often_one_says_it():

@@ -1,13 +1,19 @@
-"""Forms in which reports name people: after titles, before degrees, where one signs.
+"""Forms in which reports name people: after titles, before degrees, where one signs or is told of.
 
 Where letters are all large or all small a name cannot be told from other words: up to three are
-taken, and a word that stands in no name (``_STOPS``) ends them. Too much is masked rather than too
-little.
+taken, and a word that stands in no name ends them. Too much is masked rather than too little.
+
+What no form sees: a name without a title whose given name is none of :data:`.names.GIVEN`, in a
+sentence that says nothing that is said of people alone ("Okonkwo: the heart is large"; in letters
+of one size "seen by zorblatt", too). It is left to the mask of rare words, which holds a name of
+one patient and lets through one that many texts have.
 """
 
 from __future__ import annotations
 
 import re
+
+from medsynth.text.names import GIVEN, ORDINARY, PERSONS
 
 _STOPS = (
     "and|or|at|by|of|on|in|to|the|is|was|were|are|be|been|has|had|have|with|who|for|from|as|that"
@@ -24,13 +30,14 @@ _NAMES = rf"{_NAME}(?:\s+{_GOES_ON}{_NAME}){{0,2}}"
 _ANY = rf"{_GOES_ON}(?:[^\W\d_]\.|[^\W\d_][\w'’-]*+)"  # noqa: RUF001
 _ANYONE = rf"{_ANY}(?:\s+{_ANY}){{0,2}}"
 _ON_LINE = rf"{_ANY}(?:[ \t]+{_ANY}){{0,2}}"
+_BUT = rf"(?!(?i:{_STOPS}|{PERSONS}|{ORDINARY})\b)"  # words that stand in no name
 _BEGIN = r"(?<![\w'’/-])"  # noqa: RUF001
 _LISTED = r"(?:\s*(?:,\s*and\b|,|&|\b(?i:and|und)\b)\s*"
 
 _AFTER = r"(?:\s*[.:]\s*|\s+)[\"“(*]*"
 _MORE = r"(?:(?i:med|phil|h\.?c|dr|prof)\b\.?\s*)*"
 # As written they are titles; in other capitals MR is magnetic resonance, MS a disease, miss a verb.
-_WRITTEN = r"Mr|Ms|Miss|MISS|Herrn?|Frau|HERRN?|FRAU|Nurse|NURSE|Sir|Mlle|Monsieur|Madame|Hr"
+_WRITTEN = r"Mr|Ms|Miss|Herrn?|Frau|HERRN?|FRAU|Sir|Mlle|Monsieur|Madame|Hr"
 _ALWAYS = r"(?i:drs?|mrs|messrs|prof|professor|doctor|mme|dott|dra|sra)"
 _DOTTED = r"(?i:mr|ms)(?=\.)"
 _DEGREES = r",?\s+(?:(?i:M\.?D|Ph\.?D|FRCR|MBBS|MBChB)|R\.?N|D\.O|N\.P|P\.A)\b|,\s+DO\b"
@@ -41,6 +48,28 @@ _SIGNED = (
 _OFFICES = (
     r"attending|radiologist|resident|fellow|(?:[a-z]+ )?(?:physician|provider|clinician)"
     r"|technologist|(?:patient(?:['’]s)? |sur|last |first )?name"  # noqa: RUF001
+)
+
+_CAPITALISED = rf"{_CAPITAL}(?:['’]{_CAPITAL})?[a-zß-öø-ÿ]"  # noqa: RUF001
+_MIXED = rf"(?={_CAPITALISED}){_BUT}{_CAPITAL}[\w'’-]*+"  # noqa: RUF001
+_MIXEDS = rf"{_MIXED}(?:\s+(?:{_PARTICLES}{_MIXED}|{_CAPITAL}\b\.?)){{0,2}}"
+_SOMEONE = rf"{_BUT}{_ANY}(?:\s+{_BUT}{_ANY}){{0,2}}"
+# Not "20 ms", nor "may miss".
+_BARE = (
+    r"(?<!\d)(?<!\d\s)(?i:mr|ms|frau)"
+    r"|(?<!\bto )(?<!\bmay )(?<!\bnot )(?<!\bcan )(?<!\bcould )(?<!\bmight )(?<!\bwould )"
+    r"(?<!\bwill )(?<!\bnear )(?i:miss)|(?i:herrn?|nurse|sir)"
+)
+_TOLD = (
+    r"discussed|communicated|conveyed|relayed|telephoned|reported|spoken?|paged|notified|informed"
+    r"|called|contacted|emailed|reviewed|d/w"
+)
+_DONE = r"seen|examined|evaluated|requested|ordered|performed|placed|inserted|supervised"
+_DOES = (
+    r"(?:(?:was|is|has\s+been)\s+(?:admitted|discharged|referred|notified"
+    r"|informed|called|paged|contacted|intubated|extubated|transferred|an?\s+\d)"
+    r"|presented|presents|complain(?:s|ed)|denie[sd]|underwent|agree[sd]|acknowledge[sd]|died|fell)\b"
+    r"|,?\s*(?:an?\s+)?\d{1,3}[\s-]*(?:years?|yrs?|y/?o|y\.o|(?:months?|days?)\s+old)\b"
 )
 
 FORMS = [
@@ -59,4 +88,19 @@ FORMS = [
         rf"{_ANYONE}"
     ),
     re.compile(rf"\b(?P<kept>(?i:{_OFFICES}):)[ \t]*{_ON_LINE}(?:,[ \t]*{_ON_LINE})?"),
+    # Titles without a full stop, however they are written.
+    re.compile(rf"\b(?:{_BARE})\s+{_SOMEONE}"),
+    # Given names, with the names around them.
+    re.compile(rf"{_BEGIN}{_NAME},\s+(?=(?i:{GIVEN})\b)"),
+    re.compile(rf"{_BEGIN}(?i:{GIVEN})\b(?!-)(?:(?:\s+{_GOES_ON}{_NAME}){{1,2}}|\s+{_BUT}{_ANY})?"),
+    # What is said of people alone.
+    re.compile(rf"\b(?P<kept>[Pp]atient|[Pp]t\.?)\s+{_MIXEDS}"),
+    re.compile(rf"{_BEGIN}{_MIXEDS}(?=\s*{_DOES})"),
+    re.compile(rf"{_BEGIN}{_MIXED}\s+{_MIXEDS}(?=\s+(?:was|is|has\s+been)\s+(?:{_DONE})\b)"),
+    re.compile(rf"\b(?P<kept>(?i:{_TOLD})\s+(?i:with|to|by)|(?i:{_DONE})\s+(?i:by))\s+{_MIXEDS}"),
+    re.compile(rf"\b(?P<kept>(?i:notified|informed|paged|contacted))\s+{_MIXEDS}"),
+    re.compile(
+        r"\b(?P<kept>(?i:discussed|spoken?|communicated|conveyed|relayed|telephoned)"
+        rf"\s+(?i:with|to)|(?i:d/w))\s+{_SOMEONE}"
+    ),
 ]
