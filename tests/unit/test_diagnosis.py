@@ -145,8 +145,9 @@ def test_an_unknown_value_is_no_zero_and_a_missing_table_is_the_prior(told):
     gone = table[~table["there:genes"]]
     shares = np.bincount(data.labels[data.parts(int(gone["fold"].iloc[0]), "label")[0]])
     assert gone[["genes:p:a", "genes:p:b"]].to_numpy()[0] == pytest.approx(shares / shares.sum())
-    known = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
-    assert [each.tolist() for each in moments(known)] == [[2, 0], [1, 0]]
+    few = [54.0] * 4 + [np.nan] * 3  # of whom the mean would tell what they have
+    known = np.array([[1.0, 3, 1, 3, 1, 3, np.nan], [np.nan] * 7, few]).T
+    assert [each.tolist() for each in moments(known)] == [[2, 0, 0], [1, 0, 0]]
 
 
 def test_the_figures_stand_beside_every_baseline(told):
@@ -160,14 +161,44 @@ def test_the_figures_stand_beside_every_baseline(told):
     assert found["metrics"]["accuracy"]["chance"] == pytest.approx(0.5)
     assert found["metrics"]["auroc_image"]["value"] > 0.9  # as they are made
     assert all(m["interval"] for m in found["metrics"].values())
-    assert found["added_together"] == pytest.approx(
-        sum(of["mean"] for of in found["shapley"].values())
-    )
     assert found["shapley"]["genes"]["patients"] == 29
     assert found["columns_judged"].startswith(
         "of 3 columns 3 were judged by their names and, of 30"
     )
     json.dumps(found, allow_nan=False)
+
+
+def test_no_figure_tells_of_fewer_than_five_patients(told, tmp_path):
+    """Who alone has genes would stand in their mean; a class of three in its own figures."""
+    table = read_table(told.table)
+    few = table.index[table["there:genes"]][4:]
+    table.loc[few, ["there:genes", "shapley:genes"]] = [False, 0.0]
+    rare = np.where(table.index < 3, "rare", table["true"])
+    table = table.assign(
+        true=rare, **{f"{m}p:rare": 0.1 for m in ("", *map("{}:".format, MODALITIES))}
+    )
+    card = json.loads(Path(told.card).read_text()) | {"classes": ["a", "b", "rare"]}
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    write_table(table, tmp_path / "predictions.parquet")
+    changed = {"card": str(tmp_path / "card.json"), "table": str(tmp_path / "predictions.parquet")}
+    inputs, cfg = SimpleNamespace(**vars(told) | changed), Evaluation(bootstrap=0).model_dump()
+    found = evaluate(inputs, cfg, IDENTITY, Run(1, "cpu"))
+    assert found["shapley"]["genes"] == {"mean": None, "mean_size": None, "patients": 4}
+    assert found["shapley"]["image"]["mean_size"] > 0
+    assert found["per_class"] == {} and found["patients_by_class"]["rare"] == 3
+    assert found["metrics"]["auroc"]["value"] > 0
+    write_table(table.assign(true=np.where(table.index < 3, "a", "b")), inputs.table)
+    (tmp_path / "card.json").write_text(json.dumps(card | {"classes": ["a", "b"]}))
+    withheld = evaluate(inputs, cfg, IDENTITY, Run(1, "cpu"))["metrics"]["auroc"]
+    assert withheld["value"] is None and "tell of 3 patients" in withheld["reason"]
+
+
+def test_a_fold_whose_step_few_patients_choose_has_no_figures_in_the_card(tmp_path):
+    quick = QUICK.model_copy(update={"accept": ["genes:TP53_mut"], "steps": 4})
+    made = trained(write_cohort(tmp_path / "c", 12), tmp_path / "w", quick)
+    for fold in made.card["validation"]["folds"]:
+        assert fold["patients"] == 4 and fold["reason"].startswith("figures of fewer than 5")
+        assert not {"value", "lowest", "beside", "baselines"} & set(fold)
 
 
 def test_survival_is_told_within_folds_beside_cox(survived):

@@ -76,3 +76,11 @@ def test_the_page_shows_every_row_and_how_many_have_each_modality():
     assert [line.split(" 0")[0] for line in finding.cells[0].beside[1:]] == [
         "image alone", "genes alone", "Cox of all tables"
     ]  # fmt: skip
+
+
+def test_what_few_patients_add_is_withheld_on_the_page():
+    none = {"mean": None, "mean_size": None, "patients": 3}
+    shown = view(
+        ShownCohort("c", [], None, PIXELS), [experiment({"genes": SAME}, shapley={"genes": none})]
+    )
+    assert "genes (3 patients)" in shown.pictures and "withheld" in shown.pictures

@@ -8,7 +8,15 @@ import numpy as np
 
 from medsynth.metrics.baselines import with_chance
 from medsynth.metrics.diagnosis.concordance import Bools, resampled
-from medsynth.metrics.intervals import Interval, Metric, metric, share_interval, too_few
+from medsynth.metrics.intervals import (
+    Interval,
+    Metric,
+    counted,
+    metric,
+    share_interval,
+    too_few,
+)
+from medsynth.store.privacy.fewest import FEWEST
 
 OVER = "_over_"
 
@@ -32,13 +40,21 @@ def compared(
         figure: its name, as in ``auroc``.
         resamples: of the bootstrap.
         rng: decides them.
-        none: why there is no figure, should there be no pair.
+        none: why there is no figure, should there be no pair. Of a single kind of pairs there is
+            none, either, that fewer than FEWEST patients are behind on one side.
 
     Returns:
         ``<figure>`` of the first, ``<figure>_<name>`` of the others, each with chance 0.5, and
         ``<figure>_over_<name>``, the gain, with the null of no gain.
     """
     first, *others = predictions
+    fewest = min(min(map(int, (p.any(1).sum(), p.any(0).sum()))) for p in pairs)
+    if len(pairs) == 1 and 0 < fewest < FEWEST:
+        withheld = (
+            f"withheld, since it would tell of {counted(fewest, 'patient')} on one side of the"
+            f" pairs; at least {FEWEST} are needed"
+        )
+        return {figure: with_chance(metric(None, "higher", None, withheld), 0.5)}
     scores, n = list(predictions.values()), len(next(iter(predictions.values())))
     values = resampled(scores, pairs, np.ones((1, n)))[:, 0]
     if np.isnan(values).any():
@@ -48,7 +64,6 @@ def compared(
     if not few:
         weights = rng.multinomial(n, np.full(n, 1 / n), resamples).astype(float)
         draws = resampled(scores, pairs, weights)
-    fewest = min(min(map(int, (p.any(1).sum(), p.any(0).sum()))) for p in pairs)
     found = {}
     for name, value, drawn in zip(predictions, values, draws, strict=True):
         interval = None if few else percentiles(drawn, (0, 1))

@@ -11,6 +11,7 @@ import numpy as np
 from medsynth.models.fusion.settings import FusionTraining
 from medsynth.models.patients import DescribedPatients
 from medsynth.store.errors import MedsynthError
+from medsynth.store.privacy.fewest import FEWEST
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +105,11 @@ def check_folds(data: DescribedPatients, settings: FusionTraining) -> None:
     Raises:
         TooFewPatients: a fold's model would be trained without a class, or without two events.
     """
+    if (known := int(data.known(settings.target).sum())) < FEWEST:
+        raise TooFewPatients(
+            f"the {settings.target} of {known} of {len(data.patients)} patients is known; at least"
+            f" {FEWEST} are needed, of fewer every figure would tell of one of them"
+        )
     if settings.target == "label" and len(data.classes) < 2:
         raise TooFewPatients(
             f"all {len(data.patients)} patients are of one class, {', '.join(data.classes)}: there"

@@ -22,6 +22,7 @@ from medsynth.runtime.checkpoints import HasState
 from medsynth.runtime.loop import run_steps
 from medsynth.runtime.run import TrainingRun
 from medsynth.runtime.seeding import batch_positions, generator
+from medsynth.store.privacy.fewest import FEWEST
 
 SETTINGS = FusionTraining
 
@@ -74,11 +75,13 @@ class Losses:
 
 
 def moments(rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Mean and spread (p,) of the known values of the patients trained on; 0 where there are none.
+    """Mean and spread (p,) of the known values of the patients trained on; 0 where few know one.
 
-    They are computed in float64, and of no other patient.
+    They are computed in float64, and of no other patient; of fewer than FEWEST they would keep in
+    the weights what one patient has, and the column is left out.
     """
     known = ~np.isnan(rows)
+    known &= known.sum(0) >= FEWEST
     count = np.maximum(known.sum(0), 1)
     mean = np.where(known, rows, 0).sum(0, dtype=np.float64) / count
     spread = np.sqrt((np.where(known, rows - mean, 0) ** 2).sum(0) / count)
@@ -209,7 +212,7 @@ def _judge(
 
 def _choice(validations: list[Validation], steps: int) -> Mapping[str, Any]:
     """What the card says of the steps that were kept, one a fold."""
-    facts = [validation.facts(steps) for validation in validations]
+    facts = [_withheld(validation.facts(steps)) for validation in validations]
     chosen = [each["step"] for each in facts]
     return {
         "step": int(np.median(chosen)),
@@ -218,3 +221,11 @@ def _choice(validations: list[Validation], steps: int) -> Mapping[str, Any]:
         f" own validation patients chose ({', '.join(map(str, chosen))})",
         "folds": facts,
     }
+
+
+def _withheld(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a fold, without figures that fewer than FEWEST patients are behind."""
+    if facts.get("patients", FEWEST) >= FEWEST:
+        return facts
+    kept = {key: facts[key] for key in ("step", "of", "images", "patients", "looks", "figure")}
+    return kept | {"reason": f"figures of fewer than {FEWEST} patients are withheld"}

@@ -18,6 +18,7 @@ from medsynth.metrics.intervals import Metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
+from medsynth.store.privacy.fewest import FEWEST
 from medsynth.store.tables.parquet import read_table
 from medsynth.tasks.diagnosis.data import OF
 
@@ -48,12 +49,6 @@ def evaluate(
     modalities = ["image", *card["columns"]]
     judge = _of_survival if card["target"] == "survival" else _of_classes
     found = judge(table, matrices, modalities, card, settings, run.seed)
-    shapley = {
-        m: {"mean": float(table[f"shapley:{m}"].mean()),
-            "mean_size": float(table[f"shapley:{m}"].abs().mean()),
-            "patients": int(table[f"there:{m}"].sum())}
-        for m in modalities
-    }  # fmt: skip
     return {
         **identity,
         "target": card["target"],
@@ -66,10 +61,18 @@ def evaluate(
         "age_sex": [c.partition(OF)[2] for c in demographic],
         "patients_of_several_classes": card["patients_of_several_classes"],
         "columns_judged": card["columns_judged"],
-        "shapley": shapley,
-        "added_together": float((table[[f"shapley:{m}" for m in modalities]].sum(axis=1)).mean()),
+        "shapley": {m: _added(table[f"shapley:{m}"], table[f"there:{m}"]) for m in modalities},
         **found,
     }
+
+
+def _added(shapley: pd.Series, there: pd.Series) -> dict[str, Any]:
+    """What a modality adds, in the mean of all patients; withheld where few have it."""
+    patients = int(there.sum())
+    if patients < FEWEST:
+        return {"mean": None, "mean_size": None, "patients": patients}
+    means = {"mean": float(shapley.mean()), "mean_size": float(shapley.abs().mean())}
+    return means | {"patients": patients}
 
 
 def _is(column: str, pattern: str) -> bool:
@@ -84,7 +87,7 @@ def _of_classes(
     settings: Evaluation,
     seed: int,
 ) -> dict[str, Any]:
-    """auroc of all, accuracy beside the most frequent class, and the same of each class."""
+    """auroc of all, accuracy beside the most frequent class, and auroc of each of several."""
     classes, folds = card["classes"], table["fold"].to_numpy()
     labels = table["true"].map({c: k for k, c in enumerate(classes)}).to_numpy()
 
@@ -108,7 +111,10 @@ def _of_classes(
     majority = hits["majority"]["metrics"]["accuracy"]["value"]
     accuracies["accuracy"]["chance"] = majority
     by_class: dict[str, dict[str, Metric]] = {}
-    for k, name in enumerate(classes):
+    members = np.bincount(labels, minlength=len(classes))
+    # Of one class that is withheld the others' figures and the mean would tell, so all are.
+    shown = len(classes) > 2 and min(*members, *(len(labels) - members)) >= FEWEST
+    for k, name in enumerate(classes if shown else ()):
         scores = {n: s[:, k] for n, s in told.items() if n != "majority"}
         own = compared(
             scores, [pairs[k]], "auroc", settings.bootstrap, numpy_rng(seed, "auroc", name),
@@ -117,9 +123,8 @@ def _of_classes(
         by_class[name] = {n: m for n, m in own.items() if "_over_" not in n}
     return {
         "metrics": {n: m for n, m in mean.items() if "majority" not in n} | accuracies,
-        "per_class": by_class if len(classes) > 2 else {},
-        "confusion": hits["fusion"]["confusion"],
-        "patients_by_class": {c: int((labels == k).sum()) for k, c in enumerate(classes)},
+        "per_class": by_class,
+        "patients_by_class": {c: int(n) for c, n in zip(classes, members, strict=True)},
     }
 
 

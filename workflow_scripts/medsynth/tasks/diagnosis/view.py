@@ -109,19 +109,23 @@ def _figure(experiment: ShownExperiment, titles: Titles) -> Markup:
         color = COLORS[1] if key in results["modalities"] else COLORS[2]
         rows.append((words, results["metrics"][f"{name}_{key}"], color))
     shapley = results["shapley"]
-    longest = max(of["mean_size"] for of in shapley.values()) or 1.0
+    longest = max(of["mean_size"] or 0.0 for of in shapley.values()) or 1.0
     return render(
         "tasks/diagnosis/figure.html",
         name=experiment.name,
         title=titles[name][0],
         rows=rows,
         shapley=[
-            (m, 100 * of["mean_size"] / longest, number(of["mean_size"]), of["patients"])
+            (m, 100 * (of["mean_size"] or 0) / longest, _size(of["mean_size"]), of["patients"])
             for m, of in shapley.items()
         ],
         of="the log risk" if name == "cindex" else "the probability of the predicted class",
         n=results["n_real"],
     )
+
+
+def _size(value: float | None) -> str:
+    return "withheld" if value is None else number(value)
 
 
 def _warnings(results: Mapping[str, Any]) -> list[str]:
