@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from memory_images import Memory
 
 from medsynth.models.contract import Translation, TwoDomains
 from medsynth.models.cyclegan import training
@@ -24,22 +25,6 @@ from medsynth.store.models import Model
 torch.set_num_threads(1)  # these networks are too small for more
 SIZE = 16
 NO_PAIRS = np.empty((0, 2), np.int64)
-
-
-class Memory:
-    """An ImageStore in memory that can fail, as a killed job does, on its n-th read."""
-
-    def __init__(self, images: np.ndarray, reads: float = np.inf):
-        self.images, self.reads = images, reads
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def read(self, positions: np.ndarray) -> np.ndarray:
-        self.reads -= 1
-        if self.reads < 0:
-            raise KeyboardInterrupt
-        return self.images[positions]
 
 
 def phantoms(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from memory_images import Memory
 
 from medsynth.models.contract import LabelledImages
 from medsynth.models.progan import training
@@ -30,22 +31,6 @@ from medsynth.store.models import Model
 
 torch.set_num_threads(1)  # these networks are too small for more
 LABELS = np.array([0, 1] * 8)
-
-
-class Memory:
-    """An ImageStore in memory that can fail, as a killed job does, on its n-th read."""
-
-    def __init__(self, images: np.ndarray, reads: float = np.inf):
-        self.images, self.reads = images, reads
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def read(self, positions: np.ndarray) -> np.ndarray:
-        self.reads -= 1
-        if self.reads < 0:
-            raise KeyboardInterrupt
-        return self.images[positions]
 
 
 def classes_of_grey(size: int = 8) -> np.ndarray:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from memory_images import Memory
 from pydantic import ValidationError
-from test_adversarial_progan import LABELS, Memory, classes_of_grey
+from test_adversarial_progan import LABELS, classes_of_grey
 from torch import Tensor, nn
 
 from medsynth.models.classifier.extraction import classifier_of, extract
@@ -151,7 +152,6 @@ def test_a_training_that_is_killed_ends_with_the_same_weights(tmp_path):
 
     def run(work: str, reads: float = np.inf) -> dict[str, Tensor]:
         held_out = LabelledImages(Memory(classes_of_grey()), LABELS, ["dark", "bright"])
-        held_out.images.manifest = pd.DataFrame({"patient": [str(i) for i in range(len(LABELS))]})
         images = Memory(classes_of_grey(), reads)
         data = LabelledImages(images, LABELS, ["dark", "bright"], validation=held_out)
         return train(data, settings, TrainingRun(1, "cpu", tmp_path / work)).state

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from memory_images import Memory
 
 from medsynth.metrics.baselines import not_beaten, without_baseline
 from medsynth.metrics.images import nulls
@@ -30,17 +31,6 @@ SIZE, BATCH = 16, 64
 SETTINGS = Evaluation(kid_subsets=20, kid_subset_size=20, bootstrap=40)
 FIGURES = ["fid", "sfid", "kid", "precision", "recall", "density", "coverage"]
 JUDGE = {**metric(0.9, "higher", [0.8, 0.95]), "chance": 0.5}
-
-
-class Memory:
-    def __init__(self, images: np.ndarray):
-        self.images = images
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def read(self, positions) -> np.ndarray:
-        return self.images[positions]
 
 
 def people(n: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

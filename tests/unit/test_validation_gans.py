@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from memory_images import Memory
 
 from medsynth.metrics.images.kernel_distance import paired_values, squared_mmd
 from medsynth.models.contract import LabelledImages, TwoDomains
@@ -29,26 +30,6 @@ from medsynth.tasks.translation.data import validation_slices
 torch.set_num_threads(1)
 SIZE = 8
 NO_PAIRS = np.empty((0, 2), np.int64)
-
-
-class Memory:
-    """Images in memory, of patients of two each; `reads` are left before a kill."""
-
-    def __init__(self, images: np.ndarray, reads: float = np.inf):
-        self.images, self.reads = images, reads
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    @property
-    def manifest(self) -> pd.DataFrame:
-        return pd.DataFrame({"patient": [f"p{i // 2}" for i in range(len(self))]})
-
-    def read(self, positions: np.ndarray) -> np.ndarray:
-        self.reads -= 1
-        if self.reads < 0:
-            raise KeyboardInterrupt
-        return self.images[positions]
 
 
 def grey(n: int, seed: int) -> np.ndarray:
