@@ -7,7 +7,7 @@ for. It holds none of the thresholds: another one reruns this job alone.
 import json
 from pathlib import Path
 
-from medsynth.cohorts.fitness import check_fitness
+from medsynth.cohorts.gates.fitness import check_fitness
 from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.tables.parquet import read_table

@@ -3,7 +3,7 @@
 Output: JSON `gate`, which training and evaluation require.
 """
 
-from medsynth.cohorts.splits import leakage
+from medsynth.cohorts.gates.leakage import leakage
 from medsynth.runtime.job import job
 from medsynth.store.atomic import write_json
 from medsynth.store.errors import MedsynthError

@@ -18,11 +18,12 @@ import pandas as pd
 import yaml
 
 from medsynth.cohorts.assemble import assemble
+from medsynth.cohorts.gates.leakage import leakage
 from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
 from medsynth.cohorts.mimic_cxr.settings import CxrIndexing
 from medsynth.cohorts.slides.index import index as index_slides
 from medsynth.cohorts.slides.settings import SlideIndex
-from medsynth.cohorts.splits import leakage, split_patients
+from medsynth.cohorts.splits import split_patients
 from medsynth.runtime.settings import Split
 from medsynth.store.digest_cache import DigestCache
 from medsynth.store.digests import digest_path

@@ -9,10 +9,11 @@ import h5py
 import pandas as pd
 import pytest
 
+from medsynth.cohorts.gates.leakage import leakage
 from medsynth.cohorts.images.index import index
 from medsynth.cohorts.images.settings import ImagesCohort
 from medsynth.cohorts.images.shard import shard
-from medsynth.cohorts.splits import leakage, split_patients
+from medsynth.cohorts.splits import split_patients
 from tests.checkout import ROOT
 
 DATA = Path(os.environ.get("MEDSYNTH_REAL_DATA", ROOT.parent / "shared" / "data")).resolve()

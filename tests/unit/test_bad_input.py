@@ -15,7 +15,7 @@ from medsynth.cohorts.assemble import assemble
 from medsynth.cohorts.ct.index import index as index_ct
 from medsynth.cohorts.ct.settings import CtIndex
 from medsynth.cohorts.files import read_unchanged
-from medsynth.cohorts.fitness import UnfitCohort, check_fitness
+from medsynth.cohorts.gates.fitness import UnfitCohort, check_fitness
 from medsynth.cohorts.labels import read_csv, read_labels
 from medsynth.cohorts.mimic_cxr.index import index as index_mimic_cxr
 from medsynth.cohorts.mimic_cxr.settings import CxrIndexing, CxrRead

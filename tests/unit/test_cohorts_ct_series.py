@@ -17,7 +17,7 @@ from medsynth.cohorts.ct.pairs import pair
 from medsynth.cohorts.ct.scans import digest_of
 from medsynth.cohorts.ct.settings import CtConvert, CtIndex, CtPair, TagContrast
 from medsynth.cohorts.ct.shard import shard as convert_ct
-from medsynth.cohorts.splits import leakage
+from medsynth.cohorts.gates.leakage import leakage
 from medsynth.imaging.ct import registration
 from medsynth.imaging.ct.registration import Registration
 from medsynth.imaging.ct.settings import CtRegister

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medsynth.cohorts.fitness import UnfitCohort, check_fitness
+from medsynth.cohorts.gates.fitness import UnfitCohort, check_fitness
 
 
 def summary(patients: dict[str, tuple[int, int, int]], *, wanted=20, quarantined=0) -> dict:

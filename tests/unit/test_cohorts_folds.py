@@ -9,8 +9,9 @@ import pytest
 
 import check_evaluation
 from medsynth.cohorts.assemble import assemble
+from medsynth.cohorts.gates.leakage import leakage
 from medsynth.cohorts.overlap import people_of_folds, training_patients
-from medsynth.cohorts.splits import carry_labels, leakage, split_patients
+from medsynth.cohorts.splits import carry_labels, split_patients
 from medsynth.runtime.settings import Split
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medsynth.cohorts.gates.leakage import leakage
 from medsynth.cohorts.overlap import training_overlap, training_patients
-from medsynth.cohorts.splits import leakage
 from tests.unit.image_files import cohort, encoded, indexed, levels, made
 
 NAMES = "abcdef"

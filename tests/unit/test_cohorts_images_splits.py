@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from medsynth.cohorts.splits import leakage, split_patients
+from medsynth.cohorts.gates.leakage import leakage
+from medsynth.cohorts.splits import split_patients
 from medsynth.store.quarantine import CohortError
 from tests.unit.image_files import cohort, indexed, pngs, row
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medsynth.cohorts.splits import leakage, split_patients
+from medsynth.cohorts.gates.leakage import leakage
+from medsynth.cohorts.splits import split_patients
 from medsynth.runtime.settings import Split
 from medsynth.store.manifests import manifest
 from medsynth.store.quarantine import CohortError

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from medsynth.cohorts.assemble import assemble
 from medsynth.cohorts.findings import label_findings
-from medsynth.cohorts.fitness import UnfitCohort, check_fitness
+from medsynth.cohorts.gates.fitness import UnfitCohort, check_fitness
 from medsynth.cohorts.labels import check_classes
 from medsynth.cohorts.mimic_cxr.settings import FindingLabel
 from medsynth.cohorts.splits import split_patients

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
+from medsynth.cohorts.gates.leakage import leakage
 from medsynth.cohorts.overlap import training_patients
-from medsynth.cohorts.splits import leakage
 from medsynth.models.captioner.network import build
 from medsynth.models.captioner.settings import CaptionerTraining
 from medsynth.models.classifier.settings import ClassifierTraining

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from medsynth.cohorts.assemble import summary_of
-from medsynth.cohorts.fitness import UnfitCohort, check_fitness
+from medsynth.cohorts.gates.fitness import UnfitCohort, check_fitness
 from medsynth.cohorts.settings import CohortSettings
 from medsynth.cohorts.splits import few_of_no_use, split_patients
 from medsynth.genomics.evidence import Share

@@ -1,0 +1,1 @@
+"""What a cohort must have passed before anything is trained on it."""
