@@ -14,7 +14,13 @@ from medsynth.tasks.viewing.comparison import finding, shown_results
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
 from medsynth.tasks.viewing.figures import COLORS
 from medsynth.tasks.viewing.glossary import terms
-from medsynth.tasks.viewing.metric_tables import SMALL, ShownMetric, Titles, shown_metric
+from medsynth.tasks.viewing.metric_tables import (
+    SMALL,
+    ShownMetric,
+    Titles,
+    no_evidence,
+    shown_metric,
+)
 from medsynth.tasks.viewing.numbers import number, patients
 from medsynth.tasks.viewing.templates import render
 
@@ -132,10 +138,7 @@ def _warnings(results: Mapping[str, Any]) -> list[str]:
     """What a reader must know before believing the numbers."""
     found = []
     if results["n_real"] < SMALL:
-        found.append(
-            f"Only {results['n_real']:,} patients are predicted. These values show that the"
-            " pipeline works; they are no evidence about the quality of the model."
-        )
+        found.append(no_evidence(f"{results['n_real']:,} patients are predicted"))
     if n := results["patients_of_several_classes"]:
         found.append(f"{n:,} patients with images of several classes are left out.")
     if not results["age_sex"]:

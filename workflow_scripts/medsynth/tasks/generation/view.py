@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,9 @@ from markupsafe import Markup
 
 from medsynth.tasks.generation.agreement import agreement_bars
 from medsynth.tasks.generation.verdict import verdict
-from medsynth.tasks.viewing.comparison import finding, shown_results
+from medsynth.tasks.viewing.comparison import Figures, compared_view
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
-from medsynth.tasks.viewing.glossary import terms
-from medsynth.tasks.viewing.metric_tables import by_class, side_by_side, small_numbers
+from medsynth.tasks.viewing.metric_tables import by_class, small_numbers
 from medsynth.tasks.viewing.strips import class_strips
 from medsynth.tasks.viewing.templates import render
 
@@ -79,35 +79,22 @@ CITED = {
 }
 REFERENCES = Path(__file__).with_name("references.bib")
 FID_STABLE = 10_000
-TEMPLATE = "tasks/generation/metrics.html"
 
 
 def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
     """All experiments that generate images of a cohort's classes."""
-    metrics = {e.name: e.results["metrics"] for e in experiments}
-    return View(
-        curves=[(f"{e.name} ({e.family})", e.curves) for e in experiments],
-        findings=[
-            finding(
-                cohort, e, experiments, METRICS, list(METRICS), verdict(e, experiments, METRICS)
-            )
-            for e in experiments
-        ],
-        pictures=class_strips(cohort, experiments),
-        note=render("tasks/generation/note.html"),
-        metrics=render(
-            TEMPLATE,
-            cohort=cohort.name,
-            results=[
-                shown_results(e, METRICS, warnings_of(e.results))
-                | {"by_finding": by_class(e.results.get("per_finding", {}), METRICS)}
-                for e in experiments
-            ],
-            rows=side_by_side(metrics, METRICS),
-            agreement=_agreement(experiments),
-        ),
-        glossary=terms(experiments, METRICS, CITED, REFERENCES),
+    compared = compared_view(
+        cohort,
+        experiments,
+        Figures(METRICS, list(METRICS), CITED, REFERENCES),
+        "tasks/generation/metrics.html",
+        lambda e: verdict(e, experiments, METRICS),
+        lambda e: warnings_of(e.results),
+        parts=lambda e: {"by_finding": by_class(e.results.get("per_finding", {}), METRICS)},
+        agreement=_agreement(experiments),
     )
+    note = render("tasks/generation/note.html")
+    return replace(compared, pictures=class_strips(cohort, experiments), note=note)
 
 
 def warnings_of(results: Mapping[str, Any]) -> list[str]:

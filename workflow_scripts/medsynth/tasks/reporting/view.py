@@ -6,6 +6,7 @@ The texts are as they were learned: without identifiers and words of few patient
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from medsynth.tasks.reporting.verdict import verdict
-from medsynth.tasks.viewing.comparison import finding, shown_results
+from medsynth.tasks.viewing.comparison import Figures, compared_view
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
-from medsynth.tasks.viewing.glossary import terms
-from medsynth.tasks.viewing.metric_tables import SMALL, by_class, side_by_side
+from medsynth.tasks.viewing.metric_tables import SMALL, by_class, no_evidence
 from medsynth.tasks.viewing.numbers import number
 from medsynth.tasks.viewing.strips import evenly_spread, tile
 from medsynth.tasks.viewing.templates import render
@@ -46,28 +46,16 @@ SHOWN = 8  # images of an experiment
 
 def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
     """All experiments that describe the images of a cohort."""
-    metrics = {e.name: e.results["metrics"] for e in experiments}
-    return View(
-        curves=[(f"{e.name} ({e.family})", e.curves) for e in experiments],
-        findings=[
-            finding(
-                cohort, e, experiments, METRICS, list(METRICS), verdict(e, experiments, METRICS)
-            )
-            for e in experiments
-        ],
-        pictures=_pictures(cohort, experiments),
-        metrics=render(
-            "tasks/reporting/metrics.html",
-            cohort=cohort.name,
-            results=[
-                shown_results(e, METRICS, _warnings(e))
-                | {"systems": _systems(e), "by_class": _by_finding(e)}
-                for e in experiments
-            ],
-            rows=side_by_side(metrics, METRICS),
-        ),
-        glossary=terms(experiments, METRICS, CITED, REFERENCES),
+    compared = compared_view(
+        cohort,
+        experiments,
+        Figures(METRICS, list(METRICS), CITED, REFERENCES),
+        "tasks/reporting/metrics.html",
+        lambda e: verdict(e, experiments, METRICS),
+        _warnings,
+        parts=lambda e: {"systems": _systems(e), "by_class": _by_finding(e)},
     )
+    return replace(compared, pictures=_pictures(cohort, experiments))
 
 
 def _warnings(experiment: ShownExperiment) -> list[str]:
@@ -78,10 +66,7 @@ def _warnings(experiment: ShownExperiment) -> list[str]:
         f" ones are {different['real']:,} different ones."
     ]
     if n < SMALL:
-        found.append(
-            f"Only {n:,} reports are compared. These values show that the pipeline works; they are"
-            " no evidence about the quality of the model."
-        )
+        found.append(no_evidence(f"{n:,} reports are compared"))
     if own := results["metrics"].get("labeler_f1"):
         words = number(own["null"]["words alone"])
         found.append(

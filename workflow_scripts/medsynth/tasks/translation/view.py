@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,14 @@ from medsynth.metrics.baselines import DO_NOTHING, GAIN, MEAN_SHIFT
 from medsynth.metrics.translation.measures import ENHANCED_HU
 from medsynth.tasks.translation.reference import reference_of
 from medsynth.tasks.translation.verdict import verdict
-from medsynth.tasks.viewing.comparison import finding, shown_results
+from medsynth.tasks.viewing.comparison import Figures, compared_view
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment, View
-from medsynth.tasks.viewing.glossary import terms
 from medsynth.tasks.viewing.metric_tables import (
     ShownMetric,
     shown_metric,
-    side_by_side,
     small_numbers,
 )
 from medsynth.tasks.viewing.strips import Block, Origin, Strip, evenly_spread, render_blocks, tile
-from medsynth.tasks.viewing.templates import render
 
 MEASURES = {
     "mae_hu": ("MAE (HU)", "mean absolute error against the target, inside the body"),
@@ -73,31 +71,17 @@ SLICES_PER_DIRECTION = 6
 
 def view(cohort: ShownCohort, experiments: Sequence[ShownExperiment]) -> View:
     """All experiments that translate the slices of a cohort."""
-    metrics = {e.name: e.results["metrics"] for e in experiments}
-    results = [shown_results(e, METRICS, warnings_of(e.results)) for e in experiments]
-    return View(
-        curves=[(f"{e.name} ({e.family})", e.curves) for e in experiments],
-        findings=[
-            finding(
-                cohort,
-                e,
-                experiments,
-                METRICS,
-                list(MEASURES),
-                verdict(e, experiments, MEASURES),
-                untranslated,
-            )
-            for e in experiments
-        ],
-        pictures=render_blocks([b for e in experiments for b in _blocks(cohort, e)], "direction"),
-        metrics=render(
-            "tasks/translation/metrics.html",
-            cohort=cohort.name,
-            results=results,
-            rows=side_by_side(metrics, METRICS),
-        ),
-        glossary=terms(experiments, METRICS, CITED, REFERENCES),
+    compared = compared_view(
+        cohort,
+        experiments,
+        Figures(METRICS, list(MEASURES), CITED, REFERENCES),
+        "tasks/translation/metrics.html",
+        lambda e: verdict(e, experiments, MEASURES),
+        lambda e: warnings_of(e.results),
+        more=untranslated,
     )
+    blocks = [block for e in experiments for block in _blocks(cohort, e)]
+    return replace(compared, pictures=render_blocks(blocks, "direction"))
 
 
 def warnings_of(results: Mapping[str, Any]) -> list[str]:

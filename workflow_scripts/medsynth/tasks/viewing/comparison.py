@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from medsynth.metrics.baselines import without_baseline
-from medsynth.tasks.viewing.contract import Finding, FindingCell, ShownCohort, ShownExperiment
+from medsynth.tasks.viewing.contract import (
+    Finding,
+    FindingCell,
+    ShownCohort,
+    ShownExperiment,
+    View,
+)
+from medsynth.tasks.viewing.glossary import terms
 from medsynth.tasks.viewing.metric_tables import (
     ShownMetric,
     Titles,
@@ -15,11 +23,29 @@ from medsynth.tasks.viewing.metric_tables import (
     by_class,
     compared_with,
     metrics_in_order,
+    side_by_side,
 )
 from medsynth.tasks.viewing.subgroups import subgroup_tables
+from medsynth.tasks.viewing.templates import render
 from medsynth.tasks.viewing.verdicts import Verdict
 
 MAIN = 3  # metrics in a row of the key findings
+
+
+class Figures(NamedTuple):
+    """What the experiments of a task may be judged by.
+
+    Attributes:
+        titles: of all, most telling first.
+        main: names of those that may stand in the key findings.
+        cited: name -> key of the BibTeX entry in `references` that defines it.
+        references: a file of the task.
+    """
+
+    titles: Titles
+    main: Sequence[str]
+    cited: Mapping[str, str]
+    references: Path
 
 
 def _no_more(experiment: ShownExperiment, metric: ShownMetric) -> list[str]:
@@ -71,3 +97,42 @@ def shown_results(
         "warnings": warnings + baseline_warnings(experiment.results["metrics"], titles),
         "subgroups": subgroup_tables(experiment.results, titles),
     }
+
+
+def compared_view(
+    cohort: ShownCohort,
+    experiments: Sequence[ShownExperiment],
+    figures: Figures,
+    template: str,
+    verdict: Callable[[ShownExperiment], Verdict],
+    warnings: Callable[[ShownExperiment], list[str]],
+    *,
+    parts: Callable[[ShownExperiment], dict[str, Any]] = lambda experiment: {},
+    more: Callable[[ShownExperiment, ShownMetric], list[str]] = _no_more,
+    **shown: Any,
+) -> View:
+    """The experiments of a task, side by side; the task adds its pictures.
+
+    Args:
+        figures: that the experiments may have.
+        template: of the metrics, which gets cohort, results, rows and `shown`.
+        verdict, warnings: of an experiment.
+        parts: what the template gets of an experiment beside :func:`shown_results`.
+        more: as of :func:`finding`.
+    """
+    titles, metrics = figures.titles, {e.name: e.results["metrics"] for e in experiments}
+    return View(
+        curves=[(f"{e.name} ({e.family})", e.curves) for e in experiments],
+        findings=[
+            finding(cohort, e, experiments, titles, figures.main, verdict(e), more)
+            for e in experiments
+        ],
+        metrics=render(
+            template,
+            cohort=cohort.name,
+            results=[shown_results(e, titles, warnings(e)) | parts(e) for e in experiments],
+            rows=side_by_side(metrics, titles),
+            **shown,
+        ),
+        glossary=terms(experiments, titles, figures.cited, figures.references),
+    )

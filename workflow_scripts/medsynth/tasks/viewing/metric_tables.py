@@ -112,10 +112,15 @@ def small_numbers(n_real: int, n_generated: int) -> list[str]:
     few = [f"{n:,} {side}" for side, n in counts.items() if n < SMALL]
     if not few:
         return []
-    return [
-        f"Only {' and '.join(few)} images are compared. These values show that the pipeline"
-        " works; they are no evidence about the quality of the model."
-    ]
+    return [no_evidence(f"{' and '.join(few)} images are compared")]
+
+
+def no_evidence(rest_on: str) -> str:
+    """What is to be thought of figures that rest on so few."""
+    return (
+        f"Only {rest_on}. These values show that the pipeline works; they are no evidence about the"
+        " quality of the model."
+    )
 
 
 def compare(mine: Metric, other: Metric) -> str:
