@@ -21,15 +21,14 @@ def told_of(path, columns, **survival):
 def test_what_tables_say_and_what_is_wrong_with_them_is_told_before_anything_runs(tmp_path):
     path = tmp_path / "patients.csv"
     path.write_text("case,age,kps,sex,months,censored\na,40,1,m,3,1\nb,999,2,f,4,0\nc,60,x,f,0,1\n")
-    told = told_of(path, ["sex"], happened="1", censored="0")
+    said = {"happened": "1", "censored": "0"}
+    told = told_of(path, ["sex"], **said)
     assert not told.mistakes
     text = "\n".join(map(str, told.notes))
     assert "3 patients, 1 columns, 1: the table has no row of the patient" in text
     assert "1 events, 1 censored" in text and "1: the months are zero or negative" in text
     assert "sounds as if 1 meant censored" in text
-    assert "1 cells say no age" in "\n".join(
-        map(str, told_of(path, ["age"], happened="1", censored="0").notes)
-    )
+    assert "1 of 3 cells are no ages" in str(told_of(path, ["age"], **said).mistakes[0])
     told = told_of(path, ["kps"], happened="0", censored="1")
     assert "column 'kps': 1 of 3 cells are no numbers" in str(told.mistakes[0])
     assert told.mistakes[0].place == "cohorts.c.patients"

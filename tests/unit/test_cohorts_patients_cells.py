@@ -76,14 +76,15 @@ def test_a_number_among_its_like_is_a_value(tmp_path, name, cells):
 
 
 def test_ages_that_nobody_has_are_unknown_and_counted(tmp_path):
-    cells = [51, "62,5", "39 years", 14610, -1, 999, -9999, 40, 47, 33]
+    cells = [51, "62,5", "39 years", *range(20, 50), 14610, -1, 999]
     found, counts = column(tmp_path, "age", cells)
-    assert found[:3] == [51, 62.5, 39] and found[-3:] == [40, 47, 33]
-    assert np.isnan(found[3:7]).all()
-    assert counts["cells_not_understood"] == 4
+    assert found[:33] == [51, 62.5, 39, *range(20, 50)] and np.isnan(found[33:]).all()
+    assert counts["cells_not_understood"] == 3
+    found, counts = column(tmp_path, "age", [51, -1, 999, 40], unknown=["-1", "999"])
+    assert np.isnan(found).tolist() == [False, True, True, False] and counts["cells_empty"] == 2
     assert column(tmp_path, "age_days", [14610, 21915, 7305])[0] == [40, 60, 20]
-    with pytest.raises(CohortError, match="column 'Age': 2 of 3 cells are no ages"):
-        column(tmp_path, "Age", [999, -1, 50])
+    with pytest.raises(CohortError, match="column 'Age': 2 of 5 cells are no ages"):
+        column(tmp_path, "Age", [0.2, 1.3, 0.4, -0.7, -1.2])  # in standard deviations
     assert read(tmp_path, {"age_group": ["old", "young", "old"]})[1]["t"]["columns"] == 1
 
 
@@ -132,6 +133,9 @@ def test_times_are_months_whatever_their_unit(tmp_path):
     assert months_of(tmp_path, ["12,5", "3", "7.25"]) == [12.5, 3, 7.25]
     days = months_of(tmp_path, [30.4375, 365.25, 3652.5], None, "days_to_death")
     assert days == pytest.approx([1, 12, 120])
+    assert months_of(tmp_path, [999, 9999], None, "days_to_death") == pytest.approx(
+        [32.82, 328.5], 0.01
+    )
     assert months_of(tmp_path, [1, 2, 0.5], None, "OS_YEARS") == [12, 24, 6]
 
 

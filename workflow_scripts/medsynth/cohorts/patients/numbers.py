@@ -15,6 +15,7 @@ from medsynth.store.quarantine import CohortError
 MOST_WORDS = 10  # of a column that says no numbers
 MOST_OF_A_NUMBER = 1e30  # more stands for what is unknown, and overflows when it is squared
 FEWEST_OF_WORDS = 4  # patients, each with a word of his own: a name, a date, an identifier
+MOST_STRANGE = 0.1  # of ages; where there are more it is another unit, or no age
 AGE = re.compile(r"(^|[\W_])age([\W_]|$)")
 CODE = re.compile(r"-(1|9+)|9{2,}")  # programs of statistics write these for what is unknown
 FAR = 3  # times as large as all else: then it is a code
@@ -51,7 +52,7 @@ def read_numbers(cells: pd.Series, where: str, place: str, unknown: Sequence[str
     cells = _with_points(cells, where)
     numbers = pd.to_numeric(cells, errors="coerce").astype(float)
     numbers = numbers.where(numbers.abs() < MOST_OF_A_NUMBER)
-    if AGE.search(name.casefold()) and (ages := _ages(cells, numbers, where)):
+    if AGE.search(name.casefold()) and (ages := _ages(cells, numbers, where, place)):
         return ages
     strange = cells.notna() & numbers.isna()
     if not strange.any():
@@ -85,16 +86,17 @@ def _with_points(cells: pd.Series, where: str) -> pd.Series:
     return cells.mask(comma, cells.str.replace(",", "."))
 
 
-def _ages(cells: pd.Series, numbers: pd.Series, where: str) -> Read | None:
+def _ages(cells: pd.Series, numbers: pd.Series, where: str, place: str) -> Read | None:
     """Ages in years, whatever unit they have; None if the column says something else."""
     years, faults = read_ages(cells, str(cells.name), newborns=True)
     filled, wrong = int(cells.notna().sum()), int(faults.notna().sum())
-    if 2 * wrong <= filled:
+    if wrong <= MOST_STRANGE * filled:
         return Read(pd.DataFrame({str(cells.name): years}), wrong)
     if numbers.notna().any():
         raise CohortError(
-            f"{where}: {wrong} of {filled} cells are no ages that a person can have; correct them,"
-            " name the unit in the heading, as in age_days, or leave the column out"
+            f"{where}: {wrong} of {filled} cells are no ages that a person can have; name the unit"
+            f" in the heading, as in age_days, and in {place}.unknown what says that nothing is"
+            " known, correct them, or, if they are no ages, the heading"
         )
     return None
 

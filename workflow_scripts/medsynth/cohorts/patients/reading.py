@@ -99,7 +99,8 @@ def read_patients(
         found, counts["survival"] = read_survival(rows, reasons, settings.survival)
         frame = pd.concat([frame, found], axis=1)
     for name, of in counts.items():
-        log.log(logging.WARNING if "doubt" in str(of) else logging.INFO, "%s: %s", name, of)
+        doubted = name == "survival" and "doubt" in of
+        log.log(logging.WARNING if doubted else logging.INFO, "%s: %s", name, of)
     return frame, counts
 
 

@@ -84,10 +84,11 @@ def read_months(cells: pd.Series, where: str) -> pd.Series:
             f"{where}: {dates} of {cells.notna().sum()} cells are dates; patients.survival.months"
             " is the time from the diagnosis to the event or the last contact"
         )
-    text = text.mask(text.str.fullmatch(CODE).fillna(False).astype(bool))
     bare = pd.to_numeric(text.str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True), "coerce")
     words = text.where(bare.isna()).map(with_units, na_action="ignore").astype(float)
     found = (bare * (12 / PER_YEAR[_unit(str(cells.name))])).fillna(words * 12)
+    is_code = text.str.fullmatch(CODE).fillna(False).astype(bool)  # or, of days, a time
+    found = found.mask(is_code & (found > LONGEST))
     if too_long := int((found > LONGEST).sum()):
         raise CohortError(
             f"{where}: {too_long} of {found.notna().sum()} times are longer than {LONGEST} months,"
