@@ -22,10 +22,11 @@ def main(job, run):
     identity = (cfg, form, run.seed, read, job.params.code)
 
     def make():
-        with work_folder(job.params.work, job.wildcards.experiment, *identity) as work:
-            product.write_product(sampling, job.input, job.output, cfg, form, run, work)
+        product.write_product(sampling, job.input, job.output, cfg, form, run, work)
 
-    make_once(job, identity, make)
+    # Around it: a kill finds the batches or the kept outputs, never neither.
+    with work_folder(job.params.work, job.wildcards.experiment, *identity) as work:
+        make_once(job, identity, make)
 
 
 if __name__ == "__main__":

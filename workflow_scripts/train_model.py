@@ -66,19 +66,20 @@ def main(job, run):
     identity = (params.cfg, run.seed, task.data_digests(inputs), named, params.code)
 
     def make():
-        with work_folder(params.work, job.wildcards.experiment, *identity) as work:
-            trained = training.train(data, settings, TrainingRun(run.seed, run.device, work))
-            save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
-            digest = digest_file(outputs.weights)
-            if data.folds:
-                people = people_of_folds(data.folds, digest, below)
-            else:
-                seen = data.validation.manifest if data.validation else None
-                people = training_patients(data.manifest, digest, below, seen)
-            write_table(people, outputs.people)
-            publish(trained.history, outputs.history)
+        trained = training.train(data, settings, TrainingRun(run.seed, run.device, work))
+        save_model(trained.state, trained.card | rests_on, outputs.weights, outputs.card)
+        digest = digest_file(outputs.weights)
+        if data.folds:
+            people = people_of_folds(data.folds, digest, below)
+        else:
+            seen = data.validation.manifest if data.validation else None
+            people = training_patients(data.manifest, digest, below, seen)
+        write_table(people, outputs.people)
+        publish(trained.history, outputs.history)
 
-    make_once(job, identity, make)
+    # Around it: a kill finds the checkpoint or the kept outputs, never neither.
+    with work_folder(params.work, job.wildcards.experiment, *identity) as work:
+        make_once(job, identity, make)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from medsynth.runtime.run_info import read_info
 from medsynth.runtime.seeding import batch_positions, generator
 from medsynth.runtime.settings import Loop
 from medsynth.runtime.tensors import hu_to_network, network_to_hu, to_network, to_uint8
+from medsynth.store.atomic import sweep_folders
 
 
 def test_every_item_is_seen_once_an_epoch():
@@ -118,6 +119,26 @@ def test_other_settings_find_another_work_folder_and_success_removes_it(tmp_path
     with work_folder(tmp_path, "x", {"lr": 1}) as again:
         assert again == first
     assert not first.exists() and not other.exists()
+
+
+def test_a_kill_while_a_work_folder_goes_leaves_no_checkpoint_without_its_curves(
+    tmp_path, monkeypatch
+):
+    settings = Loop(steps=10, checkpoint_every=10, log_every=5)
+
+    def remove_the_curves_and_die(folder, **_):
+        if folder.exists():
+            (folder / "history.csv").unlink()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.rmtree", remove_the_curves_and_die)
+        with pytest.raises(KeyboardInterrupt), work_folder(tmp_path, "x", 1) as work:
+            _, whole = _training(work, settings)
+    with work_folder(tmp_path, "x", 1) as work:
+        assert _training(work, settings)[1] == whole
+        sweep_folders(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_traceback_reaches_the_log_file(tmp_path):

@@ -76,6 +76,16 @@ def test_the_oldest_goes_when_there_is_too_much(tmp_path, outputs):
     assert restored(kept(tmp_path, 0), outputs)
 
 
+def test_what_is_being_kept_or_removed_counts_for_nothing(tmp_path, outputs):
+    for number in range(2):
+        kept(tmp_path, number, limit=2100).keep(outputs)
+        (folder,) = (tmp_path / "kept").glob("a-*")
+        folder.rename(folder.with_name(f".new-{number}"))
+    kept(tmp_path, 2, limit=2100).keep(outputs)
+    assert restored(kept(tmp_path, 2), outputs)
+    assert len(list((tmp_path / "kept").glob(".new-*"))) == 2
+
+
 def test_nothing_is_kept_beyond_the_limit(tmp_path, outputs):
     kept(tmp_path, 1, limit=900).keep(outputs)
     kept(tmp_path, 1, limit=0).keep(outputs)

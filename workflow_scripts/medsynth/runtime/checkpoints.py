@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from medsynth.store.atomic import replacing
+from medsynth.store.atomic import remove_folder, replacing
 from medsynth.store.digests import digest_json
 from medsynth.store.errors import MedsynthError
 
@@ -51,7 +50,8 @@ def work_folder(root: str | Path, name: str, *identity: Any) -> Iterator[Path]:
                 " wait for it or stop it"
             ) from None
         yield folder
-        shutil.rmtree(folder)
+        # A part of it would be taken for what a killed job left: a checkpoint without its curves.
+        remove_folder(folder)
 
 
 def owner(folder: Path) -> str:

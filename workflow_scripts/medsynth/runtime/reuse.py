@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.runtime.run_info import report
-from medsynth.store.atomic import replacing, write_json
+from medsynth.store.atomic import remove_folder, replacing, write_json
 from medsynth.store.digests import digest_file, digest_json
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Kept:
             return False
         if not all(self._is_whole(path, digests[name]) for name, path in outputs.items()):
             log.warning("%s is damaged; its outputs are made again", self._folder)
-            shutil.rmtree(self._folder)
+            remove_folder(self._folder)
             return False
         for path in outputs.values():
             with replacing(path) as temporary:
@@ -138,7 +138,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _make_room(root: Path, limit: int) -> None:
     folders = sorted(
-        (folder for folder in root.iterdir() if (folder / INDEX).exists()),
+        (path.parent for path in root.glob(f"[!.]*/{INDEX}")),
         key=lambda folder: folder.stat().st_mtime,
         reverse=True,
     )
@@ -146,4 +146,4 @@ def _make_room(root: Path, limit: int) -> None:
     for folder in folders:
         total += sum(file.stat().st_size for file in folder.iterdir())
         if total > limit:
-            shutil.rmtree(folder)
+            remove_folder(folder)

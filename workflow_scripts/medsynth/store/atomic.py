@@ -63,6 +63,23 @@ def sweep(folder: str | Path, skipped: Collection[str] = ()) -> int:
     return swept
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, which after a kill is there whole or not at all.
+
+    What is left of it then has a dot before its name, see :func:`sweep_folders`.
+    """
+    gone = folder.with_name(f".{folder.name}")
+    shutil.rmtree(gone, ignore_errors=True)
+    folder.rename(gone)
+    shutil.rmtree(gone)
+
+
+def sweep_folders(folder: str | Path) -> None:
+    """Remove what killed writers and removers left directly in `folder`, while nobody is there."""
+    for left in Path(folder).glob(".*"):
+        shutil.rmtree(left)
+
+
 def write_text(text: str, path: str | Path) -> None:
     """Write UTF-8 whole or not at all."""
     with replacing(path) as temporary:

@@ -180,14 +180,17 @@ def _raw_folders(
 
 
 def _unfinished(results: Path, reached: set[Artifact], flow: Flow, ledger: Ledger) -> list[str]:
-    """Work folders (<name>-<16 hex digits>) of jobs that read the patient's data and died."""
+    """Work folders (<name>-<16 hex digits>) of jobs that read the patient's data and died.
+
+    With a dot before the name they were being removed then.
+    """
     folders = list((results / "work").glob("*-" + "[0-9a-f]" * 16))
     if not folders:
         return []
     died = ledger.query("SELECT id FROM items WHERE kind='job' AND status!='COMPLETE'")
     reading = [ledger.job(r["id"]) for r in died if reached & set(flow.read_by(r["id"]))]
     names = {name for job in reading for name in job["start"]["wildcards"].values()}
-    return sorted(str(folder) for folder in folders if folder.name[:-17] in names)
+    return sorted(str(folder) for folder in folders if folder.name[:-17].lstrip(".") in names)
 
 
 def _is_first(artifact: Artifact, reached: set[Artifact], flow: Flow) -> bool:

@@ -17,8 +17,9 @@ from medsynth.lineage.recording import slurm, spool
 from medsynth.lineage.recording.environment import canonical, code_state, environment
 from medsynth.lineage.recording.leftovers import INVOCATION, refusal, stop_jobs
 from medsynth.lineage.recording.records import InvocationEnd, InvocationStart
-from medsynth.store.atomic import sweep
+from medsynth.store.atomic import sweep, sweep_folders
 from medsynth.store.digests import digest_bytes
+from medsynth.store.layout import Layout
 from medsynth.store.privacy.secrets import without_secrets
 
 # Where to deliver, in the environment because it may hold a password: ps shows arguments.
@@ -113,6 +114,8 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
         lock = _hold(spool.lineage_dir(results) / "workflow.lock", invocation)
         # Raw data are nobody's leftovers; a collector may still be at work on the record.
         sweep(results, skipped=("demo", spool.lineage_dir(results).name))
+        for own in (Layout(results).work, Layout(results).kept):
+            sweep_folders(own)
         slurm.prepare(arguments.get("executor_settings"), invocation)
         os.environ[INVOCATION] = invocation
         workflow.register_envvars(INVOCATION)  # so that jobs on other machines get it too
