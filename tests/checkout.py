@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -54,6 +55,26 @@ class Checkout:
         if check and done.returncode:
             raise AssertionError(done.stdout[-6000:])
         return done
+
+    def declared_outputs(self, *arguments: str) -> set[str]:
+        """Every output file that Snakemake knows of."""
+        lines = self.snakemake("--summary", *arguments).stdout.splitlines()
+        start = next(i for i, line in enumerate(lines) if line.startswith("output_file\t"))
+        return {line.split("\t")[0] for line in lines[start + 1 :] if "\t" in line}
+
+    def outputs_in_mlflow(self, study: str) -> set[str]:
+        """Outputs of the jobs that ended well, as their runs in MLflow have them."""
+        from mlflow.tracking import MlflowClient  # slow
+
+        client = MlflowClient(f"sqlite:///{self.folder}/results/lineage/mlflow.db")
+        experiment = client.get_experiment_by_name(study)
+        recorded = set()
+        for run in client.search_runs([experiment.experiment_id], max_results=1000):
+            if run.data.tags["medsynth.kind"] == "job" and run.info.status == "FINISHED":
+                record = client.download_artifacts(run.info.run_id, "record.json")
+                outputs = json.loads(Path(record).read_text())["end"]["outputs"]
+                recorded |= {entry["path"] for entry in outputs}
+        return recorded
 
     def medsynth(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the lineage command."""

@@ -18,6 +18,7 @@ os.environ.pop("MEDSYNTH_CONFIG", None)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--notebooks", action="store_true", help="also run docs/notebooks")
+    parser.addoption("--kills", action="store_true", help="also kill the workflow in many moments")
     parser.addoption("--slurm", action="store_true", help="also run the workflow in a real Slurm")
 
 

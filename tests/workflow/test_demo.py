@@ -7,17 +7,8 @@ import re
 import shutil
 import zipfile
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
-
-
-def declared_outputs(checkout) -> set[str]:
-    """Every output file that Snakemake knows of."""
-    lines = checkout.snakemake("--summary").stdout.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("output_file\t"))
-    rows = [line.split("\t")[0] for line in lines[start + 1 :] if "\t" in line]
-    return set(rows)
 
 
 def rerun_rules(checkout, *arguments) -> dict[str, int]:
@@ -36,20 +27,10 @@ def test_a_second_run_has_nothing_to_do(finished):
 
 
 def test_every_declared_output_exists_and_has_an_mlflow_run(finished):
-    from mlflow.tracking import MlflowClient
-
-    declared = declared_outputs(finished)
+    declared = finished.declared_outputs()
     assert len(declared) > 50
     assert all((finished.folder / path).exists() for path in declared)
-    client = MlflowClient(f"sqlite:///{finished.folder}/results/lineage/mlflow.db")
-    experiment = client.get_experiment_by_name("medsynth-test")
-    recorded = set()
-    for run in client.search_runs([experiment.experiment_id], max_results=1000):
-        if run.data.tags["medsynth.kind"] == "job" and run.info.status == "FINISHED":
-            record = client.download_artifacts(run.info.run_id, "record.json")
-            outputs = json.loads(Path(record).read_text())["end"]["outputs"]
-            recorded |= {entry["path"] for entry in outputs}
-    assert declared - recorded == set()
+    assert declared - finished.outputs_in_mlflow("medsynth-test") == set()
 
 
 def test_status_is_clean_and_trace_reaches_the_raw_data(finished):

@@ -19,7 +19,8 @@ os.umask(_MASK)
 PUBLIC_MODE = 0o666 & ~_MASK
 # How `replacing` calls its files.
 TEMPORARY = re.compile(
-    r"\.[^/]+-[a-z0-9_]+\.(h5|pt|parquet|json|csv|tsv|png|html|safetensors|gz|nii|db|diff|svg|md|bib)"
+    r"\.[^/]+-[a-z0-9_]+"
+    r"\.(h5|pt|npy|parquet|json|csv|tsv|png|html|safetensors|gz|nii|db|diff|svg|md|bib)"
 )
 
 
