@@ -37,6 +37,17 @@ def test_words_for_nothing_are_unknown_and_counted(tmp_path):
     assert frame["t:sex=m"].isna().tolist() == [False] * 3 + [True] * len(NOTHING)
 
 
+def test_each_word_becomes_a_column_but_for_those_of_few_patients(tmp_path):
+    """The model's card names them, and who has a word alone would stand in it."""
+    words = [*["GBM"] * 5, *["ODG"] * 6, "Dr Miller", "Dr Smith", "Dr Smith", "NA"]
+    frame, counts = read(tmp_path, {"kind": words})
+    columns = ["t:kind=(rare)", "t:kind=GBM", "t:kind=ODG"]
+    assert list(frame)[1:] == columns and counts["t"]["words_rare"] == 2
+    assert frame[columns].sum().tolist() == [3, 5, 6]
+    assert frame[columns].iloc[-1].isna().all()
+    assert list(read(tmp_path, {"sex": ["f", "m", "m"]})[0])[1:] == ["t:sex=m"]
+
+
 @pytest.mark.parametrize(
     ("name", "cells", "code"),
     [

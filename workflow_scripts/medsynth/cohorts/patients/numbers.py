@@ -10,12 +10,14 @@ import pandas as pd
 
 from medsynth.cohorts.patients.settings import plain_word
 from medsynth.genomics.ages import read_ages
+from medsynth.store.privacy.fewest import FEWEST
 from medsynth.store.quarantine import CohortError
 
 MOST_WORDS = 10  # of a column that says no numbers
 MOST_OF_A_NUMBER = 1e30  # more stands for what is unknown, and overflows when it is squared
 FEWEST_OF_WORDS = 4  # patients, each with a word of his own: a name, a date, an identifier
 MOST_STRANGE = 0.1  # of ages; where there are more it is another unit, or no age
+RARE = "(rare)"
 AGE = re.compile(r"(^|[\W_])age([\W_]|$)")
 CODE = re.compile(r"-(1|9+)|9{2,}")  # programs of statistics write these for what is unknown
 FAR = 3  # times as large as all else: then it is a code
@@ -25,10 +27,17 @@ THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")  # or a decimal comma
 
 
 class Read(NamedTuple):
-    """Numbers of every patient, null where unknown; and how many cells could not be understood."""
+    """A column as numbers.
+
+    Attributes:
+        numbers: of every patient, null where unknown.
+        not_understood: cells that are unknown because they are no age.
+        rare: words that count as one.
+    """
 
     numbers: pd.DataFrame
     not_understood: int = 0
+    rare: int = 0
 
 
 def read_numbers(cells: pd.Series, where: str, place: str, unknown: Sequence[str] | None) -> Read:
@@ -69,7 +78,7 @@ def read_numbers(cells: pd.Series, where: str, place: str, unknown: Sequence[str
             f" {MOST_OF_A_NUMBER:g}, the others are; correct them, name in {place}.unknown what"
             f" says that nothing is known, or leave the column out of {place}.columns"
         )
-    return Read(_as_words(cells, where, place))
+    return _as_words(cells, where, place)
 
 
 def _with_points(cells: pd.Series, where: str) -> pd.Series:
@@ -113,8 +122,12 @@ def _code_of_unknown(numbers: pd.Series) -> str | None:
     return None
 
 
-def _as_words(cells: pd.Series, where: str, place: str) -> pd.DataFrame:
-    """A column of 0 and 1 for each word, null where nothing is known."""
+def _as_words(cells: pd.Series, where: str, place: str) -> Read:
+    """A column of 0 and 1 for each word, null where nothing is known.
+
+    A model's card names the words: those of fewer than FEWEST patients are one, unless there are
+    two in all, of which either tells the other.
+    """
     name, words = str(cells.name), sorted(cells.dropna().unique())
     if len(words) > MOST_WORDS:
         raise CohortError(
@@ -127,7 +140,10 @@ def _as_words(cells: pd.Series, where: str, place: str) -> pd.DataFrame:
             f" learnt of it, and it would stand in the model's card: leave the column out of"
             f" {place}.columns"
         )
+    counts = cells.value_counts()
+    rare = counts.index[counts < FEWEST] if len(words) > 2 else counts.index[:0]
+    cells = cells.mask(cells.isin(rare), RARE)
+    words = sorted(cells.dropna().unique())
     shown = words[1:] if len(words) == 2 else words
-    return pd.DataFrame(
-        {f"{name}={w}": (cells == w).astype(float).where(cells.notna()) for w in shown}
-    )
+    numbers = {f"{name}={w}": (cells == w).astype(float).where(cells.notna()) for w in shown}
+    return Read(pd.DataFrame(numbers), rare=len(rare))

@@ -16,6 +16,7 @@ from medsynth.cohorts.patients.numbers import read_numbers
 from medsynth.cohorts.patients.settings import PatientTable, PatientTables
 from medsynth.cohorts.patients.survival import SURVIVAL_REASONS, read_survival
 from medsynth.genomics.barcodes import parse_barcodes
+from medsynth.store.privacy.fewest import FEWEST
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import form_of
@@ -29,6 +30,7 @@ REASONS = ROW_REASONS | SURVIVAL_REASONS
 GAPS = {
     "cells_empty": "cells are empty",
     "cells_not_understood": "cells say no age that a person can have, and count as empty",
+    "words_rare": f"words of fewer than {FEWEST} patients each count as one",
     "columns_empty": "columns are empty of all patients",
     "columns_constant": "columns say the same of all patients: nothing can be learnt of them",
 }
@@ -81,6 +83,7 @@ def read_patients(
         frame = pd.concat([frame, numbers], axis=1)
         gaps = {
             "cells_not_understood": sum(part.not_understood for part in parts),
+            "words_rare": sum(part.rare for part in parts),
             "columns_empty": int(numbers.isna().all().sum()),
             "columns_constant": int(((numbers.nunique() == 1) & (numbers.count() > 1)).sum()),
         }
