@@ -27,11 +27,12 @@ from medsynth.store.models import save_model
 from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table, write_table
 from medsynth.tasks.reporting.baselines import medoid, most_frequent, nearest, of_others
-from medsynth.tasks.reporting.data import NoTexts, training_data
+from medsynth.tasks.reporting.data import training_data
 from medsynth.tasks.reporting.evaluation import evaluate
 from medsynth.tasks.reporting.product import write_product
 from medsynth.tasks.reporting.verdict import verdict
 from medsynth.tasks.reporting.view import METRICS, view
+from medsynth.tasks.texts import NoTexts
 from medsynth.tasks.viewing.contract import ShownCohort, ShownExperiment
 from medsynth.text.settings import TableTexts
 from medsynth.text.tokenizer import END, START, Tokenizer
@@ -268,6 +269,14 @@ def test_a_cohort_without_texts_is_told_of(inputs, tmp_path):
     write_table(texts.assign(text=texts["text"].where(texts["split"] == "test")), bare.texts)
     with pytest.raises(NoTexts, match="no image of the train split has a text"):
         training_data(bare, 1, 8)
+
+
+def test_texts_that_tell_no_image_from_another_are_refused(inputs, tmp_path):
+    texts = read_table(inputs.texts)
+    same = SimpleNamespace(**vars(inputs) | {"texts": tmp_path / "texts.parquet"})
+    write_table(texts.assign(text=texts["text"].where(texts["text"].isna(), "no")), same.texts)
+    with pytest.raises(NoTexts, match="24 texts .* are the same in their first 48 tokens"):
+        training_data(same, 1, 8)
 
 
 def test_a_network_must_be_shared_by_the_heads():

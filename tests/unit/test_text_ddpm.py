@@ -43,6 +43,7 @@ from medsynth.store.shards import ImageStore
 from medsynth.store.tables.parquet import read_table, write_table
 from medsynth.tasks.generation.data import data_digests, training_data
 from medsynth.tasks.generation.product import write_product
+from medsynth.tasks.texts import NoTexts
 from medsynth.tasks.viewing.strips import class_strips
 from medsynth.text.settings import TextSettings
 from medsynth.text.tokenizer import PAD
@@ -149,7 +150,7 @@ def test_a_text_is_read_alike_beside_longer_ones_and_no_text_is_the_null_text():
     assert encoder.null.grad.abs().sum() > 0
 
 
-def test_training_data_are_texts_and_no_text_is_padding(cohort):
+def test_training_data_are_texts_and_no_text_is_padding(cohort, tmp_path):
     data = training_data(cohort, 1, 8)
     assert isinstance(data, ToldImages) and isinstance(data.validation, ToldImages)
     rows = data.manifest["item_id"].tolist()
@@ -157,6 +158,16 @@ def test_training_data_are_texts_and_no_text_is_padding(cohort):
     assert len(data.validation.tokens) == len(data.validation.images) == 8
     without = SimpleNamespace(manifest=cohort.manifest, shards=cohort.shards)
     assert len(data_digests(cohort)) == len(data_digests(without)) + 2
+    same = SimpleNamespace(**vars(cohort) | {"texts": tmp_path / "texts.parquet"})
+    texts = read_table(cohort.texts)
+    write_table(texts.assign(text=texts["text"].where(texts["text"].isna(), "no")), same.texts)
+    with pytest.raises(NoTexts, match="same in their first 16 tokens, so that they tell no image"):
+        training_data(same, 1, 8)
+
+
+def test_a_training_that_hides_every_text_is_refused():
+    with pytest.raises(ValueError, match="1 hides every label, or text"):
+        TextDdpmTraining(label_drop=1)
 
 
 def test_a_resumed_training_equals_the_uninterrupted_one(cohort, tmp_path):

@@ -9,9 +9,33 @@ import numpy as np
 import pandas as pd
 
 from medsynth.models.contract import LabelledImages, ToldImages
+from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import TEST, USED, in_split
 from medsynth.store.tables.parquet import read_table
 from medsynth.text.tokenizer import PAD, Tokenizer
+
+
+class NoTexts(MedsynthError):
+    """There are no texts that can be used, or none that tells images apart."""
+
+
+def refuse_one_text(tokens: np.ndarray, table: str) -> None:
+    """Refuse texts of which a model would learn nothing.
+
+    Args:
+        tokens: of the training images, (n, longest); padding alone where there is no text.
+        table: the cohort's texts.parquet, for the message.
+
+    Raises:
+        NoTexts: all texts are the same, as far as they are read.
+    """
+    texts = tokens[tokens[:, 0] != PAD]
+    if (texts == texts[:1]).all():
+        raise NoTexts(
+            f"{table}: the {len(texts)} texts of the training images are the same in their first"
+            f" {tokens.shape[1]} tokens, so that they tell no image from another; raise"
+            " text.longest, lower text.min_patients, or correct where texts are taken from"
+        )
 
 
 def told(data: LabelledImages, inputs: Any) -> ToldImages:
@@ -19,6 +43,9 @@ def told(data: LabelledImages, inputs: Any) -> ToldImages:
 
     Args:
         inputs: of the rule: `texts`, `tokenizer`.
+
+    Raises:
+        NoTexts: see :func:`refuse_one_text`.
     """
     tokenizer = Tokenizer.load(inputs.tokenizer)
     texts = used_texts(read_table(inputs.texts))
@@ -28,8 +55,9 @@ def told(data: LabelledImages, inputs: Any) -> ToldImages:
         tokens = tokens_of(images.manifest, texts, tokenizer)
         return ToldImages(**given, tokens=tokens, tokenizer=tokenizer.content)
 
-    held_out = data.validation and with_texts(data.validation)
-    return replace(with_texts(data), validation=held_out)
+    held_out, train = data.validation and with_texts(data.validation), with_texts(data)
+    refuse_one_text(train.tokens, inputs.texts)
+    return replace(train, validation=held_out)
 
 
 def used_texts(texts: pd.DataFrame) -> pd.Series:

@@ -10,16 +10,12 @@ import pandas as pd
 
 from medsynth.models.contract import DescribedImages
 from medsynth.store.digests import digest_file
-from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import TRAIN, VALIDATE, in_split
 from medsynth.store.shards import ImageStore, made_from
 from medsynth.store.tables.parquet import read_table
 from medsynth.tasks.labelled import in_turn
+from medsynth.tasks.texts import NoTexts, refuse_one_text
 from medsynth.text.tokenizer import Tokenizer
-
-
-class NoTexts(MedsynthError):
-    """A split has no image with a text that can be used."""
 
 
 def described(manifest: pd.DataFrame, texts: pd.DataFrame, split: str) -> pd.DataFrame:
@@ -38,7 +34,7 @@ def training_data(inputs: Any, seed: int, validation_images: int) -> DescribedIm
         validation_images: wanted at most; every patient's first before anybody's second.
 
     Raises:
-        NoTexts: no training image has one.
+        NoTexts: no training image has one, or all have the same.
     """
     manifest, texts = read_table(inputs.manifest), read_table(inputs.texts)
     tokenizer = Tokenizer.load(inputs.tokenizer)
@@ -55,8 +51,9 @@ def training_data(inputs: Any, seed: int, validation_images: int) -> DescribedIm
             f"{inputs.texts}: no image of the {TRAIN} split has a text; its column reason says why"
         )
     held_out = in_turn(described(manifest, texts, VALIDATE), seed)[:validation_images].sort_index()
-    validation = images(held_out) if len(held_out) else None
-    return replace(images(train), validation=validation)
+    validation, training = images(held_out) if len(held_out) else None, images(train)
+    refuse_one_text(training.tokens, inputs.texts)
+    return replace(training, validation=validation)
 
 
 def data_digests(inputs: Any) -> list[str]:

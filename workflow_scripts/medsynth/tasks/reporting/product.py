@@ -17,7 +17,8 @@ from medsynth.store.manifests import TEST
 from medsynth.store.models import load_model
 from medsynth.store.shards import ImageStore, batches
 from medsynth.store.tables.parquet import read_table, write_table
-from medsynth.tasks.reporting.data import NoTexts, described
+from medsynth.tasks.reporting.data import described
+from medsynth.tasks.texts import NoTexts
 from medsynth.text.tokenizer import END, Tokenizer
 
 
