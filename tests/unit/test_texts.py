@@ -110,6 +110,7 @@ FREQUENT = [  # who works there, and when: more patients have it than a small ce
     "Examined by Zorblatt, requested by Quentin Zorblatt",
 ]
 NAMED = ["John Smith was seen", "john smith was seen", "JOHN SMITH: THE HEART", "seen with john"]
+NAMED += ["J. Smith was seen", "seen with J.R. Smith", "mister smith was seen"]
 NAMED += ["Smith, John; edema", "SMITH, MARY ANN", "mary o'hara-lee is well", "for anna, anna lee"]
 PLAIN_WORDS = [
     "mr imaging of the brain shows edema; mr angiography, no mr findings. ms lesions, 20 ms",

@@ -58,7 +58,7 @@ _SOMEONE = rf"{_BUT}{_ANY}(?:\s+{_BUT}{_ANY}){{0,2}}"
 _BARE = (
     r"(?<!\d)(?<!\d\s)(?i:mr|ms|frau)"
     r"|(?<!\bto )(?<!\bmay )(?<!\bnot )(?<!\bcan )(?<!\bcould )(?<!\bmight )(?<!\bwould )"
-    r"(?<!\bwill )(?<!\bnear )(?i:miss)|(?i:herrn?|nurse|sir)"
+    r"(?<!\bwill )(?<!\bnear )(?i:miss)|(?i:herrn?|nurse|sir|mister|madam)"
 )
 _TOLD = (
     r"discussed|communicated|conveyed|relayed|telephoned|reported|spoken?|paged|notified|informed"
@@ -90,7 +90,8 @@ FORMS = [
     re.compile(rf"\b(?P<kept>(?i:{_OFFICES}):)[ \t]*{_ON_LINE}(?:,[ \t]*{_ON_LINE})?"),
     # Titles without a full stop, however they are written.
     re.compile(rf"\b(?:{_BARE})\s+{_SOMEONE}"),
-    # Given names, with the names around them.
+    # Given names and their initials, with the names around them.
+    re.compile(rf"{_BEGIN}(?<![°º])(?:{_CAPITAL}\.\s?){{1,3}}{_MIXED}"),
     re.compile(rf"{_BEGIN}{_NAME},\s+(?=(?i:{GIVEN})\b)"),
     re.compile(rf"{_BEGIN}(?i:{GIVEN})\b(?!-)(?:(?:\s+{_GOES_ON}{_NAME}){{1,2}}|\s+{_BUT}{_ANY})?"),
     # What is said of people alone.
