@@ -144,7 +144,8 @@ def test_a_configuration_without_keys_is_told(raw):
         ("experiments.0.train.steps", "many", "steps: must be a whole number"),
         ("experiments.0.train.lr", "fast", "lr: must be a number"),
         ("experiments.0.train.steps", 0, "steps: must be at least 1 -- hint: you gave 0"),
-        ("lineage.study", 5, "study: must be text"),
+        ("lineage.study", 5, "study: must be text -- hint: you gave 5; write it in quotes: '5'"),
+        ("lineage.study", True, "you gave True; write in quotes what it was"),
         ("experiments.3.family", "cyclgan", "you gave 'cyclgan'; did you mean cyclegan?"),
         ("experiments.0.cohort", "cxrr", "there are: ct, cxr, glioma; did you mean cxr?"),
         ("device", "gpu", "device: must be 'auto', 'cpu' or 'cuda' -- hint: you gave 'gpu'; see docs/reference/configuration.md"),  # noqa: E501

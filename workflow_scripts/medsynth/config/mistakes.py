@@ -182,6 +182,10 @@ def _hint(error: ErrorDetails) -> str:
     if kind == "string_pattern_mismatch" and context["pattern"] == NAME:
         usable = re.sub(r"[^a-z0-9_]+", "_", given.lower()).strip("_")
         near = f"write {usable}" if re.fullmatch(NAME, usable) else ""
+    if kind == "string_type" and isinstance(given, bool | int | float):
+        near = f"write it in quotes: '{given}'"
+        if isinstance(given, bool):
+            near = "write in quotes what it was: YAML takes yes, no, on and off for True and False"
     given = repr(given)
     given = given if len(given) <= SHOWN else given[: SHOWN - 1] + "…"
     return f"you gave {given}; {near or f'see {VALUES}'}"
