@@ -32,7 +32,7 @@ def study(tmp_path_factory):
     return folder
 
 
-def told_of(study, columns, **train):
+def told_of(study, columns, more=(), **train):
     keyed = {"path": str(study / "patients.csv"), "key": "case"}
     survival = {"months": "months", "event": "dead", "happened": "1", "censored": "0"}
     columns_of = {"file": "file", "patient": "patient", "labels": "idh"}
@@ -49,7 +49,7 @@ def told_of(study, columns, **train):
     }
     experiment = {"name": "idh", "family": "fusion", "cohort": "c", "train": train}
     file = study / "my.yaml"
-    file.write_text(yaml.safe_dump({"cohorts": {"c": cohort}, "experiments": [experiment]}))
+    file.write_text(yaml.safe_dump({"cohorts": {"c": cohort}, "experiments": [experiment, *more]}))
     told = check_file(file)
     return [str(m) for m in told.mistakes], "\n".join(map(str, told.notes))
 
@@ -62,6 +62,9 @@ def test_columns_that_are_the_target_are_named_and_how_the_others_were_judged_is
     assert "train.accept" in mistakes[1]
     assert "of 5 columns 4 were judged by their names and, of 24 patients, by their values" in notes
     assert "by their names alone, since too few patients have a value: all:rare" in notes
+    other = {"name": "other", "family": "fusion", "cohort": "c", "train": {"steps": -1}}
+    mistakes, _ = told_of(study, ["age", "IDH1_mut"], [other])
+    assert len(mistakes) == 2 and "experiments.other.train.steps" in mistakes[0]
     mistakes, _ = told_of(study, ["age", "IDH1_mut"], accept=["all:IDH1_mut"])
     assert mistakes == []
 

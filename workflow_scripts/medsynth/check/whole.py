@@ -12,7 +12,8 @@ from medsynth.cohorts.settings import CohortSettings
 from medsynth.config.checks.lines import read_yaml, shown, with_lines
 from medsynth.config.loading import NO_EXPERIMENT, Examined, examine
 from medsynth.config.mistakes import ConfigError
-from medsynth.config.schema import Config
+from medsynth.config.schema import Config, Experiment
+from medsynth.config.valid_parts import valid_or_none
 from medsynth.store.errors import refusal
 
 JUDGED_BY = ("seed", "device", "min_patients", "max_quarantined")
@@ -57,18 +58,29 @@ def _check_data(config: Config, trained: set[Any], told: Findings) -> None:
 
 def _trained_on(raw: dict[str, Any]) -> set[Any]:
     """The cohorts that experiments name, be these right or not."""
-    listed = given if isinstance(given := raw.get("experiments"), list) else []
-    return {one["cohort"] for one in listed if isinstance(one, dict) and "cohort" in one}
+    return {one["cohort"] for one in _listed(raw) if "cohort" in one}
+
+
+def _listed(raw: dict[str, Any]) -> list[dict[str, Any]]:
+    """The experiments, as they are written."""
+    given = raw.get("experiments")
+    return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
 
 
 def _as_far_as_sound(raw: dict[str, Any], examined: Examined) -> Config | None:
-    """The right cohorts, and what else is right of all that they are judged by; None if no cohort
-    is right."""
+    """The right cohorts with their right experiments, and what else is right of all that they are
+    judged by; None if no cohort is right."""
     parts = examined.parts
     sound = {name: c for name, c in parts.cohorts.items() if parts.is_valid(f"cohorts.{name}")}
     wrong = {mistake.place for mistake in examined.mistakes}
     judged_by = {key: raw[key] for key in JUDGED_BY if key in raw and key not in wrong}
-    settings = {"results_dir": parts.results_dir, "cohorts": sound} | judged_by
+    experiments = [
+        one
+        for one in _listed(raw)
+        if (valid := valid_or_none(Experiment, one)) and valid.cohort in sound
+    ]
+    settings = {"results_dir": parts.results_dir, "cohorts": sound, "experiments": experiments}
+    settings |= judged_by
     return Config.model_validate(settings) if sound else None
 
 
