@@ -62,6 +62,8 @@ def test_columns_that_are_the_target_are_named_and_how_the_others_were_judged_is
     assert "train.accept" in mistakes[1]
     assert "of 5 columns 4 were judged by their names and, of 24 patients, by their values" in notes
     assert "by their names alone, since too few patients have a value: all:rare" in notes
+    lists = {"name": ["a"], "family": "fusion", "cohort": ["c"]}
+    assert len(told_of(study, ["age", "IDH1_mut"], [lists, 5])[0]) >= 4
     other = {"name": "other", "family": "fusion", "cohort": "c", "train": {"steps": -1}}
     mistakes, _ = told_of(study, ["age", "IDH1_mut"], [other])
     assert len(mistakes) == 2 and "experiments.other.train.steps" in mistakes[0]

@@ -41,7 +41,7 @@ def check_file(file: Path) -> Findings:
     return told
 
 
-def _check_data(config: Config, trained: set[Any], told: Findings) -> None:
+def _check_data(config: Config, trained: set[str], told: Findings) -> None:
     """Of the cohorts of which nothing is wrong yet."""
     wrong = [f"{mistake.place}." for mistake in told.mistakes]
     for name, cohort in config.cohorts.items():
@@ -56,9 +56,9 @@ def _check_data(config: Config, trained: set[Any], told: Findings) -> None:
             told.mistake(f"cohorts.{name}", refusal(error))
 
 
-def _trained_on(raw: dict[str, Any]) -> set[Any]:
+def _trained_on(raw: dict[str, Any]) -> set[str]:
     """The cohorts that experiments name, be these right or not."""
-    return {one["cohort"] for one in _listed(raw) if "cohort" in one}
+    return {name for one in _listed(raw) if isinstance(name := one.get("cohort"), str)}
 
 
 def _listed(raw: dict[str, Any]) -> list[dict[str, Any]]:
