@@ -71,6 +71,9 @@ SAID = [
     ("The effusion has nearly resolved.", "Pleural Effusion", STATED),
     ("Near complete resolution of the edema.", "Edema", STATED),
     ("Partial clearing of the consolidation.", "Consolidation", STATED),
+    ("No definite evidence of resolution of the effusion.", "Pleural Effusion", STATED),
+    ("The effusion has resolved, but not completely.", "Pleural Effusion", STATED),
+    ("The edema has cleared although incompletely.", "Edema", STATED),
     # What is denied all the same.
     ("No pneumothorax and the effusion has resolved.", "Pleural Effusion", DENIED),
     ("No evidence of pneumothorax, the effusion has resolved.", "Pleural Effusion", DENIED),
@@ -96,6 +99,8 @@ SAID = [
     ("It is not clear whether there is pneumonia.", "Pneumonia", DOUBTED),
     ("It is unclear if there is a small effusion.", "Pleural Effusion", DOUBTED),
     ("It is not certain that the effusion has resolved.", "Pleural Effusion", DOUBTED),
+    ("I cannot be certain that the effusion has resolved.", "Pleural Effusion", DOUBTED),
+    ("It is doubtful that there is pneumonia.", "Pneumonia", DOUBTED),
     ("It is possible that the effusion has resolved.", "Pleural Effusion", DOUBTED),
     ("The pneumothorax may have resolved.", "Pneumothorax", DOUBTED),
     ("Possible pneumonia. No pneumonia on the left.", "Pneumonia", DOUBTED),

@@ -26,7 +26,7 @@ def _any(patterns: list[str]) -> re.Pattern[str]:
 _NAMED = {name: _any(patterns) for name, patterns in phrases.MENTIONS.items()}
 _NORMAL = {name: _any(patterns) for name, patterns in phrases.ABSENT.items()}
 _HEALTHY = re.compile(phrases.HEALTHY)
-_CONTRACTED = re.compile(r"n['’]t\b")  # noqa: RUF001
+_CONTRACTED = re.compile(r"n['’]t\b|(?<=\bcan)not\b")  # noqa: RUF001
 _POSSIBLE = re.compile(phrases.POSSIBLE)
 _PSEUDO = re.compile(phrases.PSEUDO)
 _ENDS = re.compile(phrases.ENDS)

@@ -107,7 +107,7 @@ _EVIDENCE = r"(?:evidence|signs?|indications?|suggestion|proof)"
 POSSIBLE = (
     r"\bnot (?:\w+ly )?(?:unlikely|impossible|improbable|implausible|inconceivable)\b"
     r"|\bnot (?:\w+ly )?(?:inconsistent|incompatible)\b"
-    r"|\b(?:not (?:\w+ly )?(?:clear|certain|sure|known)|unclear|uncertain|unsure|unknown)"
+    r"|\b(?:not (?:be )?(?:\w+ly )?(?:clear|certain|sure|known)|unclear|uncertain|unsure|unknown)"
     r"(?= (?:if|whether|that)\b)"
 )
 # They change nothing, or deny a denial: taken out before anything else is looked for.
@@ -117,7 +117,7 @@ PSEUDO = (
     r"|\bno doubt\b|\bwithout (?:(?:a|any) )?doubt\b|\bno question (?=that\b)"
     r"|\bnot (?:only|just|merely|simply|surprising(?:ly)?)\b"
     r"|\bnot (?:un|in)(?:expected|common|usual|frequent)(?:ly)?\b"
-    rf"|\b(?:no|without) (?:{_EVIDENCE} (?:of|for) )?"
+    rf"|\b(?:no|without) (?:(?:\w+ )?{_EVIDENCE} (?:of|for) )?"
     rf"(?:(?:significant|interval|definite|further|complete|any) ){{0,2}}{_CHANGE} of\b"
     r"|\b(?:partial|incomplete|near(?:ly)?|almost)(?:[ -](?:complete|total))? (?:interval )?"
     rf"{_CHANGE} of\b"
@@ -126,6 +126,8 @@ PSEUDO = (
     r"(?:resolve|clear|disappear|regress|subside|improve)\b"
     r"|\b(?:nearly|almost|partially|partly|largely|mostly|incompletely)(?: \w+ly)?"
     r" (?:resolved|cleared|removed)\b"
+    r"|\b(?:resolved|cleared),? (?:but|although|though|albeit) (?:not |in)(?:yet |quite )?"
+    r"(?:completely|fully|entirely)\b"
     r"|\bno (?:\w+ )?(?:change|increase|decrease|interval change|improvement|difference)"
     r"(?: in| of| from)?\b"
     r"|\bnot (?:\w+ )?(?:changed|increased|different)\b"
@@ -163,7 +165,7 @@ DENIED_AFTER = (
 DOUBTED_BEFORE = (
     r"\b(?:may|might|could|would|possib(?:le|ly|ility)|probabl[ey]|perhaps|likely|suspect\w*"
     r"|suspicio(?:n|us)|suggest\w*|question\w*|concern(?:s|ing)?|worrisome|equivocal|borderline"
-    r"|exclude[ds]?|versus|vs|differential|potential\w*|top|upper|presum\w+|raises?)\b"
+    r"|exclude[ds]?|versus|vs|differential|potential\w*|top|upper|presum\w+|raises?|doubtful)\b"
 )
 DOUBTED_AFTER = (
     r"^[^.;]{0,60}?\b(?:(?:can|could)(?:not| not)(?: be)? (?:\w+ )?(?:excluded?|ruled out)"
@@ -171,7 +173,8 @@ DOUBTED_AFTER = (
     r"|(?:may|might|could) (?:\w+ )?(?:have|be) (?:\w+ )?(?:resolved|cleared|removed)"
     r"|(?:possibly|probably|likely|presumably) (?:\w+ )?(?:resolved|cleared|removed)"
     r"|(?:is|are|remains?) (?:\w+ )?(?:possible|possibilit\w+|suspected|questionable|likely"
-    r"|probable|considered)|likely present|borderline|versus|vs|upper limits?|top[- ]normal)"
+    r"|probable|considered|doubtful)|likely present|borderline|versus|vs|upper limits?"
+    r"|top[- ]normal)"
 )
 # A cue reaches no farther than these.
 ENDS = (
