@@ -55,12 +55,13 @@ def read_numbers(cells: pd.Series, where: str, place: str, unknown: Sequence[str
             or of thousands; ages that mostly are none.
     """
     name = str(cells.name)
-    cells = cells.mask(
-        cells.map(plain_word, na_action="ignore").isin(map(plain_word, unknown or ()))
-    )
-    cells = _with_points(cells, where)
-    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
-    numbers = numbers.where(numbers.abs() < MOST_OF_A_NUMBER)
+    if unknown:
+        plain = cells.map(plain_word, na_action="ignore")
+        cells = cells.mask(plain.isin([plain_word(word) for word in unknown]))
+    numbers = _plain_numbers(cells)
+    if (cells.notna() & numbers.isna()).any():
+        cells = _with_points(cells, where)
+        numbers = _plain_numbers(cells)
     if AGE.search(name.casefold()) and (ages := _ages(cells, numbers, where, place)):
         return ages
     strange = cells.notna() & numbers.isna()
@@ -79,6 +80,11 @@ def read_numbers(cells: pd.Series, where: str, place: str, unknown: Sequence[str
             f" says that nothing is known, or leave the column out of {place}.columns"
         )
     return _as_words(cells, where, place)
+
+
+def _plain_numbers(cells: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+    return numbers.where(numbers.abs() < MOST_OF_A_NUMBER)
 
 
 def _with_points(cells: pd.Series, where: str) -> pd.Series:
@@ -112,8 +118,11 @@ def _ages(cells: pd.Series, numbers: pd.Series, where: str, place: str) -> Read 
 
 def _code_of_unknown(numbers: pd.Series) -> str | None:
     """A number that seems to stand for what is unknown, as it is written; None if none does."""
-    of = {word: plain for word in numbers.unique() if CODE.fullmatch(plain := f"{word:.16g}")}
-    others = numbers[~numbers.isin([*of])]
+    values = numbers.unique()
+    of = {value: word for value in values if CODE.fullmatch(word := f"{value:.16g}")}
+    if not of:
+        return None
+    others = pd.Series([value for value in values if value not in of], dtype=float)
     most = others.abs().max() if len(others) else 0.0
     for value, code in of.items():
         among_positive = value < 0 <= others.min() and (value < -1 or most > COPIES_LOST)
