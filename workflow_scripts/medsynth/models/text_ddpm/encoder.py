@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from medsynth.models.text_ddpm.settings import TextEncoder
 from medsynth.text.tokenizer import PAD
 
-SPREAD = 0.02  # standard deviation of what a token and a place begin as
+# Standard deviation of what a place begins as. What is attended to has one of a third: tokens that
+# began as small as places would be lost in it, and texts of few different words be one and the same.
+SPREAD = 0.02
 
 
 class Encoded(NamedTuple):
@@ -39,8 +41,8 @@ class TextTransformer(nn.Module):
         self.token = nn.Embedding(vocabulary, settings.width)
         self.place = nn.Parameter(torch.empty(longest, settings.width))
         self.null = nn.Parameter(torch.empty(settings.width))
-        for weights in (self.token.weight, self.place, self.null):
-            nn.init.normal_(weights, std=SPREAD)
+        nn.init.normal_(self.place, std=SPREAD)
+        nn.init.normal_(self.null)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 settings.width,

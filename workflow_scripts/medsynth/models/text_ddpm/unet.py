@@ -1,8 +1,8 @@
 """The network of :mod:`medsynth.models.ddpm.unet` that reads a text where that sees a label.
 
-The text's mean is added to the time embedding, and where pixels attend to each other they attend to
-its tokens, too (Rombach et al. 2022, sec. 3.3). Both are zero at first: whatever the text, the
-network begins as the one without labels.
+The text's mean is added to the time embedding, as that sees a label: not zero at first, since texts
+share most of their words. Where pixels attend to each other they attend to its tokens, too (Rombach
+et al. 2022, sec. 3.3), which is zero at first.
 """
 
 from __future__ import annotations
@@ -73,7 +73,6 @@ class TextUNet(ConditionalUNet):
         # Made last: the other weights are drawn as without a text.
         self.text = TextTransformer(vocabulary, longest, encoder)
         self.pooled = nn.Linear(encoder.width, self.label.embedding_dim, bias=False)
-        nn.init.zeros_(self.pooled.weight)
         for stage in self.modules():
             if isinstance(stage, Stage) and isinstance(stage.attention, SelfAttention):
                 channels = stage.attention.out.out_channels
