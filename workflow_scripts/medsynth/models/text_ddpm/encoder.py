@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from medsynth.models.text_ddpm.settings import TextEncoder
 from medsynth.text.tokenizer import PAD
 
-# Standard deviation of what a place begins as. What is attended to has one of a third: tokens that
-# began as small as places would be lost in it, and texts of few different words be one and the same.
+# Standard deviation of what a place begins as; a token has 1. Tokens as small as that would be lost
+# in what attention adds to them: texts that share most words would begin as one and the same.
 SPREAD = 0.02
 
 
