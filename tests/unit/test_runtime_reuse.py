@@ -8,7 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from medsynth.runtime import reuse
 from medsynth.runtime.reuse import FORCED, Kept, hand_over_forced, is_forced
+from medsynth.store.atomic import remove_folder
 
 MUCH = 2**20
 
@@ -84,6 +86,17 @@ def test_what_is_being_kept_or_removed_counts_for_nothing(tmp_path, outputs):
     kept(tmp_path, 2, limit=2100).keep(outputs)
     assert restored(kept(tmp_path, 2), outputs)
     assert len(list((tmp_path / "kept").glob(".new-*"))) == 2
+
+
+def test_two_jobs_may_remove_the_same_old_copy(tmp_path, outputs, monkeypatch):
+    def other_is_faster(folder: Path) -> None:
+        remove_folder(folder)
+        remove_folder(folder)
+
+    kept(tmp_path, 1).keep(outputs)
+    monkeypatch.setattr(reuse, "remove_folder", other_is_faster)
+    kept(tmp_path, 2, limit=1500).keep(outputs)
+    assert restored(kept(tmp_path, 2), outputs) and not restored(kept(tmp_path, 1), outputs)
 
 
 def test_nothing_is_kept_beyond_the_limit(tmp_path, outputs):

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -137,13 +138,16 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _make_room(root: Path, limit: int) -> None:
-    folders = sorted(
-        (path.parent for path in root.glob(f"[!.]*/{INDEX}")),
-        key=lambda folder: folder.stat().st_mtime,
-        reverse=True,
-    )
+    """Remove the oldest; another job that ends just now may do so, too."""
+    found = []
+    for index in root.glob(f"[!.]*/{INDEX}"):
+        with suppress(FileNotFoundError):
+            folder = index.parent
+            size = sum(file.stat().st_size for file in folder.iterdir())
+            found.append((folder.stat().st_mtime, size, folder))
     total = 0
-    for folder in folders:
-        total += sum(file.stat().st_size for file in folder.iterdir())
+    for _, size, folder in sorted(found, reverse=True):
+        total += size
         if total > limit:
-            remove_folder(folder)
+            with suppress(FileNotFoundError):
+                remove_folder(folder)
