@@ -78,7 +78,7 @@ def test_two_spellings_of_one_word_cannot_be_both(path, happened, censored):
 
 
 def test_a_table_that_says_nothing_of_anybody_is_no_modality(path):
-    path.write_text("case,x,y\na,NA,\nb,,\nb,1,\n")
+    path.write_text("case,x,y\na,NA,\nb,2,\nb,1,\n")
     said = "say nothing of any of the 3 patients .*1 rows of the patient contradict.*1 have empty"
     with pytest.raises(CohortError, match=said):
         read(path, patients="abc", columns=["x", "y"], survival=None)
@@ -153,6 +153,23 @@ def test_rows_of_a_patient_must_agree_and_samples_name_their_patient(tmp_path):
         "patients": 1, "columns": 1, "cells_empty": 0, "rows_differ": 1, "no_row": 1
     }  # fmt: skip
     assert frame["patient"].tolist() == cases  # nobody else's row is kept
+
+
+def test_rows_of_a_patient_fill_each_others_gaps_and_a_number_is_one_however_written(tmp_path):
+    path = tmp_path / "samples.csv"
+    path.write_text("case,age,grade,sex\na,50,NA,F\na,50.0,3,f\na,,3,\nb,61,2,m\nb,61,3,m\n")
+    frame, counts = read_patients(["a", "b"], tables(path, columns=["age", "grade"], survival=None))
+    assert frame.iloc[0].tolist() == ["a", 50, 3] and frame.iloc[1, 1:].isna().all()
+    assert counts["clinical"]["rows_differ"] == 1
+
+
+def test_a_heading_with_brackets_names_its_column_and_none_twice(tmp_path):
+    path = tmp_path / "units.csv"
+    path.write_text("case,age [years],sex,sex=m\na,50,f,0\nb,61,m,1\nc,70,m,1\n")
+    frame, _ = read_patients("abc", tables(path, columns=["age [years]"], survival=None))
+    assert frame["clinical:age [years]"].tolist() == [50, 61, 70]
+    with pytest.raises(CohortError, match="words of column 'sex' become .* another column is call"):
+        read_patients("abc", tables(path, columns=["sex*"], survival=None))
 
 
 def test_a_table_of_thousands_of_columns_is_read(tmp_path):

@@ -46,6 +46,9 @@ def test_each_word_becomes_a_column_but_for_those_of_few_patients(tmp_path):
     assert frame[columns].sum().tolist() == [3, 5, 6]
     assert frame[columns].iloc[-1].isna().all()
     assert list(read(tmp_path, {"sex": ["f", "m", "m"]})[0])[1:] == ["t:sex=m"]
+    frame, counts = read(tmp_path, {"smokes": ["Yes", "YES", "no", "Yes", "No", "no", "–"]})
+    assert frame["t:smokes=no"].fillna(-1).tolist() == [0, 0, 1, 0, 1, 1, -1]
+    assert (counts["t"]["columns"], counts["t"]["cells_empty"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +57,8 @@ def test_each_word_becomes_a_column_but_for_those_of_few_patients(tmp_path):
         ("kps", [80, 90, 70, -9999], "-9999"),
         ("kps", [80, 90, 70, "-9999.0"], "-9999"),
         ("kps", [80, 90, -1, 70], "-1"),
+        ("purity", [0.8, 0.35, -1, 0.7], "-1"),
+        ("grade", [2, 3, -1, 1], "-1"),
         ("psa", [0.4, 12.5, 3, 999], "999"),
         ("EGFR_cnv", [-1, 0, 2, -99], "-99"),
         ("TP53_mut", [0, 1, 1, 99], "99"),
@@ -75,7 +80,9 @@ def test_a_number_that_stands_for_nothing_is_no_value(tmp_path, name, cells, cod
 @pytest.mark.parametrize(
     ("name", "cells"),
     [
-        ("EGFR_cnv", [-1, 0, 1, 2]),  # a copy is lost
+        ("EGFR", [-1, 0, 1, 2]),  # a copy is lost
+        ("EGFR_cnv", [-1, 0, 1, 8]),
+        ("log2 EGFR", [-1, 0, 0.585, 1]),
         ("TP53_rnaseq", [-1, -0.2, 0.4, 3.1]),
         ("psa", [0.4, 99, 60, 3]),
         ("nodes", [0, 1, 9, 2]),
@@ -101,7 +108,11 @@ def test_ages_that_nobody_has_are_unknown_and_counted(tmp_path):
 
 @pytest.mark.parametrize(
     ("cells", "found"),
-    [(["0,5", "12,25", "-3,125"], [0.5, 12.25, -3.125]), (["1,5", "2", "3"], [1.5, 2, 3])],
+    [
+        (["0,5", "12,25", "-3,125"], [0.5, 12.25, -3.125]),
+        (["1,5", "2", "3"], [1.5, 2, 3]),
+        (["0,482", "1,250", "-0,031"], [0.482, 1.25, -0.031]),  # no thousands begin with 0
+    ],
 )
 def test_decimal_commas_are_read(tmp_path, cells, found):
     assert column(tmp_path, "size", cells)[0] == found
@@ -148,6 +159,7 @@ def test_times_are_months_whatever_their_unit(tmp_path):
         [32.82, 328.5], 0.01
     )
     assert months_of(tmp_path, [1, 2, 0.5], None, "OS_YEARS") == [12, 24, 6]
+    assert months_of(tmp_path, [1, 2, 0.5], None, "os_yr") == [12, 24, 6]
 
 
 def test_times_that_are_none_cost_the_patient_the_survival_or_are_refused(tmp_path):
@@ -156,6 +168,8 @@ def test_times_that_are_none_cost_the_patient_the_survival_or_are_refused(tmp_pa
     assert (found[0], found[-1]) == (12, 7) and np.isnan(found[1:-1]).all()
     with pytest.raises(CohortError, match="'survival': 2 of 3 cells are dates"):
         months_of(tmp_path, ["2014-03-01", "1.4.2015", 7])
+    with pytest.raises(CohortError, match="2 of 3 cells are numbers with a comma"):
+        months_of(tmp_path, ["1,234", "987", "2,010"], None, "days_to_death")
     with pytest.raises(
         CohortError, match="2 of 3 times are longer than 900 months, as if they were"
     ):

@@ -22,8 +22,9 @@ AGE = re.compile(r"(^|[\W_])age([\W_]|$)")
 CODE = re.compile(r"-(1|9+)|9{2,}")  # programs of statistics write these for what is unknown
 FAR = 3  # times as large as all else: then it is a code
 COPIES_LOST = 2  # a column of copy numbers says -1, too, and nothing above
+COPIES = re.compile(r"(^|[\W_])(s?cn[av]|gistic|cop(y|ies)|log2?|ratio)([\W_]|$)")
 COMMA = re.compile(r"[+-]?\d+,\d+")
-THOUSANDS = re.compile(r"[+-]?\d{1,3},\d{3}")  # or a decimal comma
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # or a decimal comma, as that of 0,125 is
 
 
 class Read(NamedTuple):
@@ -66,7 +67,7 @@ def read_numbers(cells: pd.Series, where: str, place: str, unknown: Sequence[str
         return ages
     strange = cells.notna() & numbers.isna()
     if not strange.any():
-        if unknown is None and (code := _code_of_unknown(numbers.dropna())):
+        if unknown is None and (code := _code_of_unknown(numbers.dropna(), place)):
             raise CohortError(
                 f"{where}: {int((numbers == float(code)).sum())} of {cells.notna().sum()} cells are"
                 f" {code}, far from all others, as if nothing were known; write {place}.unknown:"
@@ -89,16 +90,29 @@ def _plain_numbers(cells: pd.Series) -> pd.Series:
 
 def _with_points(cells: pd.Series, where: str) -> pd.Series:
     """Decimal commas as points."""
-    comma = cells.str.fullmatch(COMMA).fillna(False).astype(bool)
-    if not comma.any():
-        return cells
-    point = cells.str.fullmatch(r"[+-]?\d*\.\d+").fillna(False).astype(bool)
-    if point.any() or cells[comma].str.fullmatch(THOUSANDS).all():
-        raise CohortError(
-            f"{where}: {comma.sum()} of {cells.notna().sum()} cells are numbers with a comma, which"
-            " may be a decimal one or one of thousands; write decimals with a point, and no other"
-        )
+    comma = decimal_commas(cells, where)
+    if comma.any() and cells.str.fullmatch(r"[+-]?\d*\.\d+").fillna(False).any():
+        raise _of_commas(comma, cells, where)
     return cells.mask(comma, cells.str.replace(",", "."))
+
+
+def decimal_commas(cells: pd.Series, where: str) -> pd.Series:
+    """Which cells are numbers with a decimal comma.
+
+    Raises:
+        CohortError: three digits follow every comma, as if they were thousands.
+    """
+    comma = cells.str.fullmatch(COMMA).fillna(False).astype(bool)
+    if comma.any() and cells[comma].str.fullmatch(THOUSANDS).all():
+        raise _of_commas(comma, cells, where)
+    return comma
+
+
+def _of_commas(comma: pd.Series, cells: pd.Series, where: str) -> CohortError:
+    return CohortError(
+        f"{where}: {comma.sum()} of {cells.notna().sum()} cells are numbers with a comma, which"
+        " may be a decimal one or one of thousands; write decimals with a point, and no other"
+    )
 
 
 def _ages(cells: pd.Series, numbers: pd.Series, where: str, place: str) -> Read | None:
@@ -116,28 +130,36 @@ def _ages(cells: pd.Series, numbers: pd.Series, where: str, place: str) -> Read 
     return None
 
 
-def _code_of_unknown(numbers: pd.Series) -> str | None:
-    """A number that seems to stand for what is unknown, as it is written; None if none does."""
+def _code_of_unknown(numbers: pd.Series, place: str) -> str | None:
+    """A number that seems to stand for what is unknown, as it is written; None if none does.
+
+    Where heading or table are called so, -1 is a copy that is lost, or the log2 of half.
+    """
     values = numbers.unique()
     of = {value: word for value in values if CODE.fullmatch(word := f"{value:.16g}")}
     if not of:
         return None
     others = pd.Series([value for value in values if value not in of], dtype=float)
     most = others.abs().max() if len(others) else 0.0
+    copies = bool(COPIES.search(f"{place}.{numbers.name}".casefold())) or (
+        (others % 1 == 0).all() and most <= COPIES_LOST
+    )
     for value, code in of.items():
-        among_positive = value < 0 <= others.min() and (value < -1 or most > COPIES_LOST)
+        among_positive = value < 0 <= others.min() and (value < -1 or not copies)
         if among_positive or (abs(value) > 9 and abs(value) >= FAR * most):
             return code
     return None
 
 
 def _as_words(cells: pd.Series, where: str, place: str) -> Read:
-    """A column of 0 and 1 for each word, null where nothing is known.
+    """A column of 0 and 1 for each word, in whatever case, null where nothing is known.
 
     A model's card names the words: those of fewer than FEWEST patients are one, unless there are
     two in all, of which either tells the other.
     """
-    name, words = str(cells.name), sorted(cells.dropna().unique())
+    folded = cells.str.casefold()
+    cells = folded.map(cells.groupby(folded).agg(lambda spellings: spellings.mode()[0]))
+    name, words = str(folded.name), sorted(cells.dropna().unique())
     if len(words) > MOST_WORDS:
         raise CohortError(
             f"{where}: no numbers, but {len(words)} different words; more than {MOST_WORDS} say"

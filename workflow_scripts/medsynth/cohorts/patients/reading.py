@@ -13,7 +13,7 @@ import pandas as pd
 
 from medsynth.cohorts.labels import check_columns, read_csv
 from medsynth.cohorts.patients.numbers import read_numbers
-from medsynth.cohorts.patients.settings import PatientTable, PatientTables
+from medsynth.cohorts.patients.settings import PatientTable, PatientTables, plain_word
 from medsynth.cohorts.patients.survival import SURVIVAL_REASONS, read_survival
 from medsynth.genomics.barcodes import parse_barcodes
 from medsynth.store.privacy.fewest import FEWEST
@@ -69,6 +69,12 @@ def read_patients(
         ]
         numbers = pd.concat([part.numbers for part in parts], axis=1).set_axis(frame.index)
         numbers = numbers.add_prefix(name + OF)
+        if (alike := numbers.columns[numbers.columns.duplicated()]).size:
+            heading = alike[0].partition(OF)[2].partition("=")[0]
+            raise CohortError(
+                f"{table.path}: the words of column {heading!r} become columns '{heading}=…', and"
+                f" another column is called so; rename it, or leave it out of {place}.columns"
+            )
         if numbers.isna().all(axis=None):
             raise CohortError(
                 f"{table.path}: the columns of {place} say nothing of any of the {len(frame)}"
@@ -117,18 +123,26 @@ def _chosen(cells: pd.DataFrame, table: PatientTable, place: str) -> list[str]:
     """The columns that headings or patterns name, in the table's order."""
     there = [str(c) for c in cells if c != table.key]
     for pattern in table.columns:
-        if not any(fnmatchcase(column, pattern) for column in there):
+        if not any(_is_named(column, pattern) for column in there):
             raise CohortError(
                 f"{table.path} has no column {pattern!r}, which {place}.columns asks for;"
                 " correct it, or leave it out"
             )
-    return [c for c in there if any(fnmatchcase(c, pattern) for pattern in table.columns)]
+    return [c for c in there if any(_is_named(c, pattern) for pattern in table.columns)]
+
+
+def _is_named(column: str, pattern: str) -> bool:
+    """Whether a heading or pattern names the column: ``age [years]`` is the heading itself."""
+    return column == pattern or fnmatchcase(column, pattern)
 
 
 def _rows(
     patients: pd.Series, table: pd.DataFrame, path: Path, key: str, columns: list[str], place: str
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """The cells of every patient, null where nothing is known, and why there is no row."""
+    """The cells of every patient, null where nothing is known, and why there is no row.
+
+    Of several rows each may say what others leave empty.
+    """
     check_columns(table, path, [key, *columns])
     own = table[key].where(table[key].isin(set(patients)))
     if own.isna().any():  # a sample's barcode names its patient
@@ -143,9 +157,12 @@ def _rows(
             f" digit); correct {place}.key"
         )
     cells = table[columns].apply(present).assign(**{"patient": own}).dropna(subset=["patient"])
-    cells = cells.drop_duplicates()
-    twice = cells["patient"].duplicated(keep=False)
-    found = cells[~twice].set_index("patient").reindex(patients)
+    cells = cells.drop_duplicates().set_index("patient")
+    twice = cells[cells.index.duplicated(keep=False)]
+    words = twice.apply(lambda column: column.map(plain_word, na_action="ignore"))
+    differ = (words.groupby(level=0).nunique() > 1).any(axis=1)
+    once = pd.concat([cells.drop(twice.index), twice.groupby(level=0).first()[~differ]])
     reasons = pd.Series(None, patients.index, dtype="str")
-    reasons = reasons.mask(~patients.isin(cells["patient"]), "no_row")
-    return found, reasons.mask(patients.isin(cells.loc[twice, "patient"]), "rows_differ")
+    reasons = reasons.mask(~patients.isin(cells.index), "no_row")
+    reasons = reasons.mask(patients.isin(differ.index[differ]), "rows_differ")
+    return once.reindex(patients), reasons

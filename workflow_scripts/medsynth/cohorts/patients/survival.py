@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from medsynth.cohorts.patients.numbers import decimal_commas
 from medsynth.cohorts.patients.settings import Survival, plain_word
 from medsynth.genomics.ages import PER_YEAR, UNITS, with_units
 from medsynth.store.privacy.fewest import FEWEST
@@ -76,7 +77,8 @@ def read_months(cells: pd.Series, where: str) -> pd.Series:
     (``days_to_death``), else they are months.
 
     Raises:
-        CohortError: cells are dates, or longer than anybody is followed.
+        CohortError: cells are dates, longer than anybody is followed, or have a comma that may be
+            one of thousands.
     """
     text = cells.str.casefold()
     if dates := int(text.str.fullmatch(DATE).fillna(False).sum()):
@@ -84,7 +86,8 @@ def read_months(cells: pd.Series, where: str) -> pd.Series:
             f"{where}: {dates} of {cells.notna().sum()} cells are dates; patients.survival.months"
             " is the time from the diagnosis to the event or the last contact"
         )
-    bare = pd.to_numeric(text.str.replace(r"^([+-]?\d+),(\d+)$", r"\1.\2", regex=True), "coerce")
+    with_points = text.mask(decimal_commas(text, where), text.str.replace(",", "."))
+    bare = pd.to_numeric(with_points, "coerce")
     words = text.where(bare.isna()).map(with_units, na_action="ignore").astype(float)
     found = (bare * (12 / PER_YEAR[_unit(str(cells.name))])).fillna(words * 12)
     is_code = text.str.fullmatch(CODE).fillna(False).astype(bool)  # or, of days, a time
@@ -102,7 +105,7 @@ def _unit(heading: str) -> str:
     named = {
         UNITS[word]
         for word in re.split(r"[^a-z]+", heading.casefold())
-        if len(word) > 2 and word in UNITS
+        if len(word) > 1 and word in UNITS
     }
     return named.pop() if len(named) == 1 else "months"
 

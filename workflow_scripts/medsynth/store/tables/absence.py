@@ -9,10 +9,11 @@ import pandas as pd
 from medsynth.store.tables.covariates import UNKNOWN
 
 ABSENT = {  # without spaces and brackets, folded
-    *("", "-", "--", "---", "?", ".", "na", "n/a", "n.a.", "n.a", "<na>", "#n/a", "#na", "#nv"),
+    *("", "-", "--", "---", "–", "—", "?", ".", "na", "n/a", "n.a.", "n.a", "<na>"),
+    *("#n/a", "#na", "#nv"),
     *("nan", "-nan", "nat", "none", "null", "nil", "nd", "n/d", "n.d.", "unknown", "missing"),
     *("notavailable", "notapplicable", "notknown", "notreported", "notrecorded", "unspecified"),
-    *("notevaluated", "nottested", "notdone", "notprovided"),
+    *("notevaluated", "nottested", "notassessed", "notdetermined", "notdone", "notprovided"),
     *("k.a.", "k.a", "k/a", "keineangabe", "unbekannt", "fehlt", "inconnu", "desconocido"),
     *("#null!", "#value!", "#ref!", "#num!", "#name?", "#div/0!", "#wert!", "#bezug!", "#zahl!"),
 }
