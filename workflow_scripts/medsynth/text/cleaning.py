@@ -27,7 +27,9 @@ _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")  # would cut a tit
 # are no UTF-8: in files, and on a command line.
 _UNREADABLE = re.compile(r"[\ufffd\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _TAGS = re.compile(r"</?[a-zA-Z][^<>]*>")
-_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+")
+# Vowels and accents of many scripts are no letters; cut at these, a name would be frequent parts.
+_ACCENTS = "".join(c for c in map(chr, range(0x20000)) if unicodedata.category(c).startswith("M"))
+_WORD = re.compile(rf"\d+(?:[.,]\d+)+|[^\W_](?:[^\W_]|[{_ACCENTS}])*")
 _SMALL = re.compile(r"\d{1,2}[.,]\d")
 _MARKS = re.compile(rf"{MARK}(?:[\s,./:-]*{MARK})+")
 

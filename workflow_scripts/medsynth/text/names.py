@@ -33,7 +33,7 @@ PERSONS = (
     "|radiology|radiologists?|medicine|medical|residents?|attending|fellow|intern|staff|house"
     "|housestaff|providers?|caregiver|floor|ward|unit|department|emergency|intensive|ordering"
     "|referring|requesting|covering|primary|oncology|cardiology|pulmonary|ed|er|icu|micu|sicu|ccu"
-    "|or|ob|someone|caring|taking|practice|office|results?|who|whom|which|telephone|phone"
+    "|or|ob|someone|caring|taking|author|authors|practice|office|results?|who|whom|which|telephone|phone"
 )
 # Words of reports that follow MR, MS or a verb and are in no name.
 ORDINARY = (

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 
+from medsynth.text import others
 from medsynth.text.names import GIVEN, ORDINARY, PERSONS
 
 _STOPS = (
@@ -40,14 +41,20 @@ _MORE = r"(?:(?i:med|phil|h\.?c|dr|prof)\b\.?\s*)*"
 _WRITTEN = r"Mr|Ms|Miss|Herrn?|Frau|HERRN?|FRAU|Sir|Mlle|Monsieur|Madame|Hr"
 _ALWAYS = r"(?i:drs?|mrs|messrs|prof|professor|doctor|mme|dott|dra|sra)"
 _DOTTED = r"(?i:mr|ms)(?=\.)"
-_DEGREES = r",?\s+(?:(?i:M\.?D|Ph\.?D|FRCR|MBBS|MBChB)|R\.?N|D\.O|N\.P|P\.A)\b|,\s+DO\b"
+_DEGREE = (
+    r"(?:(?i:M\.?D|Ph\.?D|FRCR|MRCP|FACR|FRANZCR|MBBS|MBChB|MBBCh|BSc|MSc|MPH|CRNP|APRN|DNP)"
+    r"|R\.?N|D\.O|N\.P|P\.A|PA-C|RT\(R\))(?!\w)"
+)
+_DEGREES = rf",?\s+{_DEGREE}|,\s+(?:DO|NP|PA|LPN)\b"
+_DOCTOR = r"(?i:m\.?d|ph\.?d)\b"
+_THREE = r"[^\W\d_][\w'’.-]*+(?:,?[ \t]+[\w'’.-]++){0,2}?"  # noqa: RUF001
 _SIGNED = (
     "signed|read|dictated|reported|reviewed|approved|verified|transcribed|interpreted|attested"
-    "|finalized"
+    "|finalized|authenticated|typed"
 )
 _OFFICES = (
     r"attending|radiologist|resident|fellow|(?:[a-z]+ )?(?:physician|provider|clinician)"
-    r"|technologist|(?:patient(?:['’]s)? |sur|last |first )?name"  # noqa: RUF001
+    r"|technologist|transcriptionist|(?:patient(?:['’]s)? |sur|last |first )?name"  # noqa: RUF001
 )
 
 _CAPITALISED = rf"{_CAPITAL}(?:['’]{_CAPITAL})?[a-zß-öø-ÿ]"  # noqa: RUF001
@@ -77,8 +84,14 @@ FORMS = [
     re.compile(rf"\b(?i:drs|messrs){_AFTER}{_ANY}{_LISTED}{_ANY})+"),
     re.compile(rf"\b(?:{_ALWAYS}|{_DOTTED}|{_WRITTEN}){_AFTER}{_MORE}{_NAMES}"),
     re.compile(rf"\b(?:{_ALWAYS}|{_DOTTED}){_AFTER}{_MORE}{_PARTICLES}{_ANYONE}"),
+    *others.FORMS,
     re.compile(rf"{_BEGIN}{_NAMES}(?={_DEGREES})"),
-    re.compile(rf"{_BEGIN}{_ANY}[ \t]+{_ANY}(?=,[ \t]*(?i:m\.?d|ph\.?d)\b)"),
+    re.compile(rf"{_BEGIN}(?:{_NAME}[ \t]+)?{_NAME},\s+_+(?=\s*{_DEGREES})"),  # Roe, Jane J., MD
+    re.compile(
+        rf"{_BEGIN}(?={_THREE},?[ \t]+{_DOCTOR})"
+        rf"(?:{_ANY},?[ \t]+){{0,2}}{_BUT}{_ANY}(?=,?[ \t]+{_DOCTOR})"
+    ),
+    re.compile(rf"{_BEGIN}{_MIXED}\s+{_MIXEDS}(?=,\s+(?i:{_OFFICES})\b)"),
     # Who signs has many patients.
     re.compile(
         rf"\b(?P<kept>(?i:{_SIGNED})\s+(?i:by)\b)\s*:?\s+{_GOES_ON}{_NAMES}(?:,\s+{_NAMES})?"
@@ -87,7 +100,19 @@ FORMS = [
         r"\b(?P<kept>(?i:signed|dictated|transcribed|attested|finalized)\s+(?i:by)\b)\s*:?\s+"
         rf"{_ANYONE}"
     ),
+    re.compile(
+        r"\b(?P<kept>(?i:reported|read|interpreted|approved|verified|authenticated|typed)\s+(?i:by)\b)"
+        rf"(?:\s*:\s*{_ANYONE}|\s+{_SOMEONE})(?:,\s+{_SOMEONE})?"
+    ),
+    re.compile(
+        r"(?P<kept>\b(?i:e?-?signed|dictated|transcribed|typed|attested|approved|verified|finalized"
+        rf"|authenticated|cc):|/s/)[ \t]*{_SOMEONE}(?:,[ \t]*{_ON_LINE})?"
+    ),
+    re.compile(rf"\b(?P<kept>(?i:sincerely|regards),?)\s+{_SOMEONE}"),
     re.compile(rf"\b(?P<kept>(?i:{_OFFICES}):)[ \t]*{_ON_LINE}(?:,[ \t]*{_ON_LINE})?"),
+    re.compile(rf"\b(?P<kept>(?i:{_OFFICES})) [-–—] {_SOMEONE}(?:,[ \t]*{_ON_LINE})?"),  # noqa: RUF001
+    re.compile(rf"\b(?P<kept>(?i:{_OFFICES})),?\s+{_MIXEDS}"),
+    re.compile(rf"\b(?P<kept>(?i:patient|pt)\.?:)[ \t]*{_SOMEONE}(?:,[ \t]*{_SOMEONE})?"),
     # Titles without a full stop, however they are written.
     re.compile(rf"\b(?:{_BARE})\s+{_SOMEONE}"),
     # Given names and their initials, with the names around them.
@@ -95,7 +120,7 @@ FORMS = [
     re.compile(rf"{_BEGIN}{_NAME},\s+(?=(?i:{GIVEN})\b)"),
     re.compile(rf"{_BEGIN}(?i:{GIVEN})\b(?!-)(?:(?:\s+{_GOES_ON}{_NAME}){{1,2}}|\s+{_BUT}{_ANY})?"),
     # What is said of people alone.
-    re.compile(rf"\b(?P<kept>[Pp]atient|[Pp]t\.?)\s+{_MIXEDS}"),
+    re.compile(rf"\b(?P<kept>[Pp]atient,?|[Pp]t\.?)\s+{_MIXEDS}"),
     re.compile(rf"{_BEGIN}{_MIXEDS}(?=\s*{_DOES})"),
     re.compile(rf"{_BEGIN}{_MIXED}\s+{_MIXEDS}(?=\s+(?:was|is|has\s+been)\s+(?:{_DONE})\b)"),
     re.compile(rf"\b(?P<kept>(?i:{_TOLD})\s+(?i:with|to|by)|(?i:{_DONE})\s+(?i:by))\s+{_MIXEDS}"),
