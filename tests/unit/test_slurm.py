@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from logging import INFO, LogRecord
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import terminal_toy as toy
 import yaml
+from snakemake_interface_logger_plugins.common import LogEvent
 
-from medsynth.lineage.recording import leftovers, slurm
+from medsynth.lineage.recording import invocation, leftovers, slurm
+from snakemake_logger_plugin_medsynth import cluster
+from snakemake_logger_plugin_medsynth.view import View
 
 plugin = pytest.importorskip("snakemake_executor_plugin_slurm", reason="of the extra slurm")
 
@@ -22,7 +27,8 @@ done
 # Takes every job but one, and says in which state they ended.
 SBATCH = """
 case "$*" in
-    *wildcards_b*) echo "sbatch: error: Batch job submission failed: Invalid account" >&2; exit 1;;
+    *wildcards_b*) echo "sbatch: error: Too much
+sbatch: error: Batch job submission failed: Invalid account" >&2; exit 1;;
     *wildcards_a*) echo 21;; *wildcards_c*) echo 22;;
 esac
 """
@@ -53,7 +59,7 @@ def programs(tmp_path, monkeypatch):
 
 def test_a_killed_workflows_jobs_are_cancelled_and_no_others(programs, capsys):
     folder = programs(squeue=SQUEUE, scancel='echo "$@" >> cancelled')
-    leftovers.stop_jobs("dead")
+    leftovers.stop_jobs("dead", in_slurm=True)
     assert (folder / "cancelled").read_text() == "11 12\n"
     assert "cancelled 2 Slurm jobs" in capsys.readouterr().err
 
@@ -62,7 +68,35 @@ def test_jobs_that_do_not_end_let_nothing_begin(programs, monkeypatch):
     programs(squeue=SQUEUE, scancel="")
     monkeypatch.setattr(slurm, "CANCEL_SECONDS", 0)
     with pytest.raises(Exception, match="Slurm jobs 11, 12 of a killed workflow do not end"):
-        leftovers.stop_jobs("dead")
+        leftovers.stop_jobs("dead", in_slurm=True)
+
+
+def test_what_cannot_be_asked_lets_nothing_begin_if_it_had_jobs(programs, monkeypatch, capsys):
+    monkeypatch.setattr(slurm, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(slurm.time, "sleep", lambda seconds: None)
+    folder = programs(
+        squeue=f"echo asked >> asks; [ $(wc -l < asks) -gt 2 ] || exit 1\n{SQUEUE}",
+        scancel='echo "$@" >> cancelled',
+    )
+    leftovers.stop_jobs("dead", in_slurm=True)  # it was away for a moment
+    assert (folder / "cancelled").read_text() == "11 12\n"
+
+    programs(squeue="exit 1")
+    leftovers.stop_jobs("dead")
+    with pytest.raises(Exception, match="Slurm does not answer"):
+        leftovers.stop_jobs("dead", in_slurm=True)
+
+
+def test_the_lock_says_whether_jobs_are_slurms(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(invocation, "stop_jobs", lambda run, **where: asked.append((run, where)))
+    lock = tmp_path / "lineage" / "workflow.lock"
+    for left in ("dead", "dead slurm"):
+        lock.parent.mkdir(exist_ok=True)
+        lock.write_text(left)
+        invocation._hold(lock, "alive").close()
+        assert lock.read_text() == "alive"
+    assert asked == [("dead", {"in_slurm": False}), ("dead", {"in_slurm": True})]
 
 
 @pytest.mark.parametrize(
@@ -70,9 +104,9 @@ def test_jobs_that_do_not_end_let_nothing_begin(programs, monkeypatch):
 )
 def test_jobs_are_named_after_their_run(given, name):
     settings = plugin.ExecutorSettings(jobname_prefix=given)
-    slurm.prepare(settings, "f" * 32)
+    assert slurm.prepare(settings, "f" * 32)
     assert settings.jobname_prefix == name
-    slurm.prepare(None, "f" * 32)  # another executor's
+    assert not slurm.prepare(None, "f" * 32)  # another executor's
 
 
 @pytest.mark.parametrize(
@@ -95,6 +129,7 @@ def test_the_terminal_says_what_slurm_did_to_a_job(programs):
     toy.write(folder)
     options = ["--executor", "slurm", "--jobs", "3", "--slurm-status-command", "squeue"]
     options += ["--slurm-init-seconds-before-status-checks", "1", "--config", "ends=abc"]
+    options += ["--default-resources", "mem_mb=700"]
     attempts = yaml.safe_load(PROFILE.read_text())["slurm-status-attempts"]
     options += ["--slurm-status-attempts", str(attempts)]
     code, printed = toy.snakemake(folder, *options)
@@ -102,8 +137,70 @@ def test_the_terminal_says_what_slurm_did_to_a_job(programs):
     assert code == 1 and set(found) == {"ends a", "ends b", "ends c"}, printed
     assert "✗ ends a, Slurm job 21: OUT_OF_MEMORY\n" in printed
     assert found["ends a"][0].endswith("let it ask for more: --set-resources ends:mem_mb=MB")
-    assert found["ends b"][0].startswith(
-        "Slurm does not take it: Batch job submission failed: Invalid account; unless Slurm is away"
+    refused, asked = found["ends b"][0].split(" (asked for: ")
+    assert refused == (
+        "Slurm does not take it: Too much; Batch job submission failed: Invalid account"
     )
+    assert "--mem 700, --cpus-per-task=1" in asked and "); unless Slurm is away" in asked
     assert found["ends c"][0].startswith("it was cancelled in Slurm; call snakemake again")
     assert "sbatch" not in printed.replace(str(folder), "")
+
+
+def test_a_job_that_the_executor_does_not_submit_has_its_reason_and_no_traceback(programs):
+    folder = programs(sbatch="echo 21", squeue="", sinfo="", scontrol="", sacct="exit 1")
+    toy.write(folder)
+    options = ["--executor", "slurm", "--jobs", "1", "--slurm-status-command", "squeue"]
+    options += ["--slurm-init-seconds-before-status-checks", "1"]
+    options += ["--set-resources", "ends:slurm_extra='--mem=3G'"]
+    code, printed = toy.snakemake(folder, *options)
+    [cause] = toy.blocks(printed)["ends a"]
+    assert code == 1
+    assert cause.startswith("it was not given to Slurm: The --memory option is not allowed")
+    assert cause.endswith("; correct that, then call snakemake again")
+    assert "Traceback" not in printed
+
+
+QUEUE = """
+echo '21|PartitionTimeLimit'; echo '22|PartitionTimeLimit'; echo '23|Priority'
+echo '24|Nodes required for job are DOWN, DRAINED or reserved for others'
+echo '99|JobHeldUser'
+"""
+
+
+def test_what_waits_for_ever_in_the_queue_is_told_once(programs, capsys):
+    programs(squeue=QUEUE)
+    view = View(SimpleNamespace(nocolor=True, stdout=True, dryrun=False, quiet=None))
+    for number, rule in ((1, "train"), (2, "train"), (3, "train"), (4, "report")):
+        job = {"jobid": number, "rule_name": rule, "wildcards": {"x": f"m{number}"}}
+        record = LogRecord("", INFO, "", 0, "", None, None)
+        vars(record).update(job, log=[], output=["file"], event=LogEvent.JOB_INFO)
+        view.take(record)
+        said = f"Job {number} has been submitted with SLURM jobid 2{number} (log: a)."
+        view.take(LogRecord("", INFO, "", 0, said, None, None))
+    for _ in range(2):
+        view._asked = -1e9
+        view.tick()
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(
+        "train m1, Slurm job 21 waits: PartitionTimeLimit; it asks for more time"
+    )
+    assert "--set-resources train:runtime=MINUTES" in first
+    assert second.startswith("report m4, Slurm job 24 waits: Nodes required")
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("QOSMaxMemoryPerJob", "--set-resources r:mem_mb=MB"),
+        ("AssocMaxWallDurationPerJobLimit", "r:runtime=MINUTES"),
+        ("AssocGrpCPUMinutesLimit", "the time of its account is used up"),
+        ("JobHeldAdmin", "scontrol release 7"),
+        ("ReqNodeNotAvail, UnavailableNodes:n1", "its nodes are away"),
+        ("QOSNotAllowed", "slurm_account"),
+        ("Resources", None),
+        ("QOSMaxJobsPerUserLimit", None),
+    ],
+)
+def test_waiting_that_may_not_end_is_told_from_a_turn_that_comes(reason, told):
+    found = cluster.stuck("r", "7", reason)
+    assert (told in found) if told else (found is None)

@@ -26,6 +26,7 @@ NOISE = (
     "Complete log(s):",
     "Conda environments: ignored",
     "Elapsed time:",
+    "Exception in run_job for rule",
     "Exiting because a job execution failed",
     "Group jobs: inactive",
     "No SLURM account given",
@@ -47,6 +48,7 @@ STOPPED = "Terminating processes on user request"
 UNMADE = re.compile(r"Job (\d+) +completed successfully, but .*?\n(.*)", re.S)
 AGAIN = "Trying to restart job "
 PLAIN_SECONDS = 60  # between two lines of progress where no line can be rewritten
+QUEUE_SECONDS = 60  # between two questions why jobs wait in Slurm's queue
 
 
 class View:
@@ -70,7 +72,8 @@ class View:
         self._estimate = Estimate()
         self._stopped = False
         self._page: str | None = None
-        self._begun = self._said = time.monotonic()
+        self._begun = self._said = self._asked = time.monotonic()
+        self._stuck: set[tuple[str, str]] = set()  # rules with reasons that were told
         self._last = ""
 
     def take(self, record: LogRecord) -> None:
@@ -167,12 +170,26 @@ class View:
         if not any(job.outputs for job in self._running.values()):
             self.screen.update(None)
             return
+        if time.monotonic() - self._asked > QUEUE_SECONDS:
+            self._tell_stuck()
+            self._asked = time.monotonic()
         if self.screen.live:
             self.screen.update(self._line())
         elif time.monotonic() - self._said > PLAIN_SECONDS:
             if (line := self._line()) != self._last:
                 self.screen.say(line)
             self._said, self._last = time.monotonic(), line
+
+    def _tell_stuck(self) -> None:
+        """Once of a rule and reason: jobs that Slurm lets wait for what may never come."""
+        jobs = {job.slurm: job for job in self._running.values() if job.slurm}
+        for number, reason in cluster.reasons().items() if jobs else ():
+            job = jobs.get(number)
+            if job is None or (job.rule, reason) in self._stuck:
+                continue
+            if told := cluster.stuck(job.rule, number, reason):
+                self._stuck.add((job.rule, reason))
+                self.screen.say(f"{job.title}{job.place} {told}", style="yellow")
 
     def _line(self) -> str:
         """Jobs done, what runs, and the time left where it can be told."""

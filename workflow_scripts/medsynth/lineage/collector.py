@@ -91,7 +91,7 @@ def _holds_results(invocation: str, results_dir: str | Path) -> bool:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            return lock.read() == invocation
+            return lock.read().split()[:1] == [invocation]
     return False
 
 

@@ -26,6 +26,8 @@ from medsynth.store.privacy.secrets import without_secrets
 TRACKING_URI, ARTIFACT_URI = "MEDSYNTH_TRACKING_URI", "MEDSYNTH_ARTIFACT_URI"
 # How long a finished workflow waits for MLflow; what is late is delivered by the next run.
 DRAIN_SECONDS = 120
+# Stands in the lock beside the invocation, if its jobs are Slurm's.
+IN_SLURM = "slurm"
 # Locks of this process: closing the file would free them.
 _HELD: list[IO[str]] = []
 
@@ -62,8 +64,8 @@ def _hold(path: Path, invocation: str) -> IO[str]:
         ) from None
     _HELD.append(file)
     file.seek(0)
-    if before := file.read():
-        stop_jobs(before)
+    if before := file.read().split():
+        stop_jobs(before[0], in_slurm=IN_SLURM in before)
     file.truncate(0)
     file.write(invocation)
     file.flush()
@@ -116,7 +118,9 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
         sweep(results, skipped=("demo", spool.lineage_dir(results).name))
         for own in (Layout(results).work, Layout(results).kept):
             sweep_folders(own)
-        slurm.prepare(arguments.get("executor_settings"), invocation)
+        if slurm.prepare(arguments.get("executor_settings"), invocation):
+            lock.write(f" {IN_SLURM}")
+            lock.flush()
         os.environ[INVOCATION] = invocation
         workflow.register_envvars(INVOCATION)  # so that jobs on other machines get it too
         start = _start_record(workflow, settings, results, invocation)

@@ -25,13 +25,13 @@ def refusal(message: str) -> Exception:
     return error
 
 
-def stop_jobs(invocation: str) -> None:
+def stop_jobs(invocation: str, *, in_slurm: bool = False) -> None:
     """End what is left of an invocation whose workflow process is gone, and see it gone.
 
     Raises:
-        WorkflowError: some of it does not end.
+        WorkflowError: some of it does not end, or nobody can tell.
     """
-    cancelled, left = slurm.cancel_jobs(invocation)
+    cancelled, left = _cancel_jobs(invocation) if in_slurm else ([], [])
     if left:
         raise refusal(
             f"Slurm jobs {', '.join(left)} of a killed workflow do not end; see `squeue --me`, then"
@@ -43,6 +43,17 @@ def stop_jobs(invocation: str) -> None:
             file=sys.stderr,
         )
     _stop_processes(invocation)
+
+
+def _cancel_jobs(invocation: str) -> tuple[list[str], list[str]]:
+    try:
+        return slurm.cancel_jobs(invocation)
+    except slurm.NoAnswerError:
+        raise refusal(
+            "Slurm does not answer (squeue --me), and may have jobs of the workflow before, which"
+            " would write the same files; call snakemake again when it does, where it can be asked."
+            " If that Slurm is no more, empty lineage/workflow.lock in the results folder"
+        ) from None
 
 
 def _ancestors() -> set[int]:

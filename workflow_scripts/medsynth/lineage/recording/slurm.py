@@ -14,17 +14,25 @@ from typing import Any
 NAME_LENGTH = 50  # of what the executor puts before its own name of a run's jobs
 # Slurm waits half a minute (KillWait) before it kills what does not end when it is told to.
 CANCEL_SECONDS = 120
+ANSWER_SECONDS = 60  # how long a controller that restarts may be silent
 
 
-def prepare(settings: Any, run: str) -> None:
+class NoAnswerError(Exception):
+    """Slurm cannot be asked; what it runs may run on all the same."""
+
+
+def prepare(settings: Any, run: str) -> bool:
     """Complete the executor's settings: jobs can be found by their run, and their ends be seen.
 
     Args:
         settings: of the executor plugin; others than Slurm's are left as they are.
         run: letters and digits, with which the names of all its jobs shall begin.
+
+    Returns:
+        Whether they are Slurm's.
     """
     if not hasattr(settings, "jobname_prefix"):
-        return
+        return False
     given = settings.jobname_prefix
     settings.jobname_prefix = (f"{run}-{given}" if given else run)[:NAME_LENGTH]
     # By default sacct is asked wherever it is installed, and in place of squeue where that forgets
@@ -37,6 +45,7 @@ def prepare(settings: Any, run: str) -> None:
             settings.init_seconds_before_status_checks = min(
                 settings.init_seconds_before_status_checks, often
             )
+    return True
 
 
 def cancel_jobs(run: str) -> tuple[list[str], list[str]]:
@@ -44,6 +53,9 @@ def cancel_jobs(run: str) -> tuple[list[str], list[str]]:
 
     Returns:
         The ids of what was cancelled, and of what is still there.
+
+    Raises:
+        NoAnswerError: nobody can tell whether there is anything.
     """
     if not (found := _jobs(run)):
         return [], []
@@ -55,8 +67,12 @@ def cancel_jobs(run: str) -> tuple[list[str], list[str]]:
 
 
 def _jobs(run: str) -> list[str]:
-    """Ids of those that wait or run; none where Slurm cannot be asked, which can run none then."""
-    listed = _ask("squeue", "--me", "--noheader", "--format=%i %j") or ""
+    """Ids of those that wait or run."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while (listed := _ask("squeue", "--me", "--noheader", "--format=%i %j")) is None:
+        if not shutil.which("squeue") or time.monotonic() > deadline:
+            raise NoAnswerError
+        time.sleep(1)
     pairs = (line.split(maxsplit=1) for line in listed.splitlines())
     return [job for job, name in pairs if name.startswith(run)]
 
