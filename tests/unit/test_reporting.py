@@ -13,6 +13,7 @@ import torch
 from markupsafe import Markup
 
 import medsynth
+from medsynth.api.models import ModelError
 from medsynth.cohorts.texts import prepare_texts
 from medsynth.imaging.scale import PIXELS
 from medsynth.metrics.intervals import metric
@@ -107,6 +108,12 @@ def test_from_python_images_are_described_as_the_workflow_does(trained):
     texts, ended = model.describe(images, batch=4)
     assert texts == table["text"].tolist() and ended.all()
     assert model.describe(images[:2, ..., 0]).texts == texts[:2]
+    read_only = np.frombuffer(images.tobytes(), np.uint8).reshape(images.shape)
+    assert model.describe(read_only[::-1]).texts == texts[::-1]
+    mirrored = model.describe(images[:, :, ::-1]).texts
+    assert mirrored == model.describe(images[:, :, ::-1].copy()).texts
+    with pytest.raises(ModelError, match="images are no array"):
+        model.describe([images[0], images[0, 1:]])
 
 
 def test_no_name_of_a_report_is_in_tokenizer_card_or_text(trained):

@@ -18,7 +18,7 @@ from sklearn.metrics import f1_score
 from tiny_results import CLASSES, DDPM, LOOP, UNET, make_cohort
 from torch.nn import functional as F
 
-from medsynth.api.models import TrainedModel, load
+from medsynth.api.models import ModelError, TrainedModel, load
 from medsynth.cohorts.texts import prepare_texts
 from medsynth.commands.main import main
 from medsynth.imaging.scale import PIXELS
@@ -254,6 +254,17 @@ def test_prompts_of_a_label_take_turns_and_labels_without_a_text_are_left_out(ca
 def test_prompts_that_say_nothing_or_too_much_are_refused(model, asked, why):
     with pytest.raises(MedsynthError, match=why):
         model.sample(**asked)
+
+
+def test_prompts_are_a_text_or_several_in_an_order(model):
+    texts = ["the heart is bright.", "the heart is dark."]
+    images = model.sample(prompts=texts, guidance=0).images
+    for given in (iter(texts), np.array(texts), pd.Series(texts), tuple(texts)):
+        assert (model.sample(prompts=given, guidance=0).images == images).all()
+    with pytest.raises(ModelError, match="say by prompts"):
+        model.sample(prompts=set(texts))
+    with pytest.raises(ModelError, match="a prompt is a text"):
+        model.unknown_words(None)
 
 
 def test_the_command_draws_a_prompt_and_tells_what_it_does_not_know(model, monkeypatch, capsys):

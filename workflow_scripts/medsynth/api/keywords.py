@@ -50,5 +50,8 @@ def checked(
     try:
         return form(**given)
     except ValidationError as error:
-        wrong = [f"{e['loc'][0]}: {e['msg']}, not {e['input']!r}" for e in error.errors()]
+        wrong = [
+            f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}, not {e['input']!r}"
+            for e in error.errors()
+        ]
         raise SettingError("; ".join(wrong)) from None

@@ -168,7 +168,15 @@ class TrainedModel:
             return Request(rows_asked(self.card, labels, prompts, n, chosen), chosen)
 
     def unknown_words(self, prompt: str) -> list[str]:
-        """The words of a prompt that a model which is conditioned on texts does not know."""
+        """The words of a prompt that a model which reads or writes texts does not know.
+
+        Raises:
+            ModelError: it does neither, or the prompt is none.
+        """
+        if "tokenizer" not in self.card:
+            raise ModelError(f"{self.folder}: this model knows no words; it has no tokenizer")
+        if not isinstance(prompt, str):
+            raise ModelError(f"{self.folder}: a prompt is a text, not {prompt!r}")
         return Tokenizer(self.card["tokenizer"]).unknown(prompt)
 
     def translate(self, images: np.ndarray, direction: str) -> np.ndarray:

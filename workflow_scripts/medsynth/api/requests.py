@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,8 +54,8 @@ def rows_asked(
 
 
 def _rows_of_labels(card: Mapping[str, Any], labels: Names, n: int, sampling: Any) -> pd.DataFrame:
-    names = [labels] if isinstance(labels, str) else labels
-    if names is not None and not _are_names(names):
+    names = None if labels is None else _names(labels)
+    if names is None and labels is not None:
         raise RequestError(f"labels are names, one or a list of them, not {labels!r}")
     _refuse_too_many(card, n * len(names or usual_labels(card, sampling.at_least)))
     rows = wanted(card, names, n, sampling.at_least)
@@ -71,8 +71,8 @@ def _rows_of_prompts(
 ) -> pd.DataFrame:
     if "tokenizer" not in card:
         raise RequestError("this model is conditioned on labels, not on a text")
-    given = [prompts] if isinstance(prompts, str) else prompts
-    if not given or not _are_names(given) or labels is not None:
+    given = _names(prompts)
+    if not given or labels is not None:
         raise RequestError(
             "this model is conditioned on a text; say by prompts (--prompt) what the images show,"
             " and leave labels out"
@@ -103,7 +103,12 @@ def given_images(images: Any, card: Mapping[str, Any], does: str) -> np.ndarray:
     Raises:
         RequestError: they are of another form, or none.
     """
-    given: np.ndarray = np.asarray(images)
+    try:
+        given: np.ndarray = np.asarray(images)
+    except ValueError:  # of different sizes
+        raise RequestError(
+            f"images are no array; this model {does} an array of images of one size"
+        ) from None
     stack = given[..., None] if given.ndim == 3 else given
     size = card["image_size"]
     form = (size, size, card["image_channels"])
@@ -114,7 +119,7 @@ def given_images(images: Any, card: Mapping[str, Any], does: str) -> np.ndarray:
             f"images are {given.shape} {given.dtype}; this model {does}"
             f" (N, {', '.join(map(str, form))}) {unit}, N of 1 or more"
         )
-    return stack
+    return np.require(stack, requirements=["C", "W"])  # mirrored or read-only: copied for torch
 
 
 def _free_memory() -> int:
@@ -122,5 +127,11 @@ def _free_memory() -> int:
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _are_names(labels: Any) -> bool:
-    return isinstance(labels, Iterable) and all(isinstance(name, str) for name in labels)
+def _names(given: Any) -> list[str] | None:
+    """One name or several in their order, as a list; None if they are none, or have no order."""
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, Iterable) or isinstance(given, Set | Mapping):
+        return None
+    names = list(given)
+    return names if all(isinstance(name, str) for name in names) else None
