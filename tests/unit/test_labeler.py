@@ -104,6 +104,30 @@ SAID = [
     ("It is possible that the effusion has resolved.", "Pleural Effusion", DOUBTED),
     ("The pneumothorax may have resolved.", "Pneumothorax", DOUBTED),
     ("Possible pneumonia. No pneumonia on the left.", "Pneumonia", DOUBTED),
+    ("Low likelihood of pneumonia.", "Pneumonia", DOUBTED),
+    ("I doubt pneumonia.", "Pneumonia", DOUBTED),
+    ("Pneumonia is in the differential.", "Pneumonia", DOUBTED),
+    ("Effusion may be present.", "Pleural Effusion", DOUBTED),
+    ("Rib fracture suspected.", "Fracture", DOUBTED),
+    ("Nodule?", "Lung Lesion", DOUBTED),
+    ("Unlikely to represent pneumonia.", "Pneumonia", DENIED),
+    ("Pneumonia not likely.", "Pneumonia", DENIED),
+    ("A nodule is not confirmed.", "Lung Lesion", DENIED),
+    ("Fails to demonstrate a pneumothorax.", "Pneumothorax", DENIED),
+    ("The pneumothorax resolved.", "Pneumothorax", DENIED),
+    ("The effusion is now gone.", "Pleural Effusion", DENIED),
+    ("Effusion absent.", "Pleural Effusion", DENIED),
+    # A structured report asks and answers.
+    ("Pleural effusion: none. Cardiomegaly: yes.", "Pleural Effusion", DENIED),
+    ("Pleural effusion: none. Cardiomegaly: yes.", "Cardiomegaly", STATED),
+    ("Pneumothorax: No\nEffusion: small", "Pneumothorax", DENIED),
+    ("Pneumothorax: No\nEffusion: small", "Pleural Effusion", STATED),
+    ("Pneumothorax - not seen; edema: possible.", "Pneumothorax", DENIED),
+    ("Pneumothorax - not seen; edema: possible.", "Edema", DOUBTED),
+    ("Lungs: no effusion.", "Pleural Effusion", DENIED),
+    # Once there, which says nothing of now.
+    ("History of pneumonia.", "Pneumonia", None),
+    ("Compared with the prior study, edema has decreased.", "Edema", STATED),
 ]  # fmt: skip
 
 

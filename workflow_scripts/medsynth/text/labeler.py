@@ -37,6 +37,10 @@ _CHANGED = re.compile(phrases.CHANGED_AFTER)
 _DENIED = re.compile(phrases.DENIED_BEFORE), re.compile(phrases.DENIED_AFTER)
 _DOUBTED = re.compile(phrases.DOUBTED_BEFORE), re.compile(phrases.DOUBTED_AFTER)
 # At full stops that end a sentence, not those of 3.4 cm and Dr. X; at list numbers and empty lines.
+# Structured reports ask and answer: "effusion: none".
+_ANSWERED = re.compile(
+    rf"(?<=\w)(?::|\s+[-–—](?=\s))\s*({phrases.ANSWERS})[ \t]*(?=[.,;\n]|$)"  # noqa: RUF001
+)
 _SENTENCES = re.compile(r"(?<!\bdr)(?<!\bvs)[.!;:](?=\s|$)|[.;](?=[a-z]{3})|\n\s*\n|\b\d\)\s")
 
 
@@ -93,7 +97,7 @@ def mentions(text: str) -> Iterator[Mention]:
 
 
 def _sentences(text: str) -> Iterator[str]:
-    for sentence in _SENTENCES.split(text.lower()):
+    for sentence in _SENTENCES.split(_ANSWERED.sub(r" is \1. ", text.lower())):
         if sentence and sentence.strip():
             told = _CONTRACTED.sub(" not", " ".join(sentence.split()))
             yield _PSEUDO.sub(" ", _POSSIBLE.sub("possible", told))

@@ -133,6 +133,13 @@ PSEUDO = (
     r"|\bnot (?:\w+ )?(?:changed|increased|different)\b"
     r"|\bwithout (?:\w+ )?(?:change|increase)(?: in| of)?\b|\bno longer (?=than)"
 )
+# What follows a colon or a dash after what was asked.
+ANSWERS = (
+    r"(?:none|no|nil|absent|negative|gone|possible|probable|questionable|equivocal|suspected|likely"
+    r"|unlikely|uncertain|borderline|not (?:seen|identified|present|visuali[sz]ed|demonstrated"
+    r"|evident|detected|noted|found|suspected|excluded))"
+    r"(?: (?:seen|identified|present|visuali[sz]ed))?"
+)
 # What is denied, or doubted, to have changed: "no evidence that the effusion has resolved".
 CHANGE_DENIED = (
     r"\b(?:no|not|nor|never|without|lack of|absence of)\b[^,;]*"
@@ -147,24 +154,26 @@ NOT_EXCLUDED = (
     r"\b(?:(?:can|could|do|does|did)(?:not| not|n?['’]t)|not|unable to|difficult to|hard to"  # noqa: RUF001
     r"|fail(?:s|ed|ure) to) (?:\w+ ){0,2}?(?:exclud\w+|rul(?:e|ing) out)\b"
 )
-ASKED = (  # it is looked for, and nothing is said of it
-    r"\b(?:evaluat\w+|eval|assess\w*|sensitivity|rule out|r/o|check)\b|\?"
+ASKED = (  # it is looked for, or was once there, and nothing is said of it
+    r"\b(?:history of|hx of|h/o|evaluat\w+|eval|assess\w*|sensitivity|rule out|r/o|check)\b|\?"
 )
 DENIED_BEFORE = (
     r"\b(?:no|not|without|w/o|nor|neither|never|absent|absence of|lack of|negative for|free of"
     r"|clear of|resolved|resolution of|interval clearing of|excludes?|denies|deny|removal of"
-    r"|mistaken for)\b"
+    r"|mistaken for|unlikely|fail(?:s|ed)? to (?:show|demonstrate|reveal|identify|detect))\b"
 )
 DENIED_AFTER = (
+    r"^ (?:now |completely |entirely )?(?:resolved|cleared|gone|disappeared|removed)\b|"
     r"^[^,;]{0,40}?\b(?:(?:is|are|was|were|has|have)(?: been)? )?"
-    r"(?:no longer \w+|not (?:\w+ )?(?:seen|identified|present|visuali[sz]ed|demonstrated|evident"
-    r"|appreciated|detected|noted|observed|apparent|found|suspected)|(?:has|have|had|is|are)"
-    r"(?: \w+)? (?:resolved|cleared)|(?:is|are) (?:absent|excluded|removed|unlikely)"
+    r"(?:no longer \w+|not (?:\w+ )?(?:likely|confirmed|seen|identified|present"
+    r"|visuali[sz]ed|demonstrated|evident|appreciated|detected|noted|observed|apparent|found|suspected)|(?:has|have|had|is|are)"
+    r"(?: \w+)? (?:resolved|cleared|gone|disappeared)|(?:is|are) (?:none|no|nil|negative)$"
+    r"|(?:absent|unlikely)\b(?! to\b)|(?:is|are) (?:excluded|removed)"
     r"|(?:has|have) been (?:removed|excluded)|(?<!not )(?<!not be )ruled out)"
 )
 DOUBTED_BEFORE = (
-    r"\b(?:may|might|could|would|possib(?:le|ly|ility)|probabl[ey]|perhaps|likely|suspect\w*"
-    r"|suspicio(?:n|us)|suggest\w*|question\w*|concern(?:s|ing)?|worrisome|equivocal|borderline"
+    r"\b(?:may|might|could|would|possib(?:le|ly|ility)|probabl[ey]|perhaps|likely|likelihood|doubt"
+    r"|suspect\w*|suspicio(?:n|us)|suggest\w*|question\w*|concern(?:s|ing)?|worrisome|equivocal|borderline"
     r"|exclude[ds]?|versus|vs|differential|potential\w*|top|upper|presum\w+|raises?|doubtful)\b"
 )
 DOUBTED_AFTER = (
@@ -173,8 +182,9 @@ DOUBTED_AFTER = (
     r"|(?:may|might|could) (?:\w+ )?(?:have|be) (?:\w+ )?(?:resolved|cleared|removed)"
     r"|(?:possibly|probably|likely|presumably) (?:\w+ )?(?:resolved|cleared|removed)"
     r"|(?:is|are|remains?) (?:\w+ )?(?:possible|possibilit\w+|suspected|questionable|likely"
-    r"|probable|considered|doubtful)|likely present|borderline|versus|vs|upper limits?"
-    r"|top[- ]normal)"
+    r"|probable|considered|doubtful|uncertain|equivocal|in (?:the )?differential)|likely present"
+    r"|(?:may|might|could) be (?:\w+ )?present|suspected|borderline|versus|vs|upper limits?"
+    r"|top[- ]normal)|^ ?\?"
 )
 # A cue reaches no farther than these.
 ENDS = (
