@@ -26,7 +26,11 @@ done
 """
 # Takes every job but one, and says in which state they ended.
 SBATCH = """
+log=$(echo "$*" | sed 's/.*--output \\([^ ]*\\)%j.log.*/\\1/')
 case "$*" in
+    *wildcards_i*) cp imported "${log}23.log"; echo 23;;
+    *wildcards_k*) cp killed "${log}24.log"; echo 24;;
+    *wildcards_d*) echo 25;;
     *wildcards_b*) echo "sbatch: error: Too much
 sbatch: error: Batch job submission failed: Invalid account" >&2; exit 1;;
     *wildcards_a*) echo 21;; *wildcards_c*) echo 22;;
@@ -37,8 +41,18 @@ esac
 ENDED = """
 echo asked >> asked
 [ $(wc -l < asked) -gt 7 ] || exit 1
-echo '21|OUT_OF_MEMORY'; echo '22|CANCELLED'
+echo '21|OUT_OF_MEMORY'; echo '22|CANCELLED'; echo '23|FAILED'; echo '24|FAILED'
+echo '25|DEADLINE'
 """
+# The executor's logs of jobs that ended before they had one of their own.
+LOGS = {
+    "imported": "ModuleNotFoundError: No module named 'torch'\nRuleException:\n"
+    'CalledProcessError in file "Snakefile", line 3:\n'
+    "Command 'python a.py' returned non-zero exit status 1.\n",
+    "killed": 'RuleException:\nCalledProcessError in file "Snakefile", line 3:\n'
+    "Command 'python a.py' died with <Signals.SIGKILL: 9>.\n",
+}
+AFTER = "WorkflowError:\nAt least one job did not complete successfully.\n"
 PROFILE = Path(__file__).parents[2] / "profiles" / "slurm" / "config.yaml"
 
 
@@ -99,6 +113,13 @@ def test_the_lock_says_whether_jobs_are_slurms(tmp_path, monkeypatch):
     assert asked == [("dead", {"in_slurm": False}), ("dead", {"in_slurm": True})]
 
 
+def test_arrays_whose_tasks_remove_each_others_files_are_refused():
+    invocation.refuse_arrays(plugin.ExecutorSettings())
+    invocation.refuse_arrays(None)
+    with pytest.raises(Exception, match="--slurm-array-jobs: "):
+        invocation.refuse_arrays(plugin.ExecutorSettings(array_jobs="all"))
+
+
 @pytest.mark.parametrize(
     ("given", "name"), [("", "f" * 32), ("mine" * 12, f"{'f' * 32}-{'mine' * 4}m")]
 )
@@ -127,14 +148,16 @@ def test_the_terminal_says_what_slurm_did_to_a_job(programs):
         sbatch=SBATCH, squeue=ENDED, sinfo="", scontrol="echo MinJobAge = 300", sacct="exit 1"
     )
     toy.write(folder)
-    options = ["--executor", "slurm", "--jobs", "3", "--slurm-status-command", "squeue"]
-    options += ["--slurm-init-seconds-before-status-checks", "1", "--config", "ends=abc"]
+    for name, text in LOGS.items():
+        (folder / name).write_text(text + AFTER)
+    options = ["--executor", "slurm", "--jobs", "6", "--slurm-status-command", "squeue"]
+    options += ["--slurm-init-seconds-before-status-checks", "1", "--config", "ends=abcdik"]
     options += ["--default-resources", "mem_mb=700"]
     attempts = yaml.safe_load(PROFILE.read_text())["slurm-status-attempts"]
     options += ["--slurm-status-attempts", str(attempts)]
     code, printed = toy.snakemake(folder, *options)
     found = toy.blocks(printed)
-    assert code == 1 and set(found) == {"ends a", "ends b", "ends c"}, printed
+    assert code == 1 and set(found) == {f"ends {x}" for x in "abcdik"}, printed
     assert "✗ ends a, Slurm job 21: OUT_OF_MEMORY\n" in printed
     assert found["ends a"][0].endswith("let it ask for more: --set-resources ends:mem_mb=MB")
     refused, asked = found["ends b"][0].split(" (asked for: ")
@@ -143,6 +166,11 @@ def test_the_terminal_says_what_slurm_did_to_a_job(programs):
     )
     assert "--mem 700, --cpus-per-task=1" in asked and "); unless Slurm is away" in asked
     assert found["ends c"][0].startswith("it was cancelled in Slurm; call snakemake again")
+    assert found["ends d"][0].startswith("Slurm ended it: DEADLINE")
+    assert found["ends i"][0] == "ModuleNotFoundError: No module named 'torch'"
+    assert found["ends i"][1].startswith("traceback: ")
+    assert found["ends k"][0].startswith("killed from outside (SIGKILL)")
+    assert "--set-resources ends:mem_mb=MB" in found["ends k"][0]
     assert "sbatch" not in printed.replace(str(folder), "")
 
 
@@ -161,16 +189,16 @@ def test_a_job_that_the_executor_does_not_submit_has_its_reason_and_no_traceback
 
 
 QUEUE = """
-echo '21|PartitionTimeLimit'; echo '22|PartitionTimeLimit'; echo '23|Priority'
-echo '24|Nodes required for job are DOWN, DRAINED or reserved for others'
-echo '99|JobHeldUser'
+echo '21|PENDING|PartitionTimeLimit'; echo '22|PENDING|PartitionTimeLimit'
+echo '23|PENDING|Priority'; echo '24|PENDING|Nodes required for job are DOWN, DRAINED or more'
+echo '25|PREEMPTED|None'; echo '99|PENDING|JobHeldUser'
 """
 
 
 def test_what_waits_for_ever_in_the_queue_is_told_once(programs, capsys):
     programs(squeue=QUEUE)
     view = View(SimpleNamespace(nocolor=True, stdout=True, dryrun=False, quiet=None))
-    for number, rule in ((1, "train"), (2, "train"), (3, "train"), (4, "report")):
+    for number, rule in ((1, "train"), (2, "train"), (3, "train"), (4, "report"), (5, "page")):
         job = {"jobid": number, "rule_name": rule, "wildcards": {"x": f"m{number}"}}
         record = LogRecord("", INFO, "", 0, "", None, None)
         vars(record).update(job, log=[], output=["file"], event=LogEvent.JOB_INFO)
@@ -180,12 +208,13 @@ def test_what_waits_for_ever_in_the_queue_is_told_once(programs, capsys):
     for _ in range(2):
         view._asked = -1e9
         view.tick()
-    first, second = capsys.readouterr().out.splitlines()
+    first, second, third = capsys.readouterr().out.splitlines()
     assert first.startswith(
         "train m1, Slurm job 21 waits: PartitionTimeLimit; it asks for more time"
     )
     assert "--set-resources train:runtime=MINUTES" in first
     assert second.startswith("report m4, Slurm job 24 waits: Nodes required")
+    assert third.startswith("page m5, Slurm job 25 waits: PREEMPTED; another job took its place")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,9 @@ ASKED = re.compile(r"(?<= )(?:-[AptC]|--(?:mem|gpus|gres|cpus-per-task|cpus-per-
 # Of a job that Slurm killed for memory it often says only that it failed; its log says why.
 NO_MEMORY = re.compile(r"oom.?kill|out of memory|memory limit", re.I)
 
+# What a job printed last before Snakemake said, in the executor's log of it, that it failed.
+LAST_WORDS = re.compile(r"^(\S.*)\nRuleException:", re.M)
+
 ENDED = {
     "OUT_OF_MEMORY": "Slurm ended it, for it took more memory than it asked for; let it ask for"
     " more: --set-resources {rule}:mem_mb=MB",
@@ -31,6 +34,12 @@ ENDED = {
     " checkpoint",
     "NODE_FAIL": "its node failed; call snakemake again",
 }
+# A failure of its own is no end by Slurm.
+OTHER = "Slurm ended it: {state}; call snakemake again"
+KILLED = (
+    "killed from outside (SIGKILL), as a node does that has no memory left; let it ask for more:"
+    " --set-resources {rule}:mem_mb=MB"
+)
 AGAIN = "then call snakemake again"
 REMEDY = f"unless Slurm is away, correct what profiles/slurm or an option asks for; {AGAIN}"
 
@@ -51,6 +60,9 @@ STUCK = {
     r"JobHeld\w+|JobHoldMaxRequeue": "it is held; to let it go: scontrol release {job}",
     r"PartitionDown|PartitionInactive|ReqNodeNotAvail.*|Nodes required for job are DOWN.*": "its"
     " nodes are away or kept for others; it begins when they are back",
+    r"PREEMPTED": "another job took its place; if Slurm does not begin it anew (squeue --me), press"
+    " Ctrl-C and call snakemake again with --slurm-requeue: a training goes on from its last"
+    " checkpoint",
 }
 ASK_SECONDS = 5  # a controller that is away is asked again later
 
@@ -73,20 +85,28 @@ def cause(rule: str, said: str, logs: Iterable[str]) -> str | None:
     if failed := NOT_SUBMITTED.search(said):
         return f"it was not given to Slurm: {_line(failed[1])}; correct that, {AGAIN}"
     ended = state(said, logs)
-    return ENDED[ended].format(rule=rule) if ended in ENDED else None
+    if ended in (None, "FAILED"):
+        return None
+    return ENDED.get(ended, OTHER).format(rule=rule, state=ended)
+
+
+def last_words(log: str) -> str | None:
+    """What a job said that failed before it had a log of its own."""
+    found = LAST_WORDS.findall(tail(log))
+    return found[-1] if found else None
 
 
 def reasons() -> dict[str, str]:
-    """{job: why it waits}, of the user's; nothing while Slurm does not answer."""
+    """{job: why it does not run}, of the user's; nothing while Slurm does not answer."""
     if not shutil.which("squeue"):
         return {}
-    command = ["squeue", "--me", "--array", "--noheader", "--states=PENDING", "--format=%i|%r"]
+    command = ["squeue", "--me", "--noheader", "--states=PENDING,PREEMPTED", "--format=%i|%T|%r"]
     try:
         done = subprocess.run(command, text=True, capture_output=True, timeout=ASK_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return {}
-    pairs = (line.strip().partition("|") for line in done.stdout.splitlines())
-    return {job: reason for job, _, reason in pairs}
+    lines = (line.strip().split("|", 2) for line in done.stdout.splitlines())
+    return {job: reason if state == "PENDING" else state for job, state, reason in lines}
 
 
 def stuck(rule: str, job: str, reason: str) -> str | None:

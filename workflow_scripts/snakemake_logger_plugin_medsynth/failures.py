@@ -124,7 +124,8 @@ def _failure(job: Job, said: str, elsewhere: str, printed: Path) -> Failure:
 
     log = next((path for path in job.log if written(path, job.since)), None)
     info = read_info([path for path in job.log if written(info_path(path), job.since)])
-    ended = SIGNAL.search(said)
+    theirs = job.log[-1] if job.log and cluster.state(elsewhere, ()) else None  # the executor's
+    ended = SIGNAL.search(said) or (SIGNAL.search(tail(theirs)) if theirs else None)
     by = (ended[1] or BY_STATUS.get(int(ended[2])) or "") if ended else ""
     failure = Failure(job.rule, job.title, info.get("error", ""), log)
     failure.interrupted = by in ("SIGINT", "SIGTERM") or failure.cause.startswith("Keyboard")
@@ -133,11 +134,13 @@ def _failure(job: Job, said: str, elsewhere: str, printed: Path) -> Failure:
     elif reason := cluster.cause(job.rule, elsewhere, job.log):
         failure.cause = reason
     elif by == "SIGKILL":
-        failure.cause = KILLED
+        failure.cause = cluster.KILLED.format(rule=job.rule) if theirs else KILLED
     elif by and not failure.interrupted:
         failure.cause = f"a library crashed ({by}); its last words, if any, stand in the log"
     elif job.log and (folder := _full_disk(job.log[0])):
         failure.cause = DISK_FULL.format(folder=folder)
+    elif theirs and log == theirs and (words := cluster.last_words(log)):
+        failure.cause, failure.traceback = words, True
     elif log is None and written(printed, job.since):
         failure.log, failure.traceback = printed.as_posix(), True
         failure.cause = _last_line(failure.log)

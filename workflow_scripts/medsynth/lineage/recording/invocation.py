@@ -46,6 +46,15 @@ def _refuse_unrecordable(workflow: Any) -> None:
             )
 
 
+def refuse_arrays(settings: Any) -> None:
+    """Refuse what makes jobs of Slurm remove each other's files."""
+    if getattr(settings, "array_jobs", None):
+        raise refusal(
+            "--slurm-array-jobs: every task of an array takes the files of the first one for its"
+            " own, and removes them when it fails; leave the option out"
+        )
+
+
 def _hold(path: Path, invocation: str) -> IO[str]:
     """Lock the results for this process; a kill frees them, unlike Snakemake's own lock files.
 
@@ -112,6 +121,7 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
         if kind.dryrun_exec or kind.touch_exec:
             return execute(executor_plugin=executor_plugin, **arguments)
         _refuse_unrecordable(workflow)
+        refuse_arrays(arguments.get("executor_settings"))
         invocation = uuid.uuid4().hex
         lock = _hold(spool.lineage_dir(results) / "workflow.lock", invocation)
         # Raw data are nobody's leftovers; a collector may still be at work on the record.
