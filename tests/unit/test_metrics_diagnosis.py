@@ -226,6 +226,8 @@ def test_the_months_and_the_event_under_other_names_are_found():
     assert set(determination.tell_survival(table, months, event).found) == {"a", "b"}
     table.loc[8:, ["a", "c"]] = np.nan
     assert determination.tell_survival(table, months, event).too_few == ["a", "c"]
+    # Of people who were all followed as long nothing is ordered, and no warning is due.
+    assert set(determination.tell_survival(table, np.ones(60), event).found) == {"b"}
 
 
 def test_baselines_predict_nobody_from_himself():
@@ -261,3 +263,24 @@ def test_standardisation_knows_the_training_patients_only():
     rows = np.array([[2.0, np.nan, 9], [np.nan, 4, 5]])
     found = baselines.standardised(training, rows)
     assert found.tolist() == [[0, 0, 0, 1], [0, 0, 0, 0]]
+    # Nobody is further out than those, of whom the model has learned.
+    assert baselines.standardised(training[:, :1], np.array([[99.0], [-9]])).tolist() == [[1], [-1]]
+
+
+@pytest.mark.parametrize(("target", "genes", "more"), [("label", 24, 0.87), ("survival", 12, 0.78)])
+def test_values_far_from_all_that_were_learned_from_cost_the_linear_model_little(
+    target, genes, more
+):
+    """As of genes that hardly anybody expresses: on who does, no model looks like the best one."""
+    rng, n = np.random.default_rng(0), 80
+    folds, x = np.arange(n) % 4, rng.normal(size=(n, 1 + genes))
+    x[range(genes), range(1, 1 + genes)] = 1e4
+    if target == "label":
+        labels = (x[:, 0] + 0.5 * rng.normal(size=n) > 0).astype(int)
+        told = baselines.predict_classes(x, labels, folds, 2)[:, 1]
+        pairs = concordance.of_class(labels == 1, folds)
+    else:
+        months, event = rng.exponential(np.exp(-1.5 * x[:, 0])), rng.random(n) < 0.7
+        told = baselines.predict_survival(x, months, event, folds)
+        pairs = concordance.of_survival(months, event, folds)
+    assert concordance.concordance(told, pairs) > more

@@ -30,7 +30,9 @@ def standardised(training: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Rows (m, p) in units of the training patients' (n, p) spread, and what is unknown beside.
 
     Unknown values (NaN) stand at the mean, with a 1 in a column of their own wherever a training
-    patient lacks the value; columns that do not vary in them are 0.
+    patient lacks the value; columns that do not vary in them are 0. What is beyond all of them
+    counts as their furthest: of one whom they hardly tell of, a linear model would be sure, and the
+    penalty that is chosen on such patients would leave nothing of it.
 
     Returns:
         (m, p + columns with gaps).
@@ -39,7 +41,9 @@ def standardised(training: np.ndarray, rows: np.ndarray) -> np.ndarray:
     count = np.maximum(known.sum(0), 1)
     mean = np.where(known, training, 0).sum(0) / count
     spread = np.sqrt((np.where(known, training - mean, 0) ** 2).sum(0) / count)
-    scaled = np.where(spread > 0, (rows - mean) / np.where(spread > 0, spread, 1), 0)
+    least, most = np.where(known, training, np.inf), np.where(known, training, -np.inf)
+    within = np.minimum(np.maximum(rows, least.min(0)), most.max(0))
+    scaled = np.where(spread > 0, (within - mean) / np.where(spread > 0, spread, 1), 0)
     missing = np.isnan(rows)
     return np.hstack([np.where(missing, 0, scaled), missing[:, ~known.all(0)]])
 

@@ -152,6 +152,8 @@ def tell_survival(table: pd.DataFrame, months: np.ndarray, event: np.ndarray) ->
         if known.sum() < 2 * FEWEST or len(np.unique(cells[known])) <= FEW_VALUES:
             continue
         ranked.add(str(column))
+        if len(np.unique(months[known])) < 2:
+            continue
         rank = abs(spearmanr(cells[known], months[known]).statistic)
         if rank >= ALMOST:
             found[str(column)] = (
