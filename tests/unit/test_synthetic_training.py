@@ -134,6 +134,13 @@ def test_an_experiment_that_draws_some_classes_is_refused_before_it_is_trained()
                 ("experiments.0.sample.labels", ["No Finding"]),
             )
         )
+    with pytest.raises(ConfigError, match="steps: must be") as wrong:  # which is no other mistake
+        parse_config(
+            changed(
+                ("synthetic_training.experiments", ["cxr_ddpm"]), ("experiments.0.train.steps", -1)
+            )
+        )
+    assert "no experiment" not in str(wrong.value)
 
 
 def test_what_was_killed_goes_on(tmp_path: Path, monkeypatch, found):

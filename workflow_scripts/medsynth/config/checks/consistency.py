@@ -40,7 +40,10 @@ def inconsistencies(raw: dict[str, Any], parts: ValidParts) -> Iterator[Mistake]
             place_of(["experiments", i], raw), e, experiment, cohorts, valid_cohorts
         )
     yield from _unregistered(raw.get("lineage"), counts)
-    yield from _untrainable(raw.get("synthetic_training"), valid_experiments, valid_cohorts)
+    unjudged = {*counts} - {*valid_experiments}  # wrong in themselves, which is told elsewhere
+    yield from _untrainable(
+        raw.get("synthetic_training"), valid_experiments, valid_cohorts, unjudged
+    )
     yield from input_mistakes(
         valid_experiments, {*counts, *map(classifier_name, cohorts)} - {*valid_experiments}
     )
@@ -106,12 +109,14 @@ def _unregistered(group: Any, counts: Counter[str]) -> Iterator[Mistake]:
 
 
 def _untrainable(
-    group: Any, experiments: dict[str, Any], cohorts: dict[str, Any]
+    group: Any, experiments: dict[str, Any], cohorts: dict[str, Any], unjudged: set[str]
 ) -> Iterator[Mistake]:
     """Names of `synthetic_training` that make no images of classes, or not of all."""
     asked = group.get("experiments") if isinstance(group, dict) else None
     making = [name for name, e in experiments.items() if e.task == "generation"]
     for name in asked if isinstance(asked, list) else []:
+        if name in unjudged:
+            continue
         if name not in making:
             hint = did_you_mean(str(name), making) or "name one of the task generation"
             yield Mistake(
