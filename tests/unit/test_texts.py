@@ -17,6 +17,8 @@ from medsynth.config.experiment_files import ExperimentFiles
 from medsynth.config.loading import parse_config
 from medsynth.config.mistakes import ConfigError
 from medsynth.lineage.collector import drain
+from medsynth.lineage.erasure.mlflow_copies import MlflowCopies
+from medsynth.lineage.queries.impact import impact
 from medsynth.models.ddpm.settings import DdpmExperiment
 from medsynth.models.prompts import PromptError, usable_prompt
 from medsynth.store.layout import Layout
@@ -75,6 +77,21 @@ def test_a_withdrawal_destroys_the_texts_and_asks_for_another_tokenizer(study):
     found = study.ask(PATIENT)
     assert f"{home}/texts.parquet" in paths(found["destroy"])
     assert {f"{home}/tokenizer.json", "results/t/model.safetensors"} <= set(paths(found["redo"]))
+
+
+def test_a_withdrawal_removes_the_tokenizer_and_its_cards_from_mlflow_too(study, monkeypatch):
+    home = "results/cohorts/a"
+    made = {f"{home}/tokenizer.json": b"{}"}
+    study.job("prepare_texts", [f"{home}/index.parquet"], made)
+    study.job("train", list(made), {"results/t/model.json": b"{}", "results/t/history.csv": b""})
+    study.job("prepare_texts", ["results/cohorts/b/index.parquet"], {"results/tokenizer.json": b""})
+    drain(study.results, study.ledger)
+    copies, removed = MlflowCopies(study.results, study.ledger), []
+    monkeypatch.setattr(study.ledger, "item", lambda job: {"run_id": job})
+    monkeypatch.setattr(copies, "remove_file", lambda client, run, path: removed.append(path))
+    copies.remove(impact(study.results, PATIENT))
+    assert {f"{home}/tokenizer.json", "results/t/model.json"} <= set(removed)
+    assert not {"results/tokenizer.json", "results/t/history.csv"} & set(removed)
 
 
 def test_unusable_texts_are_quarantined_with_their_reason_and_long_ones_are_cut():

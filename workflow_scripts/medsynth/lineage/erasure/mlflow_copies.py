@@ -42,9 +42,9 @@ class MlflowCopies:
         self.elsewhere = bool(self._uri or settings.get("artifact_uri"))
 
     def remove(self, impact: Impact) -> None:
-        """Remove copies of what held or showed the patient, and models that learned from them."""
+        """Remove copies of what held or showed the patient, and of what was learned from them."""
         client = self._client()
-        for row in impact["past"]:
+        for row in (*impact["past"], *impact["learned"]):
             for job in row["jobs"]:
                 if run := self._ledger.item(job)["run_id"]:
                     self.remove_file(client, run, in_run(row["path"]))

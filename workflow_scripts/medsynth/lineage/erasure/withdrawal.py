@@ -28,9 +28,10 @@ class Impact(TypedDict):
     unfinished: work folders of trainings on them. kept: copies of what earlier trainings and
     samplings made, all of them. command: the snakemake call that makes everything again. past:
     artifacts that held or may have shown the patient at any time, with the jobs that made them.
-    models: digests of the weights of any time that go back to the patient. identifiers, sources:
-    ids of the patient's images and digests of their files. longer: ids of others in which the
-    patient's stands. patients: all in the index tables. indexes: tables that name the raw files.
+    learned: tokenizers and cards of any time that go back to the patient, likewise; their copies in
+    MLflow go. models: digests of the weights of any time that do. identifiers, sources: ids of the
+    patient's images and digests of their files. longer: ids of others in which the patient's
+    stands. patients: all in the index tables. indexes: tables that name the raw files.
     unknown: artifacts on the disk of which it cannot be told whether they go back to the patient.
     erased: times of earlier erasures.
     """
@@ -45,6 +46,7 @@ class Impact(TypedDict):
     kept: list[str]
     command: str
     past: list[Past]
+    learned: list[Past]
     models: list[str]
     identifiers: list[str]
     sources: list[str]

@@ -37,6 +37,8 @@ from medsynth.lineage.recording.places import Places, above
 from medsynth.store.digests import digest_bytes
 
 PICTURES = {".png", ".html", ""}  # and folders of single images
+# With the words of patients' texts. MLflow has copies of them, of every training.
+LEARNED = ("/tokenizer.json", "/model.json")
 
 
 def impact(results: Path, patient: str) -> Impact:
@@ -94,6 +96,11 @@ def impact(results: Path, patient: str) -> Impact:
             "command": redo_command([a for a in affected if _is_first(a, reached, flow)], ledger),
             "past": [
                 {"path": p, "sha256": s, "jobs": flow.makers((s, p))} for s, p in sorted(past)
+            ],
+            "learned": [
+                {"path": p, "sha256": s, "jobs": flow.makers((s, p))}
+                for s, p in sorted(reached | unclear)
+                if p.endswith(LEARNED)
             ],
             "models": sorted({s for s, path in reached | unclear if path.endswith(MODEL)}),
             "identifiers": sorted(raw.identifiers),
