@@ -32,7 +32,7 @@ def study(tmp_path_factory):
     return folder
 
 
-def told_of(study, columns, more=(), **train):
+def told_of(study, columns, more=(), few=None, **train):
     keyed = {"path": str(study / "patients.csv"), "key": "case"}
     survival = {"months": "months", "event": "dead", "happened": "1", "censored": "0"}
     columns_of = {"file": "file", "patient": "patient", "labels": "idh"}
@@ -41,7 +41,7 @@ def told_of(study, columns, more=(), **train):
         "root": str(study / "images"),
         "index": {"table": str(study / "images.csv"), "columns": columns_of},
         "read": {"image_size": 8},
-        "split": {"folds": 3},
+        "split": {"folds": 3, "few": few or {}},
         "patients": {
             "tables": {"all": keyed | {"columns": columns}},
             "survival": keyed | survival,
@@ -74,5 +74,7 @@ def test_columns_that_are_the_target_are_named_and_how_the_others_were_judged_is
 def test_what_else_a_training_would_refuse_is_told_with_the_counts(study):
     (mistake,), _ = told_of(study, ["age", "TP53_mut"], target="survival")
     assert "2 of 24 in all" in mistake and "patients.survival.happened" in mistake
+    (mistake,), _ = told_of(study, ["age"], few={"IDH": 2})  # once, not of the diagnosis again
+    assert "split.few: no patient has the class 'IDH'" in mistake
     (mistake,), _ = told_of(study, ["age"], accept=["all:kps"])
     assert "train.accept names all:kps; there are: all:age" in mistake

@@ -28,7 +28,7 @@ from medsynth.store.errors import MedsynthError
 from medsynth.store.models import load_model, save_model
 from medsynth.store.tables.parquet import read_table, write_table
 from medsynth.tasks.diagnosis.data import UnfitPatients, training_data
-from medsynth.tasks.diagnosis.evaluation import evaluate
+from medsynth.tasks.diagnosis.evaluation import evaluate, says_age_or_sex
 from medsynth.tasks.diagnosis.product import write_product
 from tests.unit.diagnosis_study import QUICK, write_cohort
 
@@ -166,6 +166,13 @@ def test_the_figures_stand_beside_every_baseline(told):
         "of 3 columns 3 were judged by their names and, of 30"
     )
     json.dumps(found, allow_nan=False)
+
+
+def test_age_and_sex_are_known_by_their_headings_however_written():
+    columns = ["age", "Diagnosis Age", "Age [years]", "is_female", "Sex=Male", "patient gender=m"]
+    assert all(says_age_or_sex(f"clinical:{c}") for c in columns)
+    others = ["stage", "dosage", "Sussex_mut", "site=age", "lineage"]
+    assert not any(says_age_or_sex(f"clinical:{c}") for c in others)
 
 
 def test_no_figure_tells_of_fewer_than_five_patients(told, tmp_path):

@@ -13,6 +13,7 @@ from medsynth.cohorts.splits import split_patients
 from medsynth.config.schema import Config
 from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import used
+from medsynth.store.quarantine import CohortError
 
 
 def check_diagnosis(
@@ -48,6 +49,9 @@ def check_diagnosis(
 
     try:
         splits = split_patients(rows, cohort.split, config.seed)
+    except CohortError:  # which the counts of its classes have told
+        return
+    try:
         folds = rows["patient"].map(splits.set_index("patient")["fold"])
         data = described(rows.assign(fold=folds), table, f"cohort {name}")
     except MedsynthError as error:

@@ -22,7 +22,7 @@ from medsynth.store.privacy.fewest import FEWEST
 from medsynth.store.tables.parquet import read_table
 from medsynth.tasks.diagnosis.data import OF
 
-AGE, SEX = r"(^|_)age(_|$|=)", r"^(is_)?(sex|gender|female|male)(_|$|=)"
+AGE_SEX = re.compile(r"(^|[\W_])(age|sex|gender|female|male)([\W_]|$)")
 SPLIT = "each fold's, by a model of the others"
 
 
@@ -43,7 +43,7 @@ def evaluate(
     table = read_table(inputs.table)
     numbers = read_table(inputs.patients).set_index("patient").loc[table["patient"]]
     columns = [f"{of}{OF}{c}" for of, own in card["columns"].items() for c in own]
-    demographic = [c for c in columns if _is(c, AGE) or _is(c, SEX)]
+    demographic = [c for c in columns if says_age_or_sex(c)]
     given = {"elastic_net": columns, "age_sex": demographic}
     matrices = {name: numbers[own].to_numpy(float) for name, own in given.items() if own}
     modalities = ["image", *card["columns"]]
@@ -75,8 +75,10 @@ def _added(shapley: pd.Series, there: pd.Series) -> dict[str, Any]:
     return means | {"patients": patients}
 
 
-def _is(column: str, pattern: str) -> bool:
-    return bool(re.search(pattern, column.partition(OF)[2].casefold()))
+def says_age_or_sex(column: str) -> bool:
+    """Whether its heading does, as ``Diagnosis Age``; of TABLE:HEADING=WORD the word may not."""
+    heading = column.partition(OF)[2].partition("=")[0]
+    return bool(AGE_SEX.search(heading.casefold()))
 
 
 def _of_classes(
