@@ -163,7 +163,7 @@ def test_times_are_months_whatever_their_unit(tmp_path):
 
 
 def test_times_that_are_none_cost_the_patient_the_survival_or_are_refused(tmp_path):
-    cells = [12, -1, 0, 999, 9999, "soon", ">60", "NA", 7]
+    cells = [12, -1, 0, 999, 9999, "soon", ">60", "1,234 days", "NA", 7]
     found = months_of(tmp_path, cells)
     assert (found[0], found[-1]) == (12, 7) and np.isnan(found[1:-1]).all()
     with pytest.raises(CohortError, match="'survival': 2 of 3 cells are dates"):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from medsynth.cohorts.patients.numbers import decimal_commas
 from medsynth.cohorts.patients.settings import Survival, plain_word
-from medsynth.genomics.ages import PER_YEAR, UNITS, with_units
+from medsynth.genomics.ages import AMBIGUOUS, PER_YEAR, UNITS, with_units
 from medsynth.store.privacy.fewest import FEWEST
 from medsynth.store.quarantine import CohortError
 
@@ -88,7 +88,8 @@ def read_months(cells: pd.Series, where: str) -> pd.Series:
         )
     with_points = text.mask(decimal_commas(text, where), text.str.replace(",", "."))
     bare = pd.to_numeric(with_points, "coerce")
-    words = text.where(bare.isna()).map(with_units, na_action="ignore").astype(float)
+    worded = text.where(bare.isna() & ~text.str.contains(AMBIGUOUS, na=False))
+    words = worded.map(with_units, na_action="ignore").astype(float)
     found = (bare * (12 / PER_YEAR[_unit(str(cells.name))])).fillna(words * 12)
     is_code = text.str.fullmatch(CODE).fillna(False).astype(bool)  # or, of days, a time
     found = found.mask(is_code & (found > LONGEST))
