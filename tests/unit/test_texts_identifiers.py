@@ -61,7 +61,7 @@ FREQUENT = [  # who works there, and when: more patients have it than a small ce
     "discussed with dr. q. zorblatt, drs. foo and zorblatt",
     "Drs. Quixote, Foo and Zorblatt agree, Dr.Zorblatt and Dr: Zorblatt, too",
     "Dr. van der Zorblatt, Prof. Dr. med. Zorblatt, Dr. <b>Zorblatt</b>",
-    "Dr.\u00a0Zorblatt, D\u00adr. Zor\u200bblatt",
+    "Dr.\u00a0Zorblatt, D\u00adr. Zor\u200bblatt, D\u202ar.\u2069 Zor\u202cblatt",
     "MISS ZORBLATT, mrs zorblatt, Nurse Quentin Zorblatt",
     "Dr. Özil Zorblatt, DR ÉMILE-ZORBLATT",  # noqa: RUF001
     "Signed by Zorblatt, Quentin. signed by quentin zorblatt on 2/3/2031",

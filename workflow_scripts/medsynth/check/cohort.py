@@ -13,6 +13,7 @@ from medsynth.check.classes import divided
 from medsynth.check.diagnosis import check_diagnosis
 from medsynth.check.findings import Findings
 from medsynth.check.patients import check_patients
+from medsynth.check.texts import check_texts
 from medsynth.check.trial import Trial, read_some
 from medsynth.cohorts.assemble import join_labels
 from medsynth.cohorts.files import matching_files
@@ -74,6 +75,8 @@ def check_cohort(
         table = check_patients(f"{place}.patients", whose, tables, tell, told)
         if table is not None and not partly:
             check_diagnosis(name, cohort, frame, table, config, told)
+    if not partly:
+        check_texts(name, cohort, frame, config, told)
     if partly:
         _extrapolate(row, cohort, place, told)
     told.cohorts.append(row)

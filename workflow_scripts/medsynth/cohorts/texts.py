@@ -10,7 +10,7 @@ import pandas as pd
 
 from medsynth.cohorts.files import set_aside
 from medsynth.store.manifests import QUARANTINED, TRAIN, USED, used
-from medsynth.store.quarantine import CohortError, log_unused
+from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.absence import present
 from medsynth.text.cleaning import (
     has_words,
@@ -113,11 +113,10 @@ def prepare_texts(
     words = known_words(plain[train], table.loc[train, "patient"], settings.min_patients)
     known = frozenset(words)
     table["text"] = plain.map(lambda text: only_known(text, known)).reindex(table.index)
-    empty = ~table["text"].map(has_words, na_action="ignore").fillna(False).astype(bool)
+    empty = pd.Series([pd.isna(one) or not has_words(one) for one in table["text"]], table.index)
     set_aside(table, empty, QUARANTINED, "masked_text")
     usable = table["status"] == USED
     table["text"] = table["text"].where(usable)
-    log_unused(table)
     train = usable & (table["split"] == TRAIN)
     if not train.any():
         raise CohortError(

@@ -22,7 +22,10 @@ from medsynth.text import numbers, people
 MARK = "___"
 
 _FORMS = [*numbers.FORMS[:1], *people.FORMS, *numbers.FORMS[1:]]  # an address may hold a title
-_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff]")  # would cut a title or a name in two
+# Format characters, of direction too, would cut a title or a name in two.
+_INVISIBLE = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 # Control characters, as in UTF-8 that was read as another encoding, and what stands for bytes that
 # are no UTF-8: in files, and on a command line.
 _UNREADABLE = re.compile(r"[\ufffd\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
