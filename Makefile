@@ -47,6 +47,9 @@ $(SCIENCE): $(VENV)/ready
 		echo "$@: skipped, there is no folder $(MEDSYNTH_REAL_DATA); MEDSYNTH_REAL_DATA names it"; \
 	fi
 
+science/%:
+	@echo "$@: there is no config/$@.yaml; there are $(SCIENCE)"; exit 1
+
 bench: $(VENV)/dev
 	$(BIN)/python -m tests.benchmarks
 

@@ -57,6 +57,15 @@ def test_without_the_data_it_says_so(project):
     assert done.returncode == 0
 
 
+def test_a_name_that_is_none_is_told_with_those_that_there_are(project):
+    done = make(project, "science/frist", "SNAKEMAKE=false", "MEDSYNTH_REAL_DATA=config")
+    assert done.stdout == (
+        "science/frist: there is no config/science/frist.yaml; there are science/first"
+        " science/second\n"
+    )
+    assert done.returncode
+
+
 def test_clean_leaves_its_results_and_what_snakemake_knows_of_them(project):
     for file in ("results/report/index.html", ".snakemake/incomplete", "results/README.md"):
         (project / file).parent.mkdir(parents=True, exist_ok=True)

@@ -60,9 +60,9 @@ STUCK = {
     r"JobHeld\w+|JobHoldMaxRequeue": "it is held; to let it go: scontrol release {job}",
     r"PartitionDown|PartitionInactive|ReqNodeNotAvail.*|Nodes required for job are DOWN.*": "its"
     " nodes are away or kept for others; it begins when they are back",
-    r"PREEMPTED": "another job took its place; if Slurm does not begin it anew (squeue --me), press"
-    " Ctrl-C and call snakemake again with --slurm-requeue: a training goes on from its last"
-    " checkpoint",
+    r"PREEMPTED": "another job took its place, and Slurm does not begin it anew; press Ctrl-C and"
+    " call snakemake again: a training goes on from its last checkpoint. Where the cluster allows"
+    " it, --slurm-requeue has Slurm do that",
 }
 ASK_SECONDS = 5  # a controller that is away is asked again later
 

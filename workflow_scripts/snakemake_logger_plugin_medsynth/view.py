@@ -20,6 +20,7 @@ from snakemake_logger_plugin_medsynth.screen import Screen
 
 # Beginnings of what Snakemake says and nobody needs to know, or is said here in other words.
 NOISE = (
+    "===== A Job preemption",
     "Assuming unrestricted shared filesystem",
     "Building DAG of jobs",
     "Cleaning up SLURM log files",
