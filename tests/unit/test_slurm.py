@@ -113,11 +113,18 @@ def test_the_lock_says_whether_jobs_are_slurms(tmp_path, monkeypatch):
     assert asked == [("dead", {"in_slurm": False}), ("dead", {"in_slurm": True})]
 
 
-def test_arrays_whose_tasks_remove_each_others_files_are_refused():
-    invocation.refuse_arrays(plugin.ExecutorSettings())
-    invocation.refuse_arrays(None)
+def test_what_cannot_go_well_in_slurm_is_refused(programs, monkeypatch):
+    folder = programs(sbatch="")
+    invocation.refuse_slurm(plugin.ExecutorSettings())
+    # Tasks of an array remove the files of the first one.
     with pytest.raises(Exception, match="--slurm-array-jobs: "):
-        invocation.refuse_arrays(plugin.ExecutorSettings(array_jobs="all"))
+        invocation.refuse_slurm(plugin.ExecutorSettings(array_jobs="all"))
+    settings = plugin.ExecutorSettings()
+    (folder / "sbatch").unlink()
+    monkeypatch.setenv("PATH", str(folder))
+    invocation.refuse_slurm(None)  # another executor's
+    with pytest.raises(Exception, match="there is no sbatch here"):
+        invocation.refuse_slurm(settings)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -46,8 +47,13 @@ def _refuse_unrecordable(workflow: Any) -> None:
             )
 
 
-def refuse_arrays(settings: Any) -> None:
-    """Refuse what makes jobs of Slurm remove each other's files."""
+def refuse_slurm(settings: Any) -> None:
+    """Refuse, of the settings of Slurm's executor, what cannot go well."""
+    if slurm.is_meant(settings) and not shutil.which("sbatch"):
+        raise refusal(
+            "there is no sbatch here; call snakemake where jobs are given to Slurm, on the login"
+            " node of the cluster, or without --workflow-profile profiles/slurm"
+        )
     if getattr(settings, "array_jobs", None):
         raise refusal(
             "--slurm-array-jobs: every task of an array takes the files of the first one for its"
@@ -121,7 +127,7 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
         if kind.dryrun_exec or kind.touch_exec:
             return execute(executor_plugin=executor_plugin, **arguments)
         _refuse_unrecordable(workflow)
-        refuse_arrays(arguments.get("executor_settings"))
+        refuse_slurm(arguments.get("executor_settings"))
         invocation = uuid.uuid4().hex
         lock = _hold(spool.lineage_dir(results) / "workflow.lock", invocation)
         # Raw data are nobody's leftovers; a collector may still be at work on the record.

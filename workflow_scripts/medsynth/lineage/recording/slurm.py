@@ -21,6 +21,11 @@ class NoAnswerError(Exception):
     """Slurm cannot be asked; what it runs may run on all the same."""
 
 
+def is_meant(settings: Any) -> bool:
+    """Whether these settings of an executor are those of Slurm's."""
+    return hasattr(settings, "jobname_prefix")
+
+
 def prepare(settings: Any, run: str) -> bool:
     """Complete the executor's settings: jobs can be found by their run, and their ends be seen.
 
@@ -31,7 +36,7 @@ def prepare(settings: Any, run: str) -> bool:
     Returns:
         Whether they are Slurm's.
     """
-    if not hasattr(settings, "jobname_prefix"):
+    if not is_meant(settings):
         return False
     given = settings.jobname_prefix
     settings.jobname_prefix = (f"{run}-{given}" if given else run)[:NAME_LENGTH]
