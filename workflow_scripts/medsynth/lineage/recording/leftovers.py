@@ -48,7 +48,7 @@ def stop_jobs(invocation: str, *, in_slurm: bool = False) -> None:
 def _cancel_jobs(invocation: str) -> tuple[list[str], list[str]]:
     try:
         return slurm.cancel_jobs(invocation)
-    except slurm.NoAnswerError:
+    except TimeoutError:
         raise refusal(
             "Slurm does not answer (squeue --me), and may have jobs of the workflow before, which"
             " would write the same files; call snakemake again when it does, where it can be asked."

@@ -17,10 +17,6 @@ CANCEL_SECONDS = 120
 ANSWER_SECONDS = 60  # how long a controller that restarts may be silent
 
 
-class NoAnswerError(Exception):
-    """Slurm cannot be asked; what it runs may run on all the same."""
-
-
 def is_meant(settings: Any) -> bool:
     """Whether these settings of an executor are those of Slurm's."""
     return hasattr(settings, "jobname_prefix")
@@ -60,7 +56,7 @@ def cancel_jobs(run: str) -> tuple[list[str], list[str]]:
         The ids of what was cancelled, and of what is still there.
 
     Raises:
-        NoAnswerError: nobody can tell whether there is anything.
+        TimeoutError: Slurm cannot be asked; what it runs may run on all the same.
     """
     if not (found := _jobs(run)):
         return [], []
@@ -76,7 +72,7 @@ def _jobs(run: str) -> list[str]:
     deadline = time.monotonic() + ANSWER_SECONDS
     while (listed := _ask("squeue", "--me", "--noheader", "--format=%i %j")) is None:
         if not shutil.which("squeue") or time.monotonic() > deadline:
-            raise NoAnswerError
+            raise TimeoutError("Slurm does not answer")
         time.sleep(1)
     pairs = (line.split(maxsplit=1) for line in listed.splitlines())
     return [job for job, name in pairs if name.startswith(run)]
