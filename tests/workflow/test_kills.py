@@ -46,9 +46,9 @@ atomic.replacing = replacing
 TRAINED = ("text", "reports", "diagnosis", "cascade", "noisy", "guided")
 DRAWN = ("text", "cascade", "small", "guided", "sde_vp", "sde_ve")
 MOMENTS = (
-    *(f"*/work/{name}-*/checkpoint.pt" for name in TRAINED),  # in the middle of the training
-    *(f"*/work/{name}-*/batches/*0.npy" for name in DRAWN),  # the first images, others to come
-    "*/work/reports-*/tokens/*0.npy",
+    *(f"*results/work/{name}-*/checkpoint.pt" for name in TRAINED),  # in the middle of the training
+    *(f"*results/work/{name}-*/batches/*0.npy" for name in DRAWN),  # the first images, more to come
+    "*results/work/reports-*/tokens/*0.npy",
     "*/experiments/cascade/model.json",  # weights and card, but no curves
     "*/experiments/diagnosis/history.csv",  # all, but the checkpoint is still there
     "*/experiments/text/samples.h5",  # images without their table

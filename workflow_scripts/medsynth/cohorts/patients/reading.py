@@ -61,44 +61,8 @@ def read_patients(
     counts: dict[str, Any] = {"patients": len(frame)}
     read = cache(lambda path: read_csv(path, []))  # several modalities may stand in one file
     for name, table in settings.tables.items():
-        place, cells = f"patients.tables.{name}", read(table.path)
-        chosen = _chosen(cells, table, place)
-        rows, reasons = _rows(frame["patient"], cells, table.path, table.key, chosen, place)
-        parts = [
-            read_numbers(rows[c], f"{table.path}: column {c!r}", place, table.unknown) for c in rows
-        ]
-        numbers = pd.concat([part.numbers for part in parts], axis=1).set_axis(frame.index)
-        numbers = numbers.add_prefix(name + OF)
-        if (alike := numbers.columns[numbers.columns.duplicated()]).size:
-            heading = alike[0].partition(OF)[2].partition("=")[0]
-            raise CohortError(
-                f"{table.path}: the words of column {heading!r} become columns '{heading}=…', and"
-                f" another column is called so; rename it, or leave it out of {place}.columns"
-            )
-        if numbers.isna().all(axis=None):
-            raise CohortError(
-                f"{table.path}: the columns of {place} say nothing of any of the {len(frame)}"
-                f" patients ({_listed(reasons)}); name columns that are filled, or leave out {name}"
-            )
-        for column in set(table.columns) & set(rows):
-            if rows[column].isna().all():
-                raise CohortError(
-                    f"{table.path}: column {column!r} says nothing of any of the {len(frame)}"
-                    f" patients; leave it out of {place}.columns"
-                )
-        frame = pd.concat([frame, numbers], axis=1)
-        gaps = {
-            "cells_not_understood": sum(part.not_understood for part in parts),
-            "words_rare": sum(part.rare for part in parts),
-            "columns_empty": int(numbers.isna().all().sum()),
-            "columns_constant": int(((numbers.nunique() == 1) & (numbers.count() > 1)).sum()),
-        }
-        counts[name] = {
-            "patients": int(reasons.isna().sum()),
-            "columns": numbers.shape[1],
-            "cells_empty": int(numbers[reasons.isna().to_numpy()].isna().sum().sum()),
-            **{gap: n for gap, n in gaps.items() if n},
-        } | reasons.value_counts().to_dict()
+        numbers, counts[name] = _read_table(frame["patient"], read(table.path), name, table)
+        frame = pd.concat([frame, numbers.set_axis(frame.index)], axis=1)
     if settings.survival:
         cells = read(settings.survival.path)
         columns = [settings.survival.months, settings.survival.event]
@@ -111,6 +75,49 @@ def read_patients(
         doubted = name == "survival" and "doubt" in of
         log.log(logging.WARNING if doubted else logging.INFO, "%s: %s", name, of)
     return frame, counts
+
+
+def _read_table(
+    patients: pd.Series, cells: pd.DataFrame, name: str, table: PatientTable
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The columns of one table as numbers, a row a patient, and counts of rows and gaps."""
+    place = f"patients.tables.{name}"
+    chosen = _chosen(cells, table, place)
+    rows, reasons = _rows(patients, cells, table.path, table.key, chosen, place)
+    parts = [
+        read_numbers(rows[c], f"{table.path}: column {c!r}", place, table.unknown) for c in rows
+    ]
+    numbers = pd.concat([part.numbers for part in parts], axis=1).add_prefix(name + OF)
+    if (alike := numbers.columns[numbers.columns.duplicated()]).size:
+        heading = alike[0].partition(OF)[2].partition("=")[0]
+        raise CohortError(
+            f"{table.path}: the words of column {heading!r} become columns '{heading}=…', and"
+            f" another column is called so; rename it, or leave it out of {place}.columns"
+        )
+    if numbers.isna().all(axis=None):
+        raise CohortError(
+            f"{table.path}: the columns of {place} say nothing of any of the {len(patients)}"
+            f" patients ({_listed(reasons)}); name columns that are filled, or leave out {name}"
+        )
+    for column in set(table.columns) & set(rows):
+        if rows[column].isna().all():
+            raise CohortError(
+                f"{table.path}: column {column!r} says nothing of any of the {len(patients)}"
+                f" patients; leave it out of {place}.columns"
+            )
+    gaps = {
+        "cells_not_understood": sum(part.not_understood for part in parts),
+        "words_rare": sum(part.rare for part in parts),
+        "columns_empty": int(numbers.isna().all().sum()),
+        "columns_constant": int(((numbers.nunique() == 1) & (numbers.count() > 1)).sum()),
+    }
+    counts = {
+        "patients": int(reasons.isna().sum()),
+        "columns": numbers.shape[1],
+        "cells_empty": int(numbers[reasons.isna().to_numpy()].isna().sum().sum()),
+        **{gap: n for gap, n in gaps.items() if n},
+    }
+    return numbers, counts | reasons.value_counts().to_dict()
 
 
 def _listed(reasons: pd.Series) -> str:
