@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import subprocess
 import sys
 import tomllib
 from importlib import metadata
@@ -141,3 +142,14 @@ def test_paths_below_the_results_stand_in_the_layout_alone():
     library = ROOT / "workflow_scripts"
     texts = {f.name: Meaning(f.read_text(), ()).texts for f in library.rglob("*.py")}
     assert [n for n, said in texts.items() if any("mlflow.db" in t for t in said)] == ["layout.py"]
+
+
+def test_nothing_tracked_is_a_link():
+    """One to an environment, say, would be in every clone, where its target is not."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no checkout of git")
+    tracked = subprocess.run(
+        ["git", "ls-files", "--stage"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert len(tracked) > 500
+    assert [line for line in tracked if line.startswith("120000")] == []
