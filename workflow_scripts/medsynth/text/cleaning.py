@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from medsynth.text import numbers, people
+from medsynth.text.lines import with_stops
 
 MARK = "___"
 
@@ -43,8 +44,8 @@ def without_identifiers(text: str) -> str:
     text = re.sub(r"_{2,}", MARK, text)
     for form in _FORMS:
         text = form.sub(lambda found: f"{found.groupdict().get('kept', '')} {MARK} ", text)
-    text = _WORD.sub(lambda word: MARK if _is_long_number(word[0]) else word[0], text.lower())
-    return _tidy(text)
+    text = with_stops(text).lower()  # one line will not tell where a line ended
+    return _tidy(_WORD.sub(lambda word: MARK if _is_long_number(word[0]) else word[0], text))
 
 
 def known_words(texts: Iterable[str], patients: Iterable[str], min_patients: int) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from medsynth.text import phrases
+from medsynth.text.lines import with_stops
 
 # As the tables of CheXpert and MIMIC-CXR write them; what is not mentioned has no entry.
 STATED, DENIED, DOUBTED = 1.0, 0.0, -1.0
@@ -34,13 +35,18 @@ _NOT_EXCLUDED = re.compile(phrases.NOT_EXCLUDED)
 _ASKED = re.compile(phrases.ASKED)
 _CHANGE_DENIED, _CHANGE_DOUBTED = map(re.compile, (phrases.CHANGE_DENIED, phrases.CHANGE_DOUBTED))
 _CHANGED = re.compile(phrases.CHANGED_AFTER)
+_OWN_BEFORE, _OWN_STATE, _OWN_CHANGE = map(
+    re.compile, (phrases.OWN_BEFORE, phrases.OWN_STATE, phrases.OWN_CHANGE)
+)
+_ONLY_ADJECTIVES = re.compile(phrases.ONLY_ADJECTIVES)
+_JOINED = re.compile(r"\b(?:and|or|nor)\b")
 _DENIED = re.compile(phrases.DENIED_BEFORE), re.compile(phrases.DENIED_AFTER)
 _DOUBTED = re.compile(phrases.DOUBTED_BEFORE), re.compile(phrases.DOUBTED_AFTER)
-# At full stops that end a sentence, not those of 3.4 cm and Dr. X; at list numbers and empty lines.
-# Structured reports ask and answer: "effusion: none".
+# Structured reports ask and answer: "effusion: none", "effusion (+)".
 _ANSWERED = re.compile(
-    rf"(?<=\w)(?::|\s+[-–—](?=\s))\s*({phrases.ANSWERS})[ \t]*(?=[.,;\n]|$)"  # noqa: RUF001
+    rf"(?<=\w)(?:\s*[:=?(]|\s+[-–—](?=\s)|\s+(?=[-+]ve\b))\s*({phrases.ANSWERS})"  # noqa: RUF001
 )
+# At full stops that end a sentence, not those of 3.4 cm and Dr. X; at list numbers and empty lines.
 _SENTENCES = re.compile(r"(?<!\bdr)(?<!\bvs)[.!;:](?=\s|$)|[.;](?=[a-z]{3})|\n\s*\n|\b\d\)\s")
 
 
@@ -90,29 +96,61 @@ def mentions(text: str) -> Iterator[Mention]:
                 start, end = match.span()
                 before = _ENDS.split(sentence[max(0, start - REACH) : start])[-1]
                 after = _ENDS.split(sentence[end : end + REACH])[0]
-                if _NOT_EXCLUDED.search(before):
+                own = _own(before, match[0], after)
+                if _NOT_EXCLUDED.search(own):
                     yield Mention(finding, DOUBTED)
-                elif not _ASKED.search(before):
-                    yield Mention(finding, _status(before, match[0], after))
+                elif not _ASKED.search(own):
+                    changed = _unchanged(before, after)
+                    yield Mention(finding, changed or _status(own, match[0], after))
 
 
 def _sentences(text: str) -> Iterator[str]:
-    for sentence in _SENTENCES.split(_ANSWERED.sub(r" is \1. ", text.lower())):
+    for sentence in _SENTENCES.split(_ANSWERED.sub(_answer, with_stops(text).lower())):
         if sentence and sentence.strip():
             told = _CONTRACTED.sub(" not", " ".join(sentence.split()))
             yield _PSEUDO.sub(" ", _POSSIBLE.sub("possible", told))
 
 
+def _answer(found: re.Match[str]) -> str:
+    """A sentence of what was asked and answered."""
+    given = found[1].rstrip(") \t")
+    return f" is {'none' if given in phrases.NO_SIGNS else given}. "
+
+
+def _own(before: str, named: str, after: str) -> str:
+    """What of the words before a mention is said of it.
+
+    After a comma only these, if they or what follows say something of the mention itself, unless it
+    belongs to a list: "no pneumothorax, effusion or edema is seen". After "and", if it has changed.
+    """
+    told = named + _JOINED.split(re.split("[,;]", after, maxsplit=1)[0], maxsplit=1)[0]
+    changed = _OWN_CHANGE.search(told)
+    listed, comma, words = before.rpartition(",")
+    if comma and not _JOINED.search(words) and not _ONLY_ADJECTIVES.search(listed):
+        *_, since = _DENIED[0].split(listed)
+        is_open = "," in since and not _JOINED.search(since)
+        if _OWN_BEFORE.search(words) or changed or (_OWN_STATE.search(told) and not is_open):
+            return words
+    if changed and not _DOUBTED[0].search(before):
+        return before.rpartition(" and ")[2]
+    return before
+
+
+def _unchanged(before: str, after: str) -> float | None:
+    """The status of a finding of which it is denied or doubted that it has changed."""
+    if not _CHANGED.search(after):
+        return None
+    if _CHANGE_DENIED.search(before):
+        return STATED
+    return DOUBTED if _CHANGE_DOUBTED.search(before) else None
+
+
 def _status(before: str, named: str, after: str) -> float:
     """Doubt outweighs denial: "pneumonia cannot be excluded" and "no definite" differ by it."""
-    if _CHANGED.search(after):
-        if _CHANGE_DENIED.search(before):
-            return STATED
-        if _CHANGE_DOUBTED.search(before):
-            return DOUBTED
-    if _DOUBTED[1].search(after):
+    denied = _DENIED[0].search(before)
+    if _DOUBTED[1].search(after.partition(",")[0] if denied else after):
         return DOUBTED
-    if _DENIED[0].search(before) or _DENIED[1].search(after):
+    if denied or _DENIED[1].search(after):
         return DENIED
     if _DOUBTED[0].search(before) or _DOUBTED[0].search(named):
         return DOUBTED

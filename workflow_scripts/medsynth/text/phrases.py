@@ -133,12 +133,38 @@ PSEUDO = (
     r"|\bnot (?:\w+ )?(?:changed|increased|different)\b"
     r"|\bwithout (?:\w+ )?(?:change|increase)(?: in| of)?\b|\bno longer (?=than)"
 )
-# What follows a colon or a dash after what was asked.
+# Before a comma: what is denied comes after it ("no acute, displaced fracture").
+ONLY_ADJECTIVES = (
+    r"\b(?:no|any|without|of)"
+    r"(?: (?:acute|new|old|large|small|\w+(?:al|ar|ed|ent|ant|ive|ous|ic)))+$"
+)
+# What follows a colon or another sign after what was asked.
 ANSWERS = (
-    r"(?:none|no|nil|absent|negative|gone|possible|probable|questionable|equivocal|suspected|likely"
-    r"|unlikely|uncertain|borderline|not (?:seen|identified|present|visuali[sz]ed|demonstrated"
+    r"(?:none|nil|absent)\b"
+    r"|(?:no|n|negative|neg|-(?:ve)?|false|yes|y|positive|pos|\+(?:ve)?|true|present|gone|resolved"
+    r"|cleared|possible|probable|questionable|equivocal|suspected|likely|unlikely|uncertain|borderline"
+    r"|(?:\w+ly )?(?:enlarged|increased|widened|prominent|normal|unremarkable)"
+    r"|(?:cannot|can not) be (?:excluded|ruled out)"
+    r"|not (?:seen|identified|present|visuali[sz]ed|demonstrated"
     r"|evident|detected|noted|found|suspected|excluded))"
-    r"(?: (?:seen|identified|present|visuali[sz]ed))?"
+    r"(?: (?:seen|identified|present|visuali[sz]ed))?[ \t]*\)?(?=[.,;\n]|$)"
+)
+NO_SIGNS = {"n", "neg", "-", "-ve", "false"}
+# What a clause says of a finding in it, before or after it, and so no longer what the clause before
+# says: "no pneumothorax, effusion is present". Whether a list is told in it, its words decide.
+OWN_BEFORE = (
+    r"^ ?(?:no|not|without|cannot|can not|unable|possibl[ey]|probabl[ey]|likely|questionable)\b"
+)
+OWN_STATE = (
+    r"\b(?:is|are|was|were|has|have|can|cannot|could|may|might|present|absent|none|nil|yes|positive"
+    r"|noted|seen|identified|visible|visuali[sz]ed|evident|demonstrated|detected|observed|apparent"
+    r"|possible|suspected|likely|enlarged|borderline|widened|blunted)\b"
+)
+# Of what is not there nothing of this is said, however long the list is.
+OWN_CHANGE = (
+    r"\b(?:remains?|persists?|unchanged|stable|improved|improving|worse|worsened|worsening|resolved"
+    r"|increased|increasing|decreased|decreasing|larger|smaller|in (?:\w+ )?(?:place|situ|position)"
+    r"|ends|terminates|projects)\b"
 )
 # What is denied, or doubted, to have changed: "no evidence that the effusion has resolved".
 CHANGE_DENIED = (
@@ -159,11 +185,13 @@ ASKED = (  # it is looked for, or was once there, and nothing is said of it
 )
 DENIED_BEFORE = (
     r"\b(?:no|not|without|w/o|nor|neither|never|absent|absence of|lack of|negative for|free of"
-    r"|clear of|resolved|resolution of|interval clearing of|excludes?|denies|deny|removal of"
-    r"|mistaken for|unlikely|fail(?:s|ed)? to (?:show|demonstrate|reveal|identify|detect))\b"
+    r"|clear of|resolved(?= (?!and\b|with\b)\w| $)|resolution of|interval clearing of"
+    r"|excludes?|denies|deny|removal of|mistaken for|unlikely"
+    r"|fail(?:s|ed)? to (?:show|demonstrate|reveal|identify|detect))\b"
 )
 DENIED_AFTER = (
-    r"^ (?:now |completely |entirely )?(?:resolved|cleared|gone|disappeared|removed)\b|"
+    r"^ (?:now |completely |entirely )?(?:resolved|cleared|gone|disappeared|removed|none|nil)\b|"
+    r"^ (?:no|negative)(?: (?:seen|identified))?(?=[,;]|$)|"
     r"^[^,;]{0,40}?\b(?:(?:is|are|was|were|has|have)(?: been)? )?"
     r"(?:no longer \w+|not (?:\w+ )?(?:likely|confirmed|seen|identified|present"
     r"|visuali[sz]ed|demonstrated|evident|appreciated|detected|noted|observed|apparent|found|suspected)|(?:has|have|had|is|are)"
@@ -177,6 +205,8 @@ DOUBTED_BEFORE = (
     r"|exclude[ds]?|versus|vs|differential|potential\w*|top|upper|presum\w+|raises?|doubtful)\b"
 )
 DOUBTED_AFTER = (
+    r"^ (?:possible|probable|likely|questionable|suspected|uncertain|equivocal)"
+    r"(?= (?:at|in|on)\b|[,;]|$)|"
     r"^[^.;]{0,60}?\b(?:(?:can|could)(?:not| not)(?: be)? (?:\w+ )?(?:excluded?|ruled out)"
     r"|not (?:be )?(?:\w+ )?(?:excluded|ruled out)|difficult to exclude|to be excluded"
     r"|(?:may|might|could) (?:\w+ )?(?:have|be) (?:\w+ )?(?:resolved|cleared|removed)"
@@ -188,7 +218,8 @@ DOUBTED_AFTER = (
 )
 # A cue reaches no farther than these.
 ENDS = (
-    r"\b(?:but|however|although|though|yet|except|aside from|apart from|other than|whereas|while"
+    r"\s[-–—]\s"  # noqa: RUF001
+    r"|\b(?:but|however|although|though|yet|except|aside from|apart from|other than|whereas|while"
     r"|(?<!\bthat )(?<!\bif )(?<!\bwhether )there (?:is|are|has|have)"
     r"|due to|secondary to|related to|given|despite|which)\b"
     r"|, (?:with|stable|unchanged|persistent|mild|mildly|moderate|small|minimal)\b"
