@@ -19,6 +19,7 @@ rule read_reports:
         ENVIRONMENT
     params:
         reports=lambda wildcards: COHORTS[wildcards.cohort].reports.as_posix(),
+        headings=lambda wildcards: COHORTS[wildcards.cohort].text.headings,
         code=code_of("read_reports"),
     script:
         "../workflow_scripts/read_reports.py"

@@ -12,6 +12,8 @@ from medsynth.store.tables.parquet import read_table, write_table
 
 if __name__ == "__main__":
     with job(snakemake, reads_patients=True):
-        reports = read_reports(read_table(snakemake.input.index), Path(snakemake.params.reports))
+        headings = snakemake.params.headings
+        index, path = read_table(snakemake.input.index), Path(snakemake.params.reports)
+        reports = read_reports(index, path, headings)
         write_table(reports, snakemake.output.table)
-        write_json(counts(reports), snakemake.output.counts)
+        write_json(counts(reports, headings), snakemake.output.counts)

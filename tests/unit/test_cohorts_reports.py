@@ -383,7 +383,7 @@ def unpacked(folder: Path, top: str) -> Path:
 @pytest.mark.parametrize("write", [packed, unpacked])
 @pytest.mark.parametrize("top", ["files/", "", "mimic-cxr-reports/files/"])
 def test_reports_of_the_index_are_read(tmp_path, write, top):
-    table = read_reports(index(), write(tmp_path / "reports", top))
+    table = read_reports(index(), write(tmp_path / "reports", top), {})
     assert table[["patient", "group"]].to_numpy().tolist() == [
         ["10000032", "50000001"],
         ["10000032", "50000002"],
@@ -394,12 +394,13 @@ def test_reports_of_the_index_are_read(tmp_path, write, top):
     assert table["impression"].notna().tolist() == [True, False, False, False]
     assert table["text"].isna().tolist() == [False, False, False, True]
     assert table["text"][0] == USUAL
-    assert counts(table) == {
+    assert counts(table, {}) == {
         "studies": 4,
         "with_report": 3,
         "with_findings": 2,
         "with_impression": 1,
         "empty": 1,
+        "with_unread_heading": {},
     }
 
 
@@ -407,12 +408,12 @@ def test_what_is_no_archive_of_reports_is_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("readme.txt", "x")
     with pytest.raises(CohortError, match="no folders pNN of reports.*mimic-cxr-reports.zip"):
-        read_reports(index(), tmp_path / "other.zip")
+        read_reports(index(), tmp_path / "other.zip", {})
     (tmp_path / "cut.zip").write_bytes(packed(tmp_path / "a.zip", "files/").read_bytes()[:-30])
     with pytest.raises(CohortError, match="BadZipFile.; .* download it again"):
-        read_reports(index(), tmp_path / "cut.zip")
+        read_reports(index(), tmp_path / "cut.zip", {})
     with pytest.raises(CohortError, match="none of the cohort's 1 studies"):
-        read_reports(index()[:1], tmp_path / "a.zip")
+        read_reports(index()[:1], tmp_path / "a.zip", {})
 
 
 def test_a_damaged_report_names_no_patient(tmp_path):
@@ -424,5 +425,5 @@ def test_a_damaged_report_names_no_patient(tmp_path):
     data[start : start + 40] = b"\x00" * 40
     path.write_bytes(data)
     with pytest.raises(CohortError, match="download it again") as caught:
-        read_reports(index(), path)
+        read_reports(index(), path, {})
     assert "10000032" not in str(caught.value) and caught.value.__cause__ is None

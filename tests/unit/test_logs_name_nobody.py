@@ -202,7 +202,7 @@ def reports_in_an_archive(raw: Path) -> None:
         data[data.index(head) + flag] |= 1
     archive.write_bytes(bytes(data))
     rows = manifest([{"item_id": "x", "patient": DAY, "group": "5"}])
-    read_reports(rows, archive)
+    read_reports(rows, archive, {})
 
 
 def a_download(raw: Path) -> None:

@@ -170,7 +170,7 @@ def test_reports_in_another_encoding_are_told_from_those_without_the_sections(tm
         (folder / "s1.txt").write_bytes(written)
         rows.append({"item_id": patient, "patient": patient[1:], "group": "1", "split": "train"})
     manifest = pd.DataFrame(rows).assign(status="used")
-    read = read_reports(manifest, tmp_path)
+    read = read_reports(manifest, tmp_path, {})
     table, _ = texts_of(manifest, read, {"min_patients": 1, "sections": ["findings"]})
     assert table["reason"].tolist() == [None, None, "not_text", "no_text"]
     assert "UTF-8" in REASONS["not_text"] and "größe" in table["text"][0]

@@ -19,6 +19,8 @@ from medsynth.text.cleaning import (
     only_known,
     without_identifiers,
 )
+from medsynth.text.own_headings import COLUMNS as UNDER_HEADINGS
+from medsynth.text.own_headings import unread_headings
 from medsynth.text.settings import PLACE, ReportTexts, TableTexts, TextSettings
 from medsynth.text.tokenizer import Tokenizer, train_tokenizer
 
@@ -43,6 +45,25 @@ def of_reports(manifest: pd.DataFrame, reports: pd.DataFrame, settings: ReportTe
     texts = sections.agg("\n".join, axis=1).str.strip()
     whole = found["text"].where(found["text"].fillna("").map(is_no_text))
     return texts.where(texts != "", whole).set_axis(manifest.index)
+
+
+def _tell_unread(reports: pd.DataFrame, settings: ReportTexts, none_read: bool) -> None:
+    """Headings that open no section: a warning, or an error where no section was read at all."""
+    found = unread_headings(reports[UNDER_HEADINGS].fillna("").to_numpy(), settings.headings)
+    named = ", ".join(f"{heading} ({n} reports)" for heading, n in found.items())
+    told = (
+        f"headings that open no section: {named}; name those in text.headings that do, as"
+        " {findings: [BEFUND]}, or what stands below them is not read"
+        if found
+        else "headings are known in English; name others in text.headings, as {findings: [BEFUND]}"
+    )
+    if none_read:
+        raise CohortError(
+            f"no report has one of the sections {', '.join(settings.sections)} (text.sections):"
+            f" {told}"
+        )
+    if found:
+        log.warning("%s", told)
 
 
 def of_table(manifest: pd.DataFrame, settings: TableTexts) -> pd.Series:
@@ -155,10 +176,15 @@ def texts_of(
         manifest: item manifest.
         reports: of the cohort's studies.
         settings: those of the cohort's group `text`.
+
+    Raises:
+        CohortError: as there, or no report has a section that is asked for.
     """
     items = used(manifest)
     if reports is not None:
         of_report = ReportTexts(**settings)
-        return prepare_texts(items, of_reports(items, reports, of_report), of_report)
+        texts = of_reports(items, reports, of_report)
+        _tell_unread(reports, of_report, none_read=(texts.fillna("") == "").all())
+        return prepare_texts(items, texts, of_report)
     own = TableTexts(**settings)
     return prepare_texts(items, of_table(items, own), own)

@@ -78,7 +78,8 @@ REASONS = {
     "uncertain": "the labeler, or the table, is uncertain about one of the findings",
     "empty_finding": "the table says nothing of one of the findings, and index.empty excludes it",
     "finding_contradiction": "'No Finding' is positive together with a finding",
-    "no_text": "no report or text, or none of the sections that are asked for",
+    "no_text": "no report or text, or none of the sections that are asked for, under headings that"
+    " are known (reports.json counts those that are not; text.headings names them)",
     "not_text": "the text is not UTF-8 (but UTF-16 or Latin-1?), or holds control characters: save"
     " it as UTF-8",
     "masked_text": "nothing is left of the text without names, dates, and words of few patients",

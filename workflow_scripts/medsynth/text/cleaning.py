@@ -17,7 +17,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from medsynth.text import numbers, people
+from medsynth.text.identifiers import numbers, people
 from medsynth.text.lines import with_stops
 
 MARK = "___"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 
 from medsynth.runtime.settings import Settings
 
+Section = Literal["findings", "impression", "indication", "history", "comparison", "technique"]
+Heading = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
 PLACE = re.compile(r"\{(\w+)\}")  # of a value in a template
 
 
@@ -37,13 +39,17 @@ class TextSettings(Settings):
 class ReportTexts(TextSettings):
     """Texts out of radiology reports."""
 
-    sections: list[
-        Literal["findings", "impression", "indication", "history", "comparison", "technique"]
-    ] = Field(
+    sections: list[Section] = Field(
         ["findings", "impression"],
         min_length=1,
         description="sections of a report that make its text, in this order; a report without any"
         " of them has no text",
+    )
+    headings: dict[Section, Annotated[list[Heading], Field(min_length=1)]] = Field(
+        {},
+        description="what sections are called where not in English, as {findings: [BEFUND],"
+        " impression: [BEURTEILUNG]}, in any case; headings that open no section are counted in"
+        " reports.json",
     )
 
 

@@ -6,22 +6,28 @@ import logging
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from medsynth.store.quarantine import CohortError
+from medsynth.text.own_headings import COLUMNS, in_english, unread_headings
 from medsynth.text.sections import SECTIONS, sections_of
 
 log = logging.getLogger(__name__)
 
 
-def read_reports(index: pd.DataFrame, path: Path) -> pd.DataFrame:
+def read_reports(
+    index: pd.DataFrame, path: Path, headings: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
     """The reports of a cohort's studies.
 
     Args:
         index: index manifest.
         path: mimic-cxr-reports.zip, which is read as it is, or the folder it was unpacked to.
+        headings: what sections are called where not in English.
 
     Returns:
         One row a study of the index, sorted: patient, group, the sections, last_paragraph, text
@@ -44,13 +50,13 @@ def read_reports(index: pd.DataFrame, path: Path) -> pd.DataFrame:
     if not any(text is not None for text in texts):
         raise CohortError(f"{path}: none of the cohort's {len(studies)} studies has a report in it")
     log.info("%d studies, %d without a report", len(studies), texts.count(None))
-    sections = [sections_of(text or "") for text in texts]
+    sections = [sections_of(in_english(text or "", headings)) for text in texts]
     columns = [*SECTIONS, "last_paragraph"]
     table = pd.DataFrame(sections, columns=columns, index=studies.index, dtype="str")
     return studies.join(table.assign(text=pd.array(texts, dtype="str")))
 
 
-def counts(reports: pd.DataFrame) -> dict[str, int]:
+def counts(reports: pd.DataFrame, headings: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """How many studies there are, and how many have what; "empty" is a report without text."""
     present = reports.notna().sum()
     return {
@@ -59,6 +65,7 @@ def counts(reports: pd.DataFrame) -> dict[str, int]:
         "with_findings": int(present["findings"]),
         "with_impression": int(present["impression"]),
         "empty": int((reports["text"].str.strip() == "").sum()),
+        "with_unread_heading": unread_headings(reports[COLUMNS].fillna("").to_numpy(), headings),
     }
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 
-from medsynth.text import others
-from medsynth.text.names import GIVEN, ORDINARY, PERSONS
+from medsynth.text.identifiers import others
+from medsynth.text.identifiers.names import GIVEN, ORDINARY, PERSONS
 
 _STOPS = (
     "and|or|at|by|of|on|in|to|the|is|was|were|are|be|been|has|had|have|with|who|for|from|as|that"
