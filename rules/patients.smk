@@ -19,6 +19,7 @@ rule read_patients:
         ENVIRONMENT
     params:
         cfg=cohort_settings("patients"),
+        label=of_cohort(COHORT_FILES.label),
         code=code_of("read_patients"),
     script:
         "../workflow_scripts/read_patients.py"

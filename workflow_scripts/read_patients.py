@@ -14,6 +14,6 @@ if __name__ == "__main__":
     with job(snakemake, reads_patients=True):
         patients = used(read_table(snakemake.input.index))["patient"]
         settings = PatientTables(**snakemake.params.cfg)
-        table, counts = read_patients(patients, settings)
+        table, counts = read_patients(patients, settings, **snakemake.params.label)
         write_table(table, snakemake.output.table)
         write_json(counts, snakemake.output.counts)

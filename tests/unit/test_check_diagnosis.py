@@ -18,24 +18,26 @@ def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     (folder / "images").mkdir()
     rng = np.random.default_rng(0)
-    images, patients = ["file,patient,idh"], ["case,age,IDH1_mut,cluster,TP53_mut,rare,months,dead"]
+    images = ["file,patient,idh,IDH_STATUS,state"]
+    patients = ["case,age,IDH1_mut,cluster,TP53_mut,rare,months,dead,IDH2_mut"]
     for i in range(PATIENTS):
         shade = rng.integers(0, 256, (8, 8), np.uint8)
         Image.fromarray(shade).save(folder / "images" / f"{i}.png")
-        images.append(f"{i}.png,p{i:02d},{('IDH-wildtype', 'IDH-mutant')[i % 2]}")
+        state = ("wildtype", "mutant")[i % 2]
+        images.append(f"{i}.png,p{i:02d},IDH-{state},{state},{state}")
         rare = i if i < 6 else "NA"
         gene = int(rng.random() < 0.5)
         row = f"p{i:02d},{rng.integers(20, 80)},{int(rng.random() < 0.5)},{7 + i % 2},{gene},{rare}"
-        patients.append(f"{row},{rng.integers(1, 90)},{int(i < 2)}")
+        patients.append(f"{row},{rng.integers(1, 90)},{int(i < 2)},{int(i == 1)}")
     (folder / "images.csv").write_text("\n".join(images))
     (folder / "patients.csv").write_text("\n".join(patients))
     return folder
 
 
-def told_of(study, columns, more=(), few=None, **train):
+def told_of(study, columns, more=(), few=None, labels="idh", **train):
     keyed = {"path": str(study / "patients.csv"), "key": "case"}
     survival = {"months": "months", "event": "dead", "happened": "1", "censored": "0"}
-    columns_of = {"file": "file", "patient": "patient", "labels": "idh"}
+    columns_of = {"file": "file", "patient": "patient", "labels": labels}
     cohort = {
         "kind": "images",
         "root": str(study / "images"),
@@ -57,7 +59,8 @@ def told_of(study, columns, more=(), few=None, **train):
 def test_columns_that_are_the_target_are_named_and_how_the_others_were_judged_is_told(study):
     mistakes, notes = told_of(study, ["age", "IDH1_mut", "cluster", "TP53_mut", "rare"])
     assert len(mistakes) == 2
-    assert "experiments.idh.train: all:IDH1_mut tells the target itself: its name is" in mistakes[0]
+    assert "experiments.idh.train: all:IDH1_mut tells the target itself" in mistakes[0]
+    assert "its name and the label's share idh" in mistakes[0]
     assert "all:cluster tells the target itself: it tells IDH-wildtype" in mistakes[1]
     assert "train.accept" in mistakes[1]
     assert "of 5 columns 4 were judged by their names and, of 24 patients, by their values" in notes
@@ -69,6 +72,13 @@ def test_columns_that_are_the_target_are_named_and_how_the_others_were_judged_is
     assert len(mistakes) == 2 and "experiments.other.train.steps" in mistakes[0]
     mistakes, _ = told_of(study, ["age", "IDH1_mut"], accept=["all:IDH1_mut"])
     assert mistakes == []
+
+
+def test_a_gene_that_few_have_is_known_by_the_classes_or_by_the_heading_of_the_label(study):
+    for labels in ("idh", "IDH_STATUS"):
+        (mistake,), _ = told_of(study, ["age", "IDH2_mut"], labels=labels)
+        assert "all:IDH2_mut tells the target itself" in mistake and "share idh" in mistake
+    assert told_of(study, ["age", "IDH2_mut"], labels="state")[0] == []  # nothing says so
 
 
 def test_what_else_a_training_would_refuse_is_told_with_the_counts(study):

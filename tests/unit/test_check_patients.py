@@ -14,7 +14,7 @@ def told_of(path, columns, **survival):
         survival=asked | {"months": "months", "event": "censored", **survival},
     )
     told = Findings([])
-    check_patients("cohorts.c.patients", [*"abcd"], settings, told.mistake, told)
+    check_patients("cohorts.c.patients", [*"abcd"], settings, None, told.mistake, told)
     return told
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from medsynth.cohorts.patients.columns import TARGETS
 from medsynth.cohorts.patients.reading import read_patients
 from medsynth.cohorts.patients.settings import PatientTables, Survival
 from medsynth.store.quarantine import CohortError
+from medsynth.store.tables.parquet import read_table, write_table
 
 HEAD = "case,age,sex,TP53_mut,ATRX_mut,kind,months,dead"
 ROWS = [
@@ -46,6 +48,15 @@ def test_numbers_words_and_gaps(path):
     assert by["sex=male"].isna().tolist() == [False] * 4 + [True, False]  # unknown is no "female"
     assert "sex=female" not in by  # one column tells two words
     assert counts["clinical"] == {"patients": 6, "columns": 4, "cells_empty": 4}
+
+
+def test_the_table_keeps_what_the_targets_are_called(path, tmp_path):
+    frame, _ = read_patients("abcdef", tables(path), "IDH_STATUS")
+    write_table(frame, tmp_path / "patients.parquet")
+    kept = read_table(tmp_path / "patients.parquet").attrs[TARGETS]
+    assert kept == {"label": ["IDH_STATUS"], "survival": ["months", "dead"]}
+    frame, _ = read_patients("abcdef", tables(path, survival=None))
+    assert frame.attrs[TARGETS] == {"label": [], "survival": []}
 
 
 def test_a_cell_that_cannot_be_survival_costs_its_patient_the_survival_only(path):

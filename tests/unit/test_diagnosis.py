@@ -14,6 +14,7 @@ import torch
 
 import check_evaluation
 from medsynth.cohorts.overlap import people_of_folds
+from medsynth.cohorts.patients.columns import TARGETS
 from medsynth.metrics.settings import Evaluation
 from medsynth.models.fusion import sampling
 from medsynth.models.fusion.belief import fit_belief
@@ -282,8 +283,26 @@ def test_a_column_that_few_patients_have_is_judged_by_name_and_that_is_told(told
     frame, path = read_table(told.manifest), tmp_path / "manifest.parquet"
     write_table(frame.assign(label="IDH-" + frame["label"]), path)
     idh = SimpleNamespace(**vars(with_patients(told, change, tmp_path)) | {"manifest": str(path)})
-    with pytest.raises(TargetColumn, match="genes:IDH2_rare: its name is the target's"):
+    with pytest.raises(TargetColumn, match="genes:IDH2_rare: its name and the label's share idh"):
         check(training_data(idh, 1, 64), QUICK)
+
+
+def test_a_heading_of_the_label_that_the_table_keeps_is_compared_with_columns(told, tmp_path):
+    def change(table):
+        table["genes:IDH2_mut"] = [float(i == 1) for i in range(30)]
+
+    assert not check(training_data(with_patients(told, change, tmp_path), 1, 64), QUICK).refused
+
+    def change_named(table):
+        change(table)
+        table.attrs[TARGETS] = {"label": ["IDH_STATUS"], "survival": ["tp53_months", "dead"]}
+
+    data = training_data(with_patients(told, change_named, tmp_path), 1, 64)
+    with pytest.raises(TargetColumn, match="genes:IDH2_mut: its name and the label's share idh"):
+        check(data, QUICK)
+    of_survival = QUICK.model_copy(update={"target": "survival"})
+    with pytest.raises(TargetColumn, match="genes:TP53_mut: its name and the survival's share"):
+        check(data, of_survival)
 
 
 def test_a_single_event_and_a_class_of_one_fold_are_refused(told, tmp_path):

@@ -209,16 +209,6 @@ def test_codes_and_words_that_are_the_target_only_together_are_found():
     assert "as codes" in found["t:subtype"] and "89 patients" in found["t:told=x"]
 
 
-def test_names_of_columns_tell_them_before_any_value_does():
-    named = determination.named_as
-    columns = ["IDH1_mut", "idh1_r132h_ihc", "TP53_mut", "chr1p_loss", "1p_loss", "midhinge"]
-    assert set(named(["IDH-wildtype", "other"], columns)) == {"IDH1_mut", "idh1_r132h_ihc"}
-    assert set(named(["Codel", "Non-codel"], columns)) == {"1p_loss"}
-    assert set(named(["survival"], ["OS_months", "vital_status", "cost", "age"])) == {
-        "OS_months", "vital_status"
-    }  # fmt: skip
-
-
 def test_the_months_and_the_event_under_other_names_are_found():
     months, event, _, _ = people(60)
     months = months + np.arange(60) / 100

@@ -72,7 +72,9 @@ def check_cohort(
     whose = used(frame)["patient"].dropna().unique().tolist()
     if whose and (tables := getattr(cohort, "patients", None)):
         tell = told.note if partly else told.mistake
-        table = check_patients(f"{place}.patients", whose, tables, tell, told)
+        table = check_patients(
+            f"{place}.patients", whose, tables, cohort.label_heading(), tell, told
+        )
         if table is not None and not partly:
             check_diagnosis(name, cohort, frame, table, config, told)
     if not partly:

@@ -16,6 +16,7 @@ def check_patients(
     place: str,
     patients: Sequence[str],
     settings: PatientTables,
+    label: str | None,
     tell: Callable[[str, str], None],
     told: Findings,
 ) -> pd.DataFrame | None:
@@ -24,6 +25,8 @@ def check_patients(
     Args:
         place: key of the settings.
         patients: of the cohort.
+        settings: of their tables.
+        label: heading of the cohort's label, if a table says it.
         tell: is told of what cannot be.
         told: is told the rest.
 
@@ -31,7 +34,7 @@ def check_patients(
         What they say, if they can be read.
     """
     try:
-        table, counts = read_patients(patients, settings)
+        table, counts = read_patients(patients, settings, label)
     except CohortError as error:
         tell(place, str(error))
         return None

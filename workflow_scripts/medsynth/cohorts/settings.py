@@ -121,6 +121,11 @@ class CohortSettings(Settings):
         """Where the classes come from: a table of the user (table), or what else."""
         return str(self.index.label.kind)
 
+    def label_heading(self) -> str | None:
+        """The heading of the column that says the class, if a table does."""
+        heading: str | None = getattr(self.index.label, "value", None)
+        return heading
+
     def classes(self) -> list[str]:
         """The classes that these settings name, each of which must be found; empty where a table
         says which there are."""

@@ -106,6 +106,10 @@ class CohortFiles:
         """Receipts of the downloads that bring them."""
         return self.receipts(Path(path) for path in self.patient_tables(name))
 
+    def label(self, name: str) -> dict[str, str | None]:
+        """What a cohort's label is called where a table says it."""
+        return {"label": self.cohorts[name].label_heading()}
+
     def all_receipts(self, name: str) -> list[str]:
         """Receipts of all downloads that a cohort is made of."""
         genotypes = self.genotype_receipts(name) if name in self.providing("genotypes") else []

@@ -112,6 +112,9 @@ class ImagesCohort(CohortSettings):
         columns = self.index.columns
         return "findings" if columns.findings else "channels" if columns.domains else "table"
 
+    def label_heading(self) -> str | None:
+        return next(iter(self.index.columns.labels or []), None)
+
     def classes(self) -> list[str]:
         return self.index.columns.findings or [*self.index.columns.channel_of()]
 

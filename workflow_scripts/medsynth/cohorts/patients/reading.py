@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from medsynth.cohorts.labels import check_columns, read_csv
+from medsynth.cohorts.patients.columns import OF, TARGETS
 from medsynth.cohorts.patients.numbers import read_numbers
 from medsynth.cohorts.patients.settings import PatientTable, PatientTables, plain_word
 from medsynth.cohorts.patients.survival import SURVIVAL_REASONS, read_survival
@@ -21,7 +22,6 @@ from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import form_of
 
-OF = ":"  # between the names of table and column
 ROW_REASONS = {
     "no_row": "the table has no row of the patient",
     "rows_differ": "rows of the patient contradict each other",
@@ -39,19 +39,20 @@ log = logging.getLogger(__name__)
 
 
 def read_patients(
-    patients: Sequence[str], settings: PatientTables
+    patients: Sequence[str], settings: PatientTables, label: str | None = None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """All tables, joined.
 
     Args:
         patients: of the cohort; others are passed over.
         settings: which tables, and which of their columns.
+        label: heading of the cohort's label, if a table says it.
 
     Returns:
         DataFrame(patient, TABLE:COLUMN…, months, event, survival_reason), sorted: numbers
         with null where nothing is known; of ages years; of words TABLE:COLUMN=WORD, 1 or 0. months
         and event are null, and survival_reason (a key of REASONS) says why, where survival is not
-        known. And counts of rows, gaps and reasons by table.
+        known; with the attribute TARGETS. And counts of rows, gaps and reasons by table.
 
     Raises:
         CohortError: a table or column is missing, no patient is in a table, a column says nothing
@@ -71,6 +72,8 @@ def read_patients(
         rows = rows.set_axis(frame.index)
         found, counts["survival"] = read_survival(rows, reasons, settings.survival)
         frame = pd.concat([frame, found], axis=1)
+    survival = [settings.survival.months, settings.survival.event] if settings.survival else []
+    frame.attrs[TARGETS] = {"label": [label] if label else [], "survival": survival}
     for name, of in counts.items():
         doubted = name == "survival" and "doubt" in of
         log.log(logging.WARNING if doubted else logging.INFO, "%s: %s", name, of)

@@ -1,14 +1,13 @@
 """Columns that are the target under another name, which a prediction from them would show off with.
 
-A mutation of IDH1 is the IDH status; a date of death is the survival. Names tell some of them, the
-patients others: a column that orders them almost as the target does.
+A mutation of IDH1 is the IDH status; a date of death is the survival. Names tell some of them
+(:mod:`.names`), the patients others: a column that orders them almost as the target does.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,12 +16,6 @@ from scipy.stats import spearmanr
 
 from medsynth.metrics.findings import auroc
 
-# (what the target is called, what columns that are it are called)
-NAMES = (
-    (r"(?<![a-z])idh", r"(?<![a-z])idh"),
-    (r"codel|1p|19q", r"codel|(?<![a-z0-9])1p|19q"),
-)
-SURVIVAL = r"surviv|censor|vital|death|dead|deceased|follow.?up|(^|[_ ])(os|pfs|dfs)([_ ]|$)"
 ALMOST = 0.98  # area under the ROC curve, or rank correlation, of a column of many values
 ALMOST_FLAG = 0.95  # of one of few: with ten patients of a class, half of one may be wrong
 FEW_VALUES = 3
@@ -42,25 +35,6 @@ class Judged(NamedTuple):
     found: dict[str, str]
     too_few: list[str]
     not_compared: list[str]
-
-
-def named_as(target: Sequence[str], columns: Iterable[str]) -> dict[str, str]:
-    """Columns whose names say that they are the target.
-
-    Args:
-        target: what it is called: the classes, or ("survival",).
-
-    Returns:
-        why, by column.
-    """
-    words = [word.casefold() for word in target]
-    patterns = [of for is_called, of in NAMES if any(re.search(is_called, word) for word in words)]
-    patterns += [SURVIVAL] if words == ["survival"] else []
-    return {
-        column: "its name is the target's"
-        for column in columns
-        if any(re.search(pattern, column.casefold()) for pattern in patterns)
-    }
 
 
 def tell_classes(table: pd.DataFrame, labels: np.ndarray, classes: Sequence[str]) -> Judged:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medsynth.metrics.diagnosis.determination import (
-    Judged,
-    named_as,
-    tell_classes,
-    tell_survival,
-)
+from medsynth.cohorts.patients.columns import OF, TARGETS
+from medsynth.metrics.diagnosis.determination import Judged, tell_classes, tell_survival
+from medsynth.metrics.diagnosis.names import named_as_label, named_as_survival
 from medsynth.models.patients import DescribedPatients, PatientData, Positions, Told
 from medsynth.store.digests import digest_file
 from medsynth.store.errors import MedsynthError
@@ -23,7 +21,6 @@ from medsynth.store.manifests import class_indices, classes_of, has_several, use
 from medsynth.store.shards import ImageStore, made_from
 from medsynth.store.tables.parquet import read_table
 
-OF = ":"  # between the names of table and column
 SURVIVAL = ["months", "event", "survival_reason"]
 
 log = logging.getLogger(__name__)
@@ -84,6 +81,8 @@ def described(rows: pd.DataFrame, table: pd.DataFrame, where: str) -> DescribedP
         of, _, column = str(name).partition(OF)
         columns.setdefault(of, []).append(column)
     labels, months, event = class_indices(of_patient, classes), None, None
+    called = table.attrs.get(TARGETS, {"label": [], "survival": []})
+    plain = {str(c): str(c).partition(OF)[2] for c in numbers}
     if "months" in by_patient:
         months = np.array(by_patient["months"], dtype=np.float64)
         event = np.array(by_patient["event"].fillna(False), dtype=bool)
@@ -91,10 +90,12 @@ def described(rows: pd.DataFrame, table: pd.DataFrame, where: str) -> DescribedP
     def tell(target: str, chosen: Positions) -> Told:
         some = numbers.iloc[chosen]
         if target == "label":
-            return _told(some, classes, tell_classes(some, labels[chosen], classes))
+            named = named_as_label(called["label"], classes, plain.values())
+            return _told(plain, named, tell_classes(some, labels[chosen], classes))
         assert months is not None
         assert event is not None
-        return _told(some, ["survival"], tell_survival(some, months[chosen], event[chosen]))
+        named = named_as_survival(called["survival"], plain.values())
+        return _told(plain, named, tell_survival(some, months[chosen], event[chosen]))
 
     return DescribedPatients(
         patients=patients,
@@ -113,13 +114,13 @@ def described(rows: pd.DataFrame, table: pd.DataFrame, where: str) -> DescribedP
     )
 
 
-def _told(numbers: pd.DataFrame, target: list[str], by_value: Judged) -> Told:
-    """What names and values tell, of columns as TABLE:COLUMN."""
-    plain = {str(c): str(c).partition(OF)[2] for c in numbers}
-    named = named_as(target, plain.values())
+def _told(plain: Mapping[str, str], named: Mapping[str, str], by_value: Judged) -> Told:
+    """What names and values tell, of columns as TABLE:COLUMN, whose plain names are given."""
     by_name = {c: named[name] for c, name in plain.items() if name in named}
     alone = [c for c in by_value.too_few if c not in by_name]
-    return Told(by_value.found | by_name, alone, by_value.not_compared)
+    reasons = {c: [of[c] for of in (by_name, by_value.found) if c in of] for c in plain}
+    refused = {c: "; ".join(why) for c, why in reasons.items() if why}
+    return Told(refused, alone, by_value.not_compared)
 
 
 def _rows_of_folds(data: PatientData) -> dict[int, tuple[pd.DataFrame, pd.DataFrame]]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from medsynth.cohorts.patients.columns import OF
 from medsynth.metrics.classification import held_out_metrics
 from medsynth.metrics.diagnosis.baselines import predict_classes, predict_survival, prevalence
 from medsynth.metrics.diagnosis.comparison import compared
@@ -20,7 +21,6 @@ from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
 from medsynth.store.privacy.fewest import FEWEST
 from medsynth.store.tables.parquet import read_table
-from medsynth.tasks.diagnosis.data import OF
 
 AGE_SEX = re.compile(r"(^|[\W_])(age|sex|gender|female|male)([\W_]|$)")
 SPLIT = "each fold's, by a model of the others"
