@@ -258,7 +258,9 @@ def test_prompts_that_say_nothing_or_too_much_are_refused(model, asked, why):
 
 def test_prompts_are_a_text_or_several_in_an_order(model):
     texts = ["the heart is bright.", "the heart is dark."]
-    images = model.sample(prompts=texts, guidance=0).images
+    images, prompts = model.sample(prompts=texts, n=2, guidance=0)
+    assert prompts == [texts[0], texts[0], texts[1], texts[1]]
+    images = images[::2]
     for given in (iter(texts), np.array(texts), pd.Series(texts), tuple(texts)):
         assert (model.sample(prompts=given, guidance=0).images == images).all()
     with pytest.raises(ModelError, match="say by prompts"):
@@ -275,6 +277,7 @@ def test_the_command_draws_a_prompt_and_tells_what_it_does_not_know(model, monke
     main([*asked, "--device", "cpu"])
     said = capsys.readouterr().out
     assert "does not know, and read as ___: of, granular" in said.replace("\n", " ")
+    assert "a/prompt-000000.png: the heart ___ is ___" in said and name not in said
     (file,) = (results.parent / "a").iterdir()
     found = embedded_provenance(str(file))
     assert (found["label"], found["prompt"]) == ("prompt", "the heart ___ is ___")
@@ -296,6 +299,7 @@ def test_mlflow_serves_it_by_prompts(model):
     served.model = model
     assert signature(model).inputs.input_names() == list(asked) == ["prompt", "n", "seed"]
     made = served.predict(None, asked.assign(prompt="the heart is bright.", n=2), {"guidance": 0})
+    assert set(made["label"]) == {"the heart is bright."}
     images, _ = model.sample(prompts="the heart is bright.", n=2, guidance=0)
     theirs = [np.asarray(Image.open(io.BytesIO(png))) for png in made["png"]]
     np.testing.assert_array_equal(np.stack(theirs)[..., None], images)

@@ -40,8 +40,9 @@ class ServedModel(PythonModel):
             params: settings of the family's sampling, such as `guidance`; or `direction`.
 
         Returns:
-            A frame with a row an image: `request` (which row asked), `label`, `number` within its
-            label and request, `seed`, `png` (bytes); or the translated array.
+            A frame with a row an image: `request` (which row asked), `label` (or the prompt as it
+            was read), `number` within its label and request, `seed`, `png` (bytes); or the
+            translated array.
         """
         if self.model.task == "translation":
             return self.model.translate(model_input, **(params or {}))

@@ -41,7 +41,7 @@ class ModelError(MedsynthError):
 
 
 class Sampled(NamedTuple):
-    """Generated images (N, H, W, C) uint8, and the label of each."""
+    """Generated images (N, H, W, C) uint8, and the label of each, or its prompt as it was read."""
 
     images: np.ndarray
     labels: list[str]
@@ -135,8 +135,8 @@ class TrainedModel:
                 images have several findings; default all, or the usual combinations.
             n: images of each label or prompt.
             prompts: texts, of a model that is conditioned on one, instead of labels; the images of
-                each begin with the same noise. Words that the model does not know are read as
-                ___, see :meth:`unknown_words`.
+                each begin with the same noise. Names and words that the model does not know are
+                read as ___, see :meth:`unknown_words`; so read they are the labels of the result.
             seed: all randomness derives from it.
             settings: of the family's sampling, such as `guidance` or `batch`; default the
                 family's own, not the experiment's. A model that is conditioned on covariates needs
@@ -151,7 +151,8 @@ class TrainedModel:
         run = Run(whole_number(seed, "seed", 0), self._device)
         generate = self._sampling("generation").generate
         images = np.concatenate(list(generate(self._model, request.rows, request.settings, run)))
-        return Sampled(images, request.rows["label"].to_list())
+        condition = "label" if prompts is None else "prompt"
+        return Sampled(images, request.rows[condition].to_list())
 
     def request(
         self, labels: Names, n: int, settings: Mapping[str, Any], prompts: Names = None

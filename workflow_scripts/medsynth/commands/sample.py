@@ -129,7 +129,7 @@ def _sample(
         places=places,
     )
     with job, tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
-        images, _ = model.sample(labels, n, prompts=prompts, seed=seed, **settings)
+        images, conditions = model.sample(labels, n, prompts=prompts, seed=seed, **settings)
         whole = Path(beside, "images")
         covariates = list(model.card.get("covariates", {}))
         write_singles(images, rows, form, whole, covariates, **request)
@@ -140,7 +140,7 @@ def _sample(
     if not prompts:
         return said
     unknown = {word: None for prompt in prompts for word in model.unknown_words(prompt)}
-    return said | {"prompts": asked["prompts"], "unknown_words": list(unknown)}
+    return said | {"prompts": conditions, "unknown_words": list(unknown)}  # one a file
 
 
 def _covariates(given: list[str]) -> dict[str, str]:
@@ -184,4 +184,7 @@ def wrong(answer: dict[str, Any]) -> bool:
 def show(answer: dict[str, Any]) -> Iterator[str]:
     if unknown := answer.get("unknown_words"):
         yield f"The model does not know, and read as ___: {', '.join(unknown)}"
-    yield from answer["files"]
+    files = answer["files"]
+    prompts = answer.get("prompts", [""] * len(files))
+    for file, prompt in zip(files, prompts, strict=True):
+        yield f"{file}: {prompt}" if prompt else file
