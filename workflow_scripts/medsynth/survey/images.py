@@ -12,6 +12,7 @@ from medsynth.genomics.ages import OLDEST
 from medsynth.imaging.pictures import SUFFIXES as PICTURES
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.header import squeeze
+from medsynth.survey import texts
 from medsynth.survey.ct import dicom_files, read_headers
 from medsynth.survey.found import MIN_PATIENTS, Found, Question, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine
@@ -112,6 +113,10 @@ def _index(table: Described) -> tuple[dict[str, Any], dict[str, str], list[str]]
         why["index.columns.split"] = "says train, validate, test, one for each patient"
     if covariates := _covariates(table):
         columns["covariates"] = covariates
+    if table.texts:
+        text = next(iter(table.texts))
+        columns["text"] = text if texts.is_named(text) else Question(text)
+        why["index.columns.text"] = texts.why(table.texts)
     return index, why, questions
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 from medsynth.survey import ct, genomics, images, radiographs, slides
 from medsynth.survey.found import Found
 from medsynth.survey.machine import Machine
+from medsynth.survey.tables import tables_in
+from medsynth.survey.texts import without_images
 from medsynth.survey.tree import SurveyError, Tree
 
 LOOKED_FOR = """
@@ -37,7 +39,8 @@ def recognise(trees: list[Tree], machine: Machine) -> list[Found]:
                 " slides; give the slides' folder, too"
             )
         counted = ", ".join(f"{len(tree.files):,} files in {tree.root}" for tree in trees)
-        raise SurveyError(f"nothing is recognised among {counted}. Known are:{LOOKED_FOR}")
+        texts = without_images(pair for tree in trees for pair in tables_in(tree))
+        raise SurveyError(f"nothing is recognised among {counted}.{texts} Known are:{LOOKED_FOR}")
     for number, one in enumerate(found):
         before = sum(each.cohort.get("kind") == one.cohort.get("kind") for each in found[:number])
         if one.name and before:

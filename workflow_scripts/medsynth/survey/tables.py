@@ -15,6 +15,7 @@ from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import read_table
 from medsynth.store.tables.header import TableError, squeeze
 from medsynth.survey.found import MIN_PATIENTS
+from medsynth.survey.texts import text_columns
 from medsynth.survey.tree import Tree, is_named
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -44,6 +45,7 @@ class Described:
         rows: one for every file that it names: columns of the table, index path below root.
         file, patient, label: headings; None where no column says it.
         unsure: other headings with few distinct values.
+        texts: headings of free text, the likeliest first, with their number and length.
         repeated: headings that are no patient by name, and whose values recur.
     """
 
@@ -53,6 +55,7 @@ class Described:
     patient: str | None
     label: str | None
     unsure: list[str]
+    texts: dict[str, str]
     repeated: list[str]
 
     def classes(self) -> dict[str, int]:
@@ -174,6 +177,10 @@ def _columns(path: Path, rows: pd.DataFrame, file: str) -> Described:
     named = [h for h in few if _is_label(others[h])]
     named.sort(key=lambda h: LABELS.index(others[h]) if others[h] in LABELS else len(LABELS))
     label = next(iter([*named, *few]), None)
-    # A class whose value recurs is no patient: what is asked about has many values.
-    repeated = [h for h in others if h not in few and FEW < distinct[h] < len(filled[h])]
-    return Described(path, rows, file, patient, label, [h for h in few if h != label], repeated)
+    unsure = [h for h in few if h != label]
+    beside = {h: filled[h] for h in others if h not in (*of_patients, label)}
+    texts = text_columns(beside, len(rows))
+    # A class or a text that recurs is no patient: what is asked about has many values.
+    many = [h for h in others if h not in few and h not in texts]
+    repeated = [h for h in many if FEW < distinct[h] < len(filled[h])]
+    return Described(path, rows, file, patient, label, unsure, texts, repeated)
