@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from mlflow.exceptions import MlflowException
 from mlflow_study import NAME, PlayedStudy
 from PIL import Image
 from pydantic import ValidationError
@@ -105,6 +106,29 @@ def test_a_model_that_translates_is_served_and_searchable_too(study, tmp_path):
         np.testing.assert_array_equal(made, ours.translate(slices, direction))
     files = [path for path in (tmp_path / "ct").rglob("*") if path.is_file()]
     assert {p.suffix for p in files if not is_prose(p)} == {".safetensors"}
+
+
+def test_a_model_that_describes_is_served_and_its_texts_are_marked_as_synthetic(study, tmp_path):
+    from mlflow.pyfunc import load_model
+
+    from medsynth.api.packaging import main, signature
+
+    folder = study.results / "experiments/cxr_reports"
+    main([str(tmp_path), str(folder), str(study.results / "experiments/cxr_classifier")])
+    assert [path.name for path in tmp_path.iterdir()] == ["cxr_reports"]
+    ours = medsynth.load(folder, device="cpu")
+    images = np.random.default_rng(0).integers(0, 256, (3, SIZE, SIZE, 1), np.uint8)
+    theirs = load_model(str(tmp_path / "cxr_reports"))
+    made = theirs.predict(images, params={"no_repeat": 2})
+    texts, ended = ours.describe(images, no_repeat=2)
+    assert list(made["text"]) == texts and list(made["ended"]) == list(ended)
+    assert made["synthetic"].all()
+    assert list(made) == signature(ours).outputs.input_names()
+    with pytest.raises(MlflowException, match="shape"):
+        theirs.predict(images[:, :4])
+    files = [path for path in (tmp_path / "cxr_reports").rglob("*") if path.is_file()]
+    assert {p.suffix for p in files if not is_prose(p)} == {".safetensors"}
+    assert "input_example.json" not in {path.name for path in files}, "it would be somebody's image"
 
 
 def test_what_is_there_is_not_published_again(study):

@@ -1,7 +1,7 @@
 """A model as MLflow serves it: `mlflow.pyfunc.load_model` runs this file, and unpickles nothing.
 
 Weights and cards of the experiment, and of those that it rests on, lie beside it as safetensors and
-JSON, see :mod:`medsynth.api.packaging`. What it makes are, bit for bit, the images of
+JSON, see :mod:`medsynth.api.packaging`. What it makes are, bit for bit, the images and texts of
 :func:`medsynth.load`.
 """
 
@@ -23,7 +23,7 @@ ASKED = ("label", "prompt", "n", "seed")  # columns of a request; the others are
 
 
 class ServedModel(PythonModel):
-    """Generates or translates images."""
+    """Generates, translates or describes images."""
 
     def load_context(self, context: PythonModelContext) -> None:
         folder = Path(context.artifacts["experiments"], context.model_config["experiment"])
@@ -31,21 +31,29 @@ class ServedModel(PythonModel):
 
     # Type hints would make MLflow check the input by them and not by the signature.
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
-        """What is asked for, row by row, or the translation of an array.
+        """What is asked for, row by row, or the translation or description of an array.
 
         Args:
             model_input: of a generative model a frame of requests: `label` (empty: all) or, of one
                 that reads texts, `prompt`, `n` images of each (empty: 1), `seed` (empty: 0), and
-                covariates by name; of a model that translates int16 Hounsfield units (N, H, W, 1).
+                covariates by name; of one that translates or describes images, these, (N, H, W, C).
             params: settings of the family's sampling, such as `guidance`; or `direction`.
 
         Returns:
             A frame with a row an image: `request` (which row asked), `label` (or the prompt as it
             was read), `number` within its label and request, `seed`, `png` (bytes); or the
-            translated array.
+            translated array; or a frame with a row an image, `text`, `ended` (whether it came to
+            its end) and `synthetic`, which is always true.
         """
         if self.model.task == "translation":
             return self.model.translate(model_input, **(params or {}))
+        if self.model.task == "reporting":
+            told = self.model.describe(model_input, **(params or {}))
+            return (
+                pd.DataFrame(told._asdict())
+                .rename(columns={"texts": "text"})
+                .assign(synthetic=True)
+            )
         rows = [
             {"request": at, **row}
             for at, request in enumerate(model_input.to_dict("records"))

@@ -38,7 +38,7 @@ SCRIPT = LIBRARY / "sample_model.py"  # by which the workflow uses a model
 PIN = r"^[\w.-]+==[\w.+!-]+"
 # Settings of a sampling that are asked for otherwise, or of the workflow alone.
 ELSEWHERE = {"per_class", "labels", "at_least", "covariates"}
-PACKAGED = ("generation", "translation")
+PACKAGED = ("generation", "translation", "reporting")
 TYPES = {bool: "boolean", int: "long", float: "double", str: "string"}
 
 
@@ -47,7 +47,7 @@ class NotPinned(MedsynthError):
 
 
 def package(model: TrainedModel, out: Path) -> None:
-    """Write the folder of a model that makes images.
+    """Write the folder of a model that makes images or texts.
 
     Args:
         out: a new folder.
@@ -92,11 +92,13 @@ def _library(model: TrainedModel, folder: Path) -> Path:
 
 def signature(model: TrainedModel) -> ModelSignature:
     """What `predict` takes and gives."""
+    size, channels = model.card["image_size"], model.card["image_channels"]
+    form = TensorSpec(np.dtype(model.card.get("dtype", "uint8")), (-1, size, size, channels))
+    if model.task == "reporting":
+        kinds = {"text": "string", "ended": "boolean", "synthetic": "boolean"}
+        told: list[Any] = [ColSpec(kind, name) for name, kind in kinds.items()]
+        return ModelSignature(Schema([form]), Schema(told), ParamSchema(_params(model)))
     if model.task == "translation":
-        size = model.card["image_size"]
-        form = TensorSpec(
-            np.dtype(model.card["dtype"]), (-1, size, size, model.card["image_channels"])
-        )
         direction = ParamSpec("direction", "string", directions_of(model.card["domains"])[0])
         return ModelSignature(Schema([form]), Schema([form]), ParamSchema([direction]))
     asked = {_condition(model)[0]: "string", "n": "long", "seed": "long"}
@@ -129,7 +131,7 @@ def _params(model: TrainedModel) -> list[ParamSpec]:
 
 def _example(model: TrainedModel) -> pd.DataFrame | None:
     """A request; none of images, which a withdrawal could not tell from somebody's."""
-    if model.task == "translation":
+    if model.task != "generation":
         return None
     asked = dict([_condition(model)]) | {"n": 1, "seed": 0}
     return pd.DataFrame([asked | dict.fromkeys(model.card.get("covariates", {}), "unknown")])
@@ -154,7 +156,7 @@ def _without_places(out: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Package those of the experiments that make images, each under its name."""
+    """Package those of the experiments that make images or texts, each under its name."""
     out, *folders = map(Path, arguments)
     for folder in folders:
         model = load(folder, "cpu")

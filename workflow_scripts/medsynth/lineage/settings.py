@@ -50,9 +50,9 @@ class Lineage(Settings):
     )
     publish_models: bool = Field(
         False,
-        description="copy models that make images to MLflow, where `mlflow.pyfunc.load_model` finds"
-        " them; a withdrawal deletes those that the patient went into. false: the weights stay in"
-        " results_dir",
+        description="copy models that make images or texts to MLflow, where"
+        " `mlflow.pyfunc.load_model` finds them; a withdrawal deletes those that the patient went"
+        " into. false: the weights stay in results_dir",
     )
     registry: dict[Name, Registered] = Field(
         {}, description="experiments whose published models enter MLflow's registry"

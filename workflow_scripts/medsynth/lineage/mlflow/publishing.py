@@ -34,7 +34,7 @@ from medsynth.store.digests import digest_file
 # Imports what models need, which no collector has to: it is only called.
 PACKAGER = "medsynth.api.packaging"
 PUBLISHED = "medsynth.published"  # tag of a summary run: the model's id, or why there is none
-NO_IMAGES = "no: it makes no images"
+NOT_SERVED = "no: it makes neither images nor texts"
 # Of the registered models that the workflow made.
 OWN = "medsynth.study"
 
@@ -85,7 +85,7 @@ class Publisher:
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=sys.stderr)
             for run, folder in folders:
                 made = Path(out, folder.name)
-                said = self._upload(run, made) if made.is_dir() else NO_IMAGES
+                said = self._upload(run, made) if made.is_dir() else NOT_SERVED
                 self._client.set_tag(run.info.run_id, PUBLISHED, said)  # last: all is there
 
     def _upload(self, run: Run, folder: Path) -> str:
@@ -116,8 +116,8 @@ class Publisher:
     def _create(self, run: Run) -> LoggedModel:
         tags, name = run.data.tags, run.data.tags["medsynth.experiment"]
         note = (
-            f"`mlflow.pyfunc.load_model(model_uri)` opens it, `predict` makes the images of"
-            f' `medsynth.load("{LAYOUT.experiment.format(experiment=name)}")`.'
+            f"`mlflow.pyfunc.load_model(model_uri)` opens it, `predict` makes what"
+            f' `medsynth.load("{LAYOUT.experiment.format(experiment=name)}")` makes.'
         )
         about = {"sha256": tags["medsynth.model"], "medsynth.experiment": name, NOTE: note}
         about |= {"cohort": tags["cohort"]} if "cohort" in tags else {}
@@ -132,8 +132,8 @@ class Publisher:
 
     def _register(self, run: Run, asked: dict[str, Any], study: str) -> None:
         """Make a published model the latest version of its name in the registry."""
-        model = run.data.tags.get(PUBLISHED, NO_IMAGES)
-        if model == NO_IMAGES:
+        model = run.data.tags.get(PUBLISHED, NOT_SERVED)
+        if model == NOT_SERVED:
             return
         name, alias = asked["name"], asked["alias"]
         try:
