@@ -97,6 +97,8 @@ SENTENCES = [
     ("Heart: enlarged.", "heart+"),
     ("Heart size: normal. Pneumothorax: none.", "heart- pneumothorax-"),
     ("Effusion - none, edema - mild.", "effusion- edema+"),
+    ("Pneumothorax: no Effusion: yes", "pneumothorax- effusion+"),
+    ("Heart: normal size\nEffusion | none", "heart- effusion-"),
     ("Effusion: none on the left.", "effusion-"),
     # Denied and stated side by side
     ("No effusion but atelectasis.", "effusion- atelectasis+"),
@@ -155,6 +157,7 @@ SENTENCES = [
     ("Infection difficult to exclude.", "pneumonia?"),
     ("No pneumothorax, cannot exclude effusion.", "pneumothorax- effusion?"),
     ("Cannot exclude pneumonia, no effusion.", "pneumonia? effusion-"),
+    ("Opacity at the base, cannot exclude pneumonia.", "opacity+ pneumonia?"),
     ("Cannot exclude pneumonia, effusion present.", "pneumonia? effusion+"),
     ("Superimposed consolidation not entirely excluded.", "consolidation?"),
     # One finding a line, without full stops
@@ -171,6 +174,7 @@ SENTENCES = [
     ("There is no evidence of pneumothorax or pleural\neffusion.", "pneumothorax- effusion-"),
     ("NO EFFUSION\nCARDIOMEGALY\nNO PNEUMOTHORAX", "effusion- heart+ pneumothorax-"),
     ("no effusion\ncardiomegaly\nno pneumothorax", "effusion- heart+ pneumothorax-"),
+    ("NO ACUTE FRACTURES OF ANY RIB\nMILD CARDIOMEGALY\nNO EDEMA", "fracture- heart+ edema-"),
     ("No pneumothorax,\neffusion,\nor edema", "pneumothorax- effusion- edema-"),
     ("No focal consolidation\nPleural effusions, small", "consolidation- effusion+"),
     ("Effusion\tnone\nPneumothorax\tnone\nEdema\tmild", "effusion- pneumothorax- edema+"),

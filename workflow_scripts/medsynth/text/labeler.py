@@ -44,7 +44,7 @@ _DENIED = re.compile(phrases.DENIED_BEFORE), re.compile(phrases.DENIED_AFTER)
 _DOUBTED = re.compile(phrases.DOUBTED_BEFORE), re.compile(phrases.DOUBTED_AFTER)
 # Structured reports ask and answer: "effusion: none", "effusion (+)".
 _ANSWERED = re.compile(
-    rf"(?<=\w)(?:\s*[:=?(]|\s+[-–—](?=\s)|\s+(?=[-+]ve\b))\s*({phrases.ANSWERS})"  # noqa: RUF001
+    rf"(?<=\w)(?:\s*[:=?(|]|\s+[-–—](?=\s)|\s+(?=[-+]ve\b))\s*({phrases.ANSWERS})"  # noqa: RUF001
 )
 # At full stops that end a sentence, not those of 3.4 cm and Dr. X; at list numbers and empty lines.
 _SENTENCES = re.compile(r"(?<!\bdr)(?<!\bvs)[.!;:](?=\s|$)|[.;](?=[a-z]{3})|\n\s*\n|\b\d\)\s")

@@ -21,6 +21,7 @@ _CONTINUES = re.compile(
     re.IGNORECASE,
 )
 _STOPPED = (".", "!", "?", ":", ";")
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
 
 
 def with_stops(text: str) -> str:
@@ -28,17 +29,24 @@ def with_stops(text: str) -> str:
     lines = text.splitlines()
     width = max(NARROWEST, *map(len, lines)) if lines else 0
     cased = any(line[:1].isupper() for line in map(str.lstrip, lines))
+    paragraphs = _PARAGRAPH.split("\n".join(lines))
+    return "\n\n".join(_stopped(each.split("\n"), width, cased) for each in paragraphs)
+
+
+def _stopped(lines: list[str], width: int, cased: bool) -> str:
+    """A paragraph; one with as many lines that had room as others is a list."""
+    pairs = [(line.rstrip(), following.split()) for line, following in pairwise(lines)]
+    had_room = [len(line) + 1 + len(next(iter(words), "")) <= width for line, words in pairs]
+    is_list = sum(had_room) * 2 >= len(had_room)
     stopped = [
-        f"{line}." if _ends_sentence(line.rstrip(), following.split(), width, cased) else line
-        for line, following in pairwise([*lines, ""])
+        f"{line}." if (room or is_list) and _may_end(line, words, cased) else line
+        for (line, words), room in zip(pairs, had_room, strict=True)
     ]
-    return "\n".join(stopped)
+    return "\n".join([*stopped, lines[-1]])
 
 
-def _ends_sentence(line: str, following: list[str], width: int, cased: bool) -> bool:
+def _may_end(line: str, following: list[str], cased: bool) -> bool:
     if not line.strip() or not following or line.endswith(_STOPPED):
         return False
     first = following[0]
-    if len(line) + 1 + len(first) > width or (cased and first[0].islower()):
-        return False
-    return not (_GOES_ON.search(line) or _CONTINUES.match(first))
+    return not ((cased and first[0].islower()) or _GOES_ON.search(line) or _CONTINUES.match(first))

@@ -143,11 +143,11 @@ ANSWERS = (
     r"(?:none|nil|absent)\b"
     r"|(?:no|n|negative|neg|-(?:ve)?|false|yes|y|positive|pos|\+(?:ve)?|true|present|gone|resolved"
     r"|cleared|possible|probable|questionable|equivocal|suspected|likely|unlikely|uncertain|borderline"
-    r"|(?:\w+ly )?(?:enlarged|increased|widened|prominent|normal|unremarkable)"
+    r"|(?:\w+ly )?(?:enlarged|increased|widened|prominent|normal|unremarkable)(?: (?:in )?size)?"
     r"|(?:cannot|can not) be (?:excluded|ruled out)"
     r"|not (?:seen|identified|present|visuali[sz]ed|demonstrated"
     r"|evident|detected|noted|found|suspected|excluded))"
-    r"(?: (?:seen|identified|present|visuali[sz]ed))?[ \t]*\)?(?=[.,;\n]|$)"
+    r"(?: (?:seen|identified|present|visuali[sz]ed))?[ \t]*\)?(?=[.,;\n]|$|[ \t]\w+(?: \w+)?[:=])"
 )
 NO_SIGNS = {"n", "neg", "-", "-ve", "false"}
 # What a clause says of a finding in it, before or after it, and so no longer what the clause before
@@ -207,7 +207,7 @@ DOUBTED_BEFORE = (
 DOUBTED_AFTER = (
     r"^ (?:possible|probable|likely|questionable|suspected|uncertain|equivocal)"
     r"(?= (?:at|in|on)\b|[,;]|$)|"
-    r"^[^.;]{0,60}?\b(?:(?:can|could)(?:not| not)(?: be)? (?:\w+ )?(?:excluded?|ruled out)"
+    r"^[^.;]{0,60}?\b(?:(?:can|could)(?:not| not)(?: be)? (?:\w+ )?(?:excluded|ruled out|exclude$)"
     r"|not (?:be )?(?:\w+ )?(?:excluded|ruled out)|difficult to exclude|to be excluded"
     r"|(?:may|might|could) (?:\w+ )?(?:have|be) (?:\w+ )?(?:resolved|cleared|removed)"
     r"|(?:possibly|probably|likely|presumably) (?:\w+ )?(?:resolved|cleared|removed)"
