@@ -84,6 +84,12 @@ def test_a_heading_of_few_patients_may_be_a_name_and_is_not_told(tmp_path):
     assert "MUSTERMANN" not in str(caught.value)
 
 
+def test_a_heading_in_the_form_of_a_name_is_not_told_however_many_have_it(tmp_path):
+    named = "Dr. Zorblatt: gelesen\nHans Zorblatt: gelesen\nSigned by Zorblatt: x\n"
+    _, table = read(tmp_path, [f"BEFUND: Herz normal.\n{named}"] * 6, {})
+    assert counts(table, {})["with_unread_heading"] == {"BEFUND": 6}
+
+
 def test_half_a_report_is_not_dropped_without_a_word(tmp_path, caplog):
     manifest, table = read(tmp_path, [HALF] * 5, {})
     texts, _ = texts_of(manifest, table, {})

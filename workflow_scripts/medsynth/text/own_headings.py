@@ -9,14 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 from medsynth.store.privacy.fewest import FEWEST
+from medsynth.text.cleaning import MARK, without_identifiers
 from medsynth.text.headings import names_views, says_nothing, sections_named
 
 COLUMNS = ["patient", "text", "findings", "impression"]  # of a table of reports
 MOST = 12  # headings that are told
 _START = r"(?:^|(?<=[.;。；]))[ \t]*"
 _COLON = r"[ \t]*[:：]"  # noqa: RUF001
-_LIKE = re.compile(
-    rf"{_START}(?P<before_colon>[^\W\d_][^\n:：.,;。，；]{{1,38}}){_COLON}"  # noqa: RUF001
+_LIKE = re.compile(  # not after a full stop, which may be that of Dr.
+    rf"(?:^|(?<=[。；]))[ \t]*(?P<before_colon>[^\W\d_][^\n:：.,;。，；]{{1,38}}){_COLON}"  # noqa: RUF001
     r"|^[ \t]*(?P<alone>[^\W\d_a-z][^\W\d_]+(?:[ \t][^\W\d_]+){0,2})[ \t]*$",
     re.MULTILINE,
 )
@@ -46,8 +47,8 @@ def unread_headings(
         headings: with which they were divided.
 
     Returns:
-        By heading in capitals, the most frequent first; only those that FEWEST patients have, for
-        others might be names.
+        By heading in capitals, the most frequent first; none with the form of a name, and only
+        those that FEWEST patients have, for others might be names, too.
     """
     counts: Counter[str] = Counter()
     patients: dict[str, set[str]] = {}
@@ -64,10 +65,12 @@ def _unread(text: str, read: Sequence[str]) -> set[str]:
     return {
         " ".join(name.upper().split())
         for name, line in lines
-        if not _is_known(name) and not any(line.strip() in section for section in read)
+        if not _is_none(name) and not any(line.strip() in section for section in read)
     }
 
 
 @lru_cache(10_000)  # those of a hospital are few
-def _is_known(name: str) -> bool:
-    return bool(sections_named(name)) or names_views(name) or says_nothing(name)
+def _is_none(name: str) -> bool:
+    """Whether it opens a section, says nothing, or names somebody."""
+    known = sections_named(name) or names_views(name) or says_nothing(name)
+    return bool(known) or MARK in without_identifiers(f"{name}:")
