@@ -8,6 +8,7 @@ import yaml
 from PIL import Image
 
 from medsynth.check.whole import check_file
+from medsynth.cohorts import splits
 
 PATIENTS = 24
 
@@ -72,6 +73,18 @@ def test_columns_that_are_the_target_are_named_and_how_the_others_were_judged_is
     assert len(mistakes) == 2 and "experiments.other.train.steps" in mistakes[0]
     mistakes, _ = told_of(study, ["age", "IDH1_mut"], accept=["all:IDH1_mut"])
     assert mistakes == []
+
+
+def test_patients_are_divided_once_for_all_that_is_asked(study, monkeypatch):
+    asked, labels_of = [], splits._labels
+
+    def counted(rows, seed):
+        asked.append(seed)
+        return labels_of(rows, seed)
+
+    monkeypatch.setattr(splits, "_labels", counted)
+    _, notes = told_of(study, ["age", "TP53_mut"])
+    assert "of 2 columns 2 were judged" in notes and len(asked) == 1
 
 
 def test_a_gene_that_few_have_is_known_by_the_classes_or_by_the_heading_of_the_label(study):

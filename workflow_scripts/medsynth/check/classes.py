@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -15,12 +15,27 @@ from medsynth.genomics.evidence import Share
 from medsynth.store.manifests import SPLITS, used
 
 
+class Divided(NamedTuple):
+    """A cohort's patients as the workflow will divide them.
+
+    Attributes:
+        splits: as :func:`split_patients` gives them.
+        patients: how many are in each split.
+        faults: what is wrong with that.
+        idle: what of the settings changes nothing.
+    """
+
+    splits: pd.DataFrame
+    patients: dict[str, int]
+    faults: list[str]
+    idle: list[str]
+
+
 def divided(
     name: str, frame: pd.DataFrame, cohort: CohortSettings, seed: int, thresholds: dict[str, Any],
     shares: Iterable[Share],
-) -> tuple[dict[str, int], list[str], list[str]]:  # fmt: skip
-    """Patients of each split as the workflow will divide them, what is wrong with that, and what
-    of the settings changes nothing.
+) -> Divided:  # fmt: skip
+    """Divide the patients, and judge whether they are enough.
 
     Args:
         name, cohort: of the cohort.
@@ -43,5 +58,5 @@ def divided(
         named = cohort.label_kind() != "table"
         check_fitness(summary, tables, expected=[], named=named, **thresholds)
     except UnfitCohort as error:
-        return patients, error.faults, idle
-    return patients, [], idle
+        return Divided(splits, patients, error.faults, idle)
+    return Divided(splits, patients, [], idle)

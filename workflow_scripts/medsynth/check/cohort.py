@@ -16,7 +16,7 @@ from medsynth.check.patients import check_patients
 from medsynth.check.texts import check_texts
 from medsynth.check.trial import Trial, read_some
 from medsynth.cohorts.assemble import join_labels
-from medsynth.cohorts.files import matching_files
+from medsynth.cohorts.files import matching_paths
 from medsynth.cohorts.labels import absent_classes
 from medsynth.cohorts.settings import CohortSettings
 from medsynth.config.schema import Config
@@ -66,9 +66,11 @@ def check_cohort(
         "used": len(used(frame)),
         "read": f"{trial.read - len(trial.unreadable)} of {trial.read}",
     }
+    splits = None
     if len(used(frame)) and frame.loc[frame["status"] == USED, "label"].notna().any():
         tell = told.mistake if trained and not partly else told.note
-        row |= _classes(name, frame, shares, cohort, config, tell, told)
+        splits, counts = _classes(name, frame, shares, cohort, config, tell, told)
+        row |= counts
     whose = used(frame)["patient"].dropna().unique().tolist()
     if whose and (tables := getattr(cohort, "patients", None)):
         tell = told.note if partly else told.mistake
@@ -76,9 +78,9 @@ def check_cohort(
             f"{place}.patients", whose, tables, cohort.label_heading(), tell, told
         )
         if table is not None and not partly:
-            check_diagnosis(name, cohort, frame, table, config, told)
-    if not partly:
-        check_texts(name, cohort, frame, config, told)
+            check_diagnosis(name, cohort, frame, splits, table, config, told)
+    if splits is not None and not partly:
+        check_texts(name, cohort, frame, splits, config, told)
     if partly:
         _extrapolate(row, cohort, place, told)
     told.cohorts.append(row)
@@ -86,7 +88,7 @@ def check_cohort(
 
 def _extrapolate(row: dict[str, Any], cohort: CohortSettings, place: str, told: Findings) -> None:
     """All files in place of those whose header was read, in place."""
-    files = len(matching_files(cohort.root, cohort.index.pattern))
+    files = len(matching_paths(cohort.root, cohort.index.pattern))
     row["used"] = row["used"] * files // row["files"]
     row["files"] = files
     told.note(
@@ -167,7 +169,8 @@ def _classes(
     config: Config,
     tell: Callable[[str, str], None],
     told: Findings,
-) -> dict[str, Any]:
+) -> tuple[pd.DataFrame | None, dict[str, Any]]:
+    """How the patients are divided, if they can be, and counts."""
     place = f"cohorts.{name}"
     on_it = [one for one in config.experiments if one.cohort == name]
     for wanted, why in absent_classes(frame, cohort.classes(), config.min_patients):
@@ -179,12 +182,12 @@ def _classes(
             told.mistake(where, f"no image has the class {wanted!r}; {why}")
     limits = {"min_patients": config.min_patients, "max_quarantined": config.max_quarantined}
     try:
-        patients, faults, idle = divided(name, frame, cohort, config.seed, limits, shares)
+        found = divided(name, frame, cohort, config.seed, limits, shares)
     except CohortError as error:
         told.mistake(f"{place}.split", str(error))
-        return {}
-    for fault in faults:
+        return None, {}
+    for fault in found.faults:
         tell(place, fault.strip())
-    for line in idle:
+    for line in found.idle:
         told.note(f"{place}.split.few", line)
-    return {"classes": len(classes_of(frame)), **patients}
+    return found.splits, {"classes": len(classes_of(frame)), **found.patients}

@@ -9,17 +9,16 @@ import pandas as pd
 
 from medsynth.check.findings import Findings
 from medsynth.cohorts.settings import CohortSettings
-from medsynth.cohorts.splits import split_patients
 from medsynth.config.schema import Config
 from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import used
-from medsynth.store.quarantine import CohortError
 
 
 def check_diagnosis(
     name: str,
     cohort: CohortSettings,
     frame: pd.DataFrame,
+    splits: pd.DataFrame | None,
     table: pd.DataFrame,
     config: Config,
     told: Findings,
@@ -29,8 +28,9 @@ def check_diagnosis(
     Args:
         name, cohort: of the cohort.
         frame: index manifest; of its patients those are judged who have a label.
+        splits: of its patients; None if they cannot be divided, which is told already.
         table: what tables say of them.
-        config: seed and experiments.
+        config: the experiments.
         told: is added to.
     """
     asked: list[Any] = [e for e in config.experiments if e.cohort == name and "patients" in e.needs]
@@ -45,12 +45,10 @@ def check_diagnosis(
                 " classes are known",
             )
         return
+    if splits is None:
+        return
     from medsynth.tasks.diagnosis.data import described  # torch, which no other check needs
 
-    try:
-        splits = split_patients(rows, cohort.split, config.seed)
-    except CohortError:  # which the counts of its classes have told
-        return
     try:
         folds = rows["patient"].map(splits.set_index("patient")["fold"])
         data = described(rows.assign(fold=folds), table, f"cohort {name}")

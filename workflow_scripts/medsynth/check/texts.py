@@ -6,7 +6,6 @@ import pandas as pd
 
 from medsynth.check.findings import Findings
 from medsynth.cohorts.settings import CohortSettings
-from medsynth.cohorts.splits import split_patients
 from medsynth.config.schema import Config
 from medsynth.store.errors import MedsynthError
 from medsynth.store.manifests import TRAIN, USED, used
@@ -16,7 +15,12 @@ MOST_CLEANED = 20_000  # texts; more take minutes
 
 
 def check_texts(
-    name: str, cohort: CohortSettings, frame: pd.DataFrame, config: Config, told: Findings
+    name: str,
+    cohort: CohortSettings,
+    frame: pd.DataFrame,
+    splits: pd.DataFrame,
+    config: Config,
+    told: Findings,
 ) -> None:
     """Ask of the texts what the workflow asks before it trains on them.
 
@@ -25,7 +29,8 @@ def check_texts(
     Args:
         name, cohort: of the cohort.
         frame: index manifest.
-        config: seed and experiments.
+        splits: of its patients.
+        config: the experiments.
         told: is added to.
     """
     asked = any(one.cohort == name and "texts" in one.needs for one in config.experiments)
@@ -39,8 +44,8 @@ def check_texts(
 
     place = f"cohorts.{name}.text"
     try:
-        splits = split_patients(rows, cohort.split, config.seed).set_index("patient")["split"]
-        rows = rows.assign(item_id=rows["source"], split=rows["patient"].map(splits))
+        split_of = splits.set_index("patient")["split"]
+        rows = rows.assign(item_id=rows["source"], split=rows["patient"].map(split_of))
         settings = cohort.text.model_dump(mode="json")  # type: ignore[attr-defined]
         table, content = texts_of(rows, None, settings)
         for line in reason_lines(table["reason"]):

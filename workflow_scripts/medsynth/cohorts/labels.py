@@ -91,17 +91,18 @@ def absent_classes(
     Values of fewer than `min_patients` patients are not shown: of a wrong column they may be names.
     """
     found = classes_of(frame)
+    if not (absent := [name for name in wanted if name not in found]):
+        return
     rows = by_finding(frame.dropna(subset=["label"]))
     patients = (
         rows.groupby("label")["patient"].nunique().sort_values(ascending=False, kind="stable")
     )
     shown = patients[patients >= min_patients][:SHOWN]
     listed = ", ".join(f"{name} ({n} patients)" for name, n in shown.items())
-    for name in wanted:
-        if name not in found:
-            there = f"there are {listed or f'no classes of {min_patients} patients'}"
-            near = did_you_mean(name, [other for other in shown.index if other != name])
-            yield name, f"{there}; {near or 'correct the class, or leave it out'}"
+    for name in absent:
+        there = f"there are {listed or f'no classes of {min_patients} patients'}"
+        near = did_you_mean(name, [other for other in shown.index if other != name])
+        yield name, f"{there}; {near or 'correct the class, or leave it out'}"
 
 
 def check_names(files: list[Path], root: Path, table: pd.DataFrame) -> None:

@@ -37,12 +37,13 @@ def split_patients(index: pd.DataFrame, settings: Split, seed: int) -> pd.DataFr
             patients than folds, or `few` of a class that there is not.
     """
     rows = used(index)
-    split = _official(rows) if settings.official else _stratified(rows, settings, seed)
-    split = _with_few(split, rows, settings.few, seed)
+    labels, main = _labels(rows, seed)
+    split = _official(rows) if settings.official else _stratified(labels, main, settings)
+    split = _with_few(split, rows, main, settings.few)
     splits = split.rename_axis("patient").rename("split").sort_index().reset_index()
     if settings.folds is None:
         return splits
-    return splits.assign(fold=splits["patient"].map(_folds(rows, settings.folds, seed)))
+    return splits.assign(fold=splits["patient"].map(_folds(main, settings.folds)))
 
 
 def carry_labels(splits: pd.DataFrame, index: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
@@ -80,11 +81,12 @@ def _official(rows: pd.DataFrame) -> pd.Series:
     return hints.first()
 
 
-def _with_few(split: pd.Series, rows: pd.DataFrame, few: dict[str, int], seed: int) -> pd.Series:
+def _with_few(
+    split: pd.Series, rows: pd.DataFrame, main: pd.DataFrame, few: Mapping[str, int]
+) -> pd.Series:
     """The division, training patients of a class beyond so many spared, in the patients' order."""
     if absent := [f"{label!r}; {why}" for label, why in absent_classes(rows, few, FEWEST)]:
         raise CohortError(f"split.few: no patient has the class {', nor '.join(absent)}")
-    _, main = _labels(rows, seed)
     for label, most in few.items():
         of_class = main[main["label"] == label].sort_values("order")["patient"]
         trained = of_class[(split[of_class] == TRAIN).to_numpy()]
@@ -96,6 +98,8 @@ def few_of_no_use(
     splits: pd.DataFrame, index: pd.DataFrame, few: Mapping[str, int], seed: int
 ) -> Iterator[str]:
     """Of which classes `split.few` leaves nobody out, and how many training patients they have."""
+    if not few:
+        return
     _, main = _labels(used(index), seed)
     divided = main.merge(splits, on="patient")
     for label, most in few.items():
@@ -111,14 +115,14 @@ def few_of_no_use(
 def _labels(rows: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every label of every patient (n, order), and of every patient the most frequent one."""
     labels = by_finding(rows).groupby(["patient", "label"]).size().rename("n").reset_index()
-    labels["order"] = [_order(seed, patient) for patient in labels["patient"]]
+    orders = {patient: _order(seed, patient) for patient in labels["patient"].unique()}
+    labels["order"] = labels["patient"].map(orders)
     main = labels.sort_values(["n", "label"], ascending=[False, True]).drop_duplicates("patient")
     return labels, main
 
 
-def _folds(rows: pd.DataFrame, folds: int, seed: int) -> pd.Series:
+def _folds(main: pd.DataFrame, folds: int) -> pd.Series:
     """Patients dealt in their order, label by label: no fold has two more of one than another."""
-    _, main = _labels(rows, seed)
     if len(main) < folds:
         raise CohortError(
             f"split.folds asks for {folds} folds, and there are {len(main)} patients; set it to"
@@ -128,8 +132,7 @@ def _folds(rows: pd.DataFrame, folds: int, seed: int) -> pd.Series:
     return pd.Series(np.arange(len(dealt)) % folds, index=dealt)
 
 
-def _stratified(rows: pd.DataFrame, settings: Split, seed: int) -> pd.Series:
-    labels, main = _labels(rows, seed)
+def _stratified(labels: pd.DataFrame, main: pd.DataFrame, settings: Split) -> pd.Series:
     split = pd.Series(TRAIN, index=main["patient"])
     for _, stratum in main.sort_values("order").groupby("label"):
         n = len(stratum)

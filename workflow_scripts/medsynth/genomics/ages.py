@@ -54,12 +54,13 @@ def read_ages(
         years: float, null where missing or not readable; of ``>89`` and ``90+`` the number.
         faults: text, null where there is an age or no cell; it names the value.
     """
-    cells = texts.str.strip().str.lower().str.replace(r"\by\.\s?o\b\.?", "yo", regex=True)
+    different = pd.Series(texts.dropna().unique(), dtype="str")  # many patients have one age
+    cells = different.str.strip().str.lower().str.replace(r"\by\.\s?o\b\.?", "yo", regex=True)
     plain = pd.to_numeric(cells.map(_plain), errors="coerce")
     unit = _unit(heading, plain.dropna())
     with_sex = cells.str.fullmatch(WITH_SEX).any()
     years, faults = {}, {}
-    for key, cell in cells.dropna().items():
+    for text, cell in zip(different.tolist(), cells.tolist(), strict=True):
         bare = _plain(cell)
         if AMBIGUOUS.search(cell):
             age = None
@@ -71,12 +72,13 @@ def read_ages(
             age = _worded(cell)
         if age is None or (age == 0 and not newborns):
             read = f"in {unit}" if bare is not None and unit else "as an age"
-            faults[key] = f"{texts[key][:60]!r} is not plausible {read}"
+            faults[text] = f"{text[:60]!r} is not plausible {read}"
         else:
-            years[key] = age
+            years[text] = age
+    each = texts.tolist()
     return (
-        pd.Series(years, texts.index, dtype="float64"),
-        pd.Series(faults, texts.index, dtype="str"),
+        pd.Series([years.get(text) for text in each], texts.index, dtype="float64"),
+        pd.Series([faults.get(text) for text in each], texts.index, dtype="str"),
     )
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from os.path import normpath
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pandas as pd
 
-from medsynth.cohorts.files import matching_files
+from medsynth.cohorts.files import matching_paths
 from medsynth.imaging.dicom import SUFFIXES as DICOM
 from medsynth.imaging.pictures import SUFFIXES as PICTURES
 from medsynth.store.quarantine import CohortError
 
-SUFFIXES = (*PICTURES, *DICOM, ".nii", ".nii.gz")
+PACKED = ".nii.gz"
+SUFFIXES = (*PICTURES, *DICOM, ".nii", PACKED)
 
 
 class Files:
@@ -27,12 +29,9 @@ class Files:
 
     def __init__(self, root: Path, pattern: str):
         self._root = root.absolute()
-        self.paths = [file.relative_to(root).as_posix() for file in matching_files(root, pattern)]
-        self._by_key: list[dict[str, list[str]]] = [defaultdict(list) for _ in range(4)]
-        for path in self.paths:
-            name = PurePosixPath(path).name
-            for keys, key in zip(self._by_key, (path, _bare(path), name, _bare(name)), strict=True):
-                keys[_plain(key)].append(path)
+        self._top = os.path.join(normpath(self._root), "")
+        self.paths = matching_paths(root, pattern)
+        self._by_form: list[dict[str, list[str]]] = []
 
     def find(self, cells: pd.Series, heading: str) -> pd.Series:
         """The path below root of every cell; what names no file stays as it is.
@@ -43,7 +42,7 @@ class Files:
             CohortError: a cell names several files.
         """
         paths, ambiguous = {}, 0
-        for cell in cells.dropna().unique():
+        for cell in cells.dropna().unique().tolist():
             found = self._candidates(cell)
             ambiguous += len(found) > 1
             paths[cell] = found[0]
@@ -62,13 +61,22 @@ class Files:
 
     def _candidates(self, cell: str) -> list[str]:
         for key in dict.fromkeys((cell, cell.replace("\\", "/"))):
-            whole = PurePosixPath(normpath(self._root / key))  # one path a file, also of ../ and ./
-            if whole.is_relative_to(self._root):
-                key = whole.relative_to(self._root).as_posix()
-            for keys in self._by_key:
-                if _plain(key) in keys:
-                    return keys[_plain(key)]
+            whole = normpath(os.path.join(self._top, key))  # one path a file, also of ../ and ./
+            plain = _plain(whole.removeprefix(self._top) if whole.startswith(self._top) else key)
+            for files in self._forms():
+                if plain in files:
+                    return files[plain]
         return [cell]
+
+    def _forms(self) -> Iterator[dict[str, list[str]]]:
+        """The files by what a cell may call them, form by form, each made when it is asked for."""
+        for number, form in enumerate(FORMS):
+            if number == len(self._by_form):
+                files = defaultdict(list)
+                for path in self.paths:
+                    files[_plain(form(path))].append(path)
+                self._by_form.append(files)
+            yield self._by_form[number]
 
     def without_row(self, named: Iterable[str]) -> list[str]:
         """Image files that no cell names."""
@@ -85,6 +93,14 @@ def _plain(name: str) -> str:
 
 def _bare(path: str) -> str:
     """Without the suffix, also that of .nii.gz; a dot elsewhere stays."""
-    lower = path.lower()
-    suffix = next((s for s in sorted(SUFFIXES, key=len, reverse=True) if lower.endswith(s)), "")
-    return path[: len(path) - len(suffix)]
+    if path.lower().endswith(PACKED):
+        return path[: -len(PACKED)]
+    bare, dot, suffix = path.rpartition(".")
+    return bare if dot + suffix.lower() in SUFFIXES else path
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+FORMS: tuple[Callable[[str], str], ...] = (str, _bare, _name, lambda path: _bare(_name(path)))

@@ -92,7 +92,7 @@ def listed(root: Path, settings: ImagesIndex, most: int | None = None) -> pd.Dat
     unnamed = pd.DataFrame({"source": files.without_row(known)})
     unnamed = unnamed.assign(item_id=unnamed["source"], status=EXCLUDED, reason="no_row")
     frame = pd.concat([frame, unnamed], ignore_index=True)
-    frame["shard"] = [shard_of(item, settings.shards) for item in frame["item_id"]]
+    frame["shard"] = [shard_of(item, settings.shards) for item in frame["item_id"].tolist()]
     if columns.domains:
         frame = _in_domains(frame, columns.channel_of())
     return manifest(frame.sort_values("item_id", ignore_index=True, kind="stable"))

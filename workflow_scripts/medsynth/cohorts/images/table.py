@@ -140,12 +140,14 @@ def _check_spelling(words: pd.Series, what: str, people: bool = False) -> None:
         return re.sub(r"^([^\W\d]*[ -]?)0+(?=\d+$)", r"\1", word)
 
     different = pd.Series(words.dropna().unique(), dtype="str")
-    alike = different.groupby(different.map(plain)).agg(list)
-    ways = alike[alike.map(len) > 1]
-    if not len(ways):
+    plainly_written = different.map(plain)
+    twice = plainly_written.duplicated(keep=False)
+    if not twice.any():
         return
+    ways = different[twice].groupby(plainly_written[twice]).agg(list)
+    n = plainly_written.nunique()
     # Of few values that recur; others may be people's names, of which the form must do.
-    plainly = len(alike) <= FEW and 2 * len(alike) <= words.count() and not people
+    plainly = n <= FEW and 2 * n <= words.count() and not people
     shown = [
         " and ".join(sorted({repr(word if plainly else form_of(word)) for word in each}))
         for each in ways[:SHOWN]

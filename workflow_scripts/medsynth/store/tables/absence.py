@@ -17,16 +17,18 @@ ABSENT = {  # without spaces and brackets, folded
     *("k.a.", "k.a", "k/a", "keineangabe", "unbekannt", "fehlt", "inconnu", "desconocido"),
     *("#null!", "#value!", "#ref!", "#num!", "#name?", "#div/0!", "#wert!", "#bezug!", "#zahl!"),
 }
+BESIDE = re.compile(r"[\s\[\]()]")
 
 
 def says_nothing(word: str) -> bool:
     """Whether a word, or an empty one, says that there is no value."""
-    return re.sub(r"[\s\[\]()]", "", word).casefold() in ABSENT
+    return BESIDE.sub("", word).casefold() in ABSENT
 
 
 def is_absent(cells: pd.Series) -> pd.Series:
     """Which cells say that there is no value; those that are null do not say it."""
-    return cells.isin([word for word in cells.dropna().unique() if says_nothing(word)])
+    words = cells.dropna().unique().tolist()  # pandas reads its own strings one by one slowly
+    return cells.isin([word for word in words if says_nothing(word)])
 
 
 def present(cells: pd.Series) -> pd.Series:
