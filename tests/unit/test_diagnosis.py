@@ -197,8 +197,13 @@ def test_no_figure_tells_of_fewer_than_five_patients(told, tmp_path):
     assert found["metrics"]["auroc"]["value"] > 0
     write_table(table.assign(true=np.where(table.index < 3, "a", "b")), inputs.table)
     (tmp_path / "card.json").write_text(json.dumps(card | {"classes": ["a", "b"]}))
-    withheld = evaluate(inputs, cfg, IDENTITY, Run(1, "cpu"))["metrics"]["auroc"]
-    assert withheld["value"] is None and "tell of 3 patients" in withheld["reason"]
+    figures = evaluate(inputs, cfg, IDENTITY, Run(1, "cpu"))["metrics"]
+    for name in ("auroc", "balanced_accuracy"):  # the latter with the accuracy tells of the three
+        assert figures[name]["value"] is None and "tell of 3 patients" in figures[name]["reason"]
+    assert figures["accuracy"]["value"] is not None
+    write_table(table.assign(true=np.where(table.index < 5, "a", "b")), inputs.table)
+    figures = evaluate(inputs, cfg, IDENTITY, Run(1, "cpu"))["metrics"]
+    assert figures["balanced_accuracy"]["value"] is not None
 
 
 def test_a_fold_whose_step_few_patients_choose_has_no_figures_in_the_card(tmp_path):

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from medsynth.cohorts.patients.columns import OF
+from medsynth.metrics.baselines import with_chance
 from medsynth.metrics.classification import held_out_metrics
 from medsynth.metrics.diagnosis.baselines import predict_classes, predict_survival, prevalence
 from medsynth.metrics.diagnosis.comparison import compared
 from medsynth.metrics.diagnosis.concordance import of_class, of_survival
-from medsynth.metrics.intervals import Metric
+from medsynth.metrics.intervals import Metric, counted, metric
 from medsynth.metrics.settings import Evaluation
 from medsynth.runtime.run import Run
 from medsynth.runtime.seeding import numpy_rng
@@ -114,6 +115,13 @@ def _of_classes(
     accuracies["accuracy"]["chance"] = majority
     by_class: dict[str, dict[str, Metric]] = {}
     members = np.bincount(labels, minlength=len(classes))
+    if 0 < (fewest := int(members.min())) < FEWEST:
+        withheld = (
+            f"withheld, since beside the accuracy it would tell of {counted(fewest, 'patient')} of"
+            f" a class; at least {FEWEST} are needed"
+        )
+        none = metric(None, "higher", None, withheld)
+        accuracies["balanced_accuracy"] = with_chance(none, 1 / len(classes))
     # Of one class that is withheld the others' figures and the mean would tell, so all are.
     shown = len(classes) > 2 and min(*members, *(len(labels) - members)) >= FEWEST
     for k, name in enumerate(classes if shown else ()):
