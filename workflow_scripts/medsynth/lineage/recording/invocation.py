@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -59,6 +59,22 @@ def refuse_slurm(settings: Any) -> None:
             "--slurm-array-jobs: every task of an array takes the files of the first one for its"
             " own, and removes them when it fails; leave the option out"
         )
+
+
+def refuse_python(rules: Iterable[Any]) -> None:
+    """Refuse resources that Snakemake would evaluate: a partition called open is a function to it.
+
+    Its own error names neither resource nor word, or is a traceback.
+    """
+    for rule in rules:
+        for name, resource in rule.resources.items():
+            if slurm.means_python(word := getattr(resource, "raw", None)):
+                raise refusal(
+                    f"{name} of rule {rule.name} is {word}, which Snakemake takes for Python's"
+                    f" {word}; quote it twice, so that it is a word: {name}: '\"{word}\"' in"
+                    f' set-resources, - {name}="{word}" in default-resources of'
+                    f" profiles/slurm/config.yaml, '{name}=\"{word}\"' on the command line"
+                )
 
 
 def _hold(path: Path, invocation: str) -> IO[str]:
@@ -124,6 +140,7 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
     @functools.wraps(execute)
     def recorded(*, executor_plugin: Any, **arguments: Any) -> Any:
         kind = executor_plugin.common_settings
+        refuse_python(workflow.rules)
         if kind.dryrun_exec or kind.touch_exec:
             return execute(executor_plugin=executor_plugin, **arguments)
         _refuse_unrecordable(workflow)

@@ -5,6 +5,7 @@ Standard library only, because jobs wait for this import.
 
 from __future__ import annotations
 
+import builtins
 import re
 import shutil
 import subprocess
@@ -47,6 +48,19 @@ def prepare(settings: Any, run: str) -> bool:
                 settings.init_seconds_before_status_checks, often
             )
     return True
+
+
+def means_python(word: Any) -> bool:
+    """Whether Snakemake evaluates what a resource is said to be as something that is no value.
+
+    Words of a profile and of the command line are Python to it, and text only where that fails.
+    """
+    from snakemake.ioutils import register_in_globals  # slow, and jobs import this module
+
+    known: dict[str, Any] = {}
+    register_in_globals(known)
+    no_values = {*known, "async_run", "shutil", "wildcards"} - {"threads"}  # which is a number
+    return isinstance(word, str) and (word in no_values or callable(getattr(builtins, word, None)))
 
 
 def cancel_jobs(run: str) -> tuple[list[str], list[str]]:
