@@ -12,12 +12,11 @@ from lineage_toy import HEAD, snakemake
 
 from medsynth.commands import main as command
 from medsynth.commands.main import UNKNOWN
+from tests.shared import made_once
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
-    """Two runs; between them came a patient and an epoch. Creating MLflow's database is slow."""
-    folder = tmp_path_factory.mktemp("questions")
+def _run_twice(folder: Path) -> None:
+    folder.mkdir()
     (folder / "Snakefile").write_text(HEAD + RULES)
     (folder / "make.py").write_text(MAKE)
     (folder / "raw").mkdir()
@@ -28,7 +27,12 @@ def original(tmp_path_factory) -> Path:
     (folder / "raw" / f"{PATIENTS[2]}.txt").write_text("image of one more")
     done = snakemake(folder, "--config", "epochs=2")
     assert done.returncode == 0, done.stderr
-    return folder
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory, worker_id) -> Path:
+    """Two runs; between them came a patient and an epoch. Tests leave it as they found it."""
+    return made_once("questions", _run_twice, tmp_path_factory, worker_id)
 
 
 @pytest.fixture

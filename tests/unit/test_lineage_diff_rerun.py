@@ -59,14 +59,10 @@ def test_rerun_says_that_a_rule_is_not_deterministic(original, ask, show):
     assert "not deterministic" in reason
 
 
-def test_a_repeated_job_that_fails_is_not_identical(original, ask, tmp_path):
-    make = original / "make.py"
-    before = make.read_text()
-    make.write_text(before + "sys.exit(1)\n")
-    try:
-        code, answer = ask(original, "rerun", "results/samples.png")
-    finally:
-        make.write_text(before)
+def test_a_repeated_job_that_fails_is_not_identical(toy, ask):
+    make = toy / "make.py"
+    make.write_text(make.read_text() + "sys.exit(1)\n")
+    code, answer = ask(toy, "rerun", "results/samples.png")
     assert (code, answer["status"], answer["identical"]) == (WRONG, "FAILED", False)
 
 
@@ -82,14 +78,11 @@ def test_rerun_names_an_altered_or_missing_input(toy, ask):
     assert answer["reasons"] == ["input results/manifest.parquet is missing"]
 
 
-def test_rerun_says_that_code_changed(original, ask):
-    snakefile = original / "Snakefile"
-    before = snakefile.read_text()
-    snakefile.write_text(before.replace("c0de", "beef").replace("cfg[epochs]}", "cfg[epochs]}1"))
-    try:
-        code, answer = ask(original, "rerun", "results/models/a/model.safetensors")
-    finally:
-        snakefile.write_text(before)
+def test_rerun_says_that_code_changed(toy, ask):
+    snakefile = toy / "Snakefile"
+    text = snakefile.read_text()
+    snakefile.write_text(text.replace("c0de", "beef").replace("cfg[epochs]}", "cfg[epochs]}1"))
+    code, answer = ask(toy, "rerun", "results/models/a/model.safetensors")
     assert code == WRONG
     assert [r.split(";")[0] for r in answer["reasons"]] == ["code changed: c0de then, beef now"]
 

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
-
 import pytest
 
 from tests.checkout import Checkout
+from tests.shared import made_once
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, worker_id) -> Checkout:
-    """A checkout in which the tiny demo has run once; tests leave it as they found it.
-
-    All workers share it: the first one to come runs it while the others wait.
-    """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "finished"
-    folder.mkdir(exist_ok=True)
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (folder / "ran").exists():
-            return Checkout(folder / "medsynth", exists=True)
-        checkout = Checkout(folder / "medsynth")
-        checkout.snakemake()
-        (folder / "ran").touch()
-        return checkout
+    """A checkout in which the tiny demo has run once; tests leave it as they found it."""
+    folder = made_once("finished", lambda f: Checkout(f).snakemake(), tmp_path_factory, worker_id)
+    return Checkout(folder, exists=True)
 
 
 @pytest.fixture
