@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import gc
 import os
 import random
 import sys
@@ -20,6 +21,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--notebooks", action="store_true", help="also run docs/notebooks")
     parser.addoption("--kills", action="store_true", help="also kill the workflow in many moments")
     parser.addoption("--slurm", action="store_true", help="also run the workflow in a real Slurm")
+
+
+def pytest_configure() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays to the end: no test looks through it for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
