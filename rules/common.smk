@@ -1,5 +1,6 @@
 """Helpers of all rules files; no rules here."""
 
+import gc
 import os
 import sys
 from functools import cache
@@ -28,6 +29,9 @@ from medsynth.store.layout import Layout
 from medsynth.store.privacy import raw_names
 from medsynth.store.privacy.secrets import learn, without_secrets
 from medsynth.store.source.digest import code_digest
+
+# All that is imported stays to the end, which need not go through it.
+gc.freeze()
 
 
 def give_up(message):

@@ -22,10 +22,12 @@ MLFLOW_STATUS = {"COMPLETE": "FINISHED", "FAILED": "FAILED", "KILLED": "KILLED"}
 
 # The first lines of a toy Snakefile; `lineage.install(workflow, settings)` is its last.
 HEAD = """
+import gc
 from pathlib import Path
 from types import SimpleNamespace
 from medsynth.lineage.recording import capture as lineage
 
+gc.freeze()  # as rules/common.smk does
 settings = SimpleNamespace(
     results_dir=Path("results"),
     lineage=SimpleNamespace(

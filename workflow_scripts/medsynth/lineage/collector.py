@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -235,7 +236,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     follow_checkout("medsynth.lineage.collector")
+    # It lives shortly, and nearly all that it makes are MLflow's modules, which stay to the end: to
+    # look through them for garbage again and again takes as long as to import them.
+    gc.set_threshold(100_000)
     code = main()
+    gc.freeze()
     if threading.active_count() > 1:  # a request that hangs must not keep the process
         logging.shutdown()
         os._exit(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,5 +18,8 @@ def job(snakemake: Any, *, reads_patients: bool = False) -> Iterator[None]:
         snakemake: the object of this name that Snakemake gives to scripts.
         reads_patients: the job reads raw data, or tables with a row a patient, image or slide.
     """
+    # What the script has imported stays to the end: no look for garbage need go through it, nor the
+    # end of the process, which takes half a second with torch.
+    gc.freeze()
     with configure_logging(snakemake.log[0], reads_patients=reads_patients):
         yield

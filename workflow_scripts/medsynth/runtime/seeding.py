@@ -8,9 +8,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def _derive(seed: int, *keys: int | str) -> int:
@@ -20,6 +23,8 @@ def _derive(seed: int, *keys: int | str) -> int:
 
 def generator(seed: int, *keys: int | str, device: str | torch.device = "cpu") -> torch.Generator:
     """A torch generator for one purpose, e.g. ``generator(seed, "noise", step)``."""
+    import torch  # takes a second, which jobs that draw with NumPy alone need not wait for
+
     return torch.Generator(device=device).manual_seed(_derive(seed, *keys))
 
 
