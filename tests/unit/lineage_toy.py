@@ -125,7 +125,7 @@ def wait_until(true: Callable[[], object], what: str, seconds: float = 180) -> N
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.05)
+        time.sleep(0.2)  # to ask MLflow costs more than to wait
 
 
 def free_port() -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
 
 import pydicom
 import pytest
-from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless
 
 from tests.unit.cxr_files import radiograph
@@ -37,10 +37,21 @@ def _bomb(folder: Path, kind: str) -> tuple[str, bytes]:
         zeros = packer.compress(bytes(2**26)) + packer.flush(zlib.Z_FULL_FLUSH)
         return "radiograph", data[:start] + head + 128 * zeros + packer.flush()  # 8 GB in all
     elif kind == "png":
-        Image.new("L", (30000, 30000)).save(out := BytesIO(), "PNG")
-        return "png", out.getvalue()
+        side, hundred = 30000, bytes(100 * 30001)  # lines of black pixels, a filter before each
+        packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+        lines = packer.compress(hundred) + packer.flush(zlib.Z_FULL_FLUSH)
+        check = (side * (side + 1) % 65521 << 16) + 1  # Adler's sum of so many zeros
+        black = b"\x78\xda" + side // 100 * lines + packer.flush() + check.to_bytes(4, "big")
+        form = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+        chunks = ((b"IHDR", form), (b"IDAT", black), (b"IEND", b""))
+        return "png", b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
     dataset.save_as(out := BytesIO())
     return "radiograph", out.getvalue()
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    """Of a PNG file."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import subprocess
 from lineage_questioned import MAKE, PATIENTS, RULES, versions
 from lineage_toy import HEAD, snakemake
 
+from medsynth.commands.lineage import rerun
 from medsynth.commands.main import OK, UNKNOWN, WRONG
 
 
@@ -52,7 +53,7 @@ def test_rerun_makes_the_same_bytes_and_leaves_the_results_alone(original, ask, 
     assert {p: p.stat().st_mtime_ns for p in (original / "results").glob("*.*")} == before
 
 
-def test_rerun_says_that_a_rule_is_not_deterministic(original, ask, show):
+def test_rerun_says_that_a_rule_is_not_deterministic(original, ask):
     code, answer = ask(original, "rerun", "results/lucky.txt")
     assert (code, answer["identical"]) == (WRONG, False)
     (reason,) = answer["reasons"]
@@ -87,7 +88,7 @@ def test_rerun_says_that_code_changed(toy, ask):
     assert [r.split(";")[0] for r in answer["reasons"]] == ["code changed: c0de then, beef now"]
 
 
-def test_rerun_uses_the_sources_that_the_job_ran_with(tmp_path, ask, show):
+def test_rerun_uses_the_sources_that_the_job_ran_with(tmp_path, ask):
     folder = tmp_path / "project"
     (folder / "raw").mkdir(parents=True)
     (folder / "raw" / "1.txt").write_text("image")
@@ -125,7 +126,7 @@ def test_rerun_uses_the_sources_that_the_job_ran_with(tmp_path, ask, show):
     code, answer = ask(folder, "rerun", model)
     assert (code, answer["identical"]) == (WRONG, False)
     assert "is lost" in answer["sources"]
-    assert "sources of today" in show(folder, "rerun", model)
+    assert "sources of today" in "\n".join(rerun.show(answer))
 
 
 def test_rerun_of_raw_data_is_refused(original, ask):

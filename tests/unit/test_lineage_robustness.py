@@ -156,7 +156,7 @@ def test_a_second_call_on_the_same_results_is_refused_until_the_first_is_over(to
     assert (toy / "executed").read_text() == "work 0\n"
     (toy / "go").touch()
     assert first.wait() == 0, (toy / "stderr.txt").read_text()
-    assert snakemake(toy, "results/1.txt").returncode == 0
+    assert snakemake(toy, "results/0.txt").returncode == 0
 
 
 def test_what_a_killed_workflow_left_running_is_stopped_and_keeps_no_lock(toy):
