@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from medsynth.metrics.baselines import with_chance
 from medsynth.metrics.intervals import Metric, bootstrap_interval, counted, metric, share_interval
@@ -25,6 +24,8 @@ def auroc(present: np.ndarray, absent: np.ndarray) -> float:
     Args:
         present, absent: answers for images with and without the finding, one at least of each.
     """
+    from scipy.stats import rankdata  # slow to import
+
     ranks = rankdata(np.concatenate([present, absent]))[: len(present)]
     pairs = len(present) * len(absent)
     return float((ranks.sum() - len(present) * (len(present) + 1) / 2) / pairs)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NotRequired, TypedDict
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit  # scipy.stats takes half a second to import
 
 Better = Literal["higher", "lower", "real"]  # real: the nearer to the floor
 Interval = list[float]
@@ -129,7 +129,7 @@ def share_interval(hits: np.ndarray, patients: np.ndarray | None = None) -> Inte
     if patients is not None:
         _, of = np.unique(patients, return_inverse=True)
         n = _effective(np.bincount(of, weights=hits - share), share, n)
-    z = norm.ppf(0.975)
+    z = ndtri(0.975)
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     # At 0 and 1 rounding would leave the share itself a hair outside.
@@ -142,7 +142,7 @@ def _effective(deviations: np.ndarray, share: float, n: float) -> float:
     if clusters == 1 or share in (0, 1):
         return float(clusters)
     variance = clusters / (clusters - 1) * (deviations**2).sum() / n**2
-    student = (norm.ppf(0.975) / t.ppf(0.975, clusters - 1)) ** 2
+    student = (ndtri(0.975) / stdtrit(clusters - 1, 0.975)) ** 2
     worth = share * (1 - share) / variance * student if variance else n
     return float(np.clip(worth, 1, n))
 

@@ -7,7 +7,7 @@ from typing import NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, studentized_range
+from scipy.special import ndtri
 
 from medsynth.metrics.intervals import Interval, Metric, counted, metric
 from medsynth.metrics.settings import Evaluation
@@ -210,8 +210,10 @@ def _difference(
     if sign < 0:
         upper, lower = lower, upper
     (a, (a_low, a_high)), (b, (b_low, b_high)) = upper, lower
+    from scipy.stats import studentized_range  # slow to import
+
     level = 1 - 0.05 / comparisons
-    wider = studentized_range.ppf(level, groups, np.inf) / (np.sqrt(2) * norm.ppf(0.975))
+    wider = studentized_range.ppf(level, groups, np.inf) / (np.sqrt(2) * ndtri(0.975))
     down = wider * np.hypot(a - a_low, b_high - b)
     up = wider * np.hypot(a_high - a, b - b_low)
     return [float(a - b - down), float(a - b + up)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from medsynth.metrics.intervals import Interval, too_few
 
@@ -77,7 +77,7 @@ def subset_interval(
         of_some = _patient_by_patient(patients, rng)[:of_x]
         values[i] = squared_mmd(x[of_some], y[rng.choice(len(y), of_y, replace=False)])
     scale = np.sqrt(part / (1 - part))
-    half = t.ppf(0.975, subsets - 1) * values.std(ddof=1) * scale
+    half = stdtrit(subsets - 1, 0.975) * values.std(ddof=1) * scale
     value = squared_mmd(x, y)
     return [value - float(half), value + float(half)], None
 
