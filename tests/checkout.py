@@ -33,6 +33,11 @@ class Checkout:
         tiny = Path(__file__).parent / "workflow" / "tiny.yaml"
         shutil.copyfile(tiny, self.folder / "tiny.yaml")
 
+    def copy(self, folder: Path) -> Checkout:
+        """Another one that was made by the same runs, to be altered."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Checkout(folder, exists=True)
+
     def command(self, *arguments: str) -> list[str]:
         """The full command line; a configuration other than tiny.yaml may be among `arguments`."""
         config = [] if "--configfile" in arguments else ["--configfile", "tiny.yaml"]

@@ -16,6 +16,12 @@ def finished(tmp_path_factory, worker_id) -> Checkout:
 
 
 @pytest.fixture
+def copy(finished, tmp_path) -> Checkout:
+    """A copy of the finished tiny demo."""
+    return finished.copy(tmp_path / "medsynth")
+
+
+@pytest.fixture
 def checkout(tmp_path) -> Checkout:
     """A checkout in which nothing has run."""
     return Checkout(tmp_path / "medsynth")

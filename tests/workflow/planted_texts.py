@@ -41,9 +41,9 @@ COHORT = {
     "text": {"sections": ["findings", "impression"], "longest": 96},
 }
 TEXT_DDPM = {
-    "name": "cxr_text",
+    "name": "planted_text",
     "family": "text_ddpm",
-    "cohort": "cxr",
+    "cohort": "planted",
     "train": {
         **{"steps": 20, "batch": 8, "timesteps": 10, "beta_start": 0.02, "beta_end": 0.7},
         "unet": {"channels": 8, "multipliers": [1], "attention": []},
@@ -52,9 +52,9 @@ TEXT_DDPM = {
     "sample": {"per_class": 6, "guidance": 0},
 }
 CAPTIONER = {
-    "name": "cxr_reports",
+    "name": "planted_reports",
     "family": "captioner",
-    "cohort": "cxr",
+    "cohort": "planted",
     "train": {"steps": 60, "batch": 8, "lr": 0.003, "channels": 4, "width": 16, "layers": 1}
     | {"validation_images": 4},
 }

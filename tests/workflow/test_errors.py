@@ -44,31 +44,32 @@ def test_a_dry_run_writes_nothing(checkout):
     assert not (checkout.folder / "results").exists()
 
 
-def test_a_killed_training_goes_on_from_its_checkpoint(checkout):
-    config = checkout.folder / "tiny.yaml"
-    text = config.read_text().replace("steps: 20, batch: 4", "steps: 400, batch: 4")
-    config.write_text(
-        text.replace("channels: 8}", "channels: 8, checkpoint_every: 5, log_every: 5}")
-    )
+def test_a_killed_training_goes_on_from_its_checkpoint(copy):
+    config = copy.folder / "tiny.yaml"
+    text, short = config.read_text(), "{steps: 20, batch: 4"
+    assert short in text
+    longer = "{steps: 150, checkpoint_every: 5, log_every: 5, batch: 4"
+    config.write_text(text.replace(short, longer))
     target = "results/experiments/ct_cyclegan/model.safetensors"
     workflow = subprocess.Popen(
-        checkout.command("--", target),
-        cwd=checkout.folder,
-        env=checkout.environment,
+        copy.command("--", target),
+        cwd=copy.folder,
+        env=copy.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    work = checkout.folder / "results" / "work"
+    work = copy.folder / "results" / "work"
     deadline = time.monotonic() + 300
     while not list(work.glob("ct_cyclegan-*/checkpoint.pt")):
         assert workflow.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
     os.killpg(workflow.pid, signal.SIGKILL)
     workflow.wait()
+    assert not (copy.folder / target).exists()
 
-    checkout.snakemake("--", target)
-    log = checkout.folder / "results" / "logs" / "train_model" / "ct_cyclegan.log"
-    assert re.search(r"resuming after step \d+ of 400", log.read_text())
-    assert (checkout.folder / target).exists()
+    copy.snakemake("--", target)
+    log = copy.folder / "results" / "logs" / "train_model" / "ct_cyclegan.log"
+    assert re.search(r"resuming after step \d+ of 150", log.read_text())
+    assert (copy.folder / target).exists()
     assert not list(work.glob("ct_cyclegan-*"))

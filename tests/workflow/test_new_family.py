@@ -6,8 +6,6 @@ Its experiment rests on a model of another family and another cohort.
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -94,10 +92,9 @@ def generate(model, request, settings, run):
 
 
 @pytest.fixture
-def grown(finished, tmp_path: Path) -> Checkout:
-    """A copy of the finished tiny demo with one more family."""
-    shutil.copytree(finished.folder, tmp_path / "medsynth", symlinks=True)
-    models = tmp_path / "medsynth" / "workflow_scripts" / "medsynth" / "models"
+def grown(copy) -> Checkout:
+    """The finished tiny demo with one more family."""
+    models = copy.folder / "workflow_scripts" / "medsynth" / "models"
     (models / "toy").mkdir()
     modules = {"__init__": "", "settings": SETTINGS, "training": TRAINING, "sampling": SAMPLING}
     for name, text in modules.items():
@@ -106,7 +103,7 @@ def grown(finished, tmp_path: Path) -> Checkout:
     line = "from medsynth.models.toy.settings import ToyExperiment\n"
     table = table.replace("\nFamily = ", f"{line}\nFamily = ToyExperiment | ")
     (models / "families.py").write_text(table)
-    return Checkout(tmp_path / "medsynth", exists=True)
+    return copy
 
 
 def test_a_family_of_one_folder_and_one_line_goes_all_the_way_and_reruns_nothing(grown):

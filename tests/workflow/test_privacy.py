@@ -37,18 +37,17 @@ def test_identifiers_are_in_every_raw_format_and_in_no_text_ledger_or_mlflow(fin
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Checkout:
-    """A checkout of its own in which the CT arm has run, and models of reports that name people:
-    tests here alter and erase."""
-    checkout = Checkout(tmp_path_factory.mktemp("privacy") / "medsynth")
-    planted_texts.write_planted(checkout.folder / "raw" / "mimic-cxr", patients=60)
-    config = yaml.safe_load((checkout.folder / "tiny.yaml").read_text())
-    config["cohorts"] = {"ct": config["cohorts"]["ct"], "cxr": planted_texts.COHORT}
-    config["experiments"] = [e for e in config["experiments"] if e["cohort"] == "ct"]
+def study(finished, tmp_path_factory) -> Checkout:
+    """A copy of the finished tiny demo, and models of reports that name people: tests here alter
+    and erase."""
+    study = finished.copy(tmp_path_factory.mktemp("privacy") / "medsynth")
+    planted_texts.write_planted(study.folder / "raw" / "mimic-cxr", patients=60)
+    config = yaml.safe_load((study.folder / "tiny.yaml").read_text())
+    config["cohorts"]["planted"] = planted_texts.COHORT
     config["experiments"] += [planted_texts.TEXT_DDPM, planted_texts.CAPTIONER]
-    (checkout.folder / "tiny.yaml").write_text(yaml.safe_dump(config))
-    checkout.snakemake()
-    return checkout
+    (study.folder / "tiny.yaml").write_text(yaml.safe_dump(config))
+    study.snakemake()
+    return study
 
 
 def test_planted_names_dates_and_numbers_of_reports_are_in_the_table_of_reports_alone(study):
@@ -57,20 +56,20 @@ def test_planted_names_dates_and_numbers_of_reports_are_in_the_table_of_reports_
     assert {word for words in raw.values() for word in words} == planted
     prompt = "The heart of Mr. Zebulonsky, jonathan quixotiadis, MRN 8675309421, is enlarged"
     asked = study.medsynth(
-        "sample", "cxr_text", "--guidance", "0", "--prompt", prompt, "--out", "o"
+        "sample", "planted_text", "--guidance", "0", "--prompt", prompt, "--out", "o"
     )
     assert asked.returncode == 0, asked.stderr
     results = study.folder / "results"
-    assert set(planted_texts.found(results)) == {"cohorts/cxr/reports.parquet"}
+    assert set(planted_texts.found(results)) == {"cohorts/planted/reports.parquet"}
     for folder in (study.folder / ".snakemake", study.folder / "o"):
         assert planted_texts.found(folder) == {}
     # What was searched: page, texts, tokens, cards, runs and artifacts of MLflow, logs.
     uploaded = {path.name for path in results.glob("lineage/mlartifacts/**/*") if path.is_file()}
     assert {"index.html", "tokenizer.json", "model.json"} <= uploaded
     assert (results / "lineage/mlflow.db").is_file() and list(results.glob("logs/**/*.log"))
-    written = pd.read_parquet(results / "experiments/cxr_reports/reports.parquet")
+    written = pd.read_parquet(results / "experiments/planted_reports/reports.parquet")
     assert written["reference"].str.contains("___").all() and written["synthetic"].all()
-    tokens = json.loads((results / "cohorts/cxr/tokenizer.json").read_text())["bpe"]["model"]
+    tokens = json.loads((results / "cohorts/planted/tokenizer.json").read_text())["bpe"]["model"]
     pieces = [piece.lower() for piece in tokens["vocab"] if len(piece) > 3]
     assert not [p for p in pieces if any(p in w for w in planted if w.isalpha())]
 

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 
-import pytest
-
-from tests.checkout import Checkout
 from tests.workflow.test_demo import rerun_rules
 
 GATE = "results/cohorts/ct/fitness.json"
-
-
-@pytest.fixture
-def copy(finished, tmp_path) -> Checkout:
-    """A copy of the finished tiny demo."""
-    shutil.copytree(finished.folder, tmp_path / "medsynth", symlinks=True)
-    return Checkout(tmp_path / "medsynth", exists=True)
 
 
 def test_neither_another_threshold_nor_an_old_setting_trains_again(copy):
