@@ -13,6 +13,7 @@ from medsynth.imaging.resize import SQUARES, resize_area
 from medsynth.store.quarantine import UnusableImage
 
 Size = tuple[int, int]
+BACKGROUND = 0.1  # of the range of grey levels
 
 
 def read_square(
@@ -31,7 +32,8 @@ def read_square(
 
     Raises:
         UnusableImage: empty_file, not_image, bad_slice (of a file that has no slices), not_grey,
-            not_colour, blank (a channel whose pixels are all equal), and those of the reader.
+            not_colour, blank (a channel whose pixels are all equal or, for `median_grey`, dark),
+            and those of the reader.
     """
     if not data:
         raise UnusableImage("empty_file")
@@ -50,6 +52,8 @@ def read_square(
     size = picture.shape[:2]
     if (np.ptp(picture.reshape(-1, picture.shape[2]), axis=0) == 0).any():
         raise UnusableImage("blank")
+    if settings.median_grey:
+        picture = _with_median(picture, settings.median_grey)
     side = settings.image_size
     square = SQUARES[settings.fit](picture)
     resized = [resize_area(square[..., k], side, side) for k in range(square.shape[2])]
@@ -83,6 +87,20 @@ def read_square_mask(
     side, inside = settings.image_size, (mask > 0).astype(np.uint8) * 255
     square = resize_area(SQUARES[settings.fit](inside[..., None])[..., 0], side, side)
     return np.where(square >= 128, 255, 0).astype(np.uint8)[..., None], float(mask.mean())
+
+
+def _with_median(picture: np.ndarray, median: float) -> np.ndarray:
+    """uint8 (H, W, C), each channel times what makes `median` of the range of its median; air and
+    background, which are below a tenth of the range, have no say in it."""
+    scaled = np.empty_like(picture)
+    for k in range(picture.shape[2]):
+        levels = picture[..., k]
+        body = levels[levels > 255 * BACKGROUND]
+        if not body.size:
+            raise UnusableImage("blank", "nothing is brighter than a tenth of the range")
+        scale = 255 * median / np.median(body)
+        scaled[..., k] = np.clip(np.rint(levels * scale), 0, 255)
+    return scaled
 
 
 def _may_be_dicom(name: str) -> bool:

@@ -29,6 +29,14 @@ class ImagesRead(Settings):
         " CT); files of 8 bits are then refused. null: PNG and TIFF by the full range of 16 bits,"
         " DICOM by its own window or else the range of its pixels, NIfTI by cal_min and cal_max",
     )
+    median_grey: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="share of the range that the median of an image becomes, of its pixels above a"
+        " tenth and channel by channel, for MR and others whose brightness has no unit: 0.35, say;"
+        " what becomes brighter than white is white. null: as in the file",
+    )
     fit: Literal["pad", "crop", "stretch"] = Field(
         "pad",
         description="how an image becomes square: black borders (pad), its largest centred square"
