@@ -181,6 +181,8 @@ def recording_invocation(workflow: Any, settings: Any, results: Path) -> Callabl
                 lock.truncate(0)  # no job is left
             if end["jobs"] and error != "SystemExit":  # of a rule file: no job has begun
                 _wait_for(collector, results, settings, invocation)
+            else:
+                _wait_for_ledger(collector, results)
 
     return recorded
 
@@ -207,6 +209,13 @@ def _start_collector(results: Path, settings: Any, invocation: str) -> subproces
             stderr=log,
             start_new_session=True,
         )
+
+
+def _wait_for_ledger(collector: subprocess.Popen[bytes], results: Path) -> None:
+    """Until a call without jobs is recorded: else who asks at once is told of the one before."""
+    deadline = time.monotonic() + DRAIN_SECONDS
+    while spool.waiting(results) and collector.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _wait_for(
