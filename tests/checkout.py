@@ -21,7 +21,7 @@ class Checkout:
         if not exists:
             self._fill()
         self.environment = os.environ | {
-            "PYTHONPATH": str(folder / "workflow_scripts"),
+            "PYTHONPATH": f"{folder / 'workflow_scripts'}{os.pathsep}{ROOT / 'tests' / 'children'}",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 

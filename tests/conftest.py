@@ -12,7 +12,8 @@ import pytest
 # torch and OpenMP start; child processes inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Programs that tests start run this checkout's library, even if another one is installed.
-os.environ["PYTHONPATH"] = os.fspath(Path(__file__).parents[1] / "workflow_scripts")
+TESTS = Path(__file__).parent
+os.environ["PYTHONPATH"] = f"{TESTS.parent / 'workflow_scripts'}{os.pathsep}{TESTS / 'children'}"
 # Whatever study the developer works on.
 os.environ.pop("MEDSYNTH_CONFIG", None)
 

@@ -39,7 +39,7 @@ settings = SimpleNamespace(
 
 
 def environ(**more: str) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(LIBRARY)} | more
+    return os.environ | more
 
 
 def command(*arguments: str) -> list[str]:

@@ -106,7 +106,7 @@ def snakemake(
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "CI"}
-    return kept | {"PYTHONPATH": str(LIBRARY), "TERM": "xterm"}
+    return kept | {"TERM": "xterm"}
 
 
 def blocks(printed: str) -> dict[str, list[str]]:

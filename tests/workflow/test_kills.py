@@ -123,7 +123,7 @@ def test_a_workflow_that_is_killed_in_every_arm_makes_the_same_bytes(checkouts, 
     for name in ("kill", "killed/medsynth/moments", "killed/medsynth/killed"):
         (tmp_path / name).mkdir()
     (tmp_path / "kill" / "sitecustomize.py").write_text(KILL)
-    killed.environment["PYTHONPATH"] += f":{tmp_path / 'kill'}"
+    killed.environment["PYTHONPATH"] = f"{tmp_path / 'kill'}:{killed.environment['PYTHONPATH']}"
     for number, moment in enumerate(MOMENTS):
         (killed.folder / "moments" / str(number)).write_text(moment)
     calls = 0

@@ -70,7 +70,7 @@ def checkout(tmp_path, cluster) -> Checkout:
     (tmp_path / "leak").mkdir()
     (tmp_path / "leak" / "sitecustomize.py").write_text(LEAK)
     found.environment |= cluster.environment
-    found.environment["PYTHONPATH"] += f":{tmp_path / 'leak'}"
+    found.environment["PYTHONPATH"] = f"{tmp_path / 'leak'}:{found.environment['PYTHONPATH']}"
     found.environment["OMP_NUM_THREADS"] = "1"
     return found
 
