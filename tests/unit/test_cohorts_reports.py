@@ -401,6 +401,7 @@ def test_reports_of_the_index_are_read(tmp_path, write, top):
         "with_impression": 1,
         "empty": 1,
         "with_unread_heading": {},
+        "other_lines_like_headings": 0,
     }
 
 

@@ -50,19 +50,23 @@ def of_reports(manifest: pd.DataFrame, reports: pd.DataFrame, settings: ReportTe
 def _tell_unread(reports: pd.DataFrame, settings: ReportTexts, none_read: bool) -> None:
     """Headings that open no section: a warning, or an error where no section was read at all."""
     found = unread_headings(reports[UNDER_HEADINGS].fillna("").to_numpy(), settings.headings)
-    named = ", ".join(f"{heading} ({n} reports)" for heading, n in found.items())
+    named = ", ".join(f"{heading} ({n} reports)" for heading, n in found.named.items())
     told = (
         f"headings that open no section: {named}; name those in text.headings that do, as"
-        " {findings: [BEFUND]}, or what stands below them is not read"
-        if found
+        " {findings: [BEFUND]}, or what stands below them is not read, or with the section before"
+        if found.named
         else "headings are known in English; name others in text.headings, as {findings: [BEFUND]}"
     )
+    if found.others:
+        told += (
+            f" ({found.others} further lines look like headings, not shown as they may be names)"
+        )
     if none_read:
         raise CohortError(
             f"no report has one of the sections {', '.join(settings.sections)} (text.sections):"
             f" {told}"
         )
-    if found:
+    if found.named or found.others:
         log.warning("%s", told)
 
 

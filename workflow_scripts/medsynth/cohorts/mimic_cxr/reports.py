@@ -59,13 +59,15 @@ def read_reports(
 def counts(reports: pd.DataFrame, headings: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """How many studies there are, and how many have what; "empty" is a report without text."""
     present = reports.notna().sum()
+    unread = unread_headings(reports[COLUMNS].fillna("").to_numpy(), headings)
     return {
         "studies": len(reports),
         "with_report": int(present["text"]),
         "with_findings": int(present["findings"]),
         "with_impression": int(present["impression"]),
         "empty": int((reports["text"].str.strip() == "").sum()),
-        "with_unread_heading": unread_headings(reports[COLUMNS].fillna("").to_numpy(), headings),
+        "with_unread_heading": unread.named,
+        "other_lines_like_headings": unread.others,
     }
 
 
