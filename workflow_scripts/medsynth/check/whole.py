@@ -11,7 +11,7 @@ from medsynth.check.machine import check_machine
 from medsynth.cohorts.settings import CohortSettings
 from medsynth.config.checks.lines import read_yaml, shown, with_lines
 from medsynth.config.loading import NO_EXPERIMENT, Examined, examine
-from medsynth.config.mistakes import ConfigError
+from medsynth.config.mistakes import ConfigError, Mistake, place_of
 from medsynth.config.schema import Config, Experiment
 from medsynth.config.valid_parts import valid_or_none
 from medsynth.store.errors import refusal
@@ -32,9 +32,10 @@ def check_file(file: Path) -> Findings:
         return Findings(error.mistakes)
     told = Findings(examined.mistakes)
     if config := examined.config or _as_far_as_sound(raw, examined):
-        _check_data(config, _trained_on(raw), told)
         if examined.config and not config.experiments:
             told.mistakes.append(NO_EXPERIMENT)
+        config = _of_right_experiments(config, raw, examined.mistakes)
+        _check_data(config, _trained_on(raw), told)
         check_machine(config, told.cohorts, told)
     told.mistakes = with_lines(dict.fromkeys(told.mistakes), [file])
     told.notes = with_lines(dict.fromkeys(told.notes), [file])
@@ -82,6 +83,19 @@ def _as_far_as_sound(raw: dict[str, Any], examined: Examined) -> Config | None:
     settings = {"results_dir": parts.results_dir, "cohorts": sound, "experiments": experiments}
     settings |= judged_by
     return Config.model_validate(settings) if sound else None
+
+
+def _of_right_experiments(config: Config, raw: dict[str, Any], mistakes: list[Mistake]) -> Config:
+    """Without those of which something is wrong already: no data can be judged by their needs."""
+    wrong = [f"{mistake.place}." for mistake in mistakes]
+    names = [
+        one.get("name")
+        for position, one in enumerate(raw["experiments"] if _listed(raw) else [])
+        if isinstance(one, dict)
+        and any(place.startswith(f"{place_of(['experiments', position], raw)}.") for place in wrong)
+    ]
+    right = [one for one in config.experiments if one.name not in names]
+    return config.model_copy(update={"experiments": right})
 
 
 def _yet_to_come(cohort: CohortSettings) -> str | None:
