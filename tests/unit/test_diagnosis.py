@@ -266,7 +266,9 @@ def test_a_column_that_is_the_target_is_refused_and_named(told, tmp_path, column
         table[column] = [float(i % 2) for i in range(30)]
 
     inputs = with_patients(told, change, tmp_path)
-    with pytest.raises(TargetColumn, match=rf"{column}: it tells b from") as error:
+    with pytest.raises(
+        TargetColumn, match=rf"{column} tells the target itself: it tells b from"
+    ) as error:
         trained(inputs, tmp_path)
     assert "TP53" not in str(error.value)
     assert "train.accept" in str(error.value)
@@ -288,7 +290,7 @@ def test_a_column_that_few_patients_have_is_judged_by_name_and_that_is_told(told
     frame, path = read_table(told.manifest), tmp_path / "manifest.parquet"
     write_table(frame.assign(label="IDH-" + frame["label"]), path)
     idh = SimpleNamespace(**vars(with_patients(told, change, tmp_path)) | {"manifest": str(path)})
-    with pytest.raises(TargetColumn, match="genes:IDH2_rare: its name and the label's share idh"):
+    with pytest.raises(TargetColumn, match="genes:IDH2_rare may tell the target itself: its name"):
         check(training_data(idh, 1, 64), QUICK)
 
 
@@ -303,10 +305,10 @@ def test_a_heading_of_the_label_that_the_table_keeps_is_compared_with_columns(to
         table.attrs[TARGETS] = {"label": ["IDH_STATUS"], "survival": ["tp53_months", "dead"]}
 
     data = training_data(with_patients(told, change_named, tmp_path), 1, 64)
-    with pytest.raises(TargetColumn, match="genes:IDH2_mut: its name and the label's share idh"):
+    with pytest.raises(TargetColumn, match="genes:IDH2_mut may tell .* share idh"):
         check(data, QUICK)
     of_survival = QUICK.model_copy(update={"target": "survival"})
-    with pytest.raises(TargetColumn, match="genes:TP53_mut: its name and the survival's share"):
+    with pytest.raises(TargetColumn, match="genes:TP53_mut may tell .* the survival's share"):
         check(data, of_survival)
 
 

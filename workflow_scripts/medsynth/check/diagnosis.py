@@ -62,7 +62,7 @@ def check_diagnosis(
             gate = checks.gate(data, one.train)
             told.note(place, gate.words())
             for column, why in gate.refused.items():
-                told.mistake(place, f"{column} tells the target itself: {why}. {checks.REMEDY}")
+                told.mistake(place, f"{column} {why}. {checks.REMEDY}")
             checks.check_folds(data, one.train)
         except MedsynthError as error:
             told.mistake(place, str(error))

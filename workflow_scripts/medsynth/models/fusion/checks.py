@@ -76,8 +76,8 @@ def check(data: DescribedPatients, settings: FusionTraining) -> Gate:
     found = gate(data, settings)
     log.log(logging.WARNING if found.by_name_alone else logging.INFO, "%s", found.words())
     if found.refused:
-        listed = "\n".join(f"  {column}: {why}" for column, why in found.refused.items())
-        raise TargetColumn(f"these columns tell the target itself:\n{listed}\n{REMEDY}")
+        listed = "\n".join(f"  {column} {why}" for column, why in found.refused.items())
+        raise TargetColumn(f"columns that may not be used:\n{listed}\n{REMEDY}")
     return found
 
 

@@ -115,11 +115,18 @@ def described(rows: pd.DataFrame, table: pd.DataFrame, where: str) -> DescribedP
 
 
 def _told(plain: Mapping[str, str], named: Mapping[str, str], by_value: Judged) -> Told:
-    """What names and values tell, of columns as TABLE:COLUMN, whose plain names are given."""
+    """What names and values tell, of columns as TABLE:COLUMN, whose plain names are given.
+
+    A name alone is no proof.
+    """
     by_name = {c: named[name] for c, name in plain.items() if name in named}
     alone = [c for c in by_value.too_few if c not in by_name]
     reasons = {c: [of[c] for of in (by_name, by_value.found) if c in of] for c in plain}
-    refused = {c: "; ".join(why) for c, why in reasons.items() if why}
+    refused = {
+        c: f"{'tells' if c in by_value.found else 'may tell'} the target itself: {'; '.join(why)}"
+        for c, why in reasons.items()
+        if why
+    }
     return Told(refused, alone, by_value.not_compared)
 
 
