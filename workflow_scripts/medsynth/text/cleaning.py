@@ -22,7 +22,6 @@ from medsynth.text.lines import with_stops
 
 MARK = "___"
 
-_FORMS = [*numbers.FORMS[:1], *people.FORMS, *numbers.FORMS[1:]]  # an address may hold a title
 # Format characters, of direction too, would cut a title or a name in two.
 _INVISIBLE = re.compile(
     "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -42,8 +41,19 @@ def without_identifiers(text: str) -> str:
     """The text in small letters and on one line, with what has a telling form masked."""
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", _TAGS.sub(" ", html.unescape(text))))
     text = re.sub(r"_{2,}", MARK, text)
-    for form in _FORMS:
-        text = form.sub(lambda found: f"{found.groupdict().get('kept', '')} {MARK} ", text)
+    text = numbers.FORMS[0].sub(_masked, text)  # an address may hold a title
+    told: set[str] = set()
+
+    def remembered(found: re.Match[str]) -> str:
+        told.update(people.words_told(found[0].removeprefix(found.groupdict().get("kept", ""))))
+        return _masked(found)
+
+    for form in people.FORMS:
+        text = form.sub(remembered, text)
+    if told:  # who is named once by a title may stand without one elsewhere
+        text = people.elsewhere(told).sub(_masked, text)
+    for form in numbers.FORMS[1:]:
+        text = form.sub(_masked, text)
     text = with_stops(text).lower()  # one line will not tell where a line ended
     return _tidy(_WORD.sub(lambda word: MARK if _is_long_number(word[0]) else word[0], text))
 
@@ -80,6 +90,10 @@ def is_no_text(text: str) -> bool:
 def has_words(text: str) -> bool:
     """Whether anything but marks and punctuation is in it."""
     return _WORD.search(text) is not None
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found.groupdict().get('kept', '')} {MARK} "
 
 
 def _is_long_number(word: str) -> bool:

@@ -1,8 +1,10 @@
-"""Forms in which reports hold dates, times, ages, addresses and numbers of records."""
+"""Forms in which reports hold dates, times, addresses and numbers of records."""
 
 from __future__ import annotations
 
 import re
+
+from medsynth.text.identifiers import ages
 
 _MONTHS = (
     "jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|f[ée]v(?:rier)?|mar(?:ch|s|zo)?|märz|apr(?:il)?|avril"
@@ -16,11 +18,6 @@ _MONTHS = (
 )
 _DAY = r"\d{1,2}(?:st|nd|rd|th|er|[.°º])?"
 _BETWEEN = r"[\s./-]*(?:(?:of|de)\s+)?"
-_AGED = r"(?:years?|yrs?|y|months?|mos?|weeks?|wks?|days?)"
-_IN_WORDS = (
-    r"(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:[\s-](?:one|two|three|four|five|six|seven|eight"
-    r"|nine))?|(?:thir|four|fif|six|seven|eigh|nine)teen|ten|eleven|twelve|(?:a |one )?hundred)"
-)
 _RECORDS = (
     "accession|case|record|chart|account|unit|visit|encounter|order|exam(?:ination)?|study|specimen"
     "|serial|model|file|registration|insurance|policy|licen[cs]e|patient|hospital|room|bed"
@@ -44,29 +41,11 @@ FORMS = [
     re.compile(rf"\b{_DAY}{_BETWEEN}(?:{_MONTHS})\b\.?(?:[\s,./-]*(?:de\s+)?\d{{2,4}}\b)?", re.I),
     re.compile(rf"\b(?:{_MONTHS})\b[\s./-]*{_DAY}\b(?:[\s,./-]*\d{{2,4}}\b)?", re.I),
     re.compile(rf"\b(?:{_MONTHS})\b[\s.,/-]*(?:of\s+)?\d{{4}}\b", re.I),
-    re.compile(r"\b(?:\d{1,2}月(?:\d{1,2}日)?|\d{1,2}日)"),
+    re.compile(r"(?<!\d)(?:\d{1,2}月(?:\d{1,2}日)?|\d{1,2}日)"),
     re.compile(r"(?<!\w)['’]\d{2}\b"),  # noqa: RUF001
     re.compile(r"\b\d{1,4}/\d{1,4}(?:/\d{1,4})?\b"),
     re.compile(r"\b\d{1,2}(?::\d{2}){1,2}(?:\s*[ap]\.?m\b\.?)?", re.IGNORECASE),
     re.compile(r"\b\d{1,2}\s*(?:[ap]m\b|[ap]\.m\b\.?)", re.IGNORECASE),
     re.compile(r"\b\d+(?:[\s./-]+\d+){2,}\b"),  # 15.7.2019, 555 123 4567
-    re.compile(rf"\b\d{{1,3}}(?=[\s-]*{_AGED}\b\.?[\s/-]*o(?:ld)?\b)", re.IGNORECASE),
-    re.compile(
-        r"\b\d{1,3}(?=[\s-]*(?:yo|y\.o|jahre|jährige\w?|ans|años|anni|anos|jaar|лет)\b|\s?[岁歳]|\sسنة"
-        rf"|[\s-]*{_AGED}\s+of\s+age\b)",
-        re.IGNORECASE,
-    ),
-    re.compile(rf"\b{_IN_WORDS}(?=[\s-]*{_AGED}(?:[\s-]*old|\s+of\s+age)\b)", re.IGNORECASE),
-    # Above 89 an age tells more than others, in any words.
-    re.compile(
-        r"\b(?:9\d|1[01]\d)(?=[\s-]*(?:(?:years?|yrs?|y)\b(?!\s+ago)|[yj]\.))", re.IGNORECASE
-    ),
-    re.compile(
-        r"(?P<kept>\b(?:her|his|their|the)\s+(?:(?:early|mid|late)[\s-]+)?)(?:9\d['’]?s|nineties|hundreds)\b",  # noqa: RUF001
-        re.IGNORECASE,
-    ),
-    re.compile(r"\b(?:nonage|cente)narians?\b", re.IGNORECASE),
-    # Not 24F, a catheter's size.
-    re.compile(r"\b\d{1,3}(?=\s?[MF]\b\s*(?:,|with\b|w/|s/p\b|presenting\b|who\b))"),
-    re.compile(r"(?<=\baged)[\s:=]+\d{1,3}y?\b|(?<=\bage)[\s:=]+\d{1,3}y?\b", re.IGNORECASE),
+    *ages.FORMS,
 ]

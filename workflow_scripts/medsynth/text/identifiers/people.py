@@ -12,6 +12,7 @@ one patient and lets through one that many texts have.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from medsynth.text.identifiers import others
 from medsynth.text.identifiers.names import GIVEN, ORDINARY, PERSONS
@@ -36,7 +37,17 @@ _BEGIN = r"(?<![\w'’/-])"  # noqa: RUF001
 _LISTED = r"(?:\s*(?:,\s*and\b|,|&|\b(?i:and|und)\b)\s*"
 
 _AFTER = r"(?:\s*[.:]\s*|\s+)[\"“(*]*"
-_MORE = r"(?:(?i:med|phil|h\.?c|dr|prof)\b\.?\s*)*"
+# Dr. med. habil., and any other abbreviation between it and the name: Dr. rer. nat. Roe
+_MORE = (
+    r"(?:(?i:med|phil|univ|habil|rer|nat|dent|vet|pharm|h\.?c|pd|priv|doz|dipl|mag|dr|prof)"
+    r"\b\.?[\s-]*)*"
+)
+_CHAIN = rf"{_MORE}(?:[^\W\d_A-Z]{{1,8}}\.\s*|(?i:dr|prof)\b\.?\s*)*"
+# Becker, R. and Becker, Ruth at the end of what is said
+_SECOND = (
+    rf"(?:,[ \t]*(?!(?i:dr|prof)\b)(?:(?:{_CAPITAL}\.-?\s?)+(?![\w.])"
+    rf"|{_CAPITAL}[^\W\d_]+(?=[ \t]*(?:[.;)]|$))))?"
+)
 # As written they are titles; in other capitals MR is magnetic resonance, MS a disease, miss a verb.
 _WRITTEN = r"Mr|Ms|Miss|Herrn?|Frau|HERRN?|FRAU|Sir|Mlle|Monsieur|Madame|Hr"
 _ALWAYS = r"(?i:drs?|mrs|messrs|prof|professor|doctor|mme|dott|dra|sra)"
@@ -57,10 +68,28 @@ _OFFICES = (
     r"|technologist|transcriptionist|(?:patient(?:['’]s)? |sur|last |first )?name"  # noqa: RUF001
 )
 
+# Who signs, or asks for the image, in other languages and without a noun; before a colon alone.
+_SIGNS = (
+    "referring|requesting|ordering|signature|unterschrift|befunder(?:in)?|radiolog(?:e|in|o|a|ue)"
+    "|radiólog[oa]|(?:(?:fach|ober|chef|assistenz|haus)|(?:über|zu)weisender? )?(?:arzt|ärztin)"
+    "|zuweiser(?:in)?|überweiser(?:in)?|untersucher(?:in)?|patientin|paciente|paziente"
+    "|vorname|nachname|nom|prénom|nombre|apellidos?|nome|cognome|naam|namn|médecin|prescripteur"
+    "|médic[oa]|medico|firma(?:do)?|lekarz|läkare|lege|arts|radioloog|врач|пациент|фио|姓名|患者|医师|签名"
+)
+_SIGNED_ABROAD = (
+    r"(?:befundet|gelesen|vidiert|freigegeben|validiert|signiert|unterschrieben|unterzeichnet|diktiert"
+    r"|geschrieben|erstellt|verfasst|überwiesen|zugewiesen)\s+(?:von|durch)"
+    r"|(?:signé|validé|dicté|rédigé|lu|interprété)e?\s+par|(?:firmado|informado|validado|dictado)\s+por"
+    r"|(?:firmato|refertato|validato)\s+da"
+)
+
 _CAPITALISED = rf"{_CAPITAL}(?:['’]{_CAPITAL})?[a-zß-öø-ÿ]"  # noqa: RUF001
 _MIXED = rf"(?={_CAPITALISED}){_BUT}{_CAPITAL}[\w'’-]*+"  # noqa: RUF001
 _MIXEDS = rf"{_MIXED}(?:\s+(?:{_PARTICLES}{_MIXED}|{_CAPITAL}\b\.?)){{0,2}}"
 _SOMEONE = rf"{_BUT}{_ANY}(?:\s+{_BUT}{_ANY}){{0,2}}"
+_SIGNING = (  # on one line
+    rf"{_BUT}{_ANY}(?:(?:[ \t]+|[ \t]*/[ \t]*){_BUT}{_ANY}){{0,2}}(?:,[ \t]*{_ON_LINE})?"
+)
 # Not "20 ms", nor "may miss".
 _BARE = (
     r"(?<!\d)(?<!\d\s)(?i:mr|ms|frau)"
@@ -82,7 +111,14 @@ _DOES = (
 FORMS = [
     re.compile(rf"\b(?i:drs|messrs){_AFTER}{_NAMES}{_LISTED}{_NAMES})+"),
     re.compile(rf"\b(?i:drs|messrs){_AFTER}{_ANY}{_LISTED}{_ANY})+"),
-    re.compile(rf"\b(?:{_ALWAYS}|{_DOTTED}|{_WRITTEN}){_AFTER}{_MORE}{_NAMES}"),
+    re.compile(rf"{_BEGIN}{_MIXEDS}(?=,\s+(?i:dr|prof)\b)"),  # Roe, Dr.
+    re.compile(  # ROE, DR. at the end of a line
+        rf"{_BEGIN}(?=[^\W\d_][\w'’-]*+,[ \t]+(?i:dr|prof)\b\.?[ \t]*$){_BUT}{_CAPITAL}[\w'’-]*+",  # noqa: RUF001
+        re.MULTILINE,
+    ),
+    re.compile(
+        rf"\b(?:{_ALWAYS}|{_DOTTED}|{_WRITTEN}){_AFTER}{_CHAIN}{_NAMES}{_SECOND}", re.MULTILINE
+    ),
     re.compile(rf"\b(?:{_ALWAYS}|{_DOTTED}){_AFTER}{_MORE}{_PARTICLES}{_ANYONE}"),
     *others.FORMS,
     re.compile(rf"{_BEGIN}{_NAMES}(?={_DEGREES})"),
@@ -108,6 +144,10 @@ FORMS = [
         r"(?P<kept>\b(?i:e?-?signed|dictated|transcribed|typed|attested|approved|verified|finalized"
         rf"|authenticated|cc):|/s/)[ \t]*{_SOMEONE}(?:,[ \t]*{_ON_LINE})?"
     ),
+    re.compile(rf"\b(?P<kept>(?i:{_SIGNED_ABROAD})\b\s*:?)\s+{_SIGNING}"),
+    re.compile(rf"\b(?P<kept>(?i:gez)\.:?)\s*{_SIGNING}"),
+    re.compile(rf"\b(?P<kept>(?i:signed))[ \t]+(?={_CAPITAL}){_SIGNING}"),
+    re.compile(rf"\b(?P<kept>(?i:{_SIGNS})\s?[:：])[ \t]*{_SIGNING}"),  # noqa: RUF001
     re.compile(rf"\b(?P<kept>(?i:sincerely|regards),?)\s+{_SOMEONE}"),
     re.compile(rf"\b(?P<kept>(?i:{_OFFICES}):)[ \t]*{_ON_LINE}(?:,[ \t]*{_ON_LINE})?"),
     re.compile(rf"\b(?P<kept>(?i:{_OFFICES})) [-–—] {_SOMEONE}(?:,[ \t]*{_ON_LINE})?"),  # noqa: RUF001
@@ -130,3 +170,30 @@ FORMS = [
         rf"\s+(?i:with|to)|(?i:d/w))\s+{_SOMEONE}"
     ),
 ]
+
+_TITLES = (
+    r"drs?|mr|mrs|ms|messrs|prof|mme|dott|dra|sra|miss|herrn?|frau|sir|mlle|monsieur|madame|hr|med"
+)
+_TOLD_WORD = re.compile(rf"{_BUT}(?!(?i:{_TITLES})\b)[^\W\d_][\w'’-]{{2,40}}")  # noqa: RUF001
+
+
+def words_told(found: str) -> set[str]:
+    """The words of what a form found that may be of the name, and the parts of double names.
+
+    Not those of a further line, of which a form may take the beginning; and where letters are all
+    large or all small only the first, since forms take more than the name there.
+    """
+    lines = (_TOLD_WORD.findall(line) for line in found.splitlines())
+    words = [word for word in next(filter(None, lines), []) if word.lower() != word.upper()]
+    mixed = [word for word in words if re.match(_CAPITALISED, word)]
+    names = mixed or words[:1]
+    return {*names, *(part for name in names for part in name.split("-") if len(part) > 2)}
+
+
+def elsewhere(words: Iterable[str]) -> re.Pattern[str]:
+    """The form of these words wherever they stand, with the capitalised words beside them."""
+    spelt = {form for word in words for form in (word, word.title(), word.upper())}
+    names = "|".join(map(re.escape, sorted(spelt, key=len, reverse=True)))
+    return re.compile(
+        rf"{_BEGIN}(?:{_MIXED}[ \t]+){{0,2}}(?:{names})(?![^\W_])(?:,?[ \t]+{_MIXED}(?![\w]))?"
+    )
