@@ -5,7 +5,7 @@ Its phrases were revised once after a look at errors among these reports: they a
 `python -m tests.real.test_labeler_real` prints the table of docs/results.md.
 
 The 673 reports are synthetic and cut, their labels those of another rule labeler (radlabels 0.2);
-the 2,335 of Open-i are real, and people coded their MeSH terms. What a finding is there called
+the 2,265 of Open-i are real, and people coded their MeSH terms. What a finding is there called
 stands below; a doubted finding counts as stated on both sides.
 """
 

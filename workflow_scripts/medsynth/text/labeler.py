@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from medsynth.text import phrases
+from medsynth.text.answers import PART, WHERE, as_sentences
 from medsynth.text.lines import with_stops
 
 # As the tables of CheXpert and MIMIC-CXR write them; what is not mentioned has no entry.
@@ -28,9 +29,10 @@ _NAMED = {name: _any(patterns) for name, patterns in phrases.MENTIONS.items()}
 _NORMAL = {name: _any(patterns) for name, patterns in phrases.ABSENT.items()}
 _HEALTHY = re.compile(phrases.HEALTHY)
 _CONTRACTED = re.compile(r"n['’]t\b|(?<=\bcan)not\b")  # noqa: RUF001
+_WITH = re.compile(r"\bw/(?:(o)\b|(?=\s))")
 _POSSIBLE = re.compile(phrases.POSSIBLE)
 _PSEUDO = re.compile(phrases.PSEUDO)
-_ENDS = re.compile(phrases.ENDS)
+_ENDS, _ENDS_BEFORE = map(re.compile, (phrases.ENDS, phrases.ENDS_BEFORE))
 _NOT_EXCLUDED = re.compile(phrases.NOT_EXCLUDED)
 _ASKED = re.compile(phrases.ASKED)
 _CHANGE_DENIED, _CHANGE_DOUBTED = map(re.compile, (phrases.CHANGE_DENIED, phrases.CHANGE_DOUBTED))
@@ -38,14 +40,16 @@ _CHANGED = re.compile(phrases.CHANGED_AFTER)
 _OWN_BEFORE, _OWN_STATE, _OWN_CHANGE = map(
     re.compile, (phrases.OWN_BEFORE, phrases.OWN_STATE, phrases.OWN_CHANGE)
 )
+_NEW = re.compile(r"^ ?new\b")
+_TOLD, _CLAUSE, _SAYS, _NO_ITEM = map(
+    re.compile, (phrases.TOLD, phrases.CLAUSE, phrases.SAYS, phrases.NO_ITEM)
+)
+_NEXT_CLAUSE = re.compile(phrases.NEXT_CLAUSE)
+_LIST = re.compile(phrases.LIST_AFTER)
 _ONLY_ADJECTIVES = re.compile(phrases.ONLY_ADJECTIVES)
 _JOINED = re.compile(r"\b(?:and|or|nor)\b")
 _DENIED = re.compile(phrases.DENIED_BEFORE), re.compile(phrases.DENIED_AFTER)
 _DOUBTED = re.compile(phrases.DOUBTED_BEFORE), re.compile(phrases.DOUBTED_AFTER)
-# Structured reports ask and answer: "effusion: none", "effusion (+)".
-_ANSWERED = re.compile(
-    rf"(?<=\w)(?:\s*[:=?(|]|\s+[-–—](?=\s)|\s+(?=[-+]ve\b))\s*({phrases.ANSWERS})"  # noqa: RUF001
-)
 # At full stops that end a sentence, not those of 3.4 cm and Dr. X; at list numbers and empty lines.
 _SENTENCES = re.compile(r"(?<!\bdr)(?<!\bvs)[.!;:](?=\s|$)|[.;](?=[a-z]{3})|\n\s*\n|\b\d\)\s")
 
@@ -87,41 +91,59 @@ def keywords_of(text: str) -> dict[str, float]:
 
 def mentions(text: str) -> Iterator[Mention]:
     """Every mention of a finding, sentence by sentence."""
+    asked = ""
     for sentence in _sentences(text):
+        if asked and (part := PART.fullmatch(sentence)):
+            sentence = f"{asked} {part[1]}"
         for finding, pattern in _NORMAL.items():
             if pattern.search(sentence):
                 yield Mention(finding, DENIED)
-        for finding, pattern in _NAMED.items():
-            for match in pattern.finditer(sentence):
-                start, end = match.span()
-                before = _ENDS.split(sentence[max(0, start - REACH) : start])[-1]
-                after = _ENDS.split(sentence[end : end + REACH])[0]
-                own = _own(before, match[0], after)
-                if _NOT_EXCLUDED.search(own):
-                    yield Mention(finding, DOUBTED)
-                elif not _ASKED.search(own):
-                    changed = _unchanged(before, after)
-                    yield Mention(finding, changed or _status(own, match[0], after))
+        named = [(each, found) for each in _NAMED for found in _NAMED[each].finditer(sentence)]
+        for finding, found in named:
+            if (status := _said(sentence, found)) is not None:
+                yield Mention(finding, status)
+        if named:
+            asked = max((found for _, found in named), key=lambda found: found.end())[0]
+        elif not WHERE.fullmatch(sentence):
+            asked = ""
+
+
+def _said(sentence: str, found: re.Match[str]) -> float | None:
+    """The status of a finding named in a sentence; None if nothing is said of it."""
+    start, end = found.span()
+    before = _ENDS_BEFORE.split(sentence[max(0, start - REACH) : start])[-1]
+    after = _clause(_ENDS.split(sentence[end : end + REACH])[0])
+    if not _NO_ITEM.search(before + found[0]):
+        after = _LIST.sub("", after)
+    own = _own(before, found[0], after)
+    if _NOT_EXCLUDED.search(own):
+        return DOUBTED
+    if _ASKED.search(own):
+        return None
+    changed = _unchanged(before, after)
+    return _status(own, found[0], after) if changed is None else changed
 
 
 def _sentences(text: str) -> Iterator[str]:
-    for sentence in _SENTENCES.split(_ANSWERED.sub(_answer, with_stops(text).lower())):
+    for sentence in _SENTENCES.split(as_sentences(with_stops(text).lower())):
         if sentence and sentence.strip():
             told = _CONTRACTED.sub(" not", " ".join(sentence.split()))
+            told = _WITH.sub(lambda found: "without" if found[1] else "with", told)
             yield _PSEUDO.sub(" ", _POSSIBLE.sub("possible", told))
 
 
-def _answer(found: re.Match[str]) -> str:
-    """A sentence of what was asked and answered."""
-    given = found[1].rstrip(") \t")
-    return f" is {'none' if given in phrases.NO_SIGNS else given}. "
+def _clause(after: str) -> str:
+    """What follows a mention, up to an "and" that begins another clause."""
+    first, _, second = after.partition(" and ")
+    return first if _OWN_STATE.search(first) and _NEXT_CLAUSE.search(second) else after
 
 
 def _own(before: str, named: str, after: str) -> str:
     """What of the words before a mention is said of it.
 
     After a comma only these, if they or what follows say something of the mention itself, unless it
-    belongs to a list: "no pneumothorax, effusion or edema is seen". After "and", if it has changed.
+    belongs to a list: "no pneumothorax, effusion or edema is seen". After "and", if it has changed
+    or begins a clause.
     """
     told = named + _JOINED.split(re.split("[,;]", after, maxsplit=1)[0], maxsplit=1)[0]
     changed = _OWN_CHANGE.search(told)
@@ -129,11 +151,16 @@ def _own(before: str, named: str, after: str) -> str:
     if comma and not _JOINED.search(words) and not _ONLY_ADJECTIVES.search(listed):
         *_, since = _DENIED[0].split(listed)
         is_open = "," in since and not _JOINED.search(since)
-        if _OWN_BEFORE.search(words) or changed or (_OWN_STATE.search(told) and not is_open):
+        is_told = _OWN_STATE.search(told) and not is_open
+        is_new = _NEW.search(words) and not _JOINED.search(after)
+        if _OWN_BEFORE.search(words) or is_told or is_new or changed:
             return words
-    if changed and not _DOUBTED[0].search(before):
-        return before.rpartition(" and ")[2]
-    return before
+    first, joined, second = before.rpartition(" and ")
+    *_, since = _DENIED[0].split(first)
+    is_clause = _CLAUSE.search(second) or _TOLD.search(since)
+    if joined and is_clause and _SAYS.search(second + told):
+        return second
+    return second if joined and changed and not _DOUBTED[0].search(before) else before
 
 
 def _unchanged(before: str, after: str) -> float | None:

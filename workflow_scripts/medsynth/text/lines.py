@@ -34,15 +34,28 @@ def with_stops(text: str) -> str:
 
 
 def _stopped(lines: list[str], width: int, cased: bool) -> str:
-    """A paragraph; one with as many lines that had room as others is a list."""
+    """A paragraph; one with as many lines that had room as others is a list.
+
+    Nobody wraps so narrowly that among short lines, one of which begins with "no", small letters
+    would go on.
+    """
     pairs = [(line.rstrip(), following.split()) for line, following in pairwise(lines)]
-    had_room = [len(line) + 1 + len(next(iter(words), "")) <= width for line, words in pairs]
-    is_list = sum(had_room) * 2 >= len(had_room)
+    needed = [len(line) + 1 + len(next(iter(words), "")) for line, words in pairs]
+    is_list = sum(each <= width for each in needed) * 2 >= len(needed)
+    is_short = len(needed) > 1 and max(needed) <= NARROWEST
+    cased = cased and not (is_short and any(words[:1] == ["no"] for _, words in pairs))
     stopped = [
-        f"{line}." if (room or is_list) and _may_end(line, words, cased) else line
-        for (line, words), room in zip(pairs, had_room, strict=True)
+        f"{line}."
+        if (is_list or each <= width or _asks(words)) and _may_end(line, words, cased)
+        else line
+        for (line, words), each in zip(pairs, needed, strict=True)
     ]
     return "\n".join([*stopped, lines[-1]])
+
+
+def _asks(words: list[str]) -> bool:
+    """Whether a line begins with "Effusion:" or "Pleural effusion:"."""
+    return any(word.endswith(":") for word in words[:2])
 
 
 def _may_end(line: str, following: list[str], cased: bool) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 HEART = r"(?:heart(?: size)?|cardiac (?:silhouettes?|shadow|size|contours?|enlargement|border))"
 MEDIASTINUM = r"(?:cardio-?)?(?:pulmonary )?mediastin(?:um|al)(?: (?:and hilar )?\w+)?"
 ENLARGED = r"(?:enlarged|enlargement|large|larger|increased|prominent|prominence|widen(?:ed|ing))"
-NORMAL = r"(?:normal|unremarkable|not (?:\w+ )?(?:enlarged|widened))"
+NORMAL = r"(?:normal|unremarkable|not (?:\w+ )?(?:enlarged|large|widened))"
 APART = r"(?:\W+(?!normal|not|no|and|but)\w+){0,6}?\W+"  # few words of the same clause
 
 MENTIONS: dict[str, list[str]] = {
@@ -138,28 +138,32 @@ ONLY_ADJECTIVES = (
     r"\b(?:no|any|without|of)"
     r"(?: (?:acute|new|old|large|small|\w+(?:al|ar|ed|ent|ant|ive|ous|ic)))+$"
 )
-# What follows a colon or another sign after what was asked.
-ANSWERS = (
-    r"(?:none|nil|absent)\b"
-    r"|(?:no|n|negative|neg|-(?:ve)?|false|yes|y|positive|pos|\+(?:ve)?|true|present|gone|resolved"
-    r"|cleared|possible|probable|questionable|equivocal|suspected|likely|unlikely|uncertain|borderline"
-    r"|(?:\w+ly )?(?:enlarged|increased|widened|prominent|normal|unremarkable)(?: (?:in )?size)?"
-    r"|(?:cannot|can not) be (?:excluded|ruled out)"
-    r"|not (?:seen|identified|present|visuali[sz]ed|demonstrated"
-    r"|evident|detected|noted|found|suspected|excluded))"
-    r"(?: (?:seen|identified|present|visuali[sz]ed))?[ \t]*\)?(?=[.,;\n]|$|[ \t]\w+(?: \w+)?[:=])"
+# Whatever has one of these is there.
+_AMOUNT = (
+    r"(?:new|stable|unchanged|persistent|trace|tiny|small|minimal|mild|mildly|moderate|large"
+    r"|increas(?:ed|ing)|decreas(?:ed|ing))"
 )
-NO_SIGNS = {"n", "neg", "-", "-ve", "false"}
 # What a clause says of a finding in it, before or after it, and so no longer what the clause before
 # says: "no pneumothorax, effusion is present". Whether a list is told in it, its words decide.
 OWN_BEFORE = (
     r"^ ?(?:no|not|without|cannot|can not|unable|possibl[ey]|probabl[ey]|likely|questionable)\b"
 )
-OWN_STATE = (
-    r"\b(?:is|are|was|were|has|have|can|cannot|could|may|might|present|absent|none|nil|yes|positive"
+_VERB = r"(?:is|are|was|were|has|have|shows?|demonstrates?|reveals?|remains?|contains?)"
+_MAY = r"(?:can|cannot|may|might|could)"
+_STATE = (
+    r"(?:is|are|was|were|has|have|can|cannot|could|may|might|present|absent|none|nil|yes|positive"
     r"|noted|seen|identified|visible|visuali[sz]ed|evident|demonstrated|detected|observed|apparent"
-    r"|possible|suspected|likely|enlarged|borderline|widened|blunted)\b"
+    r"|possible|suspected|likely|enlarged|borderline|widened|blunted)"
 )
+OWN_STATE = rf"\b{_STATE}\b"
+# An "and" begins a clause, as in "no effusion and the heart is large", if the words before it are
+# one (TOLD) or those after it (CLAUSE), and if anything is then said (SAYS).
+TOLD = rf"\w {_STATE}\b|^ ?{_STATE} ?$"
+SAYS = rf"\b(?:{_VERB}|{_STATE})\b"
+CLAUSE = rf"^(?:the|this|these|that|those) |\b{_VERB}\b"
+NEXT_CLAUSE = rf"^(?!(?:{_VERB}|{_MAY}|not|no longer|now|then|so|\w+ly)\b).*\b(?:{_VERB}|{_MAY})\b"
+# What has an amount or a verb is no mere item of a list.
+NO_ITEM = rf"\b(?:{_AMOUNT}|{_VERB}|there|no|not|with|without|enlarged)\b"
 # Of what is not there nothing of this is said, however long the list is.
 OWN_CHANGE = (
     r"\b(?:remains?|persists?|unchanged|stable|improved|improving|worse|worsened|worsening|resolved"
@@ -183,15 +187,23 @@ NOT_EXCLUDED = (
 ASKED = (  # it is looked for, or was once there, and nothing is said of it
     r"\b(?:history of|hx of|h/o|evaluat\w+|eval|assess\w*|sensitivity|rule out|r/o|check)\b|\?"
 )
+# Further things of which is said that they are not: "effusion, edema and nodules have resolved".
+LIST_AFTER = (
+    r"^(?:, (?:and )?\w+(?: \w+)?)*,? and \w+(?: \w+)?(?= (?:have|are|were)(?: now| all| both"
+    r"| since| been| \w+ly)* (?:resolved|cleared|gone|disappeared|removed|absent|unlikely|excluded"
+    r"|ruled out|no longer|not)\b| is none$)"
+)
 DENIED_BEFORE = (
-    r"\b(?:no|not|without|w/o|nor|neither|never|absent|absence of|lack of|negative for|free of"
+    r"\b(?:no|not|without|nor|neither|never|absent|absence of|lack of|negative for|free of"
     r"|clear of|resolved(?= (?!and\b|with\b)\w| $)|resolution of|interval clearing of"
     r"|excludes?|denies|deny|removal of|mistaken for|unlikely"
     r"|fail(?:s|ed)? to (?:show|demonstrate|reveal|identify|detect))\b"
 )
+_PLACE = r"(?: (?:(?:on|in|at) )?(?:the )?(?:right|left|r|l)(?: side| lung)?)?"
 DENIED_AFTER = (
-    r"^ (?:now |completely |entirely )?(?:resolved|cleared|gone|disappeared|removed|none|nil)\b|"
-    r"^ (?:no|negative)(?: (?:seen|identified))?(?=[,;]|$)|"
+    rf"^{_PLACE} (?:now |completely |entirely )?(?:resolved|cleared|gone|disappeared|removed|none"
+    r"|nil)\b|"
+    rf"^{_PLACE} (?:no|negative)(?: (?:seen|identified))?(?=[,;]|$)|^, (?:none|nil)(?=[,;]|$)|"
     r"^[^,;]{0,40}?\b(?:(?:is|are|was|were|has|have)(?: been)? )?"
     r"(?:no longer \w+|not (?:\w+ )?(?:likely|confirmed|seen|identified|present"
     r"|visuali[sz]ed|demonstrated|evident|appreciated|detected|noted|observed|apparent|found|suspected)|(?:has|have|had|is|are)"
@@ -205,8 +217,8 @@ DOUBTED_BEFORE = (
     r"|exclude[ds]?|versus|vs|differential|potential\w*|top|upper|presum\w+|raises?|doubtful)\b"
 )
 DOUBTED_AFTER = (
-    r"^ (?:possible|probable|likely|questionable|suspected|uncertain|equivocal)"
-    r"(?= (?:at|in|on)\b|[,;]|$)|"
+    rf"^{_PLACE} (?:possible|probable|likely|questionable|suspected|uncertain|equivocal)"
+    r"(?= (?:at|in|on|left|right)\b|[,;]|$)|"
     r"^[^.;]{0,60}?\b(?:(?:can|could)(?:not| not)(?: be)? (?:\w+ )?(?:excluded|ruled out|exclude$)"
     r"|not (?:be )?(?:\w+ )?(?:excluded|ruled out)|difficult to exclude|to be excluded"
     r"|(?:may|might|could) (?:\w+ )?(?:have|be) (?:\w+ )?(?:resolved|cleared|removed)"
@@ -225,3 +237,5 @@ ENDS = (
     r"|, (?:with|stable|unchanged|persistent|mild|mildly|moderate|small|minimal)\b"
     r"|\band (?:stable|unchanged|persistent|mild|mildly|moderate|small|minimal|low)\b"
 )
+# A new amount is not denied with what is before it: "no pneumothorax with small effusion".
+ENDS_BEFORE = rf"{ENDS}|(?<!consistent )(?<!compatible )\bwith (?:an? )?{_AMOUNT}\b"
