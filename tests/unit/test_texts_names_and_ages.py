@@ -14,7 +14,7 @@ OLD += ["a nonagenarian", "sixty-five-year-old", "93 anni", "93 лет"]
 OLD += ["92 J.", "92 Jahre", "Alter: 92", "im Alter von 92 Jahren", "M92", "F/92", "92 F", "92yF"]
 OLD += ["Male, 92", "male 92", "92, female", "92/M", "männlich, 92", "92 år", "92 lat", "92-letnia"]
 OLD += ["92세", "92歳", "患者92岁", "환자92세", "ninety-two year male", "92 year male", "edad: 92"]
-OLD += ["zweiundneunzigjährig", "年龄92"]
+OLD += ["zweiundneunzigjährig", "年龄92", "92j.", "F, 92", "Alter (Jahre): 92", "edad 92", "92才"]
 SIGNED = [  # after chains of titles, and where one signs or asks
     "gez. Prof. Dr. med. habil. Quentin Zorblatt; Dr. rer. nat. Zorblatt, Dr.med.univ.Zorblatt",
     "gez. dr. med. habil. zorblatt, GEZ. PROF. DR. MED. HABIL. Q. ZORBLATT, Dr. xyz. q. Zorblatt",
@@ -25,6 +25,9 @@ SIGNED = [  # after chains of titles, and where one signs or asks
     "Unterschrift: Zorblatt\nBefunder: Q. Zorblatt\nMédecin : Quentin Zorblatt\nNom: Zorblatt",
     "Reported by Zorblatt. Signed Zorblatt\nSIGNED ZORBLATT\nSigned Quentin Zorblatt, Quixote",
     "Befundet von Zorblatt. Validé par Quentin Zorblatt. Firmado por Zorblatt, Quentin",
+    "Signed electronically by: Quentin Zorblatt\nQuentin Zorblatt, Facharzt für Radiologie",
+    "Mit freundlichen Grüßen, Quentin Zorblatt",
+    "Zorblatt, 67 J., geb. 1957; Quentin Zorblatt (geboren 1957), Dr. Zorblatt's, ZORBLATT",
 ]
 
 

@@ -20,7 +20,7 @@ _LASTED = (
 )
 # Of languages with a word of their own; the lat of Polish is the lateral view of English.
 _YEARS = (
-    r"yo|y\.o|jahre|jährige\w?|ans|años|anni|anos|jaar|år|årig\w*|éves|lata|vuotta|vuotias"
+    r"yo|y\.o|jahre|jährige\w?|ans|años|anni|anos|jaar|år|årig\w*|éves|lata|vuotta|tuổi|tahun|rokov|vuotias"
     r"|yaşında|χρονών|ετών|лет|года?|років|роки|שנים|سنة|عام"
 )
 _SEX = (
@@ -37,8 +37,8 @@ _TRACERS = r"(?i:fdg|fluor|fet|dopa|psma|choline|naf|pet|labell?ed)"
 FORMS = [
     re.compile(rf"\b\d{{1,3}}(?=[\s-]*{_AGED}\b\.?[\s/-]*o(?:ld)?\b)", re.IGNORECASE),
     re.compile(rf"\b\d{{1,3}}(?=[\s-]*(?:{_YEARS})\b|[\s-]*{_AGED}\s+of\s+age\b)", re.IGNORECASE),
-    re.compile(r"(?<!\d)\d{1,3}(?=\s?(?:周?[岁歳歲]|[세살]))"),
-    re.compile(rf"{_NUMBER}(?=\s?J\.)"),
+    re.compile(r"(?<!\d)\d{1,3}(?=\s?(?:周?[岁歳歲才]|ปี|[세살]))"),
+    re.compile(rf"{_NUMBER}(?=\s?J\.|j\b)"),
     re.compile(
         rf"(?<![\w.,])\d{{2,3}}(?=[\s-]*(?:l[ae]t\b|letni\w*|year\b{_LASTED}))", re.IGNORECASE
     ),
@@ -59,11 +59,16 @@ FORMS = [
     re.compile(r"(?<![\w.,])(?:4[1-9]|[5-9]\d|1[01]\d)(?=\s?[MFW]\b)"),
     re.compile(rf"{_NUMBER}(?=\s?/\s?[MFWmfw]\b|\s?y(?:rs?|ears?)?[\s/,]*[MFmf]\b)"),
     re.compile(r"(?P<kept>\b[MFmf]\s?/)\s?\d{1,3}\b"),
-    re.compile(rf"(?P<kept>(?<![\w-])[MF])(?!18[\s-]*{_TRACERS})(?:\d{{2}}|1[01]\d)(?![\w-]|\.\d)"),
-    re.compile(rf"(?P<kept>\b{_SEX}\b[\s,;/]*)\d{{2,3}}\b{_NO_SIZE}", re.IGNORECASE),
+    re.compile(
+        rf"(?P<kept>(?<![\w-])[MF])(?!18[\s-]*{_TRACERS})(?:\d{{2}}|1[01]\d)(?![\w-]|\.\d){_NO_SIZE}"
+    ),
+    re.compile(
+        rf"(?P<kept>\b(?:{_SEX}\b[\s,;/]*|(?-i:[MF]),\s?))\d{{2,3}}\b{_NO_SIZE}", re.IGNORECASE
+    ),
     re.compile(rf"(?<![\w.,])\d{{2,3}}(?=[\s,;/]+{_SEX}\b)", re.IGNORECASE),
     re.compile(
-        rf"(?P<kept>\b(?:{_AGE})\s?[:：=]|\b(?:{_AGE})\s(?:von|van|de|di)\b)\s*\d{{1,3}}(?!\d)",  # noqa: RUF001
+        rf"(?P<kept>\b(?:{_AGE})(?:\s?\([^()\d]{{1,12}}\))?(?:\s?[:：=]|\s(?:(?:von|van|de|di)\b)?))"  # noqa: RUF001
+        r"\s*\d{1,3}(?!\d)",
         re.IGNORECASE,
     ),
     re.compile(r"(?P<kept>(?:年[龄齡齢]|나이|연령)\s?[:：=]?)\s*\d{1,3}(?!\d)"),  # noqa: RUF001

@@ -69,12 +69,15 @@ _OFFICES = (
 )
 
 # Who signs, or asks for the image, in other languages and without a noun; before a colon alone.
+_PHYSICIANS = (
+    "radiolog(?:e|in|o|a|ue)|radiólog[oa]|(?:fach|ober|chef|assistenz|haus)?(?:arzt|ärztin)"
+    "|(?:über|zu)weisender? (?:arzt|ärztin)|médecin|médic[oa]|lekarz|läkare|radioloog|врач"
+)
 _SIGNS = (
-    "referring|requesting|ordering|signature|unterschrift|befunder(?:in)?|radiolog(?:e|in|o|a|ue)"
-    "|radiólog[oa]|(?:(?:fach|ober|chef|assistenz|haus)|(?:über|zu)weisender? )?(?:arzt|ärztin)"
-    "|zuweiser(?:in)?|überweiser(?:in)?|untersucher(?:in)?|patientin|paciente|paziente"
-    "|vorname|nachname|nom|prénom|nombre|apellidos?|nome|cognome|naam|namn|médecin|prescripteur"
-    "|médic[oa]|medico|firma(?:do)?|lekarz|läkare|lege|arts|radioloog|врач|пациент|фио|姓名|患者|医师|签名"
+    rf"{_PHYSICIANS}|referring|requesting|ordering|signature|unterschrift|befunder(?:in)?"
+    "|zuweiser(?:in)?|überweiser(?:in)?|untersucher(?:in)?|patientin|paciente|paziente|vorname"
+    "|nachname|nom|prénom|nombre|apellidos?|nome|cognome|naam|namn|prescripteur|medico|firma(?:do)?"
+    "|lege|arts|пациент|фио|姓名|患者|医师|签名"
 )
 _SIGNED_ABROAD = (
     r"(?:befundet|gelesen|vidiert|freigegeben|validiert|signiert|unterschrieben|unterzeichnet|diktiert"
@@ -107,6 +110,9 @@ _DOES = (
     r"|presented|presents|complain(?:s|ed)|denie[sd]|underwent|agree[sd]|acknowledge[sd]|died|fell)\b"
     r"|,?\s*(?:an?\s+)?\d{1,3}[\s-]*(?:years?|yrs?|y/?o|y\.o|(?:months?|days?)\s+old)\b"
 )
+_BORN = (  # Roe (67 J., geb. …
+    r"[,(]\s*(?:\d{1,3}\s?J(?:\.|ahre)[,;]?\s*)?(?i:geb|geboren|née?|nacid[oa]|nat[oa]|born|dob)\b"
+)
 
 FORMS = [
     re.compile(rf"\b(?i:drs|messrs){_AFTER}{_NAMES}{_LISTED}{_NAMES})+"),
@@ -127,10 +133,10 @@ FORMS = [
         rf"{_BEGIN}(?={_THREE},?[ \t]+{_DOCTOR})"
         rf"(?:{_ANY},?[ \t]+){{0,2}}{_BUT}{_ANY}(?=,?[ \t]+{_DOCTOR})"
     ),
-    re.compile(rf"{_BEGIN}{_MIXED}\s+{_MIXEDS}(?=,\s+(?i:{_OFFICES})\b)"),
+    re.compile(rf"{_BEGIN}{_MIXED}\s+{_MIXEDS}(?=,\s+(?i:{_OFFICES}|{_PHYSICIANS})\b)"),
     # Who signs has many patients.
     re.compile(
-        rf"\b(?P<kept>(?i:{_SIGNED})\s+(?i:by)\b)\s*:?\s+{_GOES_ON}{_NAMES}(?:,\s+{_NAMES})?"
+        rf"\b(?P<kept>(?i:{_SIGNED})\s+(?i:(?:electronically|digitally)\s+)?(?i:by)\b)\s*:?\s+{_GOES_ON}{_NAMES}(?:,\s+{_NAMES})?"
     ),
     re.compile(
         r"\b(?P<kept>(?i:signed|dictated|transcribed|attested|finalized)\s+(?i:by)\b)\s*:?\s+"
@@ -148,7 +154,9 @@ FORMS = [
     re.compile(rf"\b(?P<kept>(?i:gez)\.:?)\s*{_SIGNING}"),
     re.compile(rf"\b(?P<kept>(?i:signed))[ \t]+(?={_CAPITAL}){_SIGNING}"),
     re.compile(rf"\b(?P<kept>(?i:{_SIGNS})\s?[:：])[ \t]*{_SIGNING}"),  # noqa: RUF001
-    re.compile(rf"\b(?P<kept>(?i:sincerely|regards),?)\s+{_SOMEONE}"),
+    re.compile(
+        rf"\b(?P<kept>(?i:sincerely|regards|gr(?:ü|ue)(?:ß|ss)en|cordialement|saludos),?)\s+{_SOMEONE}"
+    ),
     re.compile(rf"\b(?P<kept>(?i:{_OFFICES}):)[ \t]*{_ON_LINE}(?:,[ \t]*{_ON_LINE})?"),
     re.compile(rf"\b(?P<kept>(?i:{_OFFICES})) [-–—] {_SOMEONE}(?:,[ \t]*{_ON_LINE})?"),  # noqa: RUF001
     re.compile(rf"\b(?P<kept>(?i:{_OFFICES})),?\s+{_MIXEDS}"),
@@ -161,6 +169,7 @@ FORMS = [
     re.compile(rf"{_BEGIN}(?i:{GIVEN})\b(?!-)(?:(?:\s+{_GOES_ON}{_NAME}){{1,2}}|\s+{_BUT}{_ANY})?"),
     # What is said of people alone.
     re.compile(rf"\b(?P<kept>[Pp]atient,?|[Pp]t\.?)\s+{_MIXEDS}"),
+    re.compile(rf"{_BEGIN}{_MIXEDS}(?=\s*{_BORN})"),
     re.compile(rf"{_BEGIN}{_MIXEDS}(?=\s*{_DOES})"),
     re.compile(rf"{_BEGIN}{_MIXED}\s+{_MIXEDS}(?=\s+(?:was|is|has\s+been)\s+(?:{_DONE})\b)"),
     re.compile(rf"\b(?P<kept>(?i:{_TOLD})\s+(?i:with|to|by)|(?i:{_DONE})\s+(?i:by))\s+{_MIXEDS}"),
@@ -174,7 +183,7 @@ FORMS = [
 _TITLES = (
     r"drs?|mr|mrs|ms|messrs|prof|mme|dott|dra|sra|miss|herrn?|frau|sir|mlle|monsieur|madame|hr|med"
 )
-_TOLD_WORD = re.compile(rf"{_BUT}(?!(?i:{_TITLES})\b)[^\W\d_][\w'’-]{{2,40}}")  # noqa: RUF001
+_TOLD_WORD = re.compile(rf"{_BUT}(?!(?i:{_TITLES})\b)[^\W\d_](?:[\w-]|['’](?!s\b)){{2,40}}")  # noqa: RUF001
 
 
 def words_told(found: str) -> set[str]:
