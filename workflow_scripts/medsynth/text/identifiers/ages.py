@@ -56,7 +56,9 @@ FORMS = [
     re.compile(r"\b(?:nonage|cente)narians?\b", re.IGNORECASE),
     # With the sex. Not 24F, a catheter's size, which ends at 40.
     re.compile(rf"{_NUMBER}(?=\s?[MFW]\b\s*(?:,|with\b|w/|s/p\b|presenting\b|who\b))"),
-    re.compile(r"(?<![\w.,])(?:4[1-9]|[5-9]\d|1[01]\d)(?=\s?[MFW]\b)"),
+    re.compile(
+        r"(?<![\w.,])(?:4[1-9]|[5-9]\d|1[01]\d)(?=\s?[MFW]\b(?!\s+(?i:sheath|catheter|tube|drain)))"
+    ),
     re.compile(rf"{_NUMBER}(?=\s?/\s?[MFWmfw]\b|\s?y(?:rs?|ears?)?[\s/,]*[MFmf]\b)"),
     re.compile(r"(?P<kept>\b[MFmf]\s?/)\s?\d{1,3}\b"),
     re.compile(
