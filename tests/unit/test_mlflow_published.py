@@ -20,6 +20,7 @@ import medsynth
 from medsynth.commands.lineage import impact
 from medsynth.lineage.erasure.searchable import is_prose
 from medsynth.lineage.settings import Lineage
+from medsynth.store.errors import MedsynthError
 
 REGISTRY = {NAME: {"name": "radiographs", "alias": "champion"}}
 PUBLISHED = {"publish_models": True, "registry": REGISTRY}
@@ -71,6 +72,8 @@ def test_a_published_model_makes_the_very_images(study, monkeypatch):
     by_id = loaded(study, monkeypatch, f"models:/{model.model_id}")
     every = by_id.predict(pd.DataFrame({"seed": [1]}))
     assert list(every["label"]) == CLASSES
+    with pytest.raises(MedsynthError, match=r"nothing is asked for.* label, n, seed$"):
+        by_id.predict(pd.DataFrame({"prompt": ["x"]}))
 
 
 def test_it_is_code_and_safetensors_with_signature_example_and_pins(study):

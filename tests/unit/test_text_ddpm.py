@@ -297,7 +297,11 @@ def test_mlflow_serves_it_by_prompts(model):
 
     served, asked = ServedModel(), _example(model)
     served.model = model
-    assert signature(model).inputs.input_names() == list(asked) == ["prompt", "n", "seed"]
+    takes = signature(model).inputs
+    assert takes.input_names() == list(asked) == ["prompt", "n", "seed"]
+    assert takes.required_input_names() == ["prompt"]
+    with pytest.raises(MedsynthError, match="that this model takes, prompt, n, seed"):
+        served.predict(None, pd.DataFrame(index=[0]))  # of {"label": …}, which MLflow leaves out
     made = served.predict(None, asked.assign(prompt="the heart is bright.", n=2), {"guidance": 0})
     assert set(made["label"]) == {"the heart is bright."}
     images, _ = model.sample(prompts="the heart is bright.", n=2, guidance=0)

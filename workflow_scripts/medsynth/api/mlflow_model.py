@@ -18,6 +18,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from PIL import Image
 
 from medsynth.api.models import TrainedModel, load
+from medsynth.api.requests import RequestError, columns_asked
 
 ASKED = ("label", "prompt", "n", "seed")  # columns of a request; the others are covariates
 
@@ -44,6 +45,10 @@ class ServedModel(PythonModel):
             was read), `number` within its label and request, `seed`, `png` (bytes); or the
             translated array; or a frame with a row an image, `text`, `ended` (whether it came to
             its end) and `synthetic`, which is always true.
+
+        Raises:
+            RequestError: the frame has no column that the model takes; MLflow leaves out those that
+                it does not know.
         """
         if self.model.task == "translation":
             return self.model.translate(model_input, **(params or {}))
@@ -53,6 +58,11 @@ class ServedModel(PythonModel):
                 pd.DataFrame(told._asdict())
                 .rename(columns={"texts": "text"})
                 .assign(synthetic=True)
+            )
+        if not len(model_input.columns):
+            raise RequestError(
+                "nothing is asked for: the frame has none of the columns that this model takes,"
+                f" {', '.join(columns_asked(self.model.card))}"
             )
         rows = [
             {"request": at, **row}

@@ -27,6 +27,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
 from medsynth.api.models import KNOWN, TrainedModel, load
+from medsynth.api.requests import NUMBERS, columns_asked
 from medsynth.models.contract import directions_of
 from medsynth.store.errors import MedsynthError
 from medsynth.store.source.checkout import LIBRARY
@@ -101,9 +102,10 @@ def signature(model: TrainedModel) -> ModelSignature:
     if model.task == "translation":
         direction = ParamSpec("direction", "string", directions_of(model.card["domains"])[0])
         return ModelSignature(Schema([form]), Schema([form]), ParamSchema([direction]))
-    asked = {_condition(model)[0]: "string", "n": "long", "seed": "long"}
-    asked |= dict.fromkeys(model.card.get("covariates", {}), "string")
-    takes: list[Any] = [ColSpec(kind, name, required=False) for name, kind in asked.items()]
+    takes: list[Any] = [
+        ColSpec("long" if name in NUMBERS else "string", name, required=name == "prompt")
+        for name in columns_asked(model.card)
+    ]
     given: list[Any] = [
         *(ColSpec("long", "request"), ColSpec("string", "label"), ColSpec("long", "number")),
         *(ColSpec("long", "seed"), ColSpec("binary", "png")),

@@ -26,6 +26,19 @@ class RequestError(MedsynthError):
 REFUSALS = (RequestError, LabelError, CovariateError, PromptError)
 
 
+NUMBERS = ("n", "seed")  # of a request that is a row of a frame
+
+
+def columns_asked(card: Mapping[str, Any]) -> list[str]:
+    """Columns of a frame of requests, as MLflow gives it to a generative model.
+
+    Args:
+        card: of the model.
+    """
+    condition = "prompt" if "tokenizer" in card else "label"
+    return [condition, *NUMBERS, *card.get("covariates", {})]
+
+
 class Request(NamedTuple):
     """A row for every image to generate, and the family's settings of sampling."""
 
