@@ -343,3 +343,18 @@ def test_a_gpu_makes_the_first_run_larger(monkeypatch):
     with_two = machine.this_machine()
     assert with_two.image_size > without.image_size
     assert "2 GPU(s)" in with_two.why
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_table_in_another_encoding_is_named_with_what_to_do(tmp_path, init, encoding):
+    names = [f"{k}.png" for k in range(12)]
+    pictures(tmp_path / "mine", names)
+    rows = [f"{name};p{k};{'größer' if k % 2 else 'klein'}" for k, name in enumerate(names)]
+    lines = ["Datei;Patient;Diagnose", *rows]
+    (tmp_path / "mine" / "list.csv").write_text("\n".join(lines), encoding)
+    (tmp_path / "mine" / "Müller.txt").write_text("Größe", "latin-1")
+    code, said, _ = init(tmp_path / "mine")
+    said = " ".join(said.split())
+    assert code == 2
+    assert "list.csv: cannot be read (UnicodeDecodeError); save it as text in UTF-8" in said
+    assert "Müller" not in said and "no table" not in said

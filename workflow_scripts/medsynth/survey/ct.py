@@ -15,7 +15,7 @@ from medsynth.imaging.dicom import open_dicom
 from medsynth.store.quarantine import UnusableImage
 from medsynth.survey.found import Found, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine
-from medsynth.survey.tables import Described, describe, tables_in
+from medsynth.survey.tables import Described, describe, not_in_utf8, tables_in
 from medsynth.survey.tree import Tree, common_suffix, spread
 
 PHASES = {"ct": "without contrast medium", "cect": "with it"}
@@ -105,7 +105,8 @@ def _nifti(tree: Tree, trees: list[Tree], volumes: list[str], machine: Machine) 
             "NIfTI volumes",
             tree.root,
             seen,
-            missing=[f"{what}: NIfTI files tell neither patient nor contrast phase"],
+            missing=not_in_utf8(trees)
+            or [f"{what}: NIfTI files tell neither patient nor contrast phase"],
         )
     label, reason = _of_table(table)
     suffix = common_suffix(volumes)

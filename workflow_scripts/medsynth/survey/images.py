@@ -16,7 +16,7 @@ from medsynth.survey import texts
 from medsynth.survey.ct import dicom_files, read_headers
 from medsynth.survey.found import MIN_PATIENTS, Found, Question, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine
-from medsynth.survey.tables import Described, describe, tables_in
+from medsynth.survey.tables import Described, describe, not_in_utf8, tables_in
 from medsynth.survey.tree import Tree, common_suffix, spread
 
 COLOURS = {"RGB", "RGBA", "P", "CMYK", "YCbCr"}  # Pillow's modes
@@ -45,7 +45,8 @@ def _images(
             what,
             tree.root,
             seen,
-            missing=[
+            missing=not_in_utf8(trees)
+            or [
                 "no table (CSV, TSV) has a column that names these files: give one with columns of"
                 " the file, the patient and the class"
             ],

@@ -14,7 +14,7 @@ from medsynth.store.quarantine import UnusableImage
 from medsynth.survey import genomics
 from medsynth.survey.found import MIN_PATIENTS, Found, shards_for
 from medsynth.survey.machine import AS_MACHINE, Machine
-from medsynth.survey.tables import describe, tables_in
+from medsynth.survey.tables import describe, not_in_utf8, tables_in
 from medsynth.survey.tree import Tree, common_suffix, spread
 
 MOST_OPENED = 8  # slides, for their resolution
@@ -81,10 +81,10 @@ def _slides(
             why["index.label.keep"] = f"left out, below {MIN_PATIENTS} patients: {left}"
             seen.append(why["index.label.keep"])
     else:
-        missing.append(
+        missing += not_in_utf8(trees) or [
             "nothing tells the class of a slide: give MAF and segment files, or a CSV with a column"
             " of slides or barcodes and one of classes"
-        )
+        ]
         return Found("GDC slides", tree.root, seen, missing=missing)
     index["pattern"] = _pattern(slides, files, why)
     index["shards"] = shards_for(len(slides))

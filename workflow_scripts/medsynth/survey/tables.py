@@ -13,7 +13,7 @@ import pandas as pd
 from medsynth.genomics.evidence import MAF_FILES, SEGMENT_FILES
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import read_table
-from medsynth.store.tables.header import TableError, squeeze
+from medsynth.store.tables.header import NotUtf8, TableError, squeeze
 from medsynth.survey.found import MIN_PATIENTS
 from medsynth.survey.texts import text_columns
 from medsynth.survey.tree import Tree, is_named
@@ -85,17 +85,32 @@ class Described:
 
 def tables_in(tree: Tree) -> Iterator[tuple[Path, pd.DataFrame]]:
     """The tables of a tree that can be read, with a header and rows, but for genomic ones."""
+    for path in _candidates(tree):
+        table = _table(path)
+        if isinstance(table, pd.DataFrame):
+            yield path, table
+
+
+def not_in_utf8(trees: Iterable[Tree]) -> list[str]:
+    """What is to be done for tables that nothing is told of but that they are in another encoding.
+
+    Whatever may be notes of one patient, with the patient's name, is not named.
+    """
+    paths = [path for tree in trees for path in _candidates(tree) if ".txt" not in path.suffixes]
+    return [str(table) for path in paths if isinstance(table := _table(path), NotUtf8)]
+
+
+def _candidates(tree: Tree) -> list[Path]:
     names = [name for name in tree.ending(SUFFIXES) if not is_named(name, GENOMIC)]
-    for name in sorted(names, key=lambda f: f.count("/"))[:MOST_TABLES]:
-        table = _table(tree.root / name)
-        if table is not None:
-            yield tree.root / name, table
+    return [tree.root / name for name in sorted(names, key=lambda f: f.count("/"))[:MOST_TABLES]]
 
 
 @lru_cache(MOST_TABLES)  # every source asks for them
-def _table(path: Path) -> pd.DataFrame | None:
+def _table(path: Path) -> pd.DataFrame | NotUtf8 | None:
     try:
         table = read_table(path) if path.stat().st_size <= LARGEST else None
+    except NotUtf8 as error:
+        return error
     except (TableError, OSError):
         return None  # a licence, a list, somebody's notes: no table of ours
     fit = table is not None and len(table) and len(table.columns) > 1 and table.columns.is_unique

@@ -69,7 +69,9 @@ def read_table(path: Path) -> pd.DataFrame:
         raise TableError(
             f"{path}: cannot be read ({type(error).__name__}); download or export it again"
         ) from None
-    except (UnicodeDecodeError, ParserError, EmptyDataError) as error:
+    except UnicodeDecodeError as error:
+        raise damaged(path, error) from None
+    except (ParserError, EmptyDataError) as error:
         # Not chained: the parser's message may quote a row.
         raise TableError(
             f"{path}: cannot be read as a table in UTF-8 ({type(error).__name__}); save it as CSV"

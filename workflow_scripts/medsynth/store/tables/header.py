@@ -28,6 +28,10 @@ class TableError(CohortError):
         self.reason = reason
 
 
+class NotUtf8(TableError):
+    """A table is no text in UTF-8."""
+
+
 def squeeze(text: str) -> str:
     """A heading or word without letter case, blanks and signs."""
     return re.sub(r"[^a-z0-9]", "", text.lower())
@@ -127,11 +131,11 @@ def missing_columns(missing: list[str], header: list[str]) -> str:
 def damaged(path: Path, error: Exception) -> TableError:
     """The error of a file that cannot be read, without the message of what failed."""
     # Messages of parsers quote the row, and with it patients; only their kind is passed on.
-    remedy = "download the file again"
+    kind, remedy = TableError, "download the file again"
     if isinstance(error, IsADirectoryError):
         remedy = "it is a folder; name the file in it"
     elif isinstance(error, PermissionError):
         remedy = "ask for the right to read it"
     elif isinstance(error, UnicodeDecodeError) or "UTF8" in str(error):
-        remedy = "save it as text in UTF-8"
-    return TableError(f"{path}: cannot be read ({type(error).__name__}); {remedy}")
+        kind, remedy = NotUtf8, "save it as text in UTF-8"
+    return kind(f"{path}: cannot be read ({type(error).__name__}); {remedy}")
