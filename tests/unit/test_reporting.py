@@ -18,7 +18,7 @@ from medsynth.cohorts.texts import prepare_texts
 from medsynth.imaging.scale import PIXELS
 from medsynth.metrics.intervals import metric
 from medsynth.models.captioner import sampling, training
-from medsynth.models.captioner.settings import CaptionerTraining
+from medsynth.models.captioner.settings import CaptionerSampling, CaptionerTraining
 from medsynth.models.captioner.training import frequency_loss
 from medsynth.runtime.run import Run, TrainingRun
 from medsynth.runtime.settings import ImageForm
@@ -289,3 +289,5 @@ def test_texts_that_tell_no_image_from_another_are_refused(inputs, tmp_path):
 def test_a_network_must_be_shared_by_the_heads():
     with pytest.raises(ValueError, match="multiple of 4"):
         CaptionerTraining(width=18)
+    with pytest.raises(ValueError, match="1 lets no token stand twice in a text"):
+        CaptionerSampling(no_repeat=1)

@@ -77,7 +77,7 @@ def models() -> dict[str, Model]:
 def test_a_sampling_that_is_killed_goes_on_to_the_same_images(
     name, family, scale, sampler, models, tmp_path, monkeypatch
 ):
-    settings = family.SETTINGS(sampler=sampler, steps=3, batch=BATCH, **scale)
+    settings = family.SETTINGS(sampler=sampler, steps=4, batch=BATCH, **scale)
     sides, last, ask = [], 0, ddpm_sampling.guided
 
     def guided(network, x, *others):

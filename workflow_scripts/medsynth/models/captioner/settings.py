@@ -45,6 +45,16 @@ class CaptionerSampling(Settings):
         " models that go round in circles; 0: runs may be repeated, as there is no … there is no",
     )
 
+    @field_validator("no_repeat")
+    @classmethod
+    def _lets_words_recur(cls, tokens: int) -> int:
+        if tokens == 1:
+            raise ValueError(
+                "1 lets no token stand twice in a text, neither a full stop nor there, is and no;"
+                " take 3 as Paulus et al. 2018, or 0"
+            )
+        return tokens
+
 
 class CaptionerExperiment(FamilyExperiment):
     task: ClassVar = "reporting"

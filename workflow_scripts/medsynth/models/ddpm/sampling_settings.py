@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import Any, Literal
 
@@ -14,6 +15,10 @@ from medsynth.runtime.settings import UNKNOWN, Name
 SEXES = ("female", "male")
 OLDEST = 120  # years
 NEED_SIGNAL = ("reverse_sde_vp", "reverse_sde_ve", "probability_flow")
+BY_LOG_SNR = ("ddim", "dpm_solver", "probability_flow")  # which visit t = T and t = 1 first
+COARSE = 20  # steps of an SDE, with more of which it is right within a fifth
+SPREAD = 0.5  # standard deviation of pixels by which they are judged; images span -1 to 1
+MOST_SPREAD = 1.5  # times as much may be drawn
 
 
 class DdpmSampling(Sampling):
@@ -98,9 +103,59 @@ def cannot_draw(train: Diffusion, sample: DdpmSampling) -> str | None:
             f"steps {sample.steps} exceeds train.timesteps {train.timesteps}; take fewer, or"
             " leave it out for all"
         )
+    if why := _too_few(train, sample):
+        return why
     if train.zero_terminal_snr and sample.sampler in NEED_SIGNAL:
         return (
             f"{sample.sampler} begins with the image in x_T, of which zero_terminal_snr leaves"
             " nothing; take ancestral, ddim or dpm_solver"
         )
     return None
+
+
+def _too_few(train: Diffusion, sample: DdpmSampling) -> str | None:
+    """Why so few steps draw no images, however good the network is."""
+    steps, sampler = sample.steps, sample.sampler
+    if steps is None or steps == train.timesteps:
+        return None
+    least = min(3 if sampler in BY_LOG_SNR else 2, train.timesteps)
+    if steps < least:
+        return (
+            f"steps {steps}: {sampler} then visits no noise level between noise alone and the"
+            f" image, and draws the mean of all images that it was asked for; take {least} or more"
+            " (docs/guides/running.md has how many are good)"
+        )
+    if not sampler.startswith("reverse_sde") or train.zero_terminal_snr or steps >= COARSE:
+        return None
+    most = min(COARSE, train.timesteps)
+    fit = [n for n in range(steps, most) if _spread(train, sampler, n) <= MOST_SPREAD * SPREAD]
+    if steps in fit:
+        return None
+    drawn = _spread(train, sampler, steps)
+    return (
+        f"steps {steps}: {sampler} takes so much noise away at once that it draws pixels of"
+        f" standard deviation {SPREAD} with {drawn:.2f}, even by a network without"
+        f" error; take {min(fit, default=most)} or more, nearly all of {train.timesteps} are good"
+    )
+
+
+def _spread(train: Diffusion, sampler: str, steps: int) -> float:
+    """Standard deviation that is drawn of normal pixels which have SPREAD, by the true network.
+
+    Of these it is linear, so that every step scales the variance and adds the step's noise.
+    """
+    top, variance = train.timesteps, 1.0
+    levels = [(2 * i * top + steps) // (2 * steps) for i in range(steps + 1)]
+    signals = [train.signal_at(level) ** 2 for level in levels]
+    for i in range(steps, 0, -1):
+        signal, below = signals[i], signals[i - 1]
+        if sampler == "reverse_sde_vp":
+            added = 1 - signal / below
+            kept = 2 - math.sqrt(1 - added) - added / (signal * SPREAD**2 + 1 - signal)
+            scale = 1.0
+        else:  # in units of the image
+            added = (1 - signal) / signal - (1 - below) / below
+            kept = 1 - added / (SPREAD**2 + (1 - signal) / signal)
+            variance, scale = variance / signal, below
+        variance = scale * (kept**2 * variance + (added if i > 1 else 0))
+    return math.sqrt(variance)
