@@ -105,6 +105,10 @@ CLAUSES = [
     ("Atelectasis is present and pneumonia cannot be excluded.", "atelectasis+ pneumonia?"),
     ("The left effusion has decreased and is no longer seen.", "effusion-"),
     ("Cardiomegaly, edema and effusions have improved.", "heart+ edema+ effusion+"),
+    ("Edema and nodule are present and fracture is not seen.", "edema+ lesion+ fracture-"),
+    ("There is edema, effusion and fracture are not seen.", "edema+ effusion- fracture-"),
+    ("Consolidation is seen and was not present before.", "consolidation+"),
+    ("A nodule cannot be excluded and no effusion is seen.", "lesion? effusion-"),
 ]  # fmt: skip
 
 NEGATIVE = [

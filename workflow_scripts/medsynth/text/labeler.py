@@ -111,9 +111,11 @@ def mentions(text: str) -> Iterator[Mention]:
 def _said(sentence: str, found: re.Match[str]) -> float | None:
     """The status of a finding named in a sentence; None if nothing is said of it."""
     start, end = found.span()
-    before = _ENDS_BEFORE.split(sentence[max(0, start - REACH) : start])[-1]
+    before = sentence[max(0, start - REACH) : start]
+    is_item = not _NO_ITEM.search(before + found[0])
+    before = _ENDS_BEFORE.split(before)[-1]
     after = _clause(_ENDS.split(sentence[end : end + REACH])[0])
-    if not _NO_ITEM.search(before + found[0]):
+    if is_item:
         after = _LIST.sub("", after)
     own = _own(before, found[0], after)
     if _NOT_EXCLUDED.search(own):
@@ -134,8 +136,11 @@ def _sentences(text: str) -> Iterator[str]:
 
 def _clause(after: str) -> str:
     """What follows a mention, up to an "and" that begins another clause."""
-    first, _, second = after.partition(" and ")
-    return first if _OWN_STATE.search(first) and _NEXT_CLAUSE.search(second) else after
+    for found in re.finditer(" and ", after):
+        first, second = after[: found.start()], after[found.end() :]
+        if _OWN_STATE.search(first) and _NEXT_CLAUSE.search(second):
+            return first
+    return after
 
 
 def _own(before: str, named: str, after: str) -> str:
@@ -157,8 +162,8 @@ def _own(before: str, named: str, after: str) -> str:
             return words
     first, joined, second = before.rpartition(" and ")
     *_, since = _DENIED[0].split(first)
-    is_clause = _CLAUSE.search(second) or _TOLD.search(since)
-    if joined and is_clause and _SAYS.search(second + told):
+    is_clause = (_CLAUSE.search(second) or _TOLD.search(since)) and _SAYS.search(second + told)
+    if joined and (is_clause or _OWN_BEFORE.search(second)):
         return second
     return second if joined and changed and not _DOUBTED[0].search(before) else before
 

@@ -43,7 +43,9 @@ def _stopped(lines: list[str], width: int, cased: bool) -> str:
     needed = [len(line) + 1 + len(next(iter(words), "")) for line, words in pairs]
     is_list = sum(each <= width for each in needed) * 2 >= len(needed)
     is_short = len(needed) > 1 and max(needed) <= NARROWEST
-    cased = cased and not (is_short and any(words[:1] == ["no"] for _, words in pairs))
+    cased = cased and not (
+        is_short and any(words[:1] in (["no"], ["No"], ["NO"]) for _, words in pairs)
+    )
     stopped = [
         f"{line}."
         if (is_list or each <= width or _asks(words)) and _may_end(line, words, cased)

@@ -161,7 +161,10 @@ OWN_STATE = rf"\b{_STATE}\b"
 TOLD = rf"\w {_STATE}\b|^ ?{_STATE} ?$"
 SAYS = rf"\b(?:{_VERB}|{_STATE})\b"
 CLAUSE = rf"^(?:the|this|these|that|those) |\b{_VERB}\b"
-NEXT_CLAUSE = rf"^(?!(?:{_VERB}|{_MAY}|not|no longer|now|then|so|\w+ly)\b).*\b(?:{_VERB}|{_MAY})\b"
+NEXT_CLAUSE = (
+    rf"^(?!(?:{_VERB}|{_MAY}|not|no longer|now|then|so|\w+ly)\b).*\b(?:{_VERB}|{_MAY})\b"
+    r"|^(?:was|were) not\b"
+)
 # What has an amount or a verb is no mere item of a list.
 NO_ITEM = rf"\b(?:{_AMOUNT}|{_VERB}|there|no|not|with|without|enlarged)\b"
 # Of what is not there nothing of this is said, however long the list is.
