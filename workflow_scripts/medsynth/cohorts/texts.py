@@ -58,9 +58,7 @@ def _tell_unread(reports: pd.DataFrame, settings: ReportTexts, none_read: bool) 
         else "headings are known in English; name others in text.headings, as {findings: [BEFUND]}"
     )
     if found.others:
-        told += (
-            f" ({found.others} further lines look like headings, not shown as they may be names)"
-        )
+        told += f" (further lines like headings, not shown as they may be names: {found.others})"
     if none_read:
         raise CohortError(
             f"no report has one of the sections {', '.join(settings.sections)} (text.sections):"
