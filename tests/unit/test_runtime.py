@@ -88,6 +88,12 @@ def _training(work, settings, stop_before=None):
     return net.weight.detach().clone(), history.read_text()
 
 
+def test_checkpoints_that_cut_a_point_in_two_are_refused_with_what_fits():
+    said = "checkpoint_every 10 must be a multiple of log_every, which is 20; set log_every: 10, or"
+    with pytest.raises(ValueError, match=f"{said} checkpoint_every: 20"):
+        Loop(checkpoint_every=10)
+
+
 def test_a_killed_training_resumes_and_ends_as_if_never_killed(tmp_path):
     settings = Loop(steps=30, checkpoint_every=10, log_every=5)
     whole, killed = tmp_path / "whole", tmp_path / "killed"

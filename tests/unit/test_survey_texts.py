@@ -65,6 +65,13 @@ def test_a_column_that_is_called_a_text_and_is_long_is_taken(init, heading, shar
     assert not told.mistakes
 
 
+def test_words_are_counted_where_no_blanks_divide_them(init):
+    code, _, settings = init(
+        report=[f"心臓は正常です。肺野に異常なし。胸水{k}なし" for k in range(24)]
+    )
+    assert code == 0 and columns_of(settings)["text"] == "report"
+
+
 def test_of_several_the_likeliest_is_taken_and_the_others_are_named(init):
     _, _, settings = init(comment=texts(), impression=TOLD * 8, findings=texts())
     assert columns_of(settings)["text"] == "findings"
@@ -85,6 +92,7 @@ def test_a_column_that_only_has_many_words_is_a_guess_and_stays_a_comment(init):
     "columns",
     [
         {"notes": ["ok", "see above"] * 12},  # short
+        {"report": ["正常", "異常なし"] * 12},
         {"ward": ["The third ward of the old hospital beside the long river"] * 24},  # recurs
         {"xyz": texts(3)},  # neither called one nor in most rows
         {"caption": ["a text of many words", *[""] * 23]},

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from medsynth.check.findings import Findings
-from medsynth.cohorts.patients.reading import GAPS, REASONS, read_patients
+from medsynth.cohorts.patients.counted import in_words
+from medsynth.cohorts.patients.reading import read_patients
 from medsynth.cohorts.patients.settings import PatientTables
 from medsynth.store.quarantine import CohortError
 
@@ -39,17 +40,10 @@ def check_patients(
         tell(place, str(error))
         return None
     for name in settings.tables:
-        told.note(f"{place}.tables.{name}", _words(counts[name], "patients", "columns"))
+        told.note(f"{place}.tables.{name}", in_words(counts[name], "patients", "columns"))
     if settings.survival:
         of = counts["survival"]
-        told.note(f"{place}.survival", _words(of, "events", "censored"))
+        told.note(f"{place}.survival", in_words(of, "events", "censored"))
         if "doubt" in of:
             told.note(f"{place}.survival", of["doubt"])
     return table
-
-
-def _words(counts: dict[str, int], *shown: str) -> str:
-    """Counts by their names, why rows are not used, and what is not known of the others."""
-    found = [f"{counts[name]} {name}" for name in shown]
-    found += [f"{n}: {REASONS[k]}" for k, n in counts.items() if k in REASONS]
-    return ", ".join([*found, *(f"{n} {GAPS[k]}" for k, n in counts.items() if k in GAPS and n)])

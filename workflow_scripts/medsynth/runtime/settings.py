@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -190,8 +191,13 @@ class Loop(Settings):
     @classmethod
     def _checkpoints_end_whole_points(cls, every: int, info: ValidationInfo) -> int:
         # A point of the curve that a kill cut in two could not be computed again.
-        if info.data.get("checkpoint_every", 0) % every:
-            raise ValueError("checkpoint_every must be a multiple of log_every")
+        between = info.data.get("checkpoint_every", 0)
+        if between % every:
+            raise ValueError(
+                f"checkpoint_every {between} must be a multiple of log_every, which is {every}; set"
+                f" log_every: {math.gcd(between, every)}, or checkpoint_every:"
+                f" {math.lcm(between, every)}"
+            )
         return every
 
     def validates(self, done: int, first: int = 0) -> bool:

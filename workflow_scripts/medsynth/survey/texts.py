@@ -24,6 +24,8 @@ NAMES += [
 ]
 WORDS, FILLED = 4, 0.1  # of the median text, and share of the rows, in a column that is called one
 WORDS_UNNAMED, FILLED_UNNAMED = 8, 0.5  # in any other
+UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff"  # Thai, Lao, Khmer, Kana, Han
+WORD = rf"[{UNSPACED}]{{1,2}}|[^\s{UNSPACED}]+"  # of two letters, where no blanks divide words
 
 
 def text_columns(cells_of: Mapping[str, pd.Series], rows: int) -> dict[str, str]:
@@ -38,7 +40,7 @@ def text_columns(cells_of: Mapping[str, pd.Series], rows: int) -> dict[str, str]
         named = is_named(heading)
         # Names of places, and stages in many words, recur.
         is_free = named or cells.nunique() * 4 >= len(cells)
-        words = cells.str.split().str.len().median() if len(cells) else 0
+        words = cells.str.count(WORD).median() if len(cells) else 0
         enough = len(cells) >= rows * (FILLED if named else FILLED_UNNAMED)
         if is_free and enough and words >= (WORDS if named else WORDS_UNNAMED):
             found[heading] = f"{len(cells):,} cells of {words:.0f} words in the median"

@@ -13,27 +13,14 @@ import pandas as pd
 
 from medsynth.cohorts.labels import check_columns, read_csv
 from medsynth.cohorts.patients.columns import OF, TARGETS
+from medsynth.cohorts.patients.counted import REASONS, in_words
 from medsynth.cohorts.patients.numbers import read_numbers
 from medsynth.cohorts.patients.settings import PatientTable, PatientTables, plain_word
-from medsynth.cohorts.patients.survival import SURVIVAL_REASONS, read_survival
+from medsynth.cohorts.patients.survival import read_survival
 from medsynth.genomics.barcodes import parse_barcodes
-from medsynth.store.privacy.fewest import FEWEST
 from medsynth.store.quarantine import CohortError
 from medsynth.store.tables.absence import present
 from medsynth.store.tables.delimited import form_of
-
-ROW_REASONS = {
-    "no_row": "the table has no row of the patient",
-    "rows_differ": "rows of the patient contradict each other",
-}
-REASONS = ROW_REASONS | SURVIVAL_REASONS
-GAPS = {
-    "cells_empty": "cells are empty",
-    "cells_not_understood": "cells say no age that a person can have, and count as empty",
-    "words_rare": f"words of fewer than {FEWEST} patients each count as one",
-    "columns_empty": "columns are empty of all patients",
-    "columns_constant": "columns say the same of all patients: nothing can be learnt of them",
-}
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +61,12 @@ def read_patients(
         frame = pd.concat([frame, found], axis=1)
     survival = [settings.survival.months, settings.survival.event] if settings.survival else []
     frame.attrs[TARGETS] = {"label": [label] if label else [], "survival": survival}
-    for name, of in counts.items():
-        doubted = name == "survival" and "doubt" in of
-        log.log(logging.WARNING if doubted else logging.INFO, "%s: %s", name, of)
+    for name in settings.tables:
+        log.info("%s: %s", name, in_words(counts[name], "patients", "columns"))
+    if of := counts.get("survival"):
+        log.info("survival: %s", in_words(of, "events", "censored"))
+        if "doubt" in of:
+            log.warning("survival: %s", of["doubt"])
     return frame, counts
 
 

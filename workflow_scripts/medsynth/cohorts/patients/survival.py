@@ -8,17 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from medsynth.cohorts.patients.counted import in_words
 from medsynth.cohorts.patients.numbers import decimal_commas
 from medsynth.cohorts.patients.settings import Survival, plain_word
 from medsynth.genomics.ages import AMBIGUOUS, PER_YEAR, UNITS, with_units
 from medsynth.store.privacy.fewest import FEWEST
 from medsynth.store.quarantine import CohortError
 
-SURVIVAL_REASONS = {
-    "months_unknown": "the months are empty or no number",
-    "months_not_positive": "the months are zero or negative",
-    "event_unknown": "the cell says neither that the event happened nor that it did not",
-}
 LONGEST = 900  # months, 75 years
 LONG = 360  # months: half of a cohort is hardly followed for 30 years
 CODE = re.compile(r"9{3,}(\.0+)?")
@@ -48,8 +44,9 @@ def read_survival(
     reasons = reasons.mask(reasons.isna() & ~known, "event_unknown")
     used = reasons.isna()
     if not used.any():
+        why = in_words(reasons.value_counts().to_dict())
         raise CohortError(
-            f"{settings.path}: nobody's survival is known: {reasons.value_counts().to_dict()};"
+            f"{settings.path}: nobody's survival is known ({why});"
             f" correct patients.survival (happened is {settings.happened!r}, censored"
             f" {settings.censored!r}; {_frequent(rows[settings.event], settings.event)})"
         )
