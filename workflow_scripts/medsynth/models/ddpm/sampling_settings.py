@@ -127,15 +127,15 @@ def _too_few(train: Diffusion, sample: DdpmSampling) -> str | None:
         )
     if not sampler.startswith("reverse_sde") or train.zero_terminal_snr or steps >= COARSE:
         return None
-    most = min(COARSE, train.timesteps)
-    fit = [n for n in range(steps, most) if _spread(train, sampler, n) <= MOST_SPREAD * SPREAD]
-    if steps in fit:
+    if (drawn := _spread(train, sampler, steps)) <= MOST_SPREAD * SPREAD:
         return None
-    drawn = _spread(train, sampler, steps)
+    most = min(COARSE, train.timesteps)
+    more = range(steps + 1, most)
+    enough = next((n for n in more if _spread(train, sampler, n) <= MOST_SPREAD * SPREAD), most)
     return (
         f"steps {steps}: {sampler} takes so much noise away at once that it draws pixels of"
         f" standard deviation {SPREAD} with {drawn:.2f}, even by a network without"
-        f" error; take {min(fit, default=most)} or more, nearly all of {train.timesteps} are good"
+        f" error; take {enough} or more, nearly all of {train.timesteps} are good"
     )
 
 
