@@ -34,7 +34,8 @@ from medsynth.store.digests import digest_file
 # Imports what models need, which no collector has to: it is only called.
 PACKAGER = "medsynth.api.packaging"
 PUBLISHED = "medsynth.published"  # tag of a summary run: the model's id, or why there is none
-NOT_SERVED = "no: it makes neither images nor texts"
+NO = "no: "
+NOT_SERVED = f"{NO}it makes neither images nor texts"
 # Of the registered models that the workflow made.
 OWN = "medsynth.study"
 
@@ -133,7 +134,7 @@ class Publisher:
     def _register(self, run: Run, asked: dict[str, Any], study: str) -> None:
         """Make a published model the latest version of its name in the registry."""
         model = run.data.tags.get(PUBLISHED, NOT_SERVED)
-        if model == NOT_SERVED:
+        if model.startswith(NO):  # of an earlier version it may give another reason
             return
         name, alias = asked["name"], asked["alias"]
         try:
